@@ -1,0 +1,104 @@
+"""The libraries Mayfly is built on, each from the system unless the including workspace defined it first."""
+
+load("//third_party:system.bzl", "system_library")
+
+SYSTEM_LIBRARIES = {
+    "google_benchmark": dict(
+        build_file = Label("//third_party:google_benchmark.BUILD"),
+        debian = "libbenchmark-dev",
+        headers = ["benchmark"],
+    ),
+    "cli11": dict(
+        build_file = Label("//third_party:cli11.BUILD"),
+        debian = "libcli11-dev",
+        headers = ["CLI"],
+    ),
+    "concurrentqueue": dict(
+        build_file = Label("//third_party:concurrentqueue.BUILD"),
+        debian = "libconcurrentqueue-dev",
+        headers = ["concurrentqueue"],
+    ),
+    "doctest": dict(
+        build_file = Label("//third_party:doctest.BUILD"),
+        debian = "doctest-dev",
+        headers = ["doctest"],
+    ),
+    "fmt": dict(
+        build_file = Label("//third_party:fmt.BUILD"),
+        debian = "libfmt-dev",
+        headers = ["fmt"],
+        libs = [
+            "libfmt.so",
+            "libfmt.so.9",
+        ],
+    ),
+    "onetbb": dict(
+        build_file = Label("//third_party:onetbb.BUILD"),
+        debian = "libtbb-dev",
+        headers = [
+            "oneapi",
+            "tbb",
+        ],
+        libs = [
+            "libtbb.so",
+            "libtbb.so.12",
+        ],
+    ),
+    "simdjson": dict(
+        build_file = Label("//third_party:simdjson.BUILD"),
+        debian = "libsimdjson-dev",
+        headers = ["simdjson.h"],
+        libs = [
+            "libsimdjson.so",
+            "libsimdjson.so.14",
+        ],
+    ),
+    "sqlite3": dict(
+        build_file = Label("//third_party:sqlite3.BUILD"),
+        debian = "libsqlite3-dev",
+        headers = [
+            "sqlite3.h",
+            "sqlite3ext.h",
+        ],
+        libs = [
+            "libsqlite3.so",
+            "libsqlite3.so.0",
+        ],
+    ),
+    "tomlplusplus": dict(
+        build_file = Label("//third_party:tomlplusplus.BUILD"),
+        debian = "libtomlplusplus-dev",
+        headers = ["toml++"],
+    ),
+    "zlib": dict(
+        build_file = Label("//third_party:zlib.BUILD"),
+        debian = "zlib1g-dev",
+        headers = [
+            "zconf.h",
+            "zlib.h",
+        ],
+        libs = [
+            "libz.so",
+            "libz.so.1",
+        ],
+    ),
+    "zstd": dict(
+        build_file = Label("//third_party:zstd.BUILD"),
+        debian = "libzstd-dev",
+        headers = [
+            "zstd.h",
+            "zstd_errors.h",
+        ],
+        libs = [
+            "libzstd.so",
+            "libzstd.so.1",
+        ],
+    ),
+}
+
+def mayfly_dependencies():
+    """Defines each library that the including workspace has not defined."""
+    existing = native.existing_rules()
+    for name, attrs in SYSTEM_LIBRARIES.items():
+        if name not in existing:
+            system_library(name = name, **attrs)
