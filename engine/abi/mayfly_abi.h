@@ -72,7 +72,8 @@ enum {
   MAYFLY_BLOB = 3,
   MAYFLY_BOOL = 4,      /* 0 or 1 in i64 */
   MAYFLY_TIMESTAMP = 5, /* microseconds since 1970 in i64 */
-  MAYFLY_JSON = 6       /* JSON text of any one value; see mayfly_column.exceptions */
+  MAYFLY_JSON = 6,      /* text of a JSON object or array */
+  MAYFLY_ANY = 7        /* each value has its own type, in mayfly_column.kinds */
 };
 
 typedef struct mayfly_span {
@@ -93,6 +94,7 @@ typedef struct mayfly_column {
   mayfly_cell *cells;   /* [capacity] */
   uint64_t *valid;      /* bit set: not NULL */
   uint64_t *exceptions; /* bit set: another type than the column's; the cell is a text span */
+  uint8_t *kinds;       /* MAYFLY_ANY alone: MAYFLY_INT64 ... MAYFLY_JSON, one a row */
 } mayfly_column;
 
 enum {

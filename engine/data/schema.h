@@ -1,0 +1,66 @@
+// Schema: names and types of a row's columns; fixed per edge when a pipeline starts.
+//
+// Immutable after construction, so any thread may read it. c() lends its memory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mayfly/abi/mayfly_abi.h"
+
+namespace mayfly {
+
+enum class ColumnType : std::int32_t {
+  kInt64 = MAYFLY_INT64,
+  kFloat64 = MAYFLY_FLOAT64,
+  kText = MAYFLY_TEXT,
+  kBlob = MAYFLY_BLOB,
+  kBool = MAYFLY_BOOL,
+  kTimestamp = MAYFLY_TIMESTAMP,
+  kJson = MAYFLY_JSON,
+  kAny = MAYFLY_ANY,  // declared without a type, so each value keeps its own
+};
+
+// "int64", "float64", ... as options and reference pages spell them.
+std::string_view name_of(ColumnType type);
+// Also takes SQL's words: integer, real, text, blob, json, bool, timestamp. Case-insensitive.
+std::optional<ColumnType> column_type_from(std::string_view name);
+
+struct Column {
+  std::string name;
+  ColumnType type = ColumnType::kText;
+  bool not_null = false;
+  bool key = false;
+
+  bool operator==(const Column&) const = default;
+};
+
+class Schema {
+ public:
+  Schema() = default;
+  explicit Schema(std::vector<Column> columns);
+  Schema(const Schema& other) : Schema(other.columns_) {}
+  Schema& operator=(const Schema& other) { return *this = Schema(other); }
+  Schema(Schema&&) noexcept = default;
+  Schema& operator=(Schema&&) noexcept = default;
+
+  const std::vector<Column>& columns() const { return columns_; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(columns_.size()); }
+  const Column& operator[](std::uint32_t i) const { return columns_[i]; }
+  // Compares names without case, as SQLite does.
+  std::optional<std::uint32_t> find(std::string_view name) const;
+  // The same as the ABI sees it; lives as long as this schema.
+  const mayfly_schema& c() const { return c_; }
+
+  bool operator==(const Schema& other) const { return columns_ == other.columns_; }
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<mayfly_column_info> infos_;  // point into columns_
+  mayfly_schema c_{nullptr, 0};
+};
+
+}  // namespace mayfly
