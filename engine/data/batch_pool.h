@@ -51,17 +51,19 @@ class BatchPool {
 
   // Gives a batch without unanswered rows back (an unused one, say).
   void release(mayfly_batch* batch);
-  // Starts the count of unanswered rows: call once, when the batch is sent.
-  void begin_flight(mayfly_batch* batch);
+  // `rows` more rows of the batch are unanswered. Before they are sent; or with one to spare while
+  // the batch is still being filled, so that it can't return meanwhile.
+  void add_flight(mayfly_batch* batch, std::uint32_t rows);
   // `rows` rows of the batch are answered and no longer touched by the caller; the last ones return
   // the batch. Any thread.
   void settle(mayfly_batch* batch, std::uint32_t rows);
-  // Rows that were copied into `batch` from another, in place of begin_flight's count.
-  void add_flight(mayfly_batch* batch, std::uint32_t rows);
 
   // Makes room for `bytes` more in the heap: MAYFLY_OK, MAYFLY_FULL when rows stand before it, or
   // MAYFLY_BLOCKED when the oversize budget is taken for now, MAYFLY_FAILED when it never fits.
   mayfly_result reserve_heap(mayfly_batch* batch, std::uint64_t bytes);
+
+  // Rows that were sent and are not answered. A sum over all batches: exact when nothing moves.
+  std::uint64_t rows_in_flight() const;
 
   mayfly_batch* at(std::uint32_t index) { return &batches_[index]; }
   mayfly_batch* batch(RowRef ref) { return at(batch_of(ref)); }

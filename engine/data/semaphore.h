@@ -3,9 +3,13 @@
 // moodycamel's LightweightSemaphore behind a name, so that engine/data alone includes it. Any thread.
 #pragma once
 
-#include <concurrentqueue/lightweightsemaphore.h>
-
+// lightweightsemaphore.h 1.0.3 uses assert and concurrentqueue.h's macros without including either.
+#include <cassert>
 #include <cstdint>
+
+#include <concurrentqueue/concurrentqueue.h>
+
+#include <concurrentqueue/lightweightsemaphore.h>
 
 namespace mayfly {
 
