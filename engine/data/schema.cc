@@ -13,6 +13,8 @@ bool equal_without_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
+constexpr std::uint32_t flag_if(bool set, std::uint32_t flag) { return set ? flag : 0; }
+
 constexpr std::array<std::pair<std::string_view, ColumnType>, 18> kTypeNames = {{
     {"int64", ColumnType::kInt64},         {"float64", ColumnType::kFloat64},
     {"text", ColumnType::kText},           {"blob", ColumnType::kBlob},
@@ -44,8 +46,8 @@ Schema::Schema(std::vector<Column> columns) : columns_(std::move(columns)) {
   for (const Column& column : columns_) {
     infos_.push_back({.name = {column.name.data(), column.name.size()},
                       .type = static_cast<std::int32_t>(column.type),
-                      .flags = (column.not_null ? MAYFLY_COLUMN_NOT_NULL : 0u) |
-                               (column.key ? MAYFLY_COLUMN_KEY : 0u)});
+                      .flags = flag_if(column.not_null, MAYFLY_COLUMN_NOT_NULL) |
+                               flag_if(column.key, MAYFLY_COLUMN_KEY)});
   }
   c_ = {infos_.data(), static_cast<std::uint32_t>(infos_.size())};
 }
