@@ -1,0 +1,123 @@
+// SignalWindow: a shard for every raising thread, and the newest `capacity` records of all of them.
+//
+// PROTOCOL   A thread is known by its thread pointer, which no two live threads share. It claims a
+// slot
+//            of a small hash table once (compare-exchange), creates the slot's shard and publishes
+//            it (release); from then on finding it is one load and one compare. Slots are not given
+//            back: a later thread with the same thread pointer goes on with the shard: it loads the
+//            pointer and the head (acquire) and so sees all that the earlier thread stored before
+//            its last head. When all slots are taken, further threads share one more shard under a
+//            mutex.
+// READS      newest() looks at heads, then searches times by halving; see signal_shard.h for what
+//            becomes of records that are overwritten meanwhile.
+// MEMORY     A shard is allocated at its thread's first record, and lives as long as the window.
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "mayfly/signal/signal_shard.h"
+
+namespace mayfly {
+
+constexpr std::size_t kShardsMax = 64;
+
+// Records of one shard, oldest first: positions [from, to).
+struct WindowRange {
+  SignalShard* shard;
+  std::uint32_t index;  // among the window's shards
+  std::uint64_t from;
+  std::uint64_t to;
+  std::uint64_t size() const { return to - from; }
+};
+
+class WindowView {
+ public:
+  const WindowRange* begin() const { return ranges_.data(); }
+  const WindowRange* end() const { return ranges_.data() + size_; }
+
+ private:
+  friend class SignalWindow;
+  std::array<WindowRange, kShardsMax + 1> ranges_;
+  std::size_t size_ = 0;
+};
+
+class SignalWindow {
+ public:
+  // shards_max is cut to [0, kShardsMax]; capacity 0 counts as 1.
+  SignalWindow(std::size_t capacity, std::size_t shards_max, std::size_t text_bytes);
+  SignalWindow(const SignalWindow&) = delete;
+  SignalWindow& operator=(const SignalWindow&) = delete;
+
+  template <class... Argument>
+  void append(std::int64_t at_ns, StemId stem, const Argument&... argument) {
+    if (SignalShard* shard = own_shard()) {
+      shard->append(at_ns, stem, argument...);
+      return;
+    }
+    const std::lock_guard lock(shared_mutex_);
+    shared_shard().append(at_ns, stem, argument...);
+  }
+
+  // The `capacity` newest records of all shards, without those before oldest_ns.
+  void newest(std::int64_t oldest_ns, WindowView& view) const;
+  std::uint64_t appended_total() const;
+  std::uint64_t text_overwritten_total() const;
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  struct Slot {
+    std::atomic<std::uintptr_t> owner{0};
+    std::atomic<SignalShard*> shard{nullptr};
+  };
+
+  static std::uintptr_t thread_key() {
+#if defined(__has_builtin) && defined(__x86_64__)
+#if __has_builtin(__builtin_thread_pointer)
+    return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+#else
+    return reinterpret_cast<std::uintptr_t>(pthread_self());
+#endif
+#else
+    return static_cast<std::uintptr_t>(pthread_self());
+#endif
+  }
+  // Null: this thread shares.
+  SignalShard* own_shard();
+  SignalShard* claim_shard(std::uintptr_t key, std::size_t home);
+  SignalShard& shared_shard();  // under shared_mutex_
+  template <class Visit>
+  void for_each_shard(Visit visit) const;
+  void keep_newest(WindowView& view) const;
+
+  const std::size_t capacity_;
+  const std::size_t shards_max_;
+  const std::size_t text_bytes_;
+  std::array<Slot, kShardsMax> slots_;
+  std::atomic<SignalShard*> shared_{nullptr};
+  std::mutex shared_mutex_;                    // held by whoever appends to the shared shard
+  std::unique_ptr<SignalShard> shared_owned_;  // guarded by shared_mutex_
+  std::mutex owned_mutex_;
+  std::array<std::unique_ptr<SignalShard>, kShardsMax> owned_;  // guarded by owned_mutex_
+  std::atomic<std::size_t> owned_count_{0};                     // changes under owned_mutex_
+};
+
+inline SignalShard* SignalWindow::own_shard() {
+  const std::uintptr_t key = thread_key();
+  // Thread control blocks are aligned alike: multiply, and take high bits.
+  const std::size_t home = (key * 0x9E3779B97F4A7C15u) >> 58;
+  static_assert(kShardsMax == std::size_t{1} << (64 - 58));
+  // Relaxed: stored by this thread, or by one that had ended. The shard's partner is claim_shard().
+  if (slots_[home].owner.load(std::memory_order_relaxed) == key) {
+    return slots_[home].shard.load(std::memory_order_acquire);
+  }
+  return claim_shard(key, home);
+}
+
+}  // namespace mayfly
