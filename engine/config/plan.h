@@ -1,0 +1,107 @@
+// PipelinePlan: a pipeline as plain data, checked and with every name turned into an index.
+//
+// Made from a pipeline file (pipeline_file.h) or in code (plan_builder.h); the runtime builds from
+// it. OWNERSHIP  Values only; plugins and option values are shared and immutable, so a plan can be
+// copied. UNITS      Nanoseconds and bytes, unless a name says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/data/schema.h"
+#include "mayfly/plugin/library.h"
+#include "mayfly/plugin/options.h"
+
+namespace mayfly {
+
+// Where rows come from: one output port of a source, of a node, or of the writer.
+struct Upstream {
+  enum class Kind : std::uint8_t { kSource, kNode, kWriter };
+
+  Kind kind = Kind::kSource;
+  std::uint32_t index = 0;  // in sources or nodes; 0 for the writer
+  std::uint32_t port = 0;   // the writer's only port is `failed`
+
+  bool operator==(const Upstream&) const = default;
+};
+
+struct SourcePlan {
+  std::string name;
+  // Null: an inlet, which the producers of an embedding program feed.
+  std::shared_ptr<const PluginLibrary> plugin;
+  OptionValues options;
+  TextPlace place = {};
+};
+
+struct NodePlan {
+  std::string name;
+  std::shared_ptr<const PluginLibrary> plugin;
+  OptionValues options;
+  std::vector<Upstream> inputs;
+  TextPlace place = {};
+};
+
+struct WriterPlan {
+  enum class Mode : std::uint8_t { kInsert, kIgnore, kUpsert, kReplace };
+  enum class Synchronous : std::uint8_t { kNormal, kFull };
+  enum class Transient : std::uint8_t { kWait, kRoute };
+  enum class Exhausted : std::uint8_t { kHold, kDeadLetter };
+
+  std::vector<Upstream> inputs;
+  std::string database;
+  std::string table;
+  std::vector<Column> columns;           // of a table to be created; empty: as the rows have them
+  std::vector<std::string> primary_key;  // column names
+  std::string select;      // own SELECT over mayfly_batch; empty: all columns as they are
+  bool per_batch = false;  // `select` may depend on where batches begin and end
+  Mode mode = Mode::kInsert;
+  Synchronous synchronous = Synchronous::kFull;
+  Transient transient = Transient::kWait;
+  Exhausted on_exhausted = Exhausted::kHold;
+  bool unordered = false;             // a row may be written after a later one of its key
+  bool at_least_once = false;         // siblings of one row may be committed apart
+  std::int64_t deadline_ns = kNever;  // how long a transient error is waited out
+  std::uint32_t group_batches = 8;    // in one transaction
+  std::int64_t group_delay_ns = 0;    // how long a transaction waits for more; 0: by `synchronous`
+  // Backoff after a transient error.
+  std::int64_t initial_delay_ns = 10 * kMillisecond;
+  std::int64_t max_delay_ns = 2 * kSecond;
+  double multiplier = 2.0;
+  double jitter = 0.25;  // +- this share of the delay
+  TextPlace place = {};
+};
+
+struct PipelinePlan {
+  std::string name = "pipeline";
+  std::string file;  // empty: made in code
+  std::uint32_t batch_rows = 1024;
+  std::uint32_t batches = 256;            // of both parts of the pool
+  std::uint32_t reserve_batches = 0;      // the nodes' part; set by check_plan
+  std::uint32_t batch_bytes = 192 << 10;  // of text and blobs a batch
+  std::uint64_t max_row_bytes = 32ull << 20;
+  std::uint32_t threads = 0;  // 0: as many as the machine has processors
+  std::int64_t drain_deadline_ns = 60 * kSecond;
+  std::uint64_t seed = 0;
+  std::uint64_t memory_limit_bytes = 0;  // 0: none
+  std::uint64_t memory_bytes = 0;        // the estimate; set by check_plan
+
+  std::vector<SourcePlan> sources;
+  std::vector<NodePlan> nodes;
+  WriterPlan writer;
+};
+
+// Columns that the memory estimate assumes where none are declared.
+constexpr std::uint32_t kColumnsAssumed = 16;
+
+// Fewest batches with which the pipeline can't stand still: one for each source to fill, two for
+// each node that holds or makes rows, two on their way to the writer.
+std::uint32_t batches_min(const PipelinePlan& plan);
+// The nodes' share of those: two for each that holds or makes rows.
+std::uint32_t reserve_batches_needed(const PipelinePlan& plan);
+// batches x (rows x (meta + cells) + heap), and one row of max_row_bytes.
+std::uint64_t estimate_memory_bytes(const PipelinePlan& plan);
+
+}  // namespace mayfly
