@@ -1,6 +1,6 @@
 #include "mayfly/base/clock.h"
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
 
 namespace mayfly {
 namespace {

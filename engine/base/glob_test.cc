@@ -1,9 +1,10 @@
 #include "mayfly/base/glob.h"
 
+#include <doctest/doctest.h>
+
 #include <string>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "mayfly/base/rng.h"
 
 namespace mayfly {

@@ -1,6 +1,6 @@
 #include "mayfly/base/rng.h"
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
 
 namespace mayfly {
 namespace {

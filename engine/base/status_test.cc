@@ -1,10 +1,10 @@
 #include "mayfly/base/status.h"
 
+#include <doctest/doctest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
-
-#include "doctest/doctest.h"
 
 namespace mayfly {
 namespace {
