@@ -1,0 +1,54 @@
+"""mayfly_plugin: a self-contained shared library that exports mayfly_plugin_v1 and nothing else."""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary")
+load("//tools:copts.bzl", "MAYFLY_COPTS")
+
+# Labels of Mayfly's own workspace, whoever includes it.
+_LDS = Label("//plugins:plugin.lds")
+_SDK = Label("//plugins/sdk")
+_SANITIZED = Label("//plugins:sanitized")
+
+def mayfly_plugin(
+        name,
+        srcs,
+        deps = [],
+        copts = [],
+        linkopts = [],
+        additional_linker_inputs = [],
+        visibility = ["//visibility:public"],
+        **kwargs):
+    """Builds lib<name>.so, which can be copied and loaded anywhere.
+
+    Its libraries are linked into it (linkstatic), so that it needs nothing beside it but what its
+    deps name as system libraries. The C++ runtime stays shared: two copies in one process would
+    each have their own exception and iostream state.
+
+    Args:
+      name: the plugin's name; the target is lib<name>.so.
+      srcs: its sources, one of which ends with MAYFLY_SDK_PLUGIN.
+      deps: its libraries, besides the SDK.
+      copts: further compiler options.
+      linkopts: further linker options.
+      additional_linker_inputs: further files for the linker.
+      visibility: public unless said otherwise.
+      **kwargs: passed to cc_binary.
+    """
+    cc_binary(
+        name = "lib%s.so" % name,
+        srcs = srcs,
+        additional_linker_inputs = [str(_LDS)] + additional_linker_inputs,
+        copts = MAYFLY_COPTS + [
+            "-fvisibility=hidden",
+            "-fvisibility-inlines-hidden",
+        ] + copts,
+        linkopts = ["-Wl,--version-script=$(location %s)" % _LDS] + select({
+            # The sanitizers' symbols come from the program that loads it.
+            str(_SANITIZED): [],
+            "//conditions:default": ["-Wl,-z,defs"],
+        }) + linkopts,
+        linkshared = True,
+        linkstatic = True,
+        visibility = visibility,
+        deps = [str(_SDK)] + deps,
+        **kwargs
+    )
