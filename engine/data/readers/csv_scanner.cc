@@ -1,0 +1,137 @@
+#include "mayfly/data/readers/csv_scanner.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace mayfly {
+
+CsvScanner::CsvScanner(const CsvDialect& dialect, std::uint32_t fields_kept)
+    : scan_(dialect.delimiter, '\n', dialect.quote.value_or('\n')),
+      delimiter_(dialect.delimiter),
+      quote_(dialect.quote.value_or('\n')),
+      has_quote_(dialect.quote.has_value()),
+      fields_(fields_kept + 1) {}
+
+void CsvScanner::start(const char* begin, const char* end, bool at_end) {
+  begin_ = begin;
+  end_ = end;
+  at_end_ = at_end;
+  restart(begin);
+}
+
+void CsvScanner::restart(const char* at) {
+  cursor_ = at;
+  block_ = at;
+  mask_ = 0;
+  if (at >= end_) return;
+  mask_ = scan_.mask(at);
+  if (end_ - at < 64) mask_ &= (1ull << (end_ - at)) - 1;
+}
+
+// The next delimiter, newline or quote; end_ when there is none.
+inline const char* CsvScanner::next_special() {
+  while (mask_ == 0) {
+    if (end_ - block_ <= 64) return end_;
+    block_ += 64;
+    mask_ = scan_.mask(block_);
+    if (end_ - block_ < 64) mask_ &= (1ull << (end_ - block_)) - 1;
+  }
+  const char* at = block_ + std::countr_zero(mask_);
+  mask_ &= mask_ - 1;
+  return at;
+}
+
+Scan CsvScanner::end_record(const char* end, bool newline) {
+  cursor_ = end + newline;
+  newlines_ += newline;
+  return Scan::kRecord;
+}
+
+Scan CsvScanner::next() {
+  record_ = cursor_;
+  field_count_ = 0;
+  newlines_ = 0;
+  in_quotes_ = false;
+  if (cursor_ == end_) return Scan::kMore;
+  const auto kept = static_cast<std::uint32_t>(fields_.size() - 1);
+  const char* start = cursor_;
+  for (;;) {
+    CsvField* const field = &fields_[std::min(field_count_, kept)];
+    const char* end;
+    if (has_quote_ && start < end_ && *start == quote_) [[unlikely]] {
+      const Scan scan = scan_quoted(&end, field);
+      if (scan != Scan::kRecord) return scan;
+    } else {
+      do {
+        end = next_special();
+      } while (end != end_ && *end == quote_ && has_quote_);
+      field->data = start;
+      field->size = static_cast<std::uint32_t>(end - start);
+      field->quoted = false;
+      field->doubled = false;
+      if (end == end_ && !at_end_) return Scan::kMore;
+      if (end != end_ && *end == '\n' && end > start && end[-1] == '\r') --field->size;
+    }
+    if (end == end_ || *end == '\n') {
+      const bool blank = field_count_ == 0 && !field->quoted && field->size == 0;
+      ++field_count_;
+      end_record(end, end != end_);
+      return blank ? Scan::kBlank : Scan::kRecord;
+    }
+    ++field_count_;
+    start = end + 1;
+  }
+}
+
+// From the opening quote to the delimiter or newline after the closing one.
+Scan CsvScanner::scan_quoted(const char** field_end, CsvField* field) {
+  const char* const open = next_special();  // the quote itself
+  open_quote_ = open;
+  newlines_before_field_ = newlines_;
+  in_quotes_ = true;
+  bool doubled = false;
+  const char* close;
+  for (;;) {
+    close = next_special();
+    if (close == end_) return at_end_ ? break_record(Scan::kNotClosed) : Scan::kMore;
+    if (*close == '\n') ++newlines_;
+    if (*close != quote_) continue;
+    if (close + 1 == end_ && !at_end_) return Scan::kMore;  // perhaps the first of two
+    if (close + 1 == end_ || close[1] != quote_) break;
+    next_special();
+    doubled = true;
+  }
+  in_quotes_ = false;
+  *field = {open + 1, static_cast<std::uint32_t>(close - open - 1), true, doubled};
+  const char* after = close + 1;
+  if (after != end_ && *after == '\r') {
+    if (after + 1 == end_ && !at_end_) return Scan::kMore;
+    if (after + 1 != end_ && after[1] == '\n') ++after;
+  }
+  if (after == end_) {
+    *field_end = end_;
+    return Scan::kRecord;
+  }
+  if (*after != delimiter_ && *after != '\n') return break_record(Scan::kAfterQuote);
+  *field_end = next_special();
+  return Scan::kRecord;
+}
+
+// The record ends with the line on which the broken field began.
+Scan CsvScanner::break_record(Scan why) {
+  const auto rest = static_cast<std::size_t>(end_ - open_quote_);
+  const void* newline = std::memchr(open_quote_, '\n', rest);
+  if (newline == nullptr && !at_end_) return Scan::kMore;
+  newlines_ = newlines_before_field_;
+  in_quotes_ = false;
+  restart(newline == nullptr ? end_ : static_cast<const char*>(newline) + 1);
+  if (newline != nullptr) ++newlines_;
+  return why;
+}
+
+bool CsvScanner::give_up() {
+  return in_quotes_ && break_record(Scan::kNotClosed) == Scan::kNotClosed;
+}
+
+}  // namespace mayfly
