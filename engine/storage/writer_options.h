@@ -1,0 +1,74 @@
+// WriterOptions: what the one writer writes to, and how. Plain values; times in nanoseconds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/clock.h"
+
+namespace mayfly {
+
+enum class WriteMode : std::uint8_t {
+  kInsert,   // a conflict rejects the row
+  kIgnore,   // a conflict leaves the old row
+  kUpsert,   // a conflict on the key columns updates the others
+  kReplace,  // a conflict deletes the old row
+};
+
+enum class Synchronous : std::uint8_t {
+  kNormal,  // durable at the next checkpoint, finish() at the latest
+  kFull,    // durable when it is answered
+};
+
+enum class TransientPolicy : std::uint8_t {
+  kWait,   // the rows stay at the head, in order
+  kRoute,  // they leave by AnswerSink::on_attempt_failed
+};
+
+enum class OnRowError : std::uint8_t {
+  kDeadLetter,  // the row goes to mayfly_dead_letters, the others commit
+  kFail,        // the writer stops at the first one, with nothing of its transaction committed
+};
+
+struct WriterOptions {
+  std::string database;
+  std::string table;
+  std::string name = "writer";  // in mayfly_commits and as the node of the writer's own rejections
+
+  WriteMode mode = WriteMode::kInsert;
+  std::vector<std::string> key_columns;  // empty: the schema's key columns, else the table's
+  Synchronous synchronous = Synchronous::kFull;
+  bool foreign_keys = true;
+
+  bool create_table = true;  // when it isn't there, with the schema's types
+  bool alter = false;        // add the columns that an existing table lacks
+  bool coerce = false;       // let a column's affinity change values
+  std::string select;        // a SELECT over mayfly_batch in place of its columns
+  bool per_batch = false;    // the SELECT depends on batch borders: a batch is answered as a whole
+
+  OnRowError on_error = OnRowError::kDeadLetter;
+  std::uint64_t row_bytes_max = 32ull << 20;
+
+  // One transaction: what waits, up to this many full batches or this much time.
+  std::uint32_t group_batches = 8;
+  std::int64_t group_ns = 0;  // 0: 5 ms at kNormal, 20 ms at kFull
+
+  TransientPolicy transient = TransientPolicy::kWait;
+  std::int64_t backoff_initial_ns = 5 * kMillisecond;
+  std::int64_t backoff_max_ns = 1 * kSecond;
+  std::int64_t deadline_ns = 0;  // of one outage; 0: none
+
+  // Pages of WAL before a checkpoint: while rows keep coming, and when the writer falls idle.
+  std::uint32_t checkpoint_pages = 8000;
+  std::uint32_t checkpoint_idle_pages = 512;
+  std::uint32_t page_bytes = 8192;         // of a new database
+  std::uint32_t cache_bytes = 64'000'000;  // SQLite's page cache
+
+  std::int64_t group_limit_ns() const {
+    if (group_ns > 0) return group_ns;
+    return synchronous == Synchronous::kFull ? 20 * kMillisecond : 5 * kMillisecond;
+  }
+};
+
+}  // namespace mayfly
