@@ -163,7 +163,7 @@ typedef struct mayfly_batch {
   uint32_t *ticket;
   uint64_t *owed;         /* bit n: node n waits for this row's answer */
   uint16_t *next;         /* next row of the slice */
-  uint32_t *extent;       /* in a slice's head row: rows of the slice | MAYFLY_EXTENT_DENSE */
+  uint32_t *extent;       /* in a slice's head row: rows | input << 16 | MAYFLY_EXTENT_DENSE */
   uint32_t *hold_next;    /* next held row, any batch */
   uint32_t *parent;       /* first row this one was made from */
   uint32_t *parent_next;  /* next row that made the same child */
@@ -314,7 +314,8 @@ enum {
   MAYFLY_WANTS_COMPLETIONS = 8u, /* rows that pass owe this node their answer */
   MAYFLY_TRANSFORMS = 16u,       /* declares its output's columns, consumes and emits */
   MAYFLY_DELAYS = 32u,           /* may stand in a cycle: what goes round it waits here */
-  MAYFLY_REPLAYABLE = 64u        /* sources: can read again from a mark */
+  MAYFLY_REPLAYABLE = 64u,       /* sources: can read again from a mark */
+  MAYFLY_SPLITS = 128u           /* transforms: one row may become several */
 };
 
 /* Where a source goes on. */

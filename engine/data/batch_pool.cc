@@ -242,10 +242,12 @@ void BatchPool::settle(mayfly_batch* batch, std::uint32_t rows) {
 
 std::uint64_t BatchPool::rows_in_flight() const {
   std::uint64_t rows = 0;
-  for (std::uint32_t i = 0; i < size(); ++i) {
-    rows += slots_[i].unanswered.load(std::memory_order_acquire);
-  }
+  for (const mayfly_batch& batch : batches_) rows += rows_in_flight(batch);
   return rows;
+}
+
+std::uint32_t BatchPool::rows_in_flight(const mayfly_batch& batch) const {
+  return slots_[batch.id].unanswered.load(std::memory_order_acquire);
 }
 
 mayfly_result BatchPool::reserve_heap(mayfly_batch* batch, std::uint64_t bytes) {

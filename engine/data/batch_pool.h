@@ -64,6 +64,7 @@ class BatchPool {
 
   // Rows that were sent and are not answered. A sum over all batches: exact when nothing moves.
   std::uint64_t rows_in_flight() const;
+  std::uint32_t rows_in_flight(const mayfly_batch& batch) const;
 
   mayfly_batch* at(std::uint32_t index) { return &batches_[index]; }
   mayfly_batch* batch(RowRef ref) { return at(batch_of(ref)); }

@@ -125,26 +125,33 @@ inline bool put_error_row(mayfly_batch& batch, const RowOrigin& origin, std::uin
   return true;
 }
 
-// The rows of a slice, one by one, following `next` from its head.
+// A slice's head row holds its extent: the number of rows in the low 16 bits, the receiver's input in
+// the next 8, and whether the rows are head, head + 1, ... in the top bit.
+inline std::uint32_t slice_rows(const mayfly_batch& batch, std::uint16_t head) {
+  return batch.extent[head] & 0xFFFF;
+}
+inline std::uint32_t slice_input(const mayfly_batch& batch, std::uint16_t head) {
+  return (batch.extent[head] >> 16) & 0xFF;
+}
+inline bool slice_is_dense(const mayfly_batch& batch, std::uint16_t head) {
+  return (batch.extent[head] & MAYFLY_EXTENT_DENSE) != 0;
+}
+
+// The rows of a slice, one by one. f may link the row elsewhere.
 template <class F>
 void for_each_row(const mayfly_batch& batch, std::uint16_t head, F&& f) {
-  const std::uint32_t extent = batch.extent[head];
-  std::uint32_t count = extent & ~MAYFLY_EXTENT_DENSE;
-  if (extent & MAYFLY_EXTENT_DENSE) {
+  std::uint32_t count = slice_rows(batch, head);
+  if (slice_is_dense(batch, head)) {
     for (std::uint32_t row = head, end = head + count; row < end; ++row) {
       f(static_cast<std::uint16_t>(row));
     }
     return;
   }
   for (std::uint16_t row = head; count > 0; --count) {
-    const std::uint16_t next = batch.next[row];  // f may link the row elsewhere
+    const std::uint16_t next = batch.next[row];
     f(row);
     row = next;
   }
-}
-
-inline std::uint32_t slice_rows(const mayfly_batch& batch, std::uint16_t head) {
-  return batch.extent[head] & ~MAYFLY_EXTENT_DENSE;
 }
 
 }  // namespace mayfly

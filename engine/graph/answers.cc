@@ -1,0 +1,199 @@
+#include "mayfly/graph/answers.h"
+
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "mayfly/data/slice_chain.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kOutcomes = 9;
+
+// As many MAYFLY_WRITTEN as a batch can have rows: comparing with it is one memcmp.
+constexpr auto kAllWritten = [] {
+  std::array<std::uint8_t, MAYFLY_BATCH_ROWS_MAX> all{};
+  all.fill(MAYFLY_WRITTEN);
+  return all;
+}();
+
+}  // namespace
+
+std::uint64_t ConservationCounts::answered() const {
+  return std::accumulate(answers.begin(), answers.end(), std::uint64_t{0});
+}
+
+std::uint64_t Answers::add_completion_inbox(CompletionInbox& inbox) {
+  targets_.push_back({&inbox, inbox.add_completion_lane(), inbox.add_completion_lane()});
+  return 1ull << (targets_.size() - 1);
+}
+
+void Answers::set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t component_mask) {
+  failed_from_writer_ = from_writer;
+  failed_from_nodes_ = from_nodes;
+  component_mask_ = component_mask;
+}
+
+void Answers::accept(mayfly_batch& batch, std::uint32_t rows) {
+  // In flight before accepted: a reader that sees the row accepted sees it in flight or answered.
+  in_flight_.fetch_add(rows, std::memory_order_relaxed);
+  accepted_.fetch_add(rows, std::memory_order_release);
+  pool_->add_flight(&batch, rows);
+}
+
+void Answers::emit(mayfly_batch& batch, std::uint32_t rows) {
+  in_flight_.fetch_add(rows, std::memory_order_relaxed);
+  emitted_.fetch_add(rows, std::memory_order_release);
+  pool_->add_flight(&batch, rows);
+}
+
+void Answers::count(const mayfly_batch& batch, std::uint16_t head) {
+  const std::uint32_t rows = slice_rows(batch, head);
+  if (slice_is_dense(batch, head) &&
+      std::memcmp(batch.outcome + head, kAllWritten.data(), rows) == 0) {
+    answers_[MAYFLY_WRITTEN].fetch_add(rows, std::memory_order_relaxed);
+    return;
+  }
+  std::array<std::uint32_t, kOutcomes> tally{};
+  for_each_row(batch, head, [&](std::uint16_t row) { ++tally[batch.outcome[row]]; });
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (tally[i] != 0) answers_[i].fetch_add(tally[i], std::memory_order_relaxed);
+  }
+}
+
+void Answers::on_answered(std::span<const RowRef> slices) noexcept {
+  for (const RowRef ref : slices) {
+    mayfly_batch& batch = *pool_->batch(ref);
+    count(batch, row_of(ref));
+    if (tickets_ != nullptr) tickets_->answered(batch, row_of(ref));
+    pass_on(batch, row_of(ref), true);
+  }
+  if (on_progress_) on_progress_();
+}
+
+void Answers::pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_thread) {
+  const std::uint32_t rows = slice_rows(batch, head);
+  if (targets_.empty()) {
+    settle(batch, rows);
+    return;
+  }
+  std::array<SliceChain, 64> owed;
+  std::uint64_t used = 0;
+  std::uint32_t settled = 0;
+  for_each_row(batch, head, [&](std::uint16_t row) {
+    if (batch.owed[row] == 0) {
+      ++settled;
+      return;
+    }
+    const int bit = std::countr_zero(batch.owed[row]);
+    owed[static_cast<std::size_t>(bit)].append(batch, row);
+    used |= 1ull << bit;
+  });
+  for (; used != 0; used &= used - 1) {
+    const auto bit = static_cast<std::size_t>(std::countr_zero(used));
+    const CompletionTarget& target = targets_[bit];
+    target.inbox->complete(on_writer_thread ? target.writer_lane : target.node_lane,
+                           owed[bit].finish(batch));
+  }
+  if (settled > 0) settle(batch, settled);
+}
+
+void Answers::on_attempt_failed(std::span<const RowRef> slices) noexcept {
+  for (const RowRef ref : slices) {
+    mayfly_batch& batch = *pool_->batch(ref);
+    std::array<SliceChain, 64> owed;
+    std::uint64_t used = 0;
+    SliceChain free_rows;
+    for_each_row(batch, row_of(ref), [&](std::uint16_t row) {
+      const std::uint64_t bits = batch.owed[row] & component_mask_;
+      if (bits == 0) {
+        free_rows.append(batch, row);
+        return;
+      }
+      const int bit = std::countr_zero(bits);
+      owed[static_cast<std::size_t>(bit)].append(batch, row);
+      used |= 1ull << bit;
+    });
+    for (; used != 0; used &= used - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(used));
+      targets_[bit].inbox->complete(targets_[bit].writer_lane, owed[bit].finish(batch));
+    }
+    if (!free_rows.empty()) failed_from_writer_.push(free_rows.finish(batch));
+  }
+}
+
+void Answers::on_failed(const Status& status) noexcept {
+  if (on_failed_) on_failed_(status);
+}
+
+void Answers::completed(std::uint64_t bit, RowRef head) noexcept {
+  mayfly_batch& batch = *pool_->batch(head);
+  SliceChain answered;
+  SliceChain again;
+  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    batch.owed[row] &= ~bit;
+    if (batch.outcome[row] != MAYFLY_PENDING) {
+      answered.append(batch, row);
+    } else if (const std::uint64_t bits = batch.owed[row] & component_mask_; bits != 0) {
+      // Rare: a failed row that met several of the nodes goes round one by one.
+      SliceChain one;
+      one.append(batch, row);
+      const CompletionTarget& target = targets_[static_cast<std::size_t>(std::countr_zero(bits))];
+      target.inbox->complete(target.node_lane, one.finish(batch));
+    } else {
+      again.append(batch, row);
+    }
+  });
+  if (!again.empty()) failed_from_nodes_.push(again.finish(batch));
+  if (!answered.empty()) pass_on(batch, row_of(answered.finish(batch)), false);
+}
+
+void Answers::leave(RowRef head) noexcept {
+  mayfly_batch& batch = *pool_->batch(head);
+  const std::uint32_t rows = slice_rows(batch, row_of(head));
+  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    const bool from_producer =
+        batch.source[row] == MAYFLY_ROW_NONE && batch.parent[row] == MAYFLY_REF_NONE;
+    batch.outcome[row] = from_producer ? MAYFLY_HANDED_BACK : MAYFLY_LEFT;
+    batch.owed[row] = 0;
+  });
+  count(batch, row_of(head));
+  if (tickets_ != nullptr) tickets_->answered(batch, row_of(head));
+  settle(batch, rows);
+  if (on_progress_) on_progress_();
+}
+
+void Answers::leave_orphans() noexcept {
+  for (std::uint32_t i = 0; i < pool_->size(); ++i) {
+    mayfly_batch& batch = *pool_->at(i);
+    SliceChain orphans;
+    if (pool_->rows_in_flight(batch) == 0) continue;
+    for (std::uint32_t row = 0; row < batch.rows; ++row) {
+      if (batch.outcome[row] == MAYFLY_PENDING && batch.children[row] > 0) {
+        batch.children[row] = 0;
+        orphans.append(batch, static_cast<std::uint16_t>(row));
+      }
+    }
+    if (!orphans.empty()) leave(orphans.finish(batch));
+  }
+}
+
+void Answers::settle(mayfly_batch& batch, std::uint32_t rows) {
+  // Release: whoever reads zero in flight sees everything that was done for these rows.
+  in_flight_.fetch_sub(rows, std::memory_order_release);
+  pool_->settle(&batch, rows);
+}
+
+ConservationCounts Answers::counts() const {
+  ConservationCounts counts;
+  counts.accepted = accepted_.load(std::memory_order_acquire);
+  counts.emitted = emitted_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    counts.answers[i] = answers_[i].load(std::memory_order_relaxed);
+  }
+  counts.in_flight = in_flight_.load(std::memory_order_acquire);
+  return counts;
+}
+
+}  // namespace mayfly

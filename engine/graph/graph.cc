@@ -1,0 +1,260 @@
+#include "mayfly/graph/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "mayfly/graph/graph_builder.h"
+
+namespace mayfly {
+namespace {
+
+// How often a drain that waits looks at the clock.
+constexpr std::int64_t kDrainTickNs = 20 * kMillisecond;
+// How often a node may be asked to compact what it holds.
+constexpr std::int64_t kCompactionNs = 10 * kMillisecond;
+
+}  // namespace
+
+Graph::Graph(GraphOptions options)
+    : options_(std::move(options)),
+      services_{.clock = options_.clock,
+                .signals = options_.signals,
+                .pool = nullptr,
+                .seed = 0,
+                .log = options_.log},
+      driver_(options_.clock) {
+  answers_.set_ticket_sink(options_.tickets);
+  answers_.set_on_failed([this](const Status& status) { fail(status); });
+  answers_.set_on_progress([this] {
+    // The drain is the only one who waits for answers.
+    if (drain_requested_.load(std::memory_order_relaxed)) driver_.nudge();
+  });
+  driver_.set_idle_work([this](std::int64_t now_ns) { return idle_work(now_ns); });
+}
+
+Result<std::unique_ptr<Graph>> Graph::build(const PipelinePlan& plan, GraphOptions options) {
+  return GraphBuilder(plan, std::move(options)).build();
+}
+
+Graph::~Graph() { static_cast<void>(close()); }
+
+// ---- running ------------------------------------------------------------------------------------
+
+void Graph::start() {
+  writer_->start();
+  driver_.start();
+  run_sources();
+}
+
+void Graph::run_sources() {
+  if (!options_.parallel_sources) {
+    source_threads_.emplace_back([this] {
+      for (const auto& source : sources_) {
+        if (source != nullptr) source->run();
+      }
+    });
+    return;
+  }
+  for (const auto& source : sources_) {
+    if (source != nullptr) source_threads_.emplace_back([s = source.get()] { s->run(); });
+  }
+}
+
+void Graph::on_source_finished(std::uint32_t index) {
+  if (sources_[index]->ended()) {
+    writer_->source_ended(static_cast<std::uint16_t>(index), sources_[index]->ordinal_end());
+  }
+  driver_.nudge();
+}
+
+Result<Graph::Lane> Graph::open_lane(std::uint32_t source) {
+  const std::lock_guard lock(lanes_mutex_);
+  if (source >= inlets_.size() || sources_[source] != nullptr) {
+    return Status(Code::kUsage, fmt::format("source {} isn't an inlet for producers", source));
+  }
+  Inlet& inlet = inlets_[source];
+  if (inlet.free_lanes.empty()) {
+    return Status(Code::kUsage,
+                  fmt::format("{}: all {} producers are open; raise producers_max or close one",
+                              inlet.name, options_.producers_max));
+  }
+  const Edge edge = inlet.free_lanes.back();
+  inlet.free_lanes.pop_back();
+  return Lane{edge, &options_.inlet_schema};
+}
+
+void Graph::close_lane(std::uint32_t source, const Edge& edge) {
+  const std::lock_guard lock(lanes_mutex_);
+  inlets_[source].free_lanes.push_back(edge);
+}
+
+bool Graph::sources_finished() const {
+  return std::ranges::all_of(
+      sources_, [](const auto& source) { return source == nullptr || source->finished(); });
+}
+
+Status Graph::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void Graph::fail(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = status;
+  }
+  for (const auto& source : sources_) {
+    if (source != nullptr) source->request_stop();
+  }
+  driver_.nudge();
+}
+
+// ---- the driver's idle work ---------------------------------------------------------------------
+
+std::int64_t Graph::idle_work(std::int64_t now_ns) {
+  if (done_.load(std::memory_order_relaxed)) return kNever;
+  deliver_signals();
+  watch_pool(now_ns);
+  if (Status why = failure(); !why.ok()) {
+    finish({});
+    return kNever;
+  }
+  const bool inlets = std::ranges::any_of(sources_, [](const auto& s) { return s == nullptr; });
+  if (drain_requested_.load(std::memory_order_acquire) || (!inlets && sources_finished())) {
+    advance_drain(now_ns);
+    return done_.load(std::memory_order_relaxed) ? kNever : now_ns + kDrainTickNs;
+  }
+  return pool_is_low_ ? next_compaction_ns_ : kNever;
+}
+
+void Graph::deliver_signals() {
+  const std::uint64_t raised = services_.signals.raised_total();
+  if (cursors_.empty() || raised == raised_seen_) return;
+  raised_seen_ = raised;
+  std::size_t cursor = 0;
+  for (const auto& node : nodes_) {
+    const NamedTable listens(node->plugin().listens);
+    for (std::uint32_t i = 0; i < listens.size(); ++i, ++cursor) {
+      std::vector<Signal> signals = services_.signals.sense(listens[i].name);
+      cursors_[cursor].keep_new(signals);
+      if (!signals.empty()) node->deliver(signals, i);
+    }
+  }
+}
+
+void Graph::watch_pool(std::int64_t now_ns) {
+  const std::uint32_t free = pool_->free_batches(BatchPool::Part::kIntake);
+  const bool low = free < (pool_->part_batches(BatchPool::Part::kIntake) + 3) / 4;
+  const bool holding =
+      std::ranges::any_of(nodes_, [](const auto& node) { return node->rows_held() > 0; });
+  if (low && holding && now_ns >= next_compaction_ns_) {
+    next_compaction_ns_ = now_ns + kCompactionNs;
+    for (const auto& node : nodes_) {
+      if (node->rows_held() > 0) node->compact_held();
+    }
+  }
+  // A full pool is what backpressure looks like, so it is told only where rows are held.
+  if (low == pool_is_low_ || (low && !holding)) return;
+  pool_is_low_ = low;
+  services_.signals.raise(low ? "pool.low" : "pool.ok");
+}
+
+// ---- drain --------------------------------------------------------------------------------------
+
+void Graph::begin_drain() {
+  for (const auto& source : sources_) {
+    if (source != nullptr) source->request_stop();
+  }
+  drain_requested_.store(true, std::memory_order_release);
+  driver_.nudge();
+}
+
+void Graph::advance_drain(std::int64_t now_ns) {
+  if (!draining_) {
+    draining_ = true;
+    drain_deadline_ns_ = plan_.drain_deadline_ns == kNever || now_ns > kNever - plan_.drain_deadline_ns
+                             ? kNever
+                             : now_ns + plan_.drain_deadline_ns;
+    drain_requested_.store(true, std::memory_order_release);
+    services_.signals.raise("drain.started");
+    for (const auto& node : nodes_) node->start_drain(drain_deadline_ns_);
+  }
+  if (sources_finished() && answers_.in_flight() == 0) {
+    finish({});
+    return;
+  }
+  if (now_ns >= drain_deadline_ns_) {
+    finish({Code::kTryAgain,
+            fmt::format("the drain's deadline of {} passed with {} row(s) unanswered; run it again "
+                        "to go on from the last commit",
+                        format_duration(plan_.drain_deadline_ns), answers_.in_flight())});
+    return;
+  }
+  if (!sources_finished()) return;
+  for (const auto& members : components_.members) {
+    for (const std::uint32_t v : members) {
+      if (v < nodes_.size()) nodes_[v]->drain_again();
+    }
+    if (!component_is_empty(members)) return;
+  }
+}
+
+bool Graph::component_is_empty(const std::vector<std::uint32_t>& members) const {
+  return std::ranges::all_of(members, [this](std::uint32_t v) {
+    return v == nodes_.size() ? rows_in_writer() == 0 : nodes_[v]->rows_inside() == 0;
+  });
+}
+
+std::uint64_t Graph::rows_in_writer() const {
+  std::uint64_t inside = 0;
+  for (const auto& node : nodes_) inside += node->rows_inside();
+  const std::uint64_t in_flight = answers_.in_flight();
+  return in_flight > inside ? in_flight - inside : 0;
+}
+
+void Graph::finish(Status status) {
+  const std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = std::move(status);
+  if (failure_.ok()) services_.signals.raise("drain.done");
+  done_.store(true, std::memory_order_release);
+  done_changed_.notify_all();
+}
+
+bool Graph::wait(std::int64_t timeout_ns) {
+  std::unique_lock lock(mutex_);
+  return done_changed_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), [this] { return done(); });
+}
+
+Status Graph::close() {
+  if (closed_ || writer_ == nullptr) return failure();
+  closed_ = true;
+  for (const auto& source : sources_) {
+    if (source != nullptr) source->request_stop();
+  }
+  for (std::thread& thread : source_threads_) thread.join();
+  driver_.stop();
+  if (answers_.in_flight() > 0) leave_everything();
+  const Status finished = writer_->finish(options_.durable_at_end && failure().ok());
+  const std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = finished;
+  return failure_;
+}
+
+void Graph::leave_everything() {
+  // Nodes first, so that the writer has everything that still goes to it when it is abandoned; what it
+  // gives back may owe nodes a completion, hence once more.
+  const auto settle_nodes = [this] {
+    while (driver_.run_pending()) {
+    }
+  };
+  for (const auto& node : nodes_) node->give_up();
+  settle_nodes();
+  writer_->abandon();
+  settle_nodes();
+  answers_.leave_orphans();
+}
+
+}  // namespace mayfly

@@ -1,0 +1,314 @@
+#include "mayfly/graph/graph_builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mayfly {
+namespace {
+
+// What comes before every node: pushes from sources, producers and the writer always go to the driver.
+constexpr std::uint32_t kFromOutside = 0xFFFF'FFFF;
+
+std::string describe(const Schema& schema) {
+  std::string text;
+  for (const Column& column : schema.columns()) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column.name, name_of(column.type));
+  }
+  return text;
+}
+
+}  // namespace
+
+GraphBuilder::GraphBuilder(const PipelinePlan& plan, GraphOptions options)
+    : plan_(plan), graph_(new Graph(std::move(options))), answered_(plan.sources.size()) {
+  graph_->plan_ = plan;
+  graph_->services_.seed = plan.seed;
+}
+
+Result<std::unique_ptr<Graph>> GraphBuilder::build() {
+  MAYFLY_RETURN_IF_ERROR(open_sources());
+  MAYFLY_RETURN_IF_ERROR(make_nodes());
+  find_order();
+  MAYFLY_RETURN_IF_ERROR(open_nodes());
+  MAYFLY_RETURN_IF_ERROR(make_pool());
+  MAYFLY_RETURN_IF_ERROR(open_writer());
+  MAYFLY_RETURN_IF_ERROR(wire());
+  return std::move(graph_);
+}
+
+Result<std::unique_ptr<Source>> GraphBuilder::make_source(std::uint32_t index) {
+  const SourcePlan& plan = plan_.sources[index];
+  auto source = std::make_unique<Source>(plan.plugin->plugin(), plan.name,
+                                         static_cast<std::uint16_t>(index), graph_->services_,
+                                         graph_->answers_);
+  MAYFLY_RETURN_IF_ERROR(source->configure(plan.options.data()));
+  return source;
+}
+
+Status GraphBuilder::open_sources() {
+  graph_->sources_.resize(plan_.sources.size());
+  graph_->resumed_from_.resize(plan_.sources.size());
+  graph_->inlets_.resize(plan_.sources.size());
+  for (std::uint32_t i = 0; i < plan_.sources.size(); ++i) {
+    graph_->inlets_[i].name = plan_.sources[i].name;
+    if (plan_.sources[i].plugin == nullptr) continue;
+    MAYFLY_ASSIGN_OR_RETURN(graph_->sources_[i], make_source(i));
+    MAYFLY_RETURN_IF_ERROR(graph_->sources_[i]->open_at(nullptr));
+  }
+  return {};
+}
+
+Status GraphBuilder::make_nodes() {
+  for (const NodePlan& plan : plan_.nodes) {
+    // Numbered after the sources: batch.judge tells all of them apart.
+    const auto index = static_cast<std::uint16_t>(plan_.sources.size() + graph_->nodes_.size());
+    auto& node = graph_->nodes_.emplace_back(
+        std::make_unique<Node>(plan.plugin->plugin(), plan.name, index, graph_->services_,
+                               graph_->driver_, graph_->answers_));
+    MAYFLY_RETURN_IF_ERROR(node->configure(plan.options.data()));
+    node->set_listener([graph = graph_.get()] { graph->nudge(); });
+  }
+  return {};
+}
+
+void GraphBuilder::find_order() {
+  std::vector<std::vector<std::uint32_t>> edges(plan_.nodes.size() + 1);
+  const auto connect = [&](const std::vector<Upstream>& inputs, std::uint32_t to) {
+    for (const Upstream& input : inputs) {
+      if (input.kind == Upstream::Kind::kNode) edges[input.index].push_back(to);
+      if (input.kind == Upstream::Kind::kWriter) edges[writer_vertex()].push_back(to);
+    }
+  };
+  for (std::uint32_t n = 0; n < plan_.nodes.size(); ++n) {
+    connect(plan_.nodes[n].inputs, n);
+    if (graph_->nodes_[n]->has(MAYFLY_WANTS_COMPLETIONS)) edges[writer_vertex()].push_back(n);
+  }
+  connect(plan_.writer.inputs, writer_vertex());
+  graph_->components_ = find_components(edges);
+}
+
+const Schema* GraphBuilder::schema_of(const Upstream& upstream) const {
+  switch (upstream.kind) {
+    case Upstream::Kind::kSource:
+      return plan_.sources[upstream.index].plugin == nullptr
+                 ? &graph_->options_.inlet_schema
+                 : &graph_->sources_[upstream.index]->schema();
+    case Upstream::Kind::kNode:
+      return node_open_[upstream.index] ? &graph_->nodes_[upstream.index]->schema() : nullptr;
+    case Upstream::Kind::kWriter:
+      return nullptr;  // what failed has the columns that went in
+  }
+  return nullptr;
+}
+
+Result<Schema> GraphBuilder::schema_into(const std::vector<Upstream>& inputs,
+                                         const std::string& who) const {
+  const Schema* found = nullptr;
+  for (const Upstream& input : inputs) {
+    const Schema* schema = schema_of(input);
+    if (schema == nullptr) continue;  // further round the cycle: checked once that node is open
+    if (found != nullptr && !(*found == *schema)) {
+      return Status(Code::kConfig,
+                    fmt::format("{}: its inputs have different columns: ({}) and ({})", who,
+                                describe(*found), describe(*schema)));
+    }
+    found = schema;
+  }
+  if (found == nullptr) {
+    return Status(Code::kConfig, fmt::format("{}: no input that rows come from", who));
+  }
+  return *found;
+}
+
+Status GraphBuilder::open_nodes() {
+  node_open_.assign(plan_.nodes.size(), false);
+  for (const auto& component : graph_->components_.members) {
+    // Within a cycle, whoever has an open input is next.
+    std::vector<std::uint32_t> waiting;
+    for (const std::uint32_t v : component) {
+      if (v != writer_vertex()) waiting.push_back(v);
+    }
+    while (!waiting.empty()) {
+      const auto ready = std::ranges::find_if(waiting, [&](std::uint32_t v) {
+        return std::ranges::any_of(plan_.nodes[v].inputs, [&](const Upstream& input) {
+          return schema_of(input) != nullptr;
+        });
+      });
+      const std::uint32_t v = ready == waiting.end() ? waiting.front() : *ready;
+      MAYFLY_ASSIGN_OR_RETURN(const Schema input,
+                              schema_into(plan_.nodes[v].inputs, plan_.nodes[v].name));
+      MAYFLY_RETURN_IF_ERROR(graph_->nodes_[v]->open_with(input));
+      node_open_[v] = true;
+      waiting.erase(ready == waiting.end() ? waiting.begin() : ready);
+    }
+  }
+  for (std::uint32_t v = 0; v < plan_.nodes.size(); ++v) {
+    MAYFLY_ASSIGN_OR_RETURN(const Schema input,
+                            schema_into(plan_.nodes[v].inputs, plan_.nodes[v].name));
+  }
+  MAYFLY_ASSIGN_OR_RETURN(graph_->writer_schema_, schema_into(plan_.writer.inputs, "writer"));
+  return {};
+}
+
+Status GraphBuilder::make_pool() {
+  std::uint32_t columns = graph_->writer_schema_.size();
+  for (const auto& source : graph_->sources_) {
+    if (source != nullptr) columns = std::max(columns, source->schema().size());
+  }
+  for (const auto& node : graph_->nodes_) columns = std::max(columns, node->schema().size());
+  const std::uint32_t reserve = reserve_batches_needed(plan_);
+  const std::uint32_t needed = batches_min(plan_);
+  if (plan_.batches < needed) {
+    return {Code::kConfig,
+            fmt::format("pipeline.batches: expected at least {} for this pipeline, found {}", needed,
+                        plan_.batches)};
+  }
+  graph_->pool_ = std::make_unique<BatchPool>(
+      BatchPoolOptions{.rows = plan_.batch_rows,
+                       .columns = columns,
+                       .heap_bytes = plan_.batch_bytes,
+                       .intake_batches = plan_.batches - reserve,
+                       .reserve_batches = reserve,
+                       // One record of the longest kind, and what its error row repeats of it.
+                       .oversize_bytes = plan_.max_row_bytes + (1u << 20)});
+  graph_->services_.pool = graph_->pool_.get();
+  graph_->answers_.attach_pool(*graph_->pool_);
+  for (std::uint32_t n = 0; n < graph_->nodes_.size(); ++n) {
+    graph_->nodes_[n]->attach_pool(lanes_into(plan_.nodes[n].inputs));
+  }
+  return {};
+}
+
+std::uint32_t GraphBuilder::lanes_into(const std::vector<Upstream>& inputs) const {
+  std::uint32_t lanes = 0;
+  for (const Upstream& input : inputs) {
+    switch (input.kind) {
+      case Upstream::Kind::kSource:
+        lanes += plan_.sources[input.index].plugin == nullptr ? graph_->options_.producers_max : 1;
+        break;
+      case Upstream::Kind::kNode:
+        lanes += 1;
+        break;
+      case Upstream::Kind::kWriter:
+        lanes += 2;  // failed: from the writer, and from a node that gave a permit back first
+        break;
+    }
+  }
+  return lanes;
+}
+
+Status GraphBuilder::open_writer() {
+  Graph& graph = *graph_;
+  // Each node records what it rejects by a lane of its own; then two spare.
+  const auto lanes =
+      lanes_into(plan_.writer.inputs) + static_cast<std::uint32_t>(plan_.nodes.size()) + 2;
+  MAYFLY_ASSIGN_OR_RETURN(
+      graph.writer_,
+      WriterStage::open(plan_.writer, graph.options_.writer, graph.writer_schema_, graph.services_,
+                        plan_.max_row_bytes, lanes, graph.answers_, graph.sources_, graph.nodes_));
+  for (std::uint32_t i = 0; i < graph.sources_.size(); ++i) {
+    if (graph.sources_[i] != nullptr) MAYFLY_RETURN_IF_ERROR(position_source(i));
+  }
+  return {};
+}
+
+Status GraphBuilder::position_source(std::uint32_t index) {
+  Graph& graph = *graph_;
+  const bool resume = graph.options_.resume && graph.sources_[index]->replayable();
+  MAYFLY_ASSIGN_OR_RETURN(
+      SourceStart start, graph.writer_->add_source(static_cast<std::uint16_t>(index), resume));
+  graph.resumed_from_[index] = start.resumed ? start.byte : 0;
+  if (!start.resumed) return {};
+  answered_[index] = std::move(start.answered);
+  // A source is opened once: a second instance starts at the mark.
+  MAYFLY_ASSIGN_OR_RETURN(std::unique_ptr<Source> resumed, make_source(index));
+  const mayfly_position position = {
+      .struct_size = sizeof(mayfly_position),
+      .resumed = 1,
+      .ordinal = start.ordinal,
+      .byte = start.byte,
+      .line = start.line,
+      .fingerprint = {start.fingerprint.data(), start.fingerprint.size()}};
+  MAYFLY_RETURN_IF_ERROR(resumed->open_at(&position));
+  if (!(resumed->schema() == graph.sources_[index]->schema())) {
+    return {Code::kNoInput,
+            fmt::format("{}: its columns changed since the run that is resumed: expected ({}), "
+                        "found ({})",
+                        resumed->name(), describe(graph.sources_[index]->schema()),
+                        describe(resumed->schema()))};
+  }
+  graph.sources_[index] = std::move(resumed);
+  return {};
+}
+
+GraphBuilder::Receiver GraphBuilder::receiver_of(const Upstream& upstream) const {
+  for (std::uint32_t n = 0; n < plan_.nodes.size(); ++n) {
+    const auto& inputs = plan_.nodes[n].inputs;
+    const auto at = std::ranges::find(inputs, upstream);
+    if (at != inputs.end()) return {n, static_cast<std::uint32_t>(at - inputs.begin())};
+  }
+  // Checked plans join every port; what no node takes goes to the writer.
+  return {writer_vertex(), 0};
+}
+
+Inbox& GraphBuilder::inbox_of(std::uint32_t vertex) {
+  if (vertex == writer_vertex()) return graph_->writer_->inbox();
+  return *graph_->nodes_[vertex];
+}
+
+Edge GraphBuilder::edge_to(const Receiver& receiver, std::uint32_t from_rank) {
+  Inbox& inbox = inbox_of(receiver.vertex);
+  return {.to = &inbox,
+          .lane = inbox.add_lane(),
+          .input = receiver.input,
+          .forward = from_rank != kFromOutside &&
+                     graph_->components_.rank[receiver.vertex] > from_rank};
+}
+
+Status GraphBuilder::wire() {
+  Graph& graph = *graph_;
+  const Receiver to_writer{writer_vertex(), 0};
+  for (std::uint32_t i = 0; i < plan_.sources.size(); ++i) {
+    const Receiver receiver = receiver_of({Upstream::Kind::kSource, i, 0});
+    if (graph.sources_[i] != nullptr) {
+      graph.sources_[i]->wire(edge_to(receiver, kFromOutside), std::move(answered_[i]),
+                              [g = &graph, i] { g->on_source_finished(i); });
+      continue;
+    }
+    for (std::uint32_t p = 0; p < graph.options_.producers_max; ++p) {
+      graph.inlets_[i].free_lanes.push_back(edge_to(receiver, kFromOutside));
+    }
+  }
+  for (std::uint32_t n = 0; n < graph.nodes_.size(); ++n) {
+    Node& node = *graph.nodes_[n];
+    const std::uint32_t rank = graph.components_.rank[n];
+    Node::Wiring wiring{.ports = {}, .record = edge_to(to_writer, rank)};
+    for (std::uint32_t port = 0; port < node.plugin().ports.count; ++port) {
+      wiring.ports.push_back(edge_to(receiver_of({Upstream::Kind::kNode, n, port}), rank));
+    }
+    node.wire(std::move(wiring));
+    graph.cursors_.resize(graph.cursors_.size() + node.plugin().listens.count);
+  }
+  wire_failed_port();
+  return {};
+}
+
+void GraphBuilder::wire_failed_port() {
+  Graph& graph = *graph_;
+  const Upstream failed{Upstream::Kind::kWriter, 0, 0};
+  const Receiver receiver = receiver_of(failed);
+  if (receiver.vertex == writer_vertex()) return;  // transient = "wait"
+  // Nodes of the writer's own component are the ones a failed row meets again.
+  std::uint64_t mask = 0;
+  for (std::uint32_t n = 0; n < graph.nodes_.size(); ++n) {
+    if (graph.components_.component_of[n] == graph.components_.component_of[writer_vertex()]) {
+      mask |= graph.nodes_[n]->owed_bit();
+    }
+  }
+  graph.answers_.set_failed_edge(edge_to(receiver, kFromOutside), edge_to(receiver, kFromOutside),
+                                 mask);
+}
+
+}  // namespace mayfly

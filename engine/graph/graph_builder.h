@@ -1,0 +1,53 @@
+// GraphBuilder: opens a plan's parts in the order that schemas and positions flow, and wires them.
+//
+//   sources open  -> what columns they have
+//   nodes open    -> what columns leave them, in topological order
+//   pool          -> now the widest schema is known
+//   writer opens  -> its table is there or made; where each source goes on
+//   sources open again at their positions, when they resume
+//   wiring        -> every port gets its edge
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mayfly/graph/graph.h"
+
+namespace mayfly {
+
+class GraphBuilder {
+ public:
+  GraphBuilder(const PipelinePlan& plan, GraphOptions options);
+  Result<std::unique_ptr<Graph>> build();
+
+ private:
+  struct Receiver {
+    std::uint32_t vertex;  // a node's index, or the writer's vertex
+    std::uint32_t input;
+  };
+
+  std::uint32_t writer_vertex() const { return static_cast<std::uint32_t>(plan_.nodes.size()); }
+  Result<std::unique_ptr<Source>> make_source(std::uint32_t index);
+  Status open_sources();
+  Status make_nodes();
+  void find_order();
+  Status open_nodes();
+  Result<Schema> schema_into(const std::vector<Upstream>& inputs, const std::string& who) const;
+  const Schema* schema_of(const Upstream& upstream) const;
+  Status make_pool();
+  Status open_writer();
+  Status position_source(std::uint32_t index);
+  Status wire();
+  void wire_failed_port();
+  Receiver receiver_of(const Upstream& upstream) const;
+  Inbox& inbox_of(std::uint32_t vertex);
+  Edge edge_to(const Receiver& receiver, std::uint32_t from_rank);
+  std::uint32_t lanes_into(const std::vector<Upstream>& inputs) const;
+
+  const PipelinePlan& plan_;
+  std::unique_ptr<Graph> graph_;
+  std::vector<bool> node_open_;
+  std::vector<std::vector<AnsweredRange>> answered_;  // by source
+};
+
+}  // namespace mayfly

@@ -1,0 +1,522 @@
+#include "mayfly/graph/node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "mayfly/data/row_copy.h"
+#include "mayfly/graph/reason.h"
+
+namespace mayfly {
+namespace {
+
+// Slices an activation takes before it lets others run.
+constexpr std::uint32_t kSlicesPerActivation = 256;
+// How soon a plugin that found no free batch is called again.
+constexpr std::int64_t kBlockedRetryNs = kMillisecond;
+// Times a row may be held again within one activation before it counts as a loop.
+constexpr std::uint8_t kHoldsMax = 3;
+
+// As many zeros as a batch can have routes: "all by port 0" is one memcmp.
+constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
+
+}  // namespace
+
+Node::Node(const mayfly_plugin& plugin, std::string name, std::uint16_t index, Services& services,
+           Driver& driver, Answers& answers)
+    : PluginInstance(plugin, std::move(name), index, services),
+      driver_(driver),
+      answers_(answers),
+      driver_index_(driver.add(*this)) {
+  timers_.fill(kNever);
+  released_.reserve(64);
+}
+
+void Node::attach_pool(std::uint32_t lanes_max) {
+  BatchPool& pool = *services().pool;
+  queue_ = std::make_unique<SliceQueue>(pool.rows_max(), lanes_max);
+  if (has(MAYFLY_WANTS_COMPLETIONS)) {
+    completions_ = std::make_unique<SliceQueue>(pool.rows_max(), 2);
+    owed_bit_ = answers_.add_completion_inbox(*this);
+  }
+  held_ = std::make_unique<HeldRows>(pool);
+  rows_scratch_.resize(pool.options().rows);
+}
+
+Status Node::open_with(const Schema& input) {
+  input_ = input;
+  MAYFLY_RETURN_IF_ERROR(open(nullptr));
+  set_schema(has(MAYFLY_TRANSFORMS) && !declared().empty() ? Schema(declared()) : input);
+  return {};
+}
+
+mayfly_result Node::declare_column(std::string_view name, std::int32_t type, std::uint32_t flags) {
+  if (!has(MAYFLY_TRANSFORMS)) {
+    return fail(MAYFLY_FAIL_INTERNAL,
+                fmt::format("plugin {} declares columns without MAYFLY_TRANSFORMS", plugin().name));
+  }
+  return PluginInstance::declare_column(name, type, flags);
+}
+
+// ---- arrivals -----------------------------------------------------------------------------------
+
+void Node::push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) {
+  mayfly_batch& batch = *services().pool->batch(head);
+  std::uint32_t& extent = batch.extent[row_of(head)];
+  extent = (extent & (MAYFLY_EXTENT_DENSE | 0xFFFFu)) | input << 16;
+  queued_rows_.fetch_add(extent & 0xFFFF, std::memory_order_relaxed);
+  queue_->push(lane, head);
+  forward ? driver_.run_inside(driver_index_) : driver_.schedule(driver_index_);
+}
+
+void Node::complete(SliceQueue::LaneId lane, RowRef head) {
+  completing_rows_.fetch_add(slice_rows(*services().pool->batch(head), row_of(head)),
+                             std::memory_order_relaxed);
+  completions_->push(lane, head);
+  driver_.schedule(driver_index_);
+}
+
+std::uint64_t Node::rows_inside() const {
+  return queued_rows_.load(std::memory_order_relaxed) + held_->total() +
+         completing_rows_.load(std::memory_order_relaxed);
+}
+
+// ---- one activation -----------------------------------------------------------------------------
+
+void Node::activate() noexcept {
+  begin();
+  const std::int64_t now_ns = services().clock.now_ns();
+  ++activation_stamp_;
+  run_completions(now_ns);
+  run_timers(now_ns);
+  release_due(now_ns);
+  process_released(now_ns);
+  bool blocked = blocked_ != MAYFLY_REF_NONE &&
+                 !process(std::exchange(blocked_, MAYFLY_REF_NONE), 0, 0, now_ns);
+  for (std::uint32_t taken = 0; !blocked; ++taken) {
+    if (taken == kSlicesPerActivation) {
+      driver_.schedule(driver_index_);
+      break;
+    }
+    RowRef head = MAYFLY_REF_NONE;
+    if (queue_->pop({&head, 1}) == 0) break;
+    blocked = !process(head, 0, 0, now_ns);
+    process_released(now_ns);
+  }
+  update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : kNever);
+}
+
+void Node::update_due(std::int64_t due_ns) {
+  due_ns = std::min(due_ns, held_->next_due_ns());
+  for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
+    due_ns = std::min(due_ns, timers_[static_cast<std::size_t>(std::countr_zero(set))]);
+  }
+  next_due_ns_.store(due_ns, std::memory_order_relaxed);
+}
+
+void Node::run_completions(std::int64_t now_ns) {
+  if (completions_ == nullptr) return;
+  RowRef head = MAYFLY_REF_NONE;
+  while (completions_->pop({&head, 1}) == 1) {
+    mayfly_batch& batch = *services().pool->batch(head);
+    const std::uint32_t rows = slice_rows(batch, row_of(head));
+    const mayfly_slice slice = {.struct_size = sizeof(mayfly_slice),
+                                .flags = 0,
+                                .batch = &batch,
+                                .rows = rows_of(batch, row_of(head)),
+                                .count = rows,
+                                .input = 0,
+                                .hold_tag = 0,
+                                .now_ns = now_ns};
+    if (plugin().on_completion != nullptr) plugin().on_completion(state(), &slice);
+    answers_.completed(owed_bit_, head);
+    completing_rows_.fetch_sub(rows, std::memory_order_relaxed);
+    process_released(now_ns);
+  }
+}
+
+void Node::run_timers(std::int64_t now_ns) {
+  for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
+    const auto timer = static_cast<std::uint32_t>(std::countr_zero(set));
+    if (timers_[timer] > now_ns) continue;
+    timers_set_ &= ~(1ull << timer);
+    timers_[timer] = kNever;
+    if (plugin().on_timer != nullptr) plugin().on_timer(state(), timer, now_ns);
+    process_released(now_ns);
+  }
+}
+
+void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
+  if (plugin().on_signal == nullptr) return;
+  std::vector<mayfly_signal> views;
+  views.reserve(signals.size());
+  for (const Signal& signal : signals) {
+    views.push_back({.listen = listen,
+                     .reserved = 0,
+                     .name = {signal.name.data(), signal.name.size()},
+                     .at_ns = signal.at_ns});
+  }
+  plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size()));
+  driver_.schedule(driver_index_);  // for what it released
+}
+
+void Node::timer_set(std::uint32_t timer, std::int64_t due_ns) {
+  if (timer >= timers_.size()) {
+    fail(MAYFLY_FAIL_INTERNAL, fmt::format("timer {} set; ids are 0 to 63", timer));
+    return;
+  }
+  timers_[timer] = due_ns;
+  timers_set_ |= 1ull << timer;
+}
+
+void Node::timer_cancel(std::uint32_t timer) {
+  if (timer >= timers_.size()) return;
+  timers_[timer] = kNever;
+  timers_set_ &= ~(1ull << timer);
+}
+
+// ---- held rows ----------------------------------------------------------------------------------
+
+std::uint64_t Node::resume(std::uint64_t tag, std::uint64_t max_rows) {
+  const std::uint64_t count =
+      held_->release(tag, max_rows, [&](RowRef ref) { collect_released(ref, tag); });
+  if (count > 0) {
+    finish_released(true);
+    driver_.schedule(driver_index_);  // when called outside an activation, by drain
+  }
+  return count;
+}
+
+void Node::release_due(std::int64_t now_ns) {
+  for (RowRef ref; (ref = held_->pop_due(now_ns)) != MAYFLY_REF_NONE;) {
+    collect_released(ref, services().pool->batch(ref)->hold_tag[row_of(ref)]);
+  }
+  finish_released(true);
+}
+
+void Node::collect_released(RowRef ref, std::uint64_t tag) {
+  mayfly_batch* batch = services().pool->batch(ref);
+  if (batch != release_batch_ || tag != release_tag_) finish_released(false);
+  release_batch_ = batch;
+  release_tag_ = tag;
+  release_chain_.append(*batch, row_of(ref));
+}
+
+void Node::finish_released(bool end_of_group) {
+  if (release_batch_ == nullptr) return;
+  // Still inside this node, though no longer held.
+  queued_rows_.fetch_add(release_chain_.rows(), std::memory_order_relaxed);
+  released_.push_back({release_chain_.finish(*release_batch_), release_tag_, end_of_group});
+  release_batch_ = nullptr;
+}
+
+void Node::process_released(std::int64_t now_ns) {
+  // process() may release more, at the end.
+  for (std::size_t i = 0; i < released_.size(); ++i) {
+    const Released released = released_[i];
+    std::uint32_t flags = MAYFLY_SLICE_RESUMED;
+    if (released.end_of_group) flags |= MAYFLY_SLICE_END_OF_GROUP;
+    if (!process(released.head, flags, released.tag, now_ns)) {
+      released_.erase(released_.begin(), released_.begin() + static_cast<std::ptrdiff_t>(i));
+      return;
+    }
+  }
+  released_.clear();
+}
+
+void Node::compact_held() {
+  BatchPool& pool = *services().pool;
+  held_in_batch_.assign(pool.size(), 0);
+  held_->relocate([&](RowRef ref) {
+    ++held_in_batch_[batch_of(ref)];
+    return ref;
+  });
+  held_->relocate([&](RowRef ref) { return compact_row(ref); });
+  if (compact_batch_ != nullptr) pool.settle(std::exchange(compact_batch_, nullptr), 1);
+}
+
+RowRef Node::compact_row(RowRef ref) {
+  BatchPool& pool = *services().pool;
+  mayfly_batch* from = pool.batch(ref);
+  if (pool.part_of(*from) == BatchPool::Part::kReserve ||
+      held_in_batch_[from->id] > from->capacity / 4) {
+    return ref;  // a well filled batch would cost as much as it frees
+  }
+  for (int tries = 0; tries < 2; ++tries) {
+    if (compact_batch_ != nullptr && copy_row(*from, row_of(ref), *compact_batch_)) {
+      pool.add_flight(compact_batch_, 1);
+      pool.settle(from, 1);
+      return make_ref(compact_batch_->id, compact_batch_->rows - 1);
+    }
+    if (compact_batch_ != nullptr) pool.settle(std::exchange(compact_batch_, nullptr), 1);
+    // The last free one stays for transforms.
+    if (pool.free_batches(BatchPool::Part::kReserve) < 2) return ref;
+    compact_batch_ = pool.try_acquire(BatchPool::Part::kReserve, input_);
+    if (compact_batch_ == nullptr) return ref;
+    pool.add_flight(compact_batch_, 1);  // so that it can't return while it is being filled
+  }
+  return ref;
+}
+
+// ---- the plugin's turn --------------------------------------------------------------------------
+
+const std::uint16_t* Node::rows_of(const mayfly_batch& batch, std::uint16_t head) {
+  const std::uint32_t rows = slice_rows(batch, head);
+  if (slice_is_dense(batch, head)) {
+    std::iota(rows_scratch_.begin(), rows_scratch_.begin() + rows, head);
+  } else {
+    std::size_t i = 0;
+    for_each_row(batch, head, [&](std::uint16_t row) { rows_scratch_[i++] = row; });
+  }
+  return rows_scratch_.data();
+}
+
+bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int64_t now_ns) {
+  mayfly_batch& batch = *services().pool->batch(head);
+  const std::uint16_t first = row_of(head);
+  const std::uint32_t count = slice_rows(batch, first);
+  if (gave_up_) {
+    answers_.leave(head);
+    queued_rows_.fetch_sub(count, std::memory_order_relaxed);
+    return true;
+  }
+  mayfly_slice slice = {.struct_size = sizeof(mayfly_slice),
+                        .flags = flags,
+                        .batch = &batch,
+                        .rows = rows_of(batch, first),
+                        .count = count,
+                        .input = slice_input(batch, first),
+                        .hold_tag = tag,
+                        .now_ns = now_ns};
+  if (slice_is_dense(batch, first)) {
+    std::memset(batch.route + first, 0, count * sizeof(*batch.route));
+  } else {
+    for (std::uint32_t i = 0; i < count; ++i) batch.route[slice.rows[i]] = 0;
+  }
+  emitted_in_call_ = false;
+  const mayfly_result result = plugin().process(state(), &slice);
+  if (result == MAYFLY_BLOCKED && !emitted_in_call_) {
+    if (flags == 0) blocked_ = head;
+    return false;
+  }
+  if (result != MAYFLY_OK) {
+    if (failure().ok()) {
+      fail(MAYFLY_FAIL_INTERNAL,
+           result == MAYFLY_BLOCKED
+               ? "process returned BLOCKED after it had emitted rows of the same slice"
+               : fmt::format("process returned {} without saying why", result));
+    }
+    answers_.on_failed(failure());
+    answers_.leave(head);
+  } else {
+    scatter(batch, slice, first);
+    send_emitted();
+    answer_childless((flags & MAYFLY_SLICE_RESUMED) == 0 ||
+                     (flags & MAYFLY_SLICE_END_OF_GROUP) != 0);
+  }
+  queued_rows_.fetch_sub(count, std::memory_order_relaxed);
+  return true;
+}
+
+// ---- routing ------------------------------------------------------------------------------------
+
+void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head) {
+  const bool all_pass =
+      slice_is_dense(batch, head) &&
+      std::memcmp(batch.route + head, kAllPortZero.data(), slice.count * sizeof(*batch.route)) == 0;
+  if (!all_pass) {
+    scatter_rows(batch, slice);
+    return;
+  }
+  if (owed_bit_ != 0) {
+    for (std::uint32_t row = head; row < head + slice.count; ++row) batch.owed[row] |= owed_bit_;
+  }
+  wiring_.ports[0].push(make_ref(batch.id, head));
+}
+
+void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
+  std::uint64_t used = 0;
+  for (std::uint32_t i = 0; i < slice.count; ++i) {
+    const std::uint16_t row = slice.rows[i];
+    const std::uint16_t route = batch.route[row];
+    if (route < wiring_.ports.size()) {
+      batch.owed[row] |= owed_bit_;
+      port_chains_[route].append(batch, row);
+      used |= 1ull << route;
+    } else {
+      route_row(batch, row, slice);
+    }
+  }
+  // First what is only recorded, then the ports: a push may run the receiver within the call.
+  if (!record_chain_.empty()) wiring_.record.push(record_chain_.finish(batch));
+  std::array<RowRef, MAYFLY_PORTS_MAX> heads;
+  for (std::uint64_t set = used; set != 0; set &= set - 1) {
+    const auto port = static_cast<std::size_t>(std::countr_zero(set));
+    heads[port] = port_chains_[port].finish(batch);
+  }
+  for (std::uint64_t set = used; set != 0; set &= set - 1) {
+    const auto port = static_cast<std::size_t>(std::countr_zero(set));
+    wiring_.ports[port].push(heads[port]);
+  }
+}
+
+void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice) {
+  switch (batch.route[row]) {
+    case MAYFLY_HOLD:
+      hold(batch, row, (slice.flags & MAYFLY_SLICE_RESUMED) != 0);
+      return;
+    case MAYFLY_REJECT:
+      judge(batch, row, MAYFLY_DEAD_LETTERED);
+      return;
+    case MAYFLY_DROP:
+      judge(batch, row, MAYFLY_DROPPED);
+      return;
+    case MAYFLY_CONSUME:
+      // Answered by what was made from it. Nothing made so far: see answer_childless.
+      if (batch.children[row] == 0) childless_.push_back(make_ref(batch.id, row));
+      return;
+    default:
+      fail_routing(batch, row);
+  }
+}
+
+void Node::hold(mayfly_batch& batch, std::uint16_t row, bool resumed) {
+  if (gave_up_) {
+    SliceChain one;
+    one.append(batch, row);
+    answers_.leave(one.finish(batch));
+    return;
+  }
+  // The stamp's low six bits and how often: a row from an earlier activation starts anew.
+  const auto stamp = static_cast<std::uint8_t>(activation_stamp_ << 2);
+  std::uint8_t times = 0;
+  if (resumed && (batch.holds[row] & 0xFC) == stamp) {
+    times = static_cast<std::uint8_t>((batch.holds[row] & 3) + 1);
+  }
+  if (times == kHoldsMax) {
+    batch.reason[row] = kReasonHeldWithoutRelease;
+    judge(batch, row, MAYFLY_DEAD_LETTERED);
+    return;
+  }
+  batch.holds[row] = static_cast<std::uint8_t>(stamp | times);
+  if (batch.due_ns[row] != 0) batch.due_ns[row] = std::min(batch.due_ns[row], hold_until_ns_);
+  held_->hold(make_ref(batch.id, row));
+}
+
+void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
+  batch.outcome[row] = outcome;
+  batch.judge[row] = index();
+  record_chain_.append(batch, row);
+}
+
+void Node::fail_routing(const mayfly_batch& batch, std::uint16_t row) {
+  if (failure().ok()) {
+    fail(MAYFLY_FAIL_INTERNAL,
+         fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row, batch.route[row],
+                     plugin().name, wiring_.ports.size()));
+  }
+  answers_.on_failed(failure());
+  SliceChain one;
+  one.append(*services().pool->at(batch.id), row);
+  answers_.leave(one.finish(*services().pool->at(batch.id)));
+}
+
+// ---- rows made here -----------------------------------------------------------------------------
+
+mayfly_batch* Node::batch_new() {
+  return services().pool->try_acquire(BatchPool::Part::kReserve, schema());
+}
+
+mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {
+  return services().pool->reserve_heap(batch, bytes);
+}
+
+mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
+                         std::uint32_t count) {
+  BatchPool& pool = *services().pool;
+  if (batch == nullptr || batch->rows == 0) {
+    if (batch != nullptr) pool.release(batch);
+    return MAYFLY_OK;
+  }
+  if (port >= wiring_.ports.size()) {
+    pool.release(batch);
+    return fail(MAYFLY_FAIL_INTERNAL, fmt::format("emitted to port {} of {}", port,
+                                                  wiring_.ports.size()));
+  }
+  seal(*batch, services().clock.now_ns(), MAYFLY_ROW_NONE);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const RowRef parent = lineage[i].parent;
+    const std::uint16_t child = lineage[i].child;
+    if (batch_of(parent) >= pool.size() || row_of(parent) >= pool.batch(parent)->rows ||
+        child >= batch->rows) {
+      pool.release(batch);
+      return fail(MAYFLY_FAIL_INTERNAL,
+                  fmt::format("lineage {} names parent {:#x} and child {}; one doesn't exist", i,
+                              parent, child));
+    }
+    mayfly_batch& from = *pool.batch(parent);
+    std::atomic_ref(from.children[row_of(parent)]).fetch_add(1, std::memory_order_relaxed);
+    // Several parents of one child form a chain; a parent of several children is in none.
+    if (batch->parent[child] != MAYFLY_REF_NONE) from.parent_next[row_of(parent)] = batch->parent[child];
+    batch->parent[child] = parent;
+    batch->enqueued_ns[child] = std::min(batch->enqueued_ns[child], from.enqueued_ns[row_of(parent)]);
+  }
+  emitted_in_call_ = true;
+  answers_.emit(*batch, batch->rows);
+  emitted_.push_back({batch, port});
+  return MAYFLY_OK;
+}
+
+void Node::send_emitted() {
+  for (const Emitted& emitted : emitted_) {
+    wiring_.ports[emitted.port].push(make_ref(emitted.batch->id, 0));
+  }
+  emitted_.clear();
+}
+
+void Node::answer_childless(bool end_of_group) {
+  if (!end_of_group || childless_.empty()) return;
+  for (const RowRef ref : childless_) {
+    mayfly_batch& batch = *services().pool->batch(ref);
+    const std::uint16_t row = row_of(ref);
+    // Something may have been made from it by a later slice of the group.
+    if (batch.children[row] != 0) continue;
+    judge(batch, row, MAYFLY_CONSUMED);
+    wiring_.record.push(record_chain_.finish(batch));
+  }
+  childless_.clear();
+}
+
+// ---- drain --------------------------------------------------------------------------------------
+
+void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns; }
+
+void Node::drain_again() {
+  if (plugin().drain != nullptr) plugin().drain(state(), hold_until_ns_);
+  // Retries don't wait past the deadline.
+  if (held_->next_due_ns() > hold_until_ns_) update_due(hold_until_ns_);
+  if (!released_.empty()) driver_.schedule(driver_index_);
+}
+
+void Node::give_up() {
+  gave_up_ = true;
+  for (RowRef ref; (ref = held_->pop_any()) != MAYFLY_REF_NONE;) {
+    mayfly_batch& batch = *services().pool->batch(ref);
+    SliceChain one;
+    one.append(batch, row_of(ref));
+    answers_.leave(one.finish(batch));
+  }
+  if (blocked_ != MAYFLY_REF_NONE) {
+    queued_rows_.fetch_sub(slice_rows(*services().pool->batch(blocked_), row_of(blocked_)),
+                           std::memory_order_relaxed);
+    answers_.leave(std::exchange(blocked_, MAYFLY_REF_NONE));
+  }
+  driver_.schedule(driver_index_);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,164 @@
+// Node: one plugin node in the graph: its inbox, what it holds, its timers, its routes.
+//
+// An activation delivers, in this order: signals, completions, timers, rows that are due or resumed,
+// then new slices. The plugin writes a route for every row; scatter() sends the rows there.
+//
+// THREADS  push (Inbox): one thread a lane. complete(): one thread a lane. Everything else: the
+//          activation, which the driver runs serially; drain calls: the driver between activations.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mayfly/data/slice_chain.h"
+#include "mayfly/graph/answers.h"
+#include "mayfly/graph/driver.h"
+#include "mayfly/graph/held_rows.h"
+#include "mayfly/graph/inbox.h"
+#include "mayfly/graph/plugin_instance.h"
+#include "mayfly/signal/signal_sink.h"
+
+namespace mayfly {
+
+class Node final : public PluginInstance, public Inbox, public Activation, public CompletionInbox {
+ public:
+  struct Wiring {
+    std::vector<Edge> ports;  // one a port of the plugin
+    Edge record;              // to the writer, for rows that were rejected, dropped or consumed
+  };
+
+  Node(const mayfly_plugin& plugin, std::string name, std::uint16_t index, Services& services,
+       Driver& driver, Answers& answers);
+
+  // Once services.pool is there. `lanes_max`: how many may push.
+  void attach_pool(std::uint32_t lanes_max);
+  // Before the first push.
+  void wire(Wiring wiring) { wiring_ = std::move(wiring); }
+  void set_listener(std::function<void()> raised) { raised_ = std::move(raised); }
+  // The columns that come in, then open().
+  Status open_with(const Schema& input);
+  Driver::NodeIndex driver_index() const { return driver_index_; }
+  // Bit of batch.owed for this node; 0 when it doesn't want completions.
+  std::uint64_t owed_bit() const { return owed_bit_; }
+  // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held rows
+  // don't pin every batch. The driver's thread, between activations.
+  void compact_held();
+
+  // Inbox
+  SliceQueue::LaneId add_lane() override { return queue_->add_lane(); }
+  void push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) override;
+  // CompletionInbox
+  SliceQueue::LaneId add_completion_lane() override { return completions_->add_lane(); }
+  void complete(SliceQueue::LaneId lane, RowRef head) override;
+  // Activation
+  void activate() noexcept override;
+  std::int64_t next_due_ns() const override { return next_due_ns_.load(std::memory_order_relaxed); }
+
+  // Signals for listens[], found by the graph; the driver's thread, between activations.
+  void deliver(std::span<const Signal> signals, std::uint32_t listen);
+  bool listens() const { return plugin().listens.count > 0; }
+
+  // Rows queued here, held here, or waiting for a completion to be delivered here.
+  std::uint64_t rows_inside() const;
+  std::uint64_t rows_held() const { return held_->total(); }
+  // Drain: nothing new comes from outside. From then on rows due after deadline_ns are let go then.
+  void start_drain(std::int64_t deadline_ns);
+  // Asks the plugin to let go what it holds; the driver's thread.
+  void drain_again();
+  // The deadline has passed: what is held or comes to be held is left.
+  void give_up();
+
+ private:
+  struct Released {
+    RowRef head;
+    std::uint64_t tag;
+    bool end_of_group;
+  };
+
+  // mayfly_host
+  mayfly_result declare_column(std::string_view name, std::int32_t type,
+                               std::uint32_t flags) override;
+  const mayfly_schema* input_schema() override { return &input_.c(); }
+  void timer_set(std::uint32_t timer, std::int64_t due_ns) override;
+  void timer_cancel(std::uint32_t timer) override;
+  std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows) override;
+  std::uint64_t held(std::uint64_t tag) override { return held_->count(tag); }
+  mayfly_batch* batch_new() override;
+  mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
+  mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
+                     std::uint32_t count) override;
+  void raised() override {
+    if (raised_) raised_();
+  }
+
+  void run_timers(std::int64_t now_ns);
+  void run_completions(std::int64_t now_ns);
+  void release_due(std::int64_t now_ns);
+  void process_released(std::int64_t now_ns);
+  // False when the plugin was BLOCKED: the slice waits.
+  bool process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int64_t now_ns);
+  const std::uint16_t* rows_of(const mayfly_batch& batch, std::uint16_t head);
+  void scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head);
+  void scatter_rows(mayfly_batch& batch, const mayfly_slice& slice);
+  void route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
+  void hold(mayfly_batch& batch, std::uint16_t row, bool resumed);
+  void judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome);
+  void consume(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
+  void answer_childless(bool end_of_group);
+  void send_emitted();
+  void collect_released(RowRef ref, std::uint64_t tag);
+  void finish_released(bool end_of_group);
+  void update_due(std::int64_t due_ns);
+  RowRef compact_row(RowRef ref);
+  void fail_routing(const mayfly_batch& batch, std::uint16_t row);
+
+  Driver& driver_;
+  Answers& answers_;
+  Driver::NodeIndex driver_index_ = 0;
+  Wiring wiring_;
+  Schema input_;
+  std::function<void()> raised_;
+  std::uint64_t owed_bit_ = 0;
+
+  std::unique_ptr<SliceQueue> queue_;
+  std::atomic<std::uint64_t> queued_rows_{0};
+  std::unique_ptr<SliceQueue> completions_;
+  std::atomic<std::uint64_t> completing_rows_{0};
+  std::unique_ptr<HeldRows> held_;
+
+  // Released rows on their way into process(), as slices of runs of one batch.
+  std::vector<Released> released_;
+  SliceChain release_chain_;
+  mayfly_batch* release_batch_ = nullptr;
+  std::uint64_t release_tag_ = 0;
+
+  RowRef blocked_ = MAYFLY_REF_NONE;  // a new slice that process() couldn't take yet
+
+  std::array<std::int64_t, 64> timers_;
+  std::uint64_t timers_set_ = 0;
+  std::atomic<std::int64_t> next_due_ns_{kNever};
+  std::int64_t hold_until_ns_ = kNever;  // drain's deadline
+  bool gave_up_ = false;
+  std::uint8_t activation_stamp_ = 0;
+
+  struct Emitted {
+    mayfly_batch* batch;
+    std::uint32_t port;
+  };
+  std::vector<Emitted> emitted_;
+  bool emitted_in_call_ = false;
+  std::vector<RowRef> childless_;  // consumed rows of this group from which nothing was made so far
+  std::vector<std::uint16_t> rows_scratch_;
+  std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;
+  SliceChain record_chain_;
+  std::vector<std::uint32_t> held_in_batch_;  // scratch of compact_held
+  mayfly_batch* compact_batch_ = nullptr;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,108 @@
+// PluginInstance: one configured instance of a plugin: its state, its context and the host's table.
+//
+// The calls of mayfly_host arrive at the virtual functions below. What an instance of this kind can't
+// be asked for (a source that resumes rows, say) fails the instance with a message that says so.
+//
+// OWNERSHIP  The instance owns the plugin's state and destroys it. The descriptor is the registry's.
+// THREADS    Serial: its thread (a source) or its activation (a node). failure() and counter() may be
+//            read by anyone.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mayfly/abi/mayfly_abi.h"
+#include "mayfly/base/rng.h"
+#include "mayfly/base/status.h"
+#include "mayfly/data/schema.h"
+#include "mayfly/graph/services.h"
+
+namespace mayfly {
+
+class PluginInstance {
+ public:
+  // `index` tells instances apart in batch.judge and in the seeds of their generators.
+  PluginInstance(const mayfly_plugin& plugin, std::string name, std::uint16_t index,
+                 Services& services);
+  virtual ~PluginInstance();
+  PluginInstance(const PluginInstance&) = delete;
+  PluginInstance& operator=(const PluginInstance&) = delete;
+
+  // Values checked by the option parser; they stay alive as long as the instance.
+  Status configure(const mayfly_value* values);
+  // Before the first row; collects the columns that the plugin declares.
+  Status open(const mayfly_position* position);
+
+  const mayfly_plugin& plugin() const { return plugin_; }
+  const std::string& name() const { return name_; }
+  std::uint16_t index() const { return index_; }
+  bool has(std::uint32_t flag) const { return (plugin_.flags & flag) != 0; }
+  // What it puts out: declared at open, or what comes in.
+  const Schema& schema() const { return schema_; }
+  std::uint64_t counter(std::uint32_t i) const {
+    return counters_[i].load(std::memory_order_relaxed);
+  }
+  // The code of reasons[reason], for dead letters and drop counts.
+  std::string_view reason_code(std::uint16_t reason) const;
+  std::string_view reason_help(std::uint16_t reason) const;
+  // Ok until a call failed.
+  Status failure() const;
+
+ protected:
+  friend struct HostCalls;
+
+  void* state() { return state_.get(); }
+  mayfly_context* context();
+  void set_schema(Schema schema) { schema_ = std::move(schema); }
+  const std::vector<Column>& declared() const { return declared_; }
+  Services& services() { return services_; }
+  mayfly_result fail(std::int32_t failure_class, std::string_view text);
+
+  // mayfly_host, call by call.
+  virtual mayfly_result declare_column(std::string_view name, std::int32_t type,
+                                       std::uint32_t flags);
+  virtual void source_key(std::string_view key);
+  virtual const mayfly_schema* input_schema();
+  virtual void timer_set(std::uint32_t timer, std::int64_t due_ns);
+  virtual void timer_cancel(std::uint32_t timer);
+  virtual std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows);
+  virtual std::uint64_t held(std::uint64_t tag);
+  virtual mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes);
+  virtual mayfly_result reject(mayfly_batch* batch, const mayfly_text& raw, std::uint64_t ordinal,
+                               std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
+                               const mayfly_text& message);
+  virtual mayfly_batch* batch_new();
+  virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch,
+                             const mayfly_lineage* lineage, std::uint32_t count);
+  // A signal was raised: whoever listens is to be woken.
+  virtual void raised() {}
+
+ private:
+  struct FreeState {
+    void operator()(void* state) const;
+  };
+  mayfly_result misuse(std::string_view call);
+  void raise(std::uint32_t signal, std::string_view argument);
+  void retract(std::uint32_t signal, std::string_view argument);
+
+  const mayfly_plugin& plugin_;
+  const std::string name_;
+  const std::uint16_t index_;
+  Services& services_;
+  Rng rng_;
+  std::unique_ptr<void, FreeState> state_;
+  bool configured_ = false;
+  Schema schema_;
+  std::vector<Column> declared_;
+  std::vector<StemId> raises_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> counters_;
+  mutable std::mutex failure_mutex_;
+  Status failure_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,131 @@
+#include "mayfly/graph/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mayfly/data/slice_chain.h"
+
+namespace mayfly {
+namespace {
+
+// A batch that isn't full is sent after this long, so that a slow source's rows don't wait for it.
+constexpr std::int64_t kLingerNs = 5 * kMillisecond;
+// How often a source that waits for a batch looks whether it is to stop.
+constexpr std::int64_t kStopCheckNs = 20 * kMillisecond;
+constexpr std::uint64_t kRawKept = 64 << 10;
+constexpr std::size_t kFingerprintMax = 256;
+
+std::string_view view(const mayfly_text& text) {
+  return {text.data, static_cast<std::size_t>(text.size)};
+}
+
+}  // namespace
+
+Status Source::open_at(const mayfly_position* position) {
+  if (position != nullptr) ordinal_end_ = position->ordinal;
+  MAYFLY_RETURN_IF_ERROR(open(position));
+  set_schema(Schema(declared()));
+  if (schema().size() == 0) {
+    return {Code::kConfig, fmt::format("{}: the source declares no column", name())};
+  }
+  return {};
+}
+
+void Source::wire(Edge out, std::vector<AnsweredRange> answered, std::function<void()> finished) {
+  out_ = out;
+  answered_ = std::move(answered);
+  on_finished_ = std::move(finished);
+}
+
+void Source::run() noexcept {
+  BatchPool& pool = *services().pool;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    mayfly_batch* batch = pool.acquire(BatchPool::Part::kIntake, schema(), kStopCheckNs);
+    if (batch == nullptr) continue;
+    const mayfly_result result =
+        plugin().poll(state(), batch, services().clock.now_ns() + kLingerNs);
+    batch->rows > 0 ? send(*batch) : pool.release(batch);
+    if (result == MAYFLY_END) {
+      ended_.store(true, std::memory_order_release);
+      break;
+    }
+    if (result != MAYFLY_OK && result != MAYFLY_IDLE) {
+      if (failure().ok()) {
+        fail(MAYFLY_FAIL_INTERNAL, fmt::format("poll returned {} without saying why", result));
+      }
+      answers_.on_failed(failure());
+      break;
+    }
+  }
+  finished_.store(true, std::memory_order_release);
+  if (on_finished_) on_finished_();
+}
+
+void Source::send(mayfly_batch& batch) {
+  ordinal_end_ = batch.ordinal[batch.rows - 1] + 1;
+  const RowRef head = [&] {
+    const RowRef all = seal(batch, services().clock.now_ns(), index());
+    return next_answered_ < answered_.size() ? without_answered(batch) : all;
+  }();
+  if (head == MAYFLY_REF_NONE) {
+    services().pool->release(&batch);
+    return;
+  }
+  std::fill_n(batch.judge, batch.rows, index());  // of the error rows among them
+  answers_.accept(batch, slice_rows(batch, row_of(head)));
+  out_.push(head);
+}
+
+RowRef Source::without_answered(mayfly_batch& batch) {
+  SliceChain chain;
+  for (std::uint32_t row = 0; row < batch.rows; ++row) {
+    const std::uint64_t ordinal = batch.ordinal[row];
+    while (next_answered_ < answered_.size() && answered_[next_answered_].last < ordinal) {
+      ++next_answered_;
+    }
+    if (next_answered_ < answered_.size() && answered_[next_answered_].first <= ordinal) continue;
+    chain.append(batch, static_cast<std::uint16_t>(row));
+  }
+  return chain.empty() ? MAYFLY_REF_NONE : chain.finish(batch);
+}
+
+std::string Source::fingerprint_at(std::uint64_t byte) const {
+  if (plugin().fingerprint == nullptr) return {};
+  std::array<char, kFingerprintMax> text;
+  // The state is the plugin's; the ABI allows this call beside any other.
+  const std::uint64_t size = plugin().fingerprint(const_cast<Source*>(this)->state(), byte,
+                                                  text.data(), text.size());
+  return {text.data(), static_cast<std::size_t>(std::min<std::uint64_t>(size, text.size()))};
+}
+
+void Source::progress(std::uint64_t& done, std::uint64_t& total) const {
+  done = total = 0;
+  if (plugin().progress != nullptr) {
+    plugin().progress(const_cast<Source*>(this)->state(), &done, &total);
+  }
+}
+
+mayfly_result Source::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {
+  return services().pool->reserve_heap(batch, bytes);
+}
+
+mayfly_result Source::reject(mayfly_batch* batch, const mayfly_text& raw, std::uint64_t ordinal,
+                             std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
+                             const mayfly_text& message) {
+  if (reason >= plugin().reasons.count) {
+    return fail(MAYFLY_FAIL_INTERNAL,
+                fmt::format("reject with reason {} of {}", reason, plugin().reasons.count));
+  }
+  const std::string_view kept = view(raw).substr(0, kRawKept);
+  if (!has_room_for_row(*batch)) return MAYFLY_FULL;
+  const mayfly_result room = services().pool->reserve_heap(batch, kept.size() + message.size);
+  if (room != MAYFLY_OK) return room;
+  put_error_row(*batch, {.ordinal = ordinal, .byte_end = byte_end, .line = line},
+                static_cast<std::uint16_t>(reason), view(message), kept);
+  return MAYFLY_OK;
+}
+
+}  // namespace mayfly

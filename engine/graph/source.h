@@ -1,0 +1,70 @@
+// Source: one plugin source on a thread of its own: it fills batches of the pool's intake and sends
+// them on. An empty intake makes it wait; nothing is dropped or grown.
+//
+// THREADS  run() is the thread. request_stop, finished, fingerprint_at and progress: any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mayfly/graph/answers.h"
+#include "mayfly/graph/inbox.h"
+#include "mayfly/graph/plugin_instance.h"
+#include "mayfly/storage/source_position.h"
+
+namespace mayfly {
+
+class Source final : public PluginInstance {
+ public:
+  Source(const mayfly_plugin& plugin, std::string name, std::uint16_t index, Services& services,
+         Answers& answers)
+      : PluginInstance(plugin, std::move(name), index, services), answers_(answers) {}
+
+  // Opens it, and takes the columns it declares for its schema.
+  Status open_at(const mayfly_position* position);
+  // What it is called in the offsets table; known once it is open.
+  const std::string& key() const { return key_.empty() ? name() : key_; }
+  // Can it be read again from a mark? Standard input can't, whatever the plugin says.
+  bool replayable() const { return has(MAYFLY_REPLAYABLE) && key_ != "-"; }
+
+  // Before run(). `answered` ascending, from the position on.
+  void wire(Edge out, std::vector<AnsweredRange> answered, std::function<void()> finished);
+  // Reads until the source ends, fails or is stopped; then calls `finished`.
+  void run() noexcept;
+
+  void request_stop() { stop_.store(true, std::memory_order_relaxed); }
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+  // Whether it came to its end, rather than being stopped.
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+  // The ordinal after the last one it gave out; once finished.
+  std::uint64_t ordinal_end() const { return ordinal_end_; }
+  std::string fingerprint_at(std::uint64_t byte) const;
+  void progress(std::uint64_t& done, std::uint64_t& total) const;
+
+ private:
+  void source_key(std::string_view key) override { key_ = key; }
+  mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
+  mayfly_result reject(mayfly_batch* batch, const mayfly_text& raw, std::uint64_t ordinal,
+                       std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
+                       const mayfly_text& message) override;
+
+  void send(mayfly_batch& batch);
+  // The rows that no earlier run answered; MAYFLY_REF_NONE when there are none.
+  RowRef without_answered(mayfly_batch& batch);
+
+  Answers& answers_;
+  std::string key_;
+  Edge out_;
+  std::vector<AnsweredRange> answered_;
+  std::size_t next_answered_ = 0;
+  std::uint64_t ordinal_end_ = 0;
+  std::function<void()> on_finished_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> finished_{false};
+  std::atomic<bool> ended_{false};
+};
+
+}  // namespace mayfly

@@ -1,0 +1,131 @@
+#include "mayfly/graph/writer_stage.h"
+
+#include <utility>
+
+#include "mayfly/graph/reason.h"
+
+namespace mayfly {
+namespace {
+
+WriteMode mode_of(WriterPlan::Mode mode) {
+  switch (mode) {
+    case WriterPlan::Mode::kInsert:
+      return WriteMode::kInsert;
+    case WriterPlan::Mode::kIgnore:
+      return WriteMode::kIgnore;
+    case WriterPlan::Mode::kUpsert:
+      return WriteMode::kUpsert;
+    case WriterPlan::Mode::kReplace:
+      return WriteMode::kReplace;
+  }
+  return WriteMode::kInsert;
+}
+
+WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
+                         std::uint64_t max_row_bytes) {
+  WriterOptions options;
+  options.database = plan.database;
+  options.table = plan.table;
+  options.mode = mode_of(plan.mode);
+  options.key_columns = plan.primary_key;
+  options.synchronous = plan.synchronous == WriterPlan::Synchronous::kFull ? Synchronous::kFull
+                                                                           : Synchronous::kNormal;
+  options.create_table = extras.create_table;
+  options.alter = extras.alter;
+  options.coerce = extras.coerce;
+  options.select = plan.select;
+  options.per_batch = plan.per_batch;
+  options.on_error = extras.fail_on_row_error ? OnRowError::kFail : OnRowError::kDeadLetter;
+  options.row_bytes_max = max_row_bytes;
+  options.group_batches = plan.group_batches;
+  options.group_ns = plan.group_delay_ns;
+  options.transient = plan.transient == WriterPlan::Transient::kRoute ? TransientPolicy::kRoute
+                                                                      : TransientPolicy::kWait;
+  options.backoff_initial_ns = plan.initial_delay_ns;
+  options.backoff_max_ns = plan.max_delay_ns;
+  options.deadline_ns = plan.deadline_ns == kNever ? 0 : plan.deadline_ns;
+  return options;
+}
+
+// A table to be created has the plan's columns where it names them.
+Schema with_plan_columns(const Schema& schema, const WriterPlan& plan) {
+  if (plan.columns.empty()) return schema;
+  std::vector<Column> columns = schema.columns();
+  for (Column& column : columns) {
+    for (const Column& named : plan.columns) {
+      if (named.name == column.name) {
+        column.not_null = named.not_null;
+        column.key = named.key;
+      }
+    }
+  }
+  return Schema(std::move(columns));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WriterStage>> WriterStage::open(
+    const WriterPlan& plan, const WriterExtras& extras, const Schema& schema,
+    const Services& services, std::uint64_t max_row_bytes, std::uint32_t lanes_max,
+    AnswerSink& answers, const std::vector<std::unique_ptr<Source>>& sources,
+    const std::vector<std::unique_ptr<Node>>& nodes) {
+  std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
+  MAYFLY_ASSIGN_OR_RETURN(
+      stage->writer_,
+      SqliteWriter::open(options_of(plan, extras, max_row_bytes), with_plan_columns(schema, plan),
+                         *services.pool, services.clock, services.signals, *stage));
+  stage->loop_ = std::make_unique<WriterLoop>(*stage->writer_, *services.pool, answers,
+                                              services.clock, services.signals, services.seed,
+                                              WriterLoopOptions{.lanes_max = lanes_max});
+  return stage;
+}
+
+Result<SourceStart> WriterStage::add_source(std::uint16_t index, bool resume) {
+  auto& fingerprint = fingerprints_.emplace_back(std::make_unique<Fingerprint>());
+  fingerprint->sources = &sources_;
+  fingerprint->index = index;
+  return writer_->add_source(index, {.key = sources_[index]->key(),
+                                     .replayable = sources_[index]->replayable(),
+                                     .resume = resume,
+                                     .fingerprint = fingerprint.get()});
+}
+
+void WriterStage::push(SliceQueue::LaneId lane, RowRef head, std::uint32_t /*input*/,
+                       bool /*forward*/) {
+  pool_.batch(head)->extent[row_of(head)] &= MAYFLY_EXTENT_DENSE | 0xFFFFu;
+  loop_->push(lane, head);
+}
+
+Status WriterStage::finish(bool durable) {
+  if (std::exchange(finished_, true)) return {};
+  return loop_->stop(durable);
+}
+
+void WriterStage::abandon() { loop_->abandon(); }
+
+const PluginInstance* WriterStage::instance(std::uint16_t judge) const {
+  if (judge < sources_.size()) return sources_[judge].get();
+  const std::size_t node = judge - sources_.size();
+  return node < nodes_.size() ? nodes_[node].get() : nullptr;
+}
+
+std::string_view WriterStage::node(std::uint16_t judge) const {
+  const PluginInstance* found = instance(judge);
+  return found == nullptr ? "mayfly" : std::string_view(found->name());
+}
+
+std::string_view WriterStage::code(std::uint16_t judge, std::uint16_t reason) const {
+  if (reason == kReasonHeldWithoutRelease) return "held_without_release";
+  const PluginInstance* found = instance(judge);
+  return found == nullptr ? "unspecified" : found->reason_code(reason);
+}
+
+std::string_view WriterStage::text(std::uint16_t judge, std::uint16_t reason) const {
+  if (reason == kReasonHeldWithoutRelease) {
+    return "the node released the row and held it again three times within one activation";
+  }
+  const PluginInstance* found = instance(judge);
+  return found == nullptr ? "" : found->reason_help(reason);
+}
+
+}  // namespace mayfly
