@@ -1,0 +1,219 @@
+// The host's side of NodeHarness: every function of mayfly_host.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mayfly/plugin/node_harness.h"
+#include "mayfly/plugin/tables.h"
+
+namespace mayfly {
+namespace {
+
+std::string_view view(mayfly_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
+
+Code code_of(std::int32_t failure_class) {
+  switch (failure_class) {
+    case MAYFLY_FAIL_CONFIG:
+      return Code::kConfig;
+    case MAYFLY_FAIL_INPUT_MISSING:
+      return Code::kNoInput;
+    case MAYFLY_FAIL_IO:
+      return Code::kIo;
+    default:
+      return Code::kInternal;
+  }
+}
+
+}  // namespace
+
+struct HarnessCalls {
+  static NodeHarness& of(mayfly_context* ctx) { return *reinterpret_cast<NodeHarness*>(ctx); }
+
+  static std::int64_t now_ns(mayfly_context* ctx) { return of(ctx).clock_.now_ns(); }
+  static std::uint64_t random_u64(mayfly_context* ctx) { return of(ctx).rng_.next(); }
+  static void log(mayfly_context*, std::int32_t, mayfly_text) {}
+  static mayfly_result fail(mayfly_context* ctx, std::int32_t failure_class, mayfly_text text) {
+    if (of(ctx).failure_.ok()) {
+      of(ctx).failure_ = {code_of(failure_class), std::string(view(text))};
+    }
+    return MAYFLY_FAILED;
+  }
+  static void counter_add(mayfly_context* ctx, std::uint32_t counter, std::uint64_t delta) {
+    NodeHarness& harness = of(ctx);
+    if (counter < harness.counters_.size()) {
+      harness.counters_[counter] += delta;
+    } else {
+      harness.violate(
+          fmt::format("counter_add({}) of {} counters", counter, harness.counters_.size()));
+    }
+  }
+  static void signal_raise(mayfly_context* ctx, std::uint32_t signal, mayfly_text argument) {
+    of(ctx).raise(signal, view(argument), false);
+  }
+  static void signal_retract(mayfly_context* ctx, std::uint32_t signal, mayfly_text argument) {
+    of(ctx).raise(signal, view(argument), true);
+  }
+  static mayfly_result declare_column(mayfly_context* ctx, mayfly_text name, std::int32_t type,
+                                      std::uint32_t flags) {
+    NodeHarness& harness = of(ctx);
+    if (harness.open_) harness.violate("declare_column outside open");
+    if (type < MAYFLY_INT64 || type > MAYFLY_ANY) {
+      harness.violate(fmt::format("declare_column with type {}", type));
+      return MAYFLY_FAILED;
+    }
+    harness.declared_.push_back({.name = std::string(view(name)),
+                                 .type = static_cast<ColumnType>(type),
+                                 .not_null = (flags & MAYFLY_COLUMN_NOT_NULL) != 0,
+                                 .key = (flags & MAYFLY_COLUMN_KEY) != 0});
+    return MAYFLY_OK;
+  }
+  static void source_key(mayfly_context* ctx, mayfly_text) {
+    of(ctx).violate("source_key from a node");
+  }
+  static const mayfly_schema* schema(mayfly_context* ctx) { return &of(ctx).input_.c(); }
+  static void timer_set(mayfly_context* ctx, std::uint32_t timer, std::int64_t due_ns) {
+    set_timer(of(ctx), timer, due_ns);
+  }
+  static void timer_cancel(mayfly_context* ctx, std::uint32_t timer) {
+    set_timer(of(ctx), timer, kNever);
+  }
+  static void set_timer(NodeHarness& harness, std::uint32_t timer, std::int64_t due_ns) {
+    if (timer < harness.timers_.size()) {
+      harness.timers_[timer] = due_ns;
+    } else {
+      harness.violate(fmt::format("timer {}; ids are 0 to 63", timer));
+    }
+  }
+  static std::uint64_t resume(mayfly_context* ctx, std::uint64_t tag, std::uint64_t rows_max) {
+    return of(ctx).resume(tag, rows_max);
+  }
+  static std::uint64_t held(mayfly_context* ctx, std::uint64_t tag) {
+    const auto queue = of(ctx).held_by_tag_.find(tag);
+    return queue == of(ctx).held_by_tag_.end() ? 0 : queue->second.size();
+  }
+  static mayfly_result batch_reserve(mayfly_context* ctx, mayfly_batch* batch,
+                                     std::uint64_t bytes) {
+    return of(ctx).pool_->reserve_heap(batch, bytes);
+  }
+  static mayfly_result reject(mayfly_context* ctx, mayfly_batch*, std::uint64_t, std::uint64_t,
+                              std::uint64_t, std::uint32_t, mayfly_text, mayfly_text) {
+    of(ctx).violate("host->reject from a node; it routes to MAYFLY_REJECT");
+    return MAYFLY_FAILED;
+  }
+  static mayfly_batch* batch_new(mayfly_context* ctx) { return of(ctx).batch_new(); }
+  static mayfly_result emit(mayfly_context* ctx, std::uint32_t port, mayfly_batch* batch,
+                            const mayfly_lineage* lineage, std::uint32_t count) {
+    return of(ctx).emit(port, batch, lineage, count);
+  }
+};
+
+const mayfly_host& NodeHarness::host_table() {
+  static constexpr mayfly_host kHost = {
+      .struct_size = sizeof(mayfly_host),
+      .abi_major = MAYFLY_ABI_MAJOR,
+      .abi_minor = MAYFLY_ABI_MINOR,
+      .now_ns = &HarnessCalls::now_ns,
+      .random_u64 = &HarnessCalls::random_u64,
+      .log = &HarnessCalls::log,
+      .fail = &HarnessCalls::fail,
+      .counter_add = &HarnessCalls::counter_add,
+      .signal_raise = &HarnessCalls::signal_raise,
+      .signal_retract = &HarnessCalls::signal_retract,
+      .declare_column = &HarnessCalls::declare_column,
+      .source_key = &HarnessCalls::source_key,
+      .schema = &HarnessCalls::schema,
+      .timer_set = &HarnessCalls::timer_set,
+      .timer_cancel = &HarnessCalls::timer_cancel,
+      .resume = &HarnessCalls::resume,
+      .held = &HarnessCalls::held,
+      .batch_reserve = &HarnessCalls::batch_reserve,
+      .reject = &HarnessCalls::reject,
+      .batch_new = &HarnessCalls::batch_new,
+      .emit = &HarnessCalls::emit,
+  };
+  return kHost;
+}
+
+void NodeHarness::violate(std::string what) { violations_.push_back(std::move(what)); }
+
+std::uint64_t NodeHarness::resume(std::uint64_t tag, std::uint64_t rows_max) {
+  const auto found = held_by_tag_.find(tag);
+  if (found == held_by_tag_.end()) return 0;
+  std::deque<RowRef>& queue = found->second;
+  std::vector<RowRef> refs;
+  while (!queue.empty() && refs.size() < rows_max) {
+    refs.push_back(queue.front());
+    queue.pop_front();
+  }
+  if (queue.empty()) held_by_tag_.erase(found);
+  release(refs, tag);
+  return refs.size();
+}
+
+// Slices are of one batch each; the last ends the group.
+void NodeHarness::release(const std::vector<RowRef>& refs, std::uint64_t tag) {
+  if (refs.empty()) return;
+  held_count_ -= refs.size();
+  Pending* slice = nullptr;
+  for (const RowRef ref : refs) {
+    mayfly_batch* batch = pool_->batch(ref);
+    if (slice == nullptr || slice->batch != batch) {
+      released_.push_back({batch, {}, MAYFLY_SLICE_RESUMED, 0, tag});
+      slice = &released_.back();
+    }
+    slice->rows.push_back(row_of(ref));
+  }
+  slice->flags |= MAYFLY_SLICE_END_OF_GROUP;
+}
+
+void NodeHarness::raise(std::uint32_t signal, std::string_view argument, bool retract) {
+  const NamedTable raises(plugin().raises);
+  if (signal >= raises.size()) {
+    violate(fmt::format("signal {} of {} in raises[]", signal, raises.size()));
+    return;
+  }
+  std::string name = retract ? "-" : "";
+  name += raises[signal].name;
+  if (!argument.empty()) name.append(":").append(argument);
+  signals_.push_back(std::move(name));
+}
+
+mayfly_batch* NodeHarness::batch_new() {
+  if (!library_->has(MAYFLY_TRANSFORMS)) violate("batch_new without MAYFLY_TRANSFORMS");
+  if (batches_blocked_) return nullptr;
+  return pool_->try_acquire(BatchPool::Part::kReserve, output_);
+}
+
+mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
+                                const mayfly_lineage* lineage, std::uint32_t count) {
+  if (!library_->has(MAYFLY_TRANSFORMS)) violate("emit without MAYFLY_TRANSFORMS");
+  if (batch == nullptr || batch->rows == 0) {
+    if (batch != nullptr) pool_->release(batch);
+    return MAYFLY_OK;
+  }
+  emitted_in_call_ = true;
+  if (port >= plugin().ports.count) violate(fmt::format("emit to port {}", port));
+  std::vector<bool> has_parent(batch->rows);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const RowRef parent = lineage[i].parent;
+    if (batch_of(parent) >= pool_->size() || row_of(parent) >= pool_->batch(parent)->rows ||
+        lineage[i].child >= batch->rows) {
+      violate(fmt::format("lineage {}: parent {:#x} or child {} doesn't exist", i, parent,
+                          lineage[i].child));
+      continue;
+    }
+    has_parent[lineage[i].child] = true;
+  }
+  if (std::find(has_parent.begin(), has_parent.end(), false) != has_parent.end()) {
+    violate("emitted a row without a parent");
+  }
+  pool_->add_flight(batch, batch->rows);
+  rows_in_ += batch->rows;
+  for (std::uint32_t row = 0; row < batch->rows; ++row) {
+    pass(*batch, static_cast<std::uint16_t>(row), port, true);
+  }
+  return MAYFLY_OK;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,444 @@
+#include "mayfly/plugin/node_harness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "mayfly/base/glob.h"
+#include "mayfly/plugin/tables.h"
+
+namespace mayfly {
+namespace {
+
+// As the engine: a row held again this often without time passing is rejected.
+constexpr std::uint32_t kHoldsMax = 3;
+// Rounds of timers and releases without time passing after which a node counts as spinning.
+constexpr std::uint32_t kRoundsMax = 10'000;
+
+}  // namespace
+
+void NodeHarness::FreeState::operator()(void* state) const { std::free(state); }
+
+NodeHarness::NodeHarness(std::shared_ptr<const PluginLibrary> library, OptionValues options,
+                         HarnessSettings settings)
+    : library_(std::move(library)),
+      options_(std::move(options)),
+      settings_(std::move(settings)),
+      rng_(settings_.seed),
+      input_(settings_.columns),
+      output_(settings_.columns),
+      counters_(library_->plugin().counters.count) {
+  timers_.fill(kNever);
+  const std::size_t align = std::max<std::size_t>(plugin().state_align, sizeof(void*));
+  const std::size_t size = (plugin().state_size + align) / align * align;
+  state_.reset(std::aligned_alloc(align, size));
+  std::memset(state_.get(), 0, size);
+}
+
+NodeHarness::~NodeHarness() {
+  if (configured_ && plugin().destroy != nullptr) plugin().destroy(state_.get());
+}
+
+Result<std::unique_ptr<NodeHarness>> NodeHarness::create(
+    std::shared_ptr<const PluginLibrary> library, std::span<const RawOption> options,
+    HarnessSettings settings) {
+  if (library->plugin().kind == MAYFLY_SOURCE) {
+    return Status(Code::kUsage, fmt::format("plugin {} is a source, not a node", library->name()));
+  }
+  ParsedOptions parsed = parse_options(OptionTable(library->plugin().options), options);
+  MAYFLY_RETURN_IF_ERROR(to_status(library->name(), parsed.errors));
+  std::unique_ptr<NodeHarness> harness(
+      new NodeHarness(std::move(library), std::move(parsed.values), std::move(settings)));
+  MAYFLY_RETURN_IF_ERROR(harness->start());
+  return harness;
+}
+
+Status NodeHarness::start() {
+  configured_ = true;
+  if (plugin().configure != nullptr) {
+    check_result("configure",
+                 plugin().configure(state_.get(), &host_table(), context(), options_.data()));
+  }
+  if (failure_.ok() && plugin().open != nullptr) {
+    check_result("open", plugin().open(state_.get(), nullptr));
+  }
+  open_ = true;
+  if (!failure_.ok()) return failure_;
+  if (!declared_.empty()) output_ = Schema(declared_);
+  pool_ = std::make_unique<BatchPool>(
+      BatchPoolOptions{.rows = settings_.batch_rows,
+                       .columns = std::max(input_.size(), output_.size()),
+                       .intake_batches = settings_.batches,
+                       .reserve_batches = settings_.batches});
+  run();
+  return failure_;
+}
+
+void NodeHarness::check_result(std::string_view call, mayfly_result result) {
+  if (result == MAYFLY_OK || !failure_.ok()) return;
+  failure_ = {Code::kInternal, fmt::format("{} returned {} without saying why", call, result)};
+}
+
+// ---- what comes in ------------------------------------------------------------------------------
+
+mayfly_batch* NodeHarness::new_batch() {
+  return pool_->try_acquire(BatchPool::Part::kIntake, input_);
+}
+
+mayfly_batch* NodeHarness::push_rows(std::uint32_t count, std::uint32_t input) {
+  mayfly_batch* batch = new_batch();
+  if (batch == nullptr) return nullptr;
+  for (std::uint32_t i = 0; i < count && has_room_for_row(*batch); ++i) {
+    const std::uint64_t ordinal = next_ordinal_++;
+    for (std::uint32_t c = 0; c < input_.size(); ++c) {
+      const ColumnType type = input_[c].type;
+      if (type == ColumnType::kAny) put_kind(*batch, c, MAYFLY_INT64);
+      if (type == ColumnType::kText || type == ColumnType::kBlob) {
+        put_text(*batch, c, fmt::format("t{}", ordinal));
+      } else if (type == ColumnType::kJson) {
+        put_text(*batch, c, fmt::format("[{}]", ordinal));
+      } else if (type == ColumnType::kFloat64) {
+        put_float64(*batch, c, static_cast<double>(ordinal));
+      } else if (type == ColumnType::kBool) {
+        put_int64(*batch, c, static_cast<std::int64_t>(ordinal % 2));
+      } else {
+        put_int64(*batch, c, static_cast<std::int64_t>(ordinal));
+      }
+    }
+    commit_row(*batch, {.ordinal = ordinal, .byte_end = ordinal + 1, .line = ordinal + 1});
+  }
+  push(batch, input);
+  return batch;
+}
+
+void NodeHarness::push(mayfly_batch* batch, std::uint32_t input) {
+  if (batch->rows == 0) {
+    pool_->release(batch);
+    return;
+  }
+  seal(*batch, clock_.now_ns(), 0);
+  pool_->add_flight(batch, batch->rows);
+  rows_in_ += batch->rows;
+  Pending slice{batch, std::vector<std::uint16_t>(batch->rows), 0, input, 0};
+  for (std::uint32_t i = 0; i < batch->rows; ++i) slice.rows[i] = static_cast<std::uint16_t>(i);
+  pending_.push_back(std::move(slice));
+  holds_now_.clear();
+  run();
+}
+
+const NodeHarness::Passed* NodeHarness::find_passed(std::uint64_t ordinal) const {
+  // The newest: a row may have come by more than once.
+  const auto found = std::find_if(passed_.rbegin(), passed_.rend(),
+                                  [&](const Passed& p) { return p.ordinal == ordinal; });
+  return found == passed_.rend() ? nullptr : &*found;
+}
+
+void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint32_t input) {
+  for (const std::uint64_t ordinal : ordinals) {
+    const Passed* row = find_passed(ordinal);
+    if (row == nullptr) {
+      violate(fmt::format("push_again: row {} hasn't been passed", ordinal));
+      continue;
+    }
+    mayfly_batch* batch = pool_->batch(row->ref);
+    ++batch->attempt[row_of(row->ref)];
+    std::erase(done_, row->ref);
+    --rows_out_;
+    // One row a slice: order between batches is then the caller's.
+    pending_.push_back({batch, {row_of(row->ref)}, 0, input, 0});
+  }
+  last_ordinal_out_ = 0;
+  holds_now_.clear();
+  run();
+}
+
+void NodeHarness::complete(std::span<const std::uint64_t> ordinals, std::uint8_t outcome) {
+  for (const std::uint64_t ordinal : ordinals) {
+    const Passed* row = find_passed(ordinal);
+    if (row == nullptr) {
+      violate(fmt::format("complete: row {} hasn't been passed", ordinal));
+      continue;
+    }
+    mayfly_batch* batch = pool_->batch(row->ref);
+    const std::uint16_t number = row_of(row->ref);
+    batch->outcome[number] = outcome;
+    if (outcome == MAYFLY_PENDING) ++batch->attempt[number];
+    const mayfly_slice slice = {.struct_size = sizeof(mayfly_slice),
+                                .flags = 0,
+                                .batch = batch,
+                                .rows = &number,
+                                .count = 1,
+                                .input = 0,
+                                .hold_tag = 0,
+                                .now_ns = clock_.now_ns()};
+    if (plugin().on_completion != nullptr) {
+      check_result("on_completion", plugin().on_completion(state_.get(), &slice));
+    }
+  }
+  holds_now_.clear();
+  run();
+}
+
+void NodeHarness::signal(std::string_view name) {
+  const NamedTable listens(plugin().listens);
+  for (std::uint32_t i = 0; i < listens.size(); ++i) {
+    if (!Glob(listens[i].name).matches(name)) continue;
+    const mayfly_signal signal = {i, 0, {name.data(), name.size()}, clock_.now_ns()};
+    check_result("on_signal", plugin().on_signal(state_.get(), &signal, 1));
+  }
+  holds_now_.clear();
+  run();
+}
+
+std::int64_t NodeHarness::next_due_ns() const {
+  const std::int64_t timer = *std::min_element(timers_.begin(), timers_.end());
+  return held_by_due_.empty() ? timer : std::min(timer, held_by_due_.begin()->first);
+}
+
+void NodeHarness::advance(std::int64_t ns) {
+  const std::int64_t until = clock_.now_ns() + ns;
+  while (clock_.now_ns() < until) {
+    const std::int64_t next = std::clamp(next_due_ns(), clock_.now_ns() + 1, until);
+    clock_.advance(next - clock_.now_ns());
+    holds_now_.clear();
+    run();
+  }
+}
+
+std::uint64_t NodeHarness::drain(std::int64_t deadline_ns) {
+  const std::int64_t deadline = clock_.now_ns() + deadline_ns;
+  for (;;) {
+    const std::uint64_t before = held_count_;
+    if (plugin().drain != nullptr) {
+      check_result("drain", plugin().drain(state_.get(), deadline));
+      run();
+    }
+    if (held_count_ == 0 || !failure_.ok()) break;
+    if (held_count_ < before) continue;
+    if (clock_.now_ns() >= deadline) break;
+    // Retries don't wait past the deadline; timers may still let something go.
+    advance(std::min(next_due_ns(), deadline) - clock_.now_ns());
+    if (clock_.now_ns() < deadline) continue;
+    std::multimap<std::int64_t, RowRef> due = std::exchange(held_by_due_, {});
+    for (const auto& [when, ref] : due) held_by_due_.emplace(std::min(when, deadline), ref);
+    run();
+  }
+  return held_count_;
+}
+
+void NodeHarness::block_batches(bool blocked) {
+  batches_blocked_ = blocked;
+  run();
+}
+
+// ---- one activation -----------------------------------------------------------------------------
+
+void NodeHarness::run() {
+  for (std::uint32_t round = 0; failure_.ok(); ++round) {
+    if (round == kRoundsMax) {
+      violate("timers or releases go on for ever without time passing");
+      return;
+    }
+    const bool pending = run_pending();
+    const bool timers = run_timers();
+    const bool due = release_due();
+    if (!pending && !timers && !due) return;
+  }
+}
+
+bool NodeHarness::run_pending() {
+  bool worked = false;
+  while (failure_.ok() && (!released_.empty() || !pending_.empty())) {
+    std::deque<Pending>& queue = released_.empty() ? pending_ : released_;
+    const Pending slice = std::move(queue.front());
+    queue.pop_front();
+    if (!process(slice)) {
+      queue.push_front(slice);
+      return worked;
+    }
+    worked = true;
+  }
+  return worked;
+}
+
+bool NodeHarness::run_timers() {
+  bool worked = false;
+  for (std::uint32_t i = 0; i < timers_.size(); ++i) {
+    if (timers_[i] > clock_.now_ns()) continue;
+    timers_[i] = kNever;
+    worked = true;
+    if (plugin().on_timer == nullptr) {
+      violate("a timer without on_timer");
+    } else {
+      check_result("on_timer", plugin().on_timer(state_.get(), i, clock_.now_ns()));
+    }
+  }
+  return worked;
+}
+
+bool NodeHarness::release_due() {
+  bool worked = false;
+  while (!held_by_due_.empty() && held_by_due_.begin()->first <= clock_.now_ns()) {
+    const RowRef ref = held_by_due_.begin()->second;
+    held_by_due_.erase(held_by_due_.begin());
+    release({ref}, pool_->batch(ref)->hold_tag[row_of(ref)]);
+    worked = true;
+  }
+  return worked;
+}
+
+// False: the plugin was BLOCKED.
+bool NodeHarness::process(const Pending& pending) {
+  mayfly_batch& batch = *pending.batch;
+  for (const std::uint16_t row : pending.rows) batch.route[row] = 0;
+  mayfly_slice slice = {.struct_size = sizeof(mayfly_slice),
+                        .flags = pending.flags,
+                        .batch = &batch,
+                        .rows = pending.rows.data(),
+                        .count = static_cast<std::uint32_t>(pending.rows.size()),
+                        .input = pending.input,
+                        .hold_tag = pending.tag,
+                        .now_ns = clock_.now_ns()};
+  emitted_in_call_ = false;
+  const std::uint64_t before = fingerprint(batch);
+  const mayfly_result result = plugin().process(state_.get(), &slice);
+  if (fingerprint(batch) != before) violate("process changed values of a batch that was sent");
+  if (result == MAYFLY_BLOCKED) {
+    if (!emitted_in_call_) return false;
+    violate("process returned BLOCKED after it had emitted");
+  } else {
+    check_result("process", result);
+  }
+  if (failure_.ok()) scatter(pending);
+  return true;
+}
+
+void NodeHarness::scatter(const Pending& slice) {
+  for (const std::uint16_t row : slice.rows) route_row(slice, row);
+}
+
+void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
+  mayfly_batch& batch = *slice.batch;
+  switch (const std::uint16_t route = batch.route[row]) {
+    case MAYFLY_HOLD:
+      if (!library_->has(MAYFLY_HOLDS)) violate("HOLD without MAYFLY_HOLDS");
+      hold(batch, row);
+      return;
+    case MAYFLY_REJECT:
+      judge(rejected_, batch, row);
+      return;
+    case MAYFLY_DROP:
+      judge(dropped_, batch, row);
+      return;
+    case MAYFLY_CONSUME:
+      if (!library_->has(MAYFLY_TRANSFORMS)) violate("CONSUME without MAYFLY_TRANSFORMS");
+      consumed_.push_back(batch.ordinal[row]);
+      done_.push_back(make_ref(batch.id, row));
+      ++rows_out_;
+      return;
+    default:
+      if (route >= plugin().ports.count) violate(fmt::format("route {} is no port", route));
+      pass(batch, row, route, false);
+  }
+}
+
+void NodeHarness::judge(std::vector<Judged>& into, mayfly_batch& batch, std::uint16_t row) {
+  const NamedTable reasons(plugin().reasons);
+  const std::uint16_t reason = batch.reason[row];
+  if (reason >= reasons.size()) violate(fmt::format("reason {} of {}", reason, reasons.size()));
+  into.push_back({batch.ordinal[row], reason < reasons.size() ? reasons[reason].name : ""});
+  done_.push_back(make_ref(batch.id, row));
+  ++rows_out_;
+}
+
+void NodeHarness::hold(mayfly_batch& batch, std::uint16_t row) {
+  const RowRef ref = make_ref(batch.id, row);
+  if (++holds_now_[ref] > kHoldsMax) {
+    rejected_.push_back({batch.ordinal[row], "held_without_release"});
+    done_.push_back(ref);
+    ++rows_out_;
+    return;
+  }
+  ++held_count_;
+  if (batch.due_ns[row] != 0) {
+    held_by_due_.emplace(batch.due_ns[row], ref);
+  } else {
+    held_by_tag_[batch.hold_tag[row]].push_back(ref);
+  }
+}
+
+void NodeHarness::pass(mayfly_batch& batch, std::uint16_t row, std::uint32_t port, bool emitted) {
+  const std::uint64_t ordinal = batch.ordinal[row];
+  if (library_->has(MAYFLY_KEEPS_ORDER) && !emitted) {
+    if (ordinal < last_ordinal_out_) violate("KEEPS_ORDER, but a row overtook another");
+    last_ordinal_out_ = ordinal;
+  }
+  passed_.push_back({ordinal, port, clock_.now_ns(), make_ref(batch.id, row), emitted});
+  done_.push_back(make_ref(batch.id, row));
+  ++rows_out_;
+}
+
+// ---- what came out ------------------------------------------------------------------------------
+
+std::vector<std::uint64_t> NodeHarness::port(std::uint32_t port) const {
+  std::vector<std::uint64_t> ordinals;
+  for (const Passed& row : passed_) {
+    if (row.port == port) ordinals.push_back(row.ordinal);
+  }
+  return ordinals;
+}
+
+std::uint64_t NodeHarness::counter(std::string_view name) const {
+  const auto index = NamedTable(plugin().counters).find(name);
+  return index ? counters_[*index] : 0;
+}
+
+bool NodeHarness::conserves() const {
+  std::uint64_t waiting = 0;
+  for (const Pending& slice : pending_) waiting += slice.rows.size();
+  for (const Pending& slice : released_) waiting += slice.rows.size();
+  return rows_in_ == rows_out_ + held_count_ + waiting;
+}
+
+void NodeHarness::clear() {
+  for (const RowRef ref : done_) pool_->settle(pool_->batch(ref), 1);
+  done_.clear();
+  passed_.clear();
+  dropped_.clear();
+  rejected_.clear();
+  consumed_.clear();
+  signals_.clear();
+  run();
+}
+
+// Over what is immutable once a batch was sent.
+std::uint64_t NodeHarness::fingerprint(const mayfly_batch& batch) const {
+  std::uint64_t hash = batch.rows;
+  const auto add = [&hash](std::uint64_t word) {
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+  };
+  add(batch.heap_used);
+  for (std::uint32_t c = 0; c < batch.column_count; ++c) {
+    const mayfly_column& column = batch.columns[c];
+    for (std::uint32_t row = 0; row < batch.rows; ++row) {
+      add(is_null(column, row) ? 1 : static_cast<std::uint64_t>(column.cells[row].i64));
+    }
+    for (std::uint32_t word = 0; word < (batch.rows + 63) / 64; ++word) {
+      add(column.valid[word]);
+      add(column.exceptions[word]);
+    }
+  }
+  for (std::uint32_t i = 0; i + 8 <= batch.heap_used; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, batch.heap + i, sizeof word);
+    add(word);
+  }
+  for (std::uint32_t row = 0; row < batch.rows; ++row) add(batch.ordinal[row]);
+  return hash;
+}
+
+}  // namespace mayfly
