@@ -106,6 +106,7 @@ void Graph::fail(const Status& status) {
     const std::lock_guard lock(mutex_);
     if (failure_.ok()) failure_ = status;
   }
+  refuse_rows();
   for (const auto& source : sources_) {
     if (source != nullptr) source->request_stop();
   }
@@ -165,6 +166,7 @@ void Graph::watch_pool(std::int64_t now_ns) {
 // ---- drain --------------------------------------------------------------------------------------
 
 void Graph::begin_drain() {
+  refuse_rows();
   for (const auto& source : sources_) {
     if (source != nullptr) source->request_stop();
   }

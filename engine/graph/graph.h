@@ -61,7 +61,8 @@ class Graph {
   // Sources stop after the batch they are in (those that ended have anyway). Any thread.
   void begin_drain();
   // Nothing new is accepted any more. Any thread.
-  bool draining() const { return drain_requested_.load(std::memory_order_relaxed); }
+  bool refuses_rows() const { return refuses_rows_.load(std::memory_order_acquire); }
+  void refuse_rows() { refuses_rows_.store(true, std::memory_order_release); }
   // Wakes the driver: something outside changed (a signal was raised, a producer closed). Any thread.
   void nudge() { driver_.nudge(); }
   // True once everything is answered, something failed or the drain's deadline has passed.
@@ -126,6 +127,7 @@ class Graph {
   bool pool_is_low_ = false;
   std::int64_t next_compaction_ns_ = 0;
 
+  std::atomic<bool> refuses_rows_{false};
   std::atomic<bool> drain_requested_{false};
   std::int64_t drain_deadline_ns_ = kNever;  // set when the drain starts
   bool draining_ = false;
