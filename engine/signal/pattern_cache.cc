@@ -5,19 +5,34 @@
 #include <string>
 
 namespace mayfly {
+namespace {
+
+std::uint16_t verdict_of(Glob::Verdict verdict) {
+  switch (verdict) {
+    case Glob::Verdict::kNone:
+      return kVerdictNone;
+    case Glob::Verdict::kAll:
+      return kVerdictAll;
+    case Glob::Verdict::kDepends:
+      break;
+  }
+  return kVerdictDepends;
+}
+
+}  // namespace
 
 CompiledPattern::CompiledPattern(std::string_view glob, const StemTable& stems,
                                  std::uint32_t stems_end, const CompiledPattern* earlier)
-    : glob_(glob), stems_end_(stems_end), mask_(std::bit_ceil(std::uint64_t{stems_end} * 2) - 1) {
+    : glob_(glob), stems_end_(stems_end), mask_(std::bit_ceil(std::uint64_t{stems_end} * 4) - 1) {
   if (earlier != nullptr) verdicts_ = earlier->verdicts_;
   verdicts_.resize(mask_ + 1);
   std::string name;
   for (std::uint32_t id = earlier != nullptr ? earlier->stems_end_ : 0; id < stems_end; ++id) {
     const StemId stem{id};
     name = stems.text(stem);
-    verdicts_[tag_index(stem, false)] = glob_.matches(name) ? 1 : 0;
+    verdicts_[tag_index(stem, false)] = glob_.matches(name) ? kVerdictAll : kVerdictNone;
     if (stem != kTextStem) name.push_back(':');
-    verdicts_[tag_index(stem, true)] = static_cast<std::uint8_t>(glob_.verdict(name));
+    verdicts_[tag_index(stem, true)] = verdict_of(glob_.verdict(name));
   }
 }
 

@@ -19,6 +19,13 @@
 
 namespace mayfly {
 
+// Verdicts add up: up to kVerdictsAdded of them, and the sum still tells how many were kVerdictAll
+// and whether one was kVerdictDepends.
+constexpr std::uint16_t kVerdictNone = 0;
+constexpr std::uint16_t kVerdictAll = 1;
+constexpr std::uint16_t kVerdictDepends = 512;
+constexpr std::uint32_t kVerdictsAdded = kVerdictDepends - 1;
+
 class CompiledPattern {
  public:
   // `earlier` is the same glob compiled for fewer stems, or null.
@@ -27,15 +34,15 @@ class CompiledPattern {
 
   const Glob& glob() const { return glob_; }
   std::uint32_t stems_end() const { return stems_end_; }
-  // A Glob::Verdict. Tags of overwritten records may name newer stems: they get some verdict, and
+  // Tags of overwritten records may name newer stems: they get some verdict, and
   // the caller drops them.
-  std::uint8_t verdict(std::uint64_t tag) const { return verdicts_[tag & mask_]; }
+  std::uint16_t verdict(std::uint64_t tag) const { return verdicts_[tag & mask_]; }
 
  private:
   Glob glob_;
   std::uint32_t stems_end_;
   std::uint64_t mask_;
-  std::vector<std::uint8_t> verdicts_;  // by tag_index(), a power of two of them
+  std::vector<std::uint16_t> verdicts_;  // by the tag's low bits; a power of two of them
 };
 
 class PatternCache {

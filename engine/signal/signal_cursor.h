@@ -1,8 +1,8 @@
 // SignalCursor: tells the signals of a query that weren't there the last time. One thread.
 //
-// A sequence is the record's position in its shard, above the shard's number in the low 7 bits; within
-// a shard positions only grow. A signal that came and left the window between two looks is missed: the
-// window is bounded, and a reader that is lapped learns nothing of what it missed.
+// A sequence is the record's position in its shard, above the shard's number in the low 7 bits;
+// within a shard positions only grow. A signal that came and left the window between two looks is
+// missed: the window is bounded, and a reader that is lapped learns nothing of what it missed.
 #pragma once
 
 #include <array>

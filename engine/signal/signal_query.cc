@@ -6,31 +6,16 @@ namespace mayfly {
 namespace {
 
 constexpr std::uint64_t kChunk = 256;
-constexpr std::uint8_t kAlways = static_cast<std::uint8_t>(Glob::Verdict::kAll);
-constexpr std::uint8_t kDepends = static_cast<std::uint8_t>(Glob::Verdict::kDepends);
-
-StemId stem_of(std::uint64_t tag) {
-  return StemId{static_cast<std::uint32_t>((tag & kTagIndexMask) >> 1)};
-}
-
-struct ChunkCount {
-  std::uint32_t always = 0;
-  bool depends = false;
-};
+static_assert(kChunk <= kVerdictsAdded);
 
 // The loop of every count: a load, a table look-up and an addition for each record.
-ChunkCount count_verdicts(const SignalShard& shard, std::uint64_t from, std::uint64_t to,
-                          const CompiledPattern& pattern) {
-  std::uint32_t always = 0;
-  std::uint32_t seen = 0;
+std::uint32_t add_verdicts(const SignalShard& shard, std::uint64_t from, std::uint64_t to,
+                           const CompiledPattern& pattern) {
+  std::uint32_t sum = 0;
   for (std::uint64_t position = from; position < to; ++position) {
-    const std::uint64_t tag = shard.tag(position);
-    const std::uint32_t present = (tag & kTagRetracted) == 0 ? ~0u : 0u;
-    const std::uint32_t verdict = pattern.verdict(tag) & present;
-    always += verdict & kAlways;
-    seen |= verdict;
+    sum += pattern.verdict(shard.tag(position));
   }
-  return {always, (seen & kDepends) != 0};
+  return sum;
 }
 
 // Calls visit(position, tag, name) for each match; the name is empty unless it was needed.
@@ -40,11 +25,10 @@ void visit_matches(const SignalShard& shard, std::uint64_t from, std::uint64_t t
   std::string name;
   for (std::uint64_t position = from; position < to; ++position) {
     const std::uint64_t tag = shard.tag(position);
-    if ((tag & kTagRetracted) != 0) continue;
-    const std::uint8_t verdict = pattern.verdict(tag);
-    if (verdict == 0) continue;
+    const std::uint16_t verdict = pattern.verdict(tag);
+    if (verdict == kVerdictNone) continue;
     name.clear();
-    if (verdict == kDepends) {
+    if (verdict == kVerdictDepends) {
       if (position < shard.intact()) continue;  // before the stem's number is believed
       if (!compose_name(shard, position, tag, stems, name)) continue;
       if (!pattern.glob().matches(name)) continue;
@@ -64,9 +48,9 @@ bool same_argument(const SignalShard& shard, std::uint64_t position, const Store
 
 bool compose_name(const SignalShard& shard, std::uint64_t position, std::uint64_t tag,
                   const StemTable& stems, std::string& name) {
-  const StemId stem = stem_of(tag);
+  const StemId stem = tag_stem(tag);
   if (stem != kTextStem) name += stems.text(stem);
-  if ((tag & 1) == 0) return true;
+  if ((tag & kTagHasArgument) == 0) return true;
   if (stem != kTextStem) name.push_back(':');
   return shard.read_argument(position, name);
 }
@@ -78,9 +62,8 @@ std::size_t count_matches(const WindowRange& range, const CompiledPattern& patte
   std::uint64_t from = range.from;
   while (from < range.to) {
     const std::uint64_t to = std::min(from + kChunk, range.to);
-    const ChunkCount chunk = count_verdicts(shard, from, to, pattern);
-    std::size_t matches = chunk.always;
-    if (chunk.depends) {
+    std::size_t matches = add_verdicts(shard, from, to, pattern);
+    if (matches >= kVerdictDepends) {
       matches = 0;
       visit_matches(shard, from, to, pattern, stems,
                     [&](std::uint64_t, std::uint64_t, const std::string&) { ++matches; });
@@ -114,7 +97,7 @@ bool contains_name(const WindowRange& range, const StoredName& name) {
   std::string scratch;
   for (std::uint64_t position = range.to; position-- > range.from;) {
     // Retracted records have one more bit.
-    if ((range.shard->tag(position) & (kTagIndexMask | kTagRetracted)) != wanted) continue;
+    if ((range.shard->tag(position) & kTagIndexMask) != wanted) continue;
     if (same_argument(*range.shard, position, name, scratch)) return true;
   }
   return false;
@@ -125,7 +108,7 @@ void retract_name(const WindowRange& range, const StoredName& name) {
   std::string scratch;
   for (std::uint64_t position = range.from; position < range.to; ++position) {
     const std::uint64_t tag = range.shard->tag(position);
-    if ((tag & (kTagIndexMask | kTagRetracted)) != wanted) continue;
+    if ((tag & kTagIndexMask) != wanted) continue;
     if (same_argument(*range.shard, position, name, scratch)) range.shard->retract(position, tag);
   }
 }

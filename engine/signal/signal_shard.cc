@@ -80,7 +80,7 @@ std::uint64_t SignalShard::put_long(std::uint64_t position, std::string_view tex
 bool SignalShard::oldest_long(std::uint64_t position, std::uint64_t& offset) {
   const std::uint64_t window = position >= capacity_ ? position + 1 - capacity_ : 0;
   for (long_cursor_ = std::max(long_cursor_, window); long_cursor_ < position; ++long_cursor_) {
-    if ((tag(long_cursor_) & 1) == 0) continue;
+    if ((tag(long_cursor_) & kTagHasArgument) == 0) continue;
     const Argument& argument = arguments_[long_cursor_ & mask_];
     if (argument.shape.load(std::memory_order_relaxed) != kRing) continue;
     offset = argument.words[0].load(std::memory_order_relaxed);

@@ -30,12 +30,17 @@
 
 namespace mayfly {
 
-// A record's tag: position << 32 | retracted | stem << 1 | has argument. The low bits index a table
-// of verdicts (pattern_cache.h).
-constexpr std::uint64_t kTagIndexMask = (std::uint64_t{1} << 25) - 1;
-constexpr std::uint64_t kTagRetracted = std::uint64_t{1} << 31;
+// A record's tag: position << 32 | stem << 2 | has argument << 1 | retracted. Its low bits index a
+// table of verdicts (pattern_cache.h), in which a retracted record's are "no": counting has no
+// branches.
+constexpr std::uint64_t kTagIndexMask = (std::uint64_t{1} << 26) - 1;
+constexpr std::uint64_t kTagRetracted = 1;
+constexpr std::uint64_t kTagHasArgument = 2;
 constexpr std::uint32_t tag_index(StemId stem, bool has_argument) {
-  return stem.value << 1 | static_cast<std::uint32_t>(has_argument);
+  return stem.value << 2 | static_cast<std::uint32_t>(has_argument) << 1;
+}
+constexpr StemId tag_stem(std::uint64_t tag) {
+  return StemId{static_cast<std::uint32_t>((tag & kTagIndexMask) >> 2)};
 }
 
 // Up to two integers and their units ("rows"), which are string literals.
