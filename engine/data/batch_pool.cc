@@ -195,6 +195,8 @@ void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
   const std::size_t rows = options_.rows;
   zero(batch.key_hash, rows);
   zero(batch.priority, rows);
+  zero(batch.raw, rows);  // empty unless it is an error row
+  zero(batch.message, rows);
   zero(batch.reason, rows);
   zero(batch.due_ns, rows);
   zero(batch.hold_tag, rows);
