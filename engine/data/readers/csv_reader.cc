@@ -9,14 +9,6 @@ namespace {
 
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
-void undouble(std::string_view text, char quote, std::string* out) {
-  out->clear();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    *out += text[i];
-    if (text[i] == quote) ++i;
-  }
-}
-
 }  // namespace
 
 CsvReader::CsvReader(const Schema& schema, const CsvOptions& options)
@@ -140,9 +132,8 @@ std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
 }
 
 bool CsvReader::put_slow(RowCells& row, std::uint32_t column, const CsvField& field) {
-  if (!field.doubled) return put_text_as(row, column, plan_[column].type, field.text());
-  undouble(field.text(), *options_.dialect.quote, &undoubled_);
-  return put_text_as(row, column, plan_[column].type, undoubled_);
+  return put_text_as(row, column, plan_[column].type,
+                     csv_value(field, options_.dialect.quote.value_or('"'), &undoubled_));
 }
 
 RecordReader::Put CsvReader::reject_scanned(mayfly_batch& batch, BatchSink& sink,

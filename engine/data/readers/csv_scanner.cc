@@ -6,6 +6,16 @@
 
 namespace mayfly {
 
+std::string_view csv_value(const CsvField& field, char quote, std::string* scratch) {
+  if (!field.doubled) return field.text();
+  scratch->clear();
+  for (std::uint32_t i = 0; i < field.size; ++i) {
+    *scratch += field.data[i];
+    if (field.data[i] == quote) ++i;
+  }
+  return *scratch;
+}
+
 CsvScanner::CsvScanner(const CsvDialect& dialect, std::uint32_t fields_kept)
     : scan_(dialect.delimiter, '\n', dialect.quote.value_or('\n')),
       delimiter_(dialect.delimiter),

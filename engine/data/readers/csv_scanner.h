@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/data/readers/byte_scan.h"
@@ -39,6 +41,9 @@ struct CsvField {
 
   std::string_view text() const { return {data, size}; }
 };
+
+// A field's value: doubled quotes are one. Points into the field or into `scratch`.
+std::string_view csv_value(const CsvField& field, char quote, std::string* scratch);
 
 enum class Scan : std::uint8_t {
   kRecord,

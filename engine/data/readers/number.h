@@ -120,6 +120,12 @@ inline bool parse_real_padded(const char* p, std::size_t size, double* value) {
         *value = negative ? -magnitude : magnitude;
         return true;
       }
+    } else if (count <= 15) {
+      std::int64_t integer;
+      if (parse_int64_padded(p, size, &integer)) {
+        *value = static_cast<double>(integer);
+        return true;
+      }
     }
   }
   return parse_real({p, size}, value);

@@ -1,0 +1,215 @@
+#include "mayfly/data/readers/byte_source.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "mayfly/data/readers/decoder.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kInputBytes = 256 << 10;
+constexpr std::size_t kMagicBytes = 4;
+// The kernel is asked for this much beyond what is read, so that the disk works while rows are
+// parsed.
+constexpr std::uint64_t kAhead = 8ull << 20;
+
+std::string error_text(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+Encoding detect_encoding(std::span<const char> head) {
+  const auto byte = [head](std::size_t i) {
+    return i < head.size() ? static_cast<unsigned char>(head[i]) : 0u;
+  };
+  if (byte(0) == 0x1F && byte(1) == 0x8B) return Encoding::kGzip;
+  const std::uint32_t magic = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+  constexpr std::uint32_t kFrame = 0xFD2FB528u;
+  constexpr std::uint32_t kSkippable = 0x184D2A50u;  // the last four bits are anything
+  if (magic == kFrame || (magic & 0xFFFFFFF0u) == kSkippable) return Encoding::kZstd;
+  return Encoding::kPlain;
+}
+
+Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path) {
+  const bool is_stdin = path == "-";
+  const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Status(Code::kNoInput, path + ": can't be opened: " + error_text(errno));
+  std::unique_ptr<ByteSource> source(
+      new ByteSource(is_stdin ? "standard input" : path, fd, !is_stdin));
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) {
+    return Status(Code::kNoInput, source->name_ + ": can't be examined: " + error_text(errno));
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return Status(Code::kNoInput, path + ": expected a file, found a directory");
+  }
+  source->is_file_ = S_ISREG(info.st_mode) && !is_stdin;
+  if (S_ISREG(info.st_mode)) source->raw_size_ = static_cast<std::uint64_t>(info.st_size);
+  if (source->is_file_) ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  return source;
+}
+
+ByteSource::ByteSource(std::string name, int fd, bool owned)
+    : name_(std::move(name)), fd_(fd), owned_(owned) {}
+
+ByteSource::~ByteSource() {
+  if (owned_) ::close(fd_);
+}
+
+void ByteSource::announce() {
+  if (!is_file_ || raw_read_ + kAhead / 2 < announced_ || announced_ >= raw_size_) return;
+  const std::uint64_t from = std::max(announced_, raw_read_);
+  ::posix_fadvise(fd_, static_cast<off_t>(from), static_cast<off_t>(kAhead), POSIX_FADV_WILLNEED);
+  announced_ = from + kAhead;
+}
+
+// Bytes of the file as they are.
+Result<ByteSource::Chunk> ByteSource::read_raw(std::span<char> out, std::int64_t timeout_ns) {
+  if (raw_end_) return Chunk{0, State::kEnd};
+  announce();
+  for (;;) {
+    if (!is_file_ && timeout_ns >= 0) {
+      pollfd ready{fd_, POLLIN, 0};
+      const timespec timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
+      const int count = ::ppoll(&ready, 1, &timeout, nullptr);
+      if (count == 0 || (count < 0 && errno == EINTR)) return Chunk{0, State::kIdle};
+    }
+    const ssize_t size = ::read(fd_, out.data(), out.size());
+    if (size > 0) {
+      raw_read_ += static_cast<std::uint64_t>(size);
+      return Chunk{static_cast<std::size_t>(size), State::kData};
+    }
+    if (size == 0) {
+      raw_end_ = true;
+      return Chunk{0, State::kEnd};
+    }
+    if (errno == EAGAIN) {
+      pollfd ready{fd_, POLLIN, 0};
+      ::ppoll(&ready, 1, nullptr, nullptr);
+    } else if (errno != EINTR) {
+      return Status(Code::kIo, name_ + ": can't be read at byte " + std::to_string(raw_read_) +
+                                   ": " + error_text(errno));
+    }
+  }
+}
+
+// More raw bytes behind those that wait in the input buffer.
+Result<ByteSource::Chunk> ByteSource::fill_input(std::int64_t timeout_ns) {
+  if (input_begin_ > 0) {
+    std::memmove(input_.get(), input_.get() + input_begin_, input_end_ - input_begin_);
+    input_end_ -= input_begin_;
+    input_begin_ = 0;
+  }
+  MAYFLY_ASSIGN_OR_RETURN(
+      const Chunk chunk,
+      read_raw({input_.get() + input_end_, kInputBytes - input_end_}, timeout_ns));
+  input_end_ += chunk.size;
+  return chunk;
+}
+
+// Reads the first bytes, which say what the rest is. kData when that is known.
+Result<ByteSource::Chunk> ByteSource::detect(std::int64_t timeout_ns) {
+  if (input_ == nullptr) input_ = std::make_unique<char[]>(kInputBytes);
+  while (input_end_ < kMagicBytes && !raw_end_) {
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk chunk, fill_input(timeout_ns));
+    if (chunk.state == State::kIdle) return chunk;
+  }
+  encoding_ = detect_encoding({input_.get(), input_end_});
+  if (encoding_ != Encoding::kPlain) {
+    decoder_ = make_decoder(encoding_);
+    if (decoder_ == nullptr)
+      return Status(Code::kInternal, name_ + ": no memory for decompression");
+  }
+  detected_ = true;
+  return Chunk{0, State::kData};
+}
+
+Result<ByteSource::Chunk> ByteSource::read(std::span<char> out, std::int64_t timeout_ns) {
+  if (!detected_) {
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(timeout_ns));
+    if (known.state != State::kData) return known;
+  }
+  auto chunk =
+      encoding_ == Encoding::kPlain ? read_plain(out, timeout_ns) : read_decoded(out, timeout_ns);
+  if (chunk.ok()) offset_ += chunk->size;
+  return chunk;
+}
+
+Result<ByteSource::Chunk> ByteSource::read_plain(std::span<char> out, std::int64_t timeout_ns) {
+  Chunk chunk{std::min(out.size(), input_end_ - input_begin_), State::kData};
+  if (chunk.size > 0) {  // what was read to see what it is
+    std::memcpy(out.data(), input_.get() + input_begin_, chunk.size);
+    input_begin_ += chunk.size;
+  } else {
+    MAYFLY_ASSIGN_OR_RETURN(chunk, read_raw(out, timeout_ns));
+  }
+  raw_bytes_.fetch_add(chunk.size, std::memory_order_relaxed);  // a counter: orders nothing
+  return chunk;
+}
+
+Result<ByteSource::Chunk> ByteSource::read_decoded(std::span<char> out, std::int64_t timeout_ns) {
+  for (;;) {
+    if (broken_ != nullptr) return corrupt(broken_);
+    const std::span<const char> in(input_.get() + input_begin_, input_end_ - input_begin_);
+    const Decoder::Step step = decoder_->decode(in, out);
+    input_begin_ += step.consumed;
+    raw_bytes_.fetch_add(step.consumed, std::memory_order_relaxed);  // a counter: orders nothing
+    broken_ = step.error;
+    if (step.produced > 0) return Chunk{step.produced, State::kData};
+    if (step.consumed > 0 || broken_ != nullptr) continue;
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk chunk, fill_input(timeout_ns));
+    if (chunk.state == State::kIdle) return chunk;
+    if (chunk.state == State::kEnd) {
+      if (decoder_->complete() && input_begin_ == input_end_) return chunk;
+      return corrupt("it ends in the middle, so it was cut off; get the whole file again");
+    }
+  }
+}
+
+Status ByteSource::corrupt(const std::string& what) const {
+  const char* const kind = encoding_ == Encoding::kGzip ? "gzip" : "zstd";
+  return Status(Code::kIo, name_ + ": the " + kind + " data is broken at byte " +
+                               std::to_string(raw_bytes()) + " of the file (after " +
+                               std::to_string(offset_) + " uncompressed bytes): " + what);
+}
+
+Status ByteSource::skip_to(std::uint64_t byte) {
+  if (!detected_) {
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(-1));
+    static_cast<void>(known);
+  }
+  if (is_file_ && encoding_ == Encoding::kPlain && byte >= offset_) {
+    if (byte > raw_size_) {
+      return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
+                                        " bytes, found " + std::to_string(raw_size_));
+    }
+    if (::lseek(fd_, static_cast<off_t>(byte), SEEK_SET) < 0) {
+      return Status(Code::kIo, name_ + ": can't go to byte " + std::to_string(byte) + ": " +
+                                   error_text(errno));
+    }
+    input_begin_ = input_end_ = 0;
+    raw_end_ = false;
+    raw_read_ = offset_ = byte;
+    raw_bytes_.store(byte, std::memory_order_relaxed);  // a counter: orders nothing
+    return {};
+  }
+  std::unique_ptr<char[]> scratch = std::make_unique<char[]>(kInputBytes);
+  while (offset_ < byte) {
+    const std::size_t want = std::min<std::uint64_t>(kInputBytes, byte - offset_);
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk chunk, read({scratch.get(), want}, -1));
+    if (chunk.state == State::kEnd) {
+      return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
+                                        " uncompressed bytes, found " + std::to_string(offset_));
+    }
+  }
+  return {};
+}
+
+}  // namespace mayfly

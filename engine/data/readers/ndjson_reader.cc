@@ -1,0 +1,203 @@
+#include "mayfly/data/readers/ndjson_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mayfly/data/readers/json_text.h"
+#include "mayfly/data/readers/number.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+// Lines indexed at once: text and index stay in the first-level cache.
+constexpr std::size_t kWindow = 16 << 10;
+
+}  // namespace
+
+NdjsonReader::NdjsonReader(const Schema& schema, std::vector<std::string> keys,
+                           const NdjsonOptions& options)
+    : schema_(schema), keys_(std::move(keys)), options_(options) {
+  keys_.resize(schema_.size());
+  for (std::uint32_t i = 0; i < schema_.size(); ++i) columns_.emplace(keys_[i], i);
+  order_.resize(schema_.size());
+  for (std::uint32_t i = 0; i < schema_.size(); ++i) order_[i] = i;
+}
+
+ParseResult NdjsonReader::parse(std::span<const char> input, bool at_end, mayfly_batch& batch,
+                                BatchSink& sink) {
+  const char* const begin = input.data();
+  const char* const end = begin + input.size();
+  std::size_t used = 0;
+  if (position_.byte == 0 && !overlong_.active()) {
+    if (input.size() < kBom.size() && !at_end) return {};
+    if (std::string_view(begin, input.size()).starts_with(kBom))
+      position_.byte = used = kBom.size();
+  }
+  if (overlong_.active()) {
+    const Put put = finish_overlong({begin, input.size()}, at_end, batch, sink, &used);
+    if (put != Put::kDone) return {0, stop_of(put)};
+    if (overlong_.active()) return {used, Stop::kInput};
+  }
+  const char* cursor = begin + used;
+  while (has_room_for_row(batch)) {
+    const char* const stop = window_end(cursor, end, at_end);
+    if (stop == cursor) {
+      const std::string_view rest(cursor, static_cast<std::size_t>(end - cursor));
+      if (rest.size() <= options_.max_row_bytes) break;
+      overlong_.begin(rest);
+      return {input.size(), Stop::kInput};
+    }
+    scanner_.start(cursor, stop);
+    while (has_room_for_row(batch)) {
+      const JsonScanner::Line line = scanner_.next_line();
+      if (line == JsonScanner::Line::kEnd) break;
+      const Put put = put_line(line, batch, sink);
+      if (put != Put::kDone) return {static_cast<std::size_t>(cursor - begin), stop_of(put)};
+      cursor = scanner_.next();
+    }
+  }
+  return {static_cast<std::size_t>(cursor - begin),
+          has_room_for_row(batch) ? Stop::kInput : Stop::kBatch};
+}
+
+// Behind the last line that begins a window; begin when not one line is complete.
+const char* NdjsonReader::window_end(const char* begin, const char* end, bool at_end) const {
+  const auto left = static_cast<std::size_t>(end - begin);
+  if (left <= kWindow && at_end) return end;
+  const std::string_view window(begin, std::min(left, kWindow));
+  if (const std::size_t last = window.rfind('\n'); last != std::string_view::npos) {
+    return begin + last + 1;
+  }
+  const std::size_t newline = std::string_view(begin, left).find('\n', window.size());
+  if (newline != std::string_view::npos) return begin + newline + 1;
+  return at_end ? end : begin;
+}
+
+RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& batch,
+                                         BatchSink& sink) {
+  if (line == JsonScanner::Line::kBlank) {
+    pass(extent());
+    return Put::kDone;
+  }
+  const std::uint64_t bytes = scanner_.line().size();
+  if (bytes + RowCells::kSlack > heap_left(batch) || bytes > options_.max_row_bytes) [[unlikely]] {
+    const bool allowed = bytes <= options_.max_row_bytes;
+    const mayfly_result room =
+        allowed ? sink.reserve(batch, bytes + RowCells::kSlack) : MAYFLY_FAILED;
+    if (room == MAYFLY_FULL) return Put::kBatch;
+    if (room == MAYFLY_BLOCKED) return Put::kBlocked;
+    if (room != MAYFLY_OK) {
+      message_ = "expected a line of at most " + std::to_string(options_.max_row_bytes) +
+                 " bytes (max_row_bytes), found " + std::to_string(bytes);
+      return reject_record(batch, sink, ReadError::kTooLong, message_, scanner_.line(), extent());
+    }
+  }
+  bool put = false;
+  if (line == JsonScanner::Line::kBroken) {
+    message_ = scanner_.error();
+    reason_ = ReadError::kJson;
+  } else {
+    RowCells row(batch);
+    put = put_members(row);
+    if (put) batch.heap_used = row.heap_used();
+  }
+  if (!put) [[unlikely]] {
+    abandon_row(batch, batch.heap_used);
+    return reject_record(batch, sink, reason_, message_, scanner_.line(), extent());
+  }
+  commit_row(batch, origin(extent()));
+  ++position_.ordinal;
+  pass(extent());
+  return Put::kDone;
+}
+
+bool NdjsonReader::put_members(RowCells& row_in) {
+  RowCells row = row_in;
+  JsonMember member{};
+  for (std::size_t place = 0;; ++place) {
+    const JsonScanner::Step step = scanner_.next_member(&member);
+    if (step == JsonScanner::Step::kEnd) break;
+    if (step == JsonScanner::Step::kBroken) {
+      message_ = scanner_.error();
+      return refuse(ReadError::kJson);
+    }
+    std::uint32_t column = kNoColumn;
+    if (place < order_.size() && order_[place] != kNoColumn && member.key == keys_[order_[place]] &&
+        member.key.find('\\') == std::string_view::npos) [[likely]] {
+      column = order_[place];
+    } else {
+      column = find(member.key, place);
+    }
+    if (column == kNoColumn) [[unlikely]] {
+      if (options_.ignore_extra) continue;
+      message_ = "expected one of the " + std::to_string(schema_.size()) + " known keys, found ";
+      append_excerpt(member.key, &message_);
+      message_ +=
+          "; look at every row before columns are chosen (--infer all) or leave such keys out "
+          "(on_extra = \"ignore\")";
+      return refuse(ReadError::kUnknownKey);
+    }
+    if (row.is_put(column)) [[unlikely]]
+      row.clear(column);  // the last of two counts
+    const Fault fault = put_value(row, column, member);
+    if (fault != Fault::kNone) [[unlikely]]
+      return refuse_value(fault, column, member);
+  }
+  row_in = row;
+  return true;
+}
+
+std::uint32_t NdjsonReader::find(std::string_view key, std::size_t place) {
+  if (key.find('\\') != std::string_view::npos) {
+    key_.resize(key.size());
+    const auto size = unescape_json(key, key_.data());
+    if (!size) return kNoColumn;
+    key_.resize(*size);
+    key = key_;
+  }
+  const auto found = columns_.find(key);
+  const std::uint32_t column = found == columns_.end() ? kNoColumn : found->second;
+  if (place < order_.size()) order_[place] = column;
+  return column;
+}
+
+bool NdjsonReader::refuse(ReadError reason) {
+  reason_ = reason;
+  return false;
+}
+
+bool NdjsonReader::refuse_value(Fault fault, std::uint32_t column, const JsonMember& member) {
+  message_.clear();
+  if (fault == Fault::kChanges) {
+    describe_change(schema_[column], member.text, &message_);
+    return refuse(ReadError::kChanges);
+  }
+  message_ +=
+      fault == Fault::kNumber ? "expected a number" : "expected a string with valid escapes";
+  message_ += " for key \"" + keys_[column] + "\", found ";
+  append_excerpt(member.text, &message_);
+  return refuse(ReadError::kJson);
+}
+
+RecordReader::Put NdjsonReader::finish_overlong(std::string_view input, bool at_end,
+                                                mayfly_batch& batch, BatchSink& sink,
+                                                std::size_t* used) {
+  bool done = false;
+  const std::size_t part = overlong_.extent_in(input, at_end, &done);
+  if (done) {
+    if (!has_room_for_row(batch)) return Put::kBatch;
+    const Extent all{overlong_.bytes() + part, 1};
+    message_ = "expected a line of at most " + std::to_string(options_.max_row_bytes) +
+               " bytes (max_row_bytes), found " + std::to_string(all.bytes);
+    const Put put = reject_record(batch, sink, ReadError::kTooLong, message_, overlong_.raw(), all);
+    if (put != Put::kDone) return put;
+    overlong_.end();
+  } else {
+    overlong_.pass(part);
+  }
+  *used = part;
+  return Put::kDone;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,156 @@
+#include "mayfly/data/readers/sampler.h"
+
+#include <algorithm>
+
+#include "mayfly/data/readers/json_text.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+// Fields of a header; SQLite's own limit of columns is 32,767.
+constexpr std::uint32_t kFieldsMax = 32'767;
+
+// Bytes of a byte order mark, at the beginning of a document.
+std::size_t bom_size(std::span<const char> input, std::uint64_t byte) {
+  const std::string_view text(input.data(), input.size());
+  return byte == 0 && text.starts_with(kBom) ? kBom.size() : 0;
+}
+
+}  // namespace
+
+CsvSampler::CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::string> names,
+                       std::uint64_t rows_max)
+    : Sampler(rows_max),
+      dialect_(dialect),
+      header_(header),
+      names_(std::move(names)),
+      names_known_(!header && !names_.empty()),
+      scanner_(dialect, kFieldsMax) {}
+
+std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
+  if (byte_ == 0 && input.size() < kBom.size() && !at_end) return 0;
+  std::size_t used = bom_size(input, byte_);
+  if (byte_ == 0) start_.byte = used;
+  const char* const begin = input.data();
+  scanner_.start(begin + used, begin + input.size(), at_end);
+  while (!done()) {
+    const Scan scan = scanner_.next();
+    if (scan == Scan::kMore) break;
+    used = static_cast<std::size_t>(scanner_.record_end() - begin);
+    const bool blank = scan == Scan::kBlank && (!names_known_ || names_.size() > 1);
+    const bool is_header = header_ && !names_known_;
+    if (is_header) {
+      start_.byte = byte_ + used;
+      start_.line += scanner_.newlines();
+    }
+    if (blank) continue;
+    if (scan != Scan::kRecord && scan != Scan::kBlank) {
+      if (is_header && header_error_.empty()) {
+        header_error_ =
+            "field " + std::to_string(scanner_.broken_field()) +
+            " of the header has a quote that isn't closed, or text behind its closing quote";
+      }
+      if (is_header) break;
+      continue;
+    }
+    if (!names_known_ && take_names()) continue;
+    ++rows_;
+    const std::uint32_t count = scanner_.field_count();
+    for (std::uint32_t i = 0; count == names_.size() && i < count; ++i) {
+      inference_.add_text(i, scanner_.fields()[i].text());
+    }
+  }
+  byte_ += used;
+  return used;
+}
+
+// The first record says the columns. True when it is the header.
+bool CsvSampler::take_names() {
+  names_known_ = true;
+  const std::uint32_t count = std::min(scanner_.field_count(), kFieldsMax);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const CsvField& field = scanner_.fields()[i];
+    names_.emplace_back(header_ ? csv_value(field, dialect_.quote.value_or('"'), &scratch_)
+                                : std::string_view());
+  }
+  return header_;
+}
+
+Result<Shape> CsvSampler::shape(bool infer) const {
+  if (!header_error_.empty()) return Status(Code::kNoInput, header_error_);
+  if (!names_known_) {
+    return Status(Code::kNoInput, header_
+                                      ? "expected a header line, found nothing"
+                                      : "expected a first row, found nothing; name the columns");
+  }
+  Shape shape;
+  shape.start = start_;
+  for (const std::string& name : unique_names(names_)) {
+    const auto i = static_cast<std::uint32_t>(shape.columns.size());
+    shape.columns.push_back({name, infer ? inference_.text_type(i) : ColumnType::kText});
+  }
+  return shape;
+}
+
+NdjsonSampler::NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max)
+    : Sampler(rows_max), fixed_(!keys.empty()), keys_(std::move(keys)) {
+  for (std::uint32_t i = 0; i < keys_.size(); ++i) columns_.emplace(keys_[i], i);
+}
+
+std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
+  if (byte_ == 0 && input.size() < kBom.size() && !at_end) return 0;
+  const std::size_t bom = bom_size(input, byte_);
+  if (byte_ == 0) start_.byte = bom;
+  const std::string_view text(input.data() + bom, input.size() - bom);
+  const std::size_t newline = text.rfind('\n');
+  const std::size_t size =
+      at_end ? text.size() : (newline == std::string_view::npos ? 0 : newline + 1);
+  scanner_.start(text.data(), text.data() + size);
+  const char* cursor = text.data();
+  while (!done()) {
+    const JsonScanner::Line line = scanner_.next_line();
+    if (line == JsonScanner::Line::kEnd) break;
+    cursor = scanner_.next();
+    if (line == JsonScanner::Line::kBlank) continue;
+    ++rows_;
+    if (line == JsonScanner::Line::kObject) take_line();
+  }
+  const auto used = static_cast<std::size_t>(cursor - input.data());
+  byte_ += used;
+  return used;
+}
+
+void NdjsonSampler::take_line() {
+  JsonMember member{};
+  while (scanner_.next_member(&member) == JsonScanner::Step::kMember) {
+    std::string key(member.key.size(), '\0');
+    const auto size = unescape_json(member.key, key.data());
+    if (!size) continue;
+    key.resize(*size);
+    auto found = columns_.find(key);
+    if (found == columns_.end()) {
+      if (fixed_ || keys_.size() >= kFieldsMax) continue;
+      found = columns_.emplace(key, static_cast<std::uint32_t>(keys_.size())).first;
+      keys_.push_back(key);
+    }
+    inference_.add_json(found->second, member.kind, member.text);
+  }
+}
+
+Result<Shape> NdjsonSampler::shape(bool infer) const {
+  if (keys_.empty()) {
+    return Status(Code::kNoInput,
+                  "expected a line with a JSON object, found none; name the columns");
+  }
+  Shape shape;
+  shape.start = start_;
+  shape.keys = keys_;
+  for (const std::string& name : unique_names(keys_)) {
+    const auto i = static_cast<std::uint32_t>(shape.columns.size());
+    shape.columns.push_back({name, infer ? inference_.json_type(i) : ColumnType::kAny});
+  }
+  return shape;
+}
+
+}  // namespace mayfly

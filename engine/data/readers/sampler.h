@@ -1,0 +1,89 @@
+// Samplers: read the beginning of a document, or all of it, and say what it holds: the columns,
+// their types, and where the rows begin.
+//
+// feed() takes what bytes there are and says how many it is done with, as RecordReader::parse does;
+// done() when it has seen enough rows. Records that can't be read say nothing. kReadPadding bytes
+// after the input must be readable. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "mayfly/base/status.h"
+#include "mayfly/data/readers/csv_scanner.h"
+#include "mayfly/data/readers/infer.h"
+#include "mayfly/data/readers/json_scanner.h"
+#include "mayfly/data/readers/reader.h"
+#include "mayfly/data/schema.h"
+
+namespace mayfly {
+
+struct Shape {
+  std::vector<Column> columns;    // names are unique
+  std::vector<std::string> keys;  // NDJSON: which key fills which column
+  ReadPosition start;             // of the first row: behind a byte order mark and the header
+};
+
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  virtual std::size_t feed(std::span<const char> input, bool at_end) = 0;
+  // infer: else every column is text (CSV) or any (NDJSON).
+  virtual Result<Shape> shape(bool infer) const = 0;
+  bool done() const { return rows_ >= rows_max_; }
+  // Records seen, so that names are known even if no value is.
+  std::uint64_t rows() const { return rows_; }
+
+ protected:
+  explicit Sampler(std::uint64_t rows_max) : rows_max_(rows_max) {}
+  std::uint64_t rows_ = 0;
+  std::uint64_t rows_max_;
+  std::uint64_t byte_ = 0;
+};
+
+class CsvSampler final : public Sampler {
+ public:
+  // names: of the columns when there is no header; empty: column_1, column_2, ...
+  CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::string> names,
+             std::uint64_t rows_max);
+
+  std::size_t feed(std::span<const char> input, bool at_end) override;
+  Result<Shape> shape(bool infer) const override;
+
+ private:
+  bool take_names();
+
+  CsvDialect dialect_;
+  bool header_;
+  std::vector<std::string> names_;
+  bool names_known_ = false;
+  std::string header_error_;
+  ReadPosition start_;
+  CsvScanner scanner_;
+  TypeInference inference_;
+  std::string scratch_;
+};
+
+class NdjsonSampler final : public Sampler {
+ public:
+  // keys: the only ones to look at; empty: all, in the order they are first seen.
+  NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max);
+
+  std::size_t feed(std::span<const char> input, bool at_end) override;
+  Result<Shape> shape(bool infer) const override;
+
+ private:
+  void take_line();
+
+  bool fixed_;
+  std::vector<std::string> keys_;
+  std::unordered_map<std::string, std::uint32_t> columns_;
+  JsonScanner scanner_;
+  TypeInference inference_;
+  ReadPosition start_;
+};
+
+}  // namespace mayfly
