@@ -102,7 +102,7 @@ struct BatchPool::FreeList {
 
 struct BatchPool::Slot {
   std::unique_ptr<std::byte, FreeBlock> block;
-  char* heap = nullptr;                        // the batch's own, within block
+  char* heap = nullptr;                            // the batch's own, within block
   std::unique_ptr<std::byte, FreeBlock> oversize;  // in its place while one record needs it
   std::uint64_t oversize_bytes = 0;
   std::atomic<std::uint32_t> unanswered{0};

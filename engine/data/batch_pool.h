@@ -1,16 +1,18 @@
 // BatchPool: every batch of a pipeline, allocated at start; the one bound on what is in flight.
 //
-// OWNERSHIP  The pool owns all memory of all batches. A batch is lent: to a producer, source or node
+// OWNERSHIP  The pool owns all memory of all batches. A batch is lent: to a producer, source or
+// node
 //            while it is filled, then to whoever has its rows. Its last answered row returns it.
 // PARTS      Intake is for producers and sources: an empty intake is backpressure. Reserve is for
-//            nodes that make rows or keep held ones: it can't be emptied by intake, so an empty intake
-//            never stops what would refill it.
+//            nodes that make rows or keep held ones: it can't be emptied by intake, so an empty
+//            intake never stops what would refill it.
 // THREADS    Any thread may acquire, release and look up.
 // MEMORY     rows x (cells + about 140 bytes of meta) + heap a batch; memory_bytes() says the sum.
 //
 // The free list of a part is a LIFO, so that a lightly loaded pipeline keeps to few, cache-warm
 // batches. It is a Treiber stack of indices; the head carries a tag that changes with every pop and
-// push (against ABA), and a semaphore counts what is free, so that a pop that got a permit succeeds.
+// push (against ABA), and a semaphore counts what is free, so that a pop that got a permit
+// succeeds.
 #pragma once
 
 #include <atomic>
@@ -27,8 +29,8 @@
 namespace mayfly {
 
 struct BatchPoolOptions {
-  std::uint32_t rows = 1024;           // a batch; up to MAYFLY_BATCH_ROWS_MAX
-  std::uint32_t columns = 1;           // the widest schema of the pipeline
+  std::uint32_t rows = 1024;             // a batch; up to MAYFLY_BATCH_ROWS_MAX
+  std::uint32_t columns = 1;             // the widest schema of the pipeline
   std::uint32_t heap_bytes = 192 << 10;  // a batch
   std::uint32_t intake_batches = 64;
   std::uint32_t reserve_batches = 0;

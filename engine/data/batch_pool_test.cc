@@ -19,7 +19,11 @@ Schema two_columns() {
 }
 
 BatchPoolOptions small_pool() {
-  return {.rows = 100, .columns = 2, .heap_bytes = 1000, .intake_batches = 3, .reserve_batches = 2,
+  return {.rows = 100,
+          .columns = 2,
+          .heap_bytes = 1000,
+          .intake_batches = 3,
+          .reserve_batches = 2,
           .oversize_bytes = 10'000};
 }
 

@@ -1,9 +1,10 @@
 // Inline access to a mayfly_batch: cells, bitmaps, text, row references, and the protocol by which
-// rows are appended. Header-only over the ABI, so that plugins and readers share it with the engine.
+// rows are appended. Header-only over the ABI, so that plugins and readers share it with the
+// engine.
 //
 // A batch belongs to one thread while it is filled. Appending a row: put_* each column of row
-// batch.rows, then commit_row. put_text returns false when the heap is full; then abandon_row clears
-// what was put, and the batch is to be sent first.
+// batch.rows, then commit_row. put_text returns false when the heap is full; then abandon_row
+// clears what was put, and the batch is to be sent first.
 #pragma once
 
 #include <cstdint>
@@ -97,7 +98,8 @@ inline void commit_row(mayfly_batch& batch, const RowOrigin& origin) {
   batch.line[row] = origin.line;
 }
 
-// Takes back what was put into the row that is not committed; heap_used is from before its first put.
+// Takes back what was put into the row that is not committed; heap_used is from before its first
+// put.
 inline void abandon_row(mayfly_batch& batch, std::uint32_t heap_used) {
   for (std::uint32_t c = 0; c < batch.column_count; ++c) {
     clear_bit(batch.columns[c].valid, batch.rows);
@@ -125,8 +127,8 @@ inline bool put_error_row(mayfly_batch& batch, const RowOrigin& origin, std::uin
   return true;
 }
 
-// A slice's head row holds its extent: the number of rows in the low 16 bits, the receiver's input in
-// the next 8, and whether the rows are head, head + 1, ... in the top bit.
+// A slice's head row holds its extent: the number of rows in the low 16 bits, the receiver's input
+// in the next 8, and whether the rows are head, head + 1, ... in the top bit.
 inline std::uint32_t slice_rows(const mayfly_batch& batch, std::uint16_t head) {
   return batch.extent[head] & 0xFFFF;
 }

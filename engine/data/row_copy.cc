@@ -19,7 +19,8 @@ mayfly_span copy_span(const mayfly_batch& from, mayfly_span span, mayfly_batch& 
   return copy;
 }
 
-void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to, std::uint32_t target) {
+void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to,
+               std::uint32_t target) {
   to.ordinal[target] = from.ordinal[row];
   to.byte_end[target] = from.byte_end[row];
   to.line[target] = from.line[row];

@@ -16,15 +16,24 @@ bool equal_without_case(std::string_view a, std::string_view b) {
 constexpr std::uint32_t flag_if(bool set, std::uint32_t flag) { return set ? flag : 0; }
 
 constexpr std::array<std::pair<std::string_view, ColumnType>, 18> kTypeNames = {{
-    {"int64", ColumnType::kInt64},         {"float64", ColumnType::kFloat64},
-    {"text", ColumnType::kText},           {"blob", ColumnType::kBlob},
-    {"bool", ColumnType::kBool},           {"timestamp", ColumnType::kTimestamp},
-    {"json", ColumnType::kJson},           {"any", ColumnType::kAny},
-    {"integer", ColumnType::kInt64},       {"int", ColumnType::kInt64},
-    {"bigint", ColumnType::kInt64},        {"real", ColumnType::kFloat64},
-    {"float", ColumnType::kFloat64},       {"double", ColumnType::kFloat64},
-    {"string", ColumnType::kText},         {"varchar", ColumnType::kText},
-    {"boolean", ColumnType::kBool},        {"datetime", ColumnType::kTimestamp},
+    {"int64", ColumnType::kInt64},
+    {"float64", ColumnType::kFloat64},
+    {"text", ColumnType::kText},
+    {"blob", ColumnType::kBlob},
+    {"bool", ColumnType::kBool},
+    {"timestamp", ColumnType::kTimestamp},
+    {"json", ColumnType::kJson},
+    {"any", ColumnType::kAny},
+    {"integer", ColumnType::kInt64},
+    {"int", ColumnType::kInt64},
+    {"bigint", ColumnType::kInt64},
+    {"real", ColumnType::kFloat64},
+    {"float", ColumnType::kFloat64},
+    {"double", ColumnType::kFloat64},
+    {"string", ColumnType::kText},
+    {"varchar", ColumnType::kText},
+    {"boolean", ColumnType::kBool},
+    {"datetime", ColumnType::kTimestamp},
 }};
 
 }  // namespace

@@ -1,15 +1,15 @@
 // Semaphore: counts permits; waiting threads sleep after a short spin.
 //
-// moodycamel's LightweightSemaphore behind a name, so that engine/data alone includes it. Any thread.
+// moodycamel's LightweightSemaphore behind a name, so that engine/data alone includes it. Any
+// thread.
 #pragma once
 
 // lightweightsemaphore.h 1.0.3 uses assert and concurrentqueue.h's macros without including either.
+#include <concurrentqueue/concurrentqueue.h>
+#include <concurrentqueue/lightweightsemaphore.h>
+
 #include <cassert>
 #include <cstdint>
-
-#include <concurrentqueue/concurrentqueue.h>
-
-#include <concurrentqueue/lightweightsemaphore.h>
 
 namespace mayfly {
 

@@ -4,8 +4,9 @@
 //          Handing a lane or the consuming side to another thread needs a happens-before edge.
 // ORDER    First in, first out within a lane; none between lanes.
 // BOUND    A row is in one slice and the pool bounds the rows, so sized for rows_max a push always
-//          fits. moodycamel keeps blocks with the lane that used them, hence rows_max for each lane.
-//          Lanes are explicit ProducerTokens: an implicit producer stops at a fraction of the capacity.
+//          fits. moodycamel keeps blocks with the lane that used them, hence rows_max for each
+//          lane. Lanes are explicit ProducerTokens: an implicit producer stops at a fraction of the
+//          capacity.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>

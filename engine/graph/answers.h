@@ -1,11 +1,13 @@
 // Answers: what happens to a row after its answer: counted, told to its ticket and to the nodes it
 // owes a completion, then settled with the pool.
 //
-// CONSERVATION  At any moment accepted + emitted = the sum of all answers + in_flight. Tests check it
+// CONSERVATION  At any moment accepted + emitted = the sum of all answers + in_flight. Tests check
+// it
 //               after every scenario; ConservationCounters::balanced() is the check.
 // COMPLETIONS   A row that owes node n its answer (bit n of owed) stays in its batch while it goes
 //               through n's completion inbox, so no record is allocated and a push always fits.
-// THREADS       on_answered and on_attempt_failed: the writer's thread. completed, leave: activations.
+// THREADS       on_answered and on_attempt_failed: the writer's thread. completed, leave:
+// activations.
 //               accept: producers and sources. Counters may be read by anyone.
 #pragma once
 
@@ -72,10 +74,12 @@ class Answers final : public AnswerSink {
 
   // A node has seen these completions and gave its bit back.
   void completed(std::uint64_t bit, RowRef head) noexcept;
-  // Rows that are given up at a drain's deadline: left for the next run, or handed back to producers.
-  // A parent of a row that was left is not answered by its other children: see leave_orphans.
+  // Rows that are given up at a drain's deadline: left for the next run, or handed back to
+  // producers. A parent of a row that was left is not answered by its other children: see
+  // leave_orphans.
   void leave(RowRef head) noexcept;
-  // After graph and writer have stopped: leaves the consumed rows whose children weren't all written.
+  // After graph and writer have stopped: leaves the consumed rows whose children weren't all
+  // written.
   void leave_orphans() noexcept;
 
   ConservationCounts counts() const;

@@ -1,9 +1,9 @@
 // Components: the order in which a graph is drained and woken.
 //
 // Strongly connected components of nodes and writer, in topological order: what is in one component
-// can only come from that component or from earlier ones. Completions count as edges from the writer
-// to the node that waits for them. Pure; the algorithm is Tarjan's (Depth-First Search and Linear Graph
-// Algorithms, SIAM J. Comput. 1(2), 1972).
+// can only come from that component or from earlier ones. Completions count as edges from the
+// writer to the node that waits for them. Pure; the algorithm is Tarjan's (Depth-First Search and
+// Linear Graph Algorithms, SIAM J. Comput. 1(2), 1972).
 #pragma once
 
 #include <cstdint>

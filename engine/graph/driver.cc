@@ -144,8 +144,8 @@ void Driver::loop() {
     const std::int64_t now_ns = clock_.now_ns();
     const std::int64_t due_ns = next_due_ns();
     if (!pending && due_ns > now_ns) wake_.acquire_for(std::min(due_ns - now_ns, kSleepMaxNs));
-    // Whoever took `sleeping` before us has posted or will post: a permit too many wakes us once for
-    // nothing, which is harmless.
+    // Whoever took `sleeping` before us has posted or will post: a permit too many wakes us once
+    // for nothing, which is harmless.
     sleeping_.store(false);
   }
 }

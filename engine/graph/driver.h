@@ -1,19 +1,19 @@
 // Driver: the thread that works while wake-ups pend, and the oneTBB flow graph it works with.
 //
-// TBB carries wake-ups, not data. Every node has one serial, lightweight function_node; a wake-up is an
-// empty message, and at most one pends per node. A lightweight body runs inside the try_put that wakes
-// it, so a slice goes through a chain of nodes on one stack, warm in the cache.
+// TBB carries wake-ups, not data. Every node has one serial, lightweight function_node; a wake-up
+// is an empty message, and at most one pends per node. A lightweight body runs inside the try_put
+// that wakes it, so a slice goes through a chain of nodes on one stack, warm in the cache.
 //
 // PROTOCOL  (who writes what)
 //   pending[n]   waker: exchange(true); whoever changes false -> true passes the wake-up on.
-//                activation: exchange(false), then drains. A push before the exchange is seen by that
-//                drain; a push after it finds `false` and passes a new wake-up on. Both are
+//                activation: exchange(false), then drains. A push before the exchange is seen by
+//                that drain; a push after it finds `false` and passes a new wake-up on. Both are
 //                read-modify-writes (acq_rel), so neither can miss the other.
 //   scheduled    one bit per node for wake-ups from outside an activation and for those that go
 //                backwards. Any thread: fetch_or; driver: exchange(0).
 //   sleeping     driver: store(true), re-reads `scheduled`, then waits. Waker: fetch_or, then
-//                exchange(false); whoever gets `true` posts the semaphore. Sequentially consistent on
-//                both sides (a store and a load of two words: Dekker), so no wake-up is lost.
+//                exchange(false); whoever gets `true` posts the semaphore. Sequentially consistent
+//                on both sides (a store and a load of two words: Dekker), so no wake-up is lost.
 //
 // Threads from outside never call try_put: a lightweight body would run inside a producer or the
 // writer. The driver does, in the graph's own arena, and then helps with what TBB spawned there
@@ -39,7 +39,8 @@ class Activation {
  public:
   virtual ~Activation() = default;
   virtual void activate() noexcept = 0;
-  // When it next wants to run though nothing arrives; kNever. Driver's thread or its own activation.
+  // When it next wants to run though nothing arrives; kNever. Driver's thread or its own
+  // activation.
   virtual std::int64_t next_due_ns() const = 0;
 
   // The consumer's half of the wake-up protocol: first thing in activate().

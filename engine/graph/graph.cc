@@ -177,9 +177,10 @@ void Graph::begin_drain() {
 void Graph::advance_drain(std::int64_t now_ns) {
   if (!draining_) {
     draining_ = true;
-    drain_deadline_ns_ = plan_.drain_deadline_ns == kNever || now_ns > kNever - plan_.drain_deadline_ns
-                             ? kNever
-                             : now_ns + plan_.drain_deadline_ns;
+    drain_deadline_ns_ =
+        plan_.drain_deadline_ns == kNever || now_ns > kNever - plan_.drain_deadline_ns
+            ? kNever
+            : now_ns + plan_.drain_deadline_ns;
     drain_requested_.store(true, std::memory_order_release);
     services_.signals.raise("drain.started");
     for (const auto& node : nodes_) node->start_drain(drain_deadline_ns_);
@@ -227,7 +228,8 @@ void Graph::finish(Status status) {
 
 bool Graph::wait(std::int64_t timeout_ns) {
   std::unique_lock lock(mutex_);
-  return done_changed_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), [this] { return done(); });
+  return done_changed_.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
+                                [this] { return done(); });
 }
 
 Status Graph::close() {
@@ -246,8 +248,8 @@ Status Graph::close() {
 }
 
 void Graph::leave_everything() {
-  // Nodes first, so that the writer has everything that still goes to it when it is abandoned; what it
-  // gives back may owe nodes a completion, hence once more.
+  // Nodes first, so that the writer has everything that still goes to it when it is abandoned; what
+  // it gives back may owe nodes a completion, hence once more.
   const auto settle_nodes = [this] {
     while (driver_.run_pending()) {
     }

@@ -1,6 +1,7 @@
 // Graph: a plan brought to life: sources, nodes and writer wired together, run and drained.
 //
-// BUILD    build() opens everything in the order that schemas and positions flow (graph_builder.cc);
+// BUILD    build() opens everything in the order that schemas and positions flow
+// (graph_builder.cc);
 //          start() lets rows flow. Nothing is read or written before start().
 // DRAIN    Sources stop; then component by component, in topological order, nodes let go what they
 //          hold (drain.h); done when nothing is in flight by our own counters.
@@ -63,7 +64,8 @@ class Graph {
   // Nothing new is accepted any more. Any thread.
   bool refuses_rows() const { return refuses_rows_.load(std::memory_order_acquire); }
   void refuse_rows() { refuses_rows_.store(true, std::memory_order_release); }
-  // Wakes the driver: something outside changed (a signal was raised, a producer closed). Any thread.
+  // Wakes the driver: something outside changed (a signal was raised, a producer closed). Any
+  // thread.
   void nudge() { driver_.nudge(); }
   // True once everything is answered, something failed or the drain's deadline has passed.
   bool wait(std::int64_t timeout_ns);

@@ -8,7 +8,8 @@
 namespace mayfly {
 namespace {
 
-// What comes before every node: pushes from sources, producers and the writer always go to the driver.
+// What comes before every node: pushes from sources, producers and the writer always go to the
+// driver.
 constexpr std::uint32_t kFromOutside = 0xFFFF'FFFF;
 
 std::string describe(const Schema& schema) {
@@ -40,9 +41,9 @@ Result<std::unique_ptr<Graph>> GraphBuilder::build() {
 
 Result<std::unique_ptr<Source>> GraphBuilder::make_source(std::uint32_t index) {
   const SourcePlan& plan = plan_.sources[index];
-  auto source = std::make_unique<Source>(plan.plugin->plugin(), plan.name,
-                                         static_cast<std::uint16_t>(index), graph_->services_,
-                                         graph_->answers_);
+  auto source =
+      std::make_unique<Source>(plan.plugin->plugin(), plan.name, static_cast<std::uint16_t>(index),
+                               graph_->services_, graph_->answers_);
   MAYFLY_RETURN_IF_ERROR(source->configure(plan.options.data()));
   return source;
 }
@@ -162,8 +163,8 @@ Status GraphBuilder::make_pool() {
   const std::uint32_t needed = batches_min(plan_);
   if (plan_.batches < needed) {
     return {Code::kConfig,
-            fmt::format("pipeline.batches: expected at least {} for this pipeline, found {}", needed,
-                        plan_.batches)};
+            fmt::format("pipeline.batches: expected at least {} for this pipeline, found {}",
+                        needed, plan_.batches)};
   }
   graph_->pool_ = std::make_unique<BatchPool>(
       BatchPoolOptions{.rows = plan_.batch_rows,
@@ -217,8 +218,8 @@ Status GraphBuilder::open_writer() {
 Status GraphBuilder::position_source(std::uint32_t index) {
   Graph& graph = *graph_;
   const bool resume = graph.options_.resume && graph.sources_[index]->replayable();
-  MAYFLY_ASSIGN_OR_RETURN(
-      SourceStart start, graph.writer_->add_source(static_cast<std::uint16_t>(index), resume));
+  MAYFLY_ASSIGN_OR_RETURN(SourceStart start,
+                          graph.writer_->add_source(static_cast<std::uint16_t>(index), resume));
   graph.resumed_from_[index] = start.resumed ? start.byte : 0;
   if (!start.resumed) return {};
   answered_[index] = std::move(start.answered);
@@ -263,8 +264,8 @@ Edge GraphBuilder::edge_to(const Receiver& receiver, std::uint32_t from_rank) {
   return {.to = &inbox,
           .lane = inbox.add_lane(),
           .input = receiver.input,
-          .forward = from_rank != kFromOutside &&
-                     graph_->components_.rank[receiver.vertex] > from_rank};
+          .forward =
+              from_rank != kFromOutside && graph_->components_.rank[receiver.vertex] > from_rank};
 }
 
 Status GraphBuilder::wire() {

@@ -1,8 +1,9 @@
 // HeldRows: the rows one node holds, kept by the host so that no policy needs memory of its own.
 //
 // Rows without a due time stand in one queue per tag, first in, first out, linked through
-// batch.hold_next across batches: no memory but an entry per tag. Rows with a due time stand in a heap
-// by (due, order of holding). The heap and the tag table grow to their high-water mark and stay there.
+// batch.hold_next across batches: no memory but an entry per tag. Rows with a due time stand in a
+// heap by (due, order of holding). The heap and the tag table grow to their high-water mark and
+// stay there.
 //
 // THREADS  The node's activation alone.
 // OWNERSHIP  The rows' batches belong to the pool; a held row keeps its batch from returning.

@@ -13,8 +13,8 @@ class Inbox {
   virtual ~Inbox() = default;
   // Before the first push. Each lane is used by one thread at a time.
   virtual SliceQueue::LaneId add_lane() = 0;
-  // Never blocks, always fits. `forward`: the caller is an activation that comes before this one in the
-  // graph's order, so the receiver may run inside the call; otherwise the driver is woken.
+  // Never blocks, always fits. `forward`: the caller is an activation that comes before this one in
+  // the graph's order, so the receiver may run inside the call; otherwise the driver is woken.
   virtual void push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) = 0;
 };
 

@@ -107,6 +107,8 @@ void Node::activate() noexcept {
     if (queue_->pop({&head, 1}) == 0) break;
     blocked = !process(head, 0, 0, now_ns);
     process_released(now_ns);
+    // A timer set for now is how a policy acts on what this call held.
+    if (timers_set_ != 0) run_timers(now_ns);
   }
   update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : kNever);
 }
@@ -416,9 +418,8 @@ void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
 
 void Node::fail_routing(const mayfly_batch& batch, std::uint16_t row) {
   if (failure().ok()) {
-    fail(MAYFLY_FAIL_INTERNAL,
-         fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row, batch.route[row],
-                     plugin().name, wiring_.ports.size()));
+    fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row,
+                                           batch.route[row], plugin().name, wiring_.ports.size()));
   }
   answers_.on_failed(failure());
   SliceChain one;
@@ -445,8 +446,8 @@ mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_l
   }
   if (port >= wiring_.ports.size()) {
     pool.release(batch);
-    return fail(MAYFLY_FAIL_INTERNAL, fmt::format("emitted to port {} of {}", port,
-                                                  wiring_.ports.size()));
+    return fail(MAYFLY_FAIL_INTERNAL,
+                fmt::format("emitted to port {} of {}", port, wiring_.ports.size()));
   }
   seal(*batch, services().clock.now_ns(), MAYFLY_ROW_NONE);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -462,9 +463,11 @@ mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_l
     mayfly_batch& from = *pool.batch(parent);
     std::atomic_ref(from.children[row_of(parent)]).fetch_add(1, std::memory_order_relaxed);
     // Several parents of one child form a chain; a parent of several children is in none.
-    if (batch->parent[child] != MAYFLY_REF_NONE) from.parent_next[row_of(parent)] = batch->parent[child];
+    if (batch->parent[child] != MAYFLY_REF_NONE)
+      from.parent_next[row_of(parent)] = batch->parent[child];
     batch->parent[child] = parent;
-    batch->enqueued_ns[child] = std::min(batch->enqueued_ns[child], from.enqueued_ns[row_of(parent)]);
+    batch->enqueued_ns[child] =
+        std::min(batch->enqueued_ns[child], from.enqueued_ns[row_of(parent)]);
   }
   emitted_in_call_ = true;
   answers_.emit(*batch, batch->rows);

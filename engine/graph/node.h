@@ -1,7 +1,8 @@
 // Node: one plugin node in the graph: its inbox, what it holds, its timers, its routes.
 //
-// An activation delivers, in this order: signals, completions, timers, rows that are due or resumed,
-// then new slices. The plugin writes a route for every row; scatter() sends the rows there.
+// An activation delivers, in this order: signals, completions, timers, rows that are due or
+// resumed, then new slices. The plugin writes a route for every row; scatter() sends the rows
+// there.
 //
 // THREADS  push (Inbox): one thread a lane. complete(): one thread a lane. Everything else: the
 //          activation, which the driver runs serially; drain calls: the driver between activations.
@@ -46,8 +47,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Driver::NodeIndex driver_index() const { return driver_index_; }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
-  // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held rows
-  // don't pin every batch. The driver's thread, between activations.
+  // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held
+  // rows don't pin every batch. The driver's thread, between activations.
   void compact_held();
 
   // Inbox

@@ -66,7 +66,9 @@ struct HostCalls {
   static void timer_set(mayfly_context* ctx, std::uint32_t timer, std::int64_t due_ns) {
     of(ctx).timer_set(timer, due_ns);
   }
-  static void timer_cancel(mayfly_context* ctx, std::uint32_t timer) { of(ctx).timer_cancel(timer); }
+  static void timer_cancel(mayfly_context* ctx, std::uint32_t timer) {
+    of(ctx).timer_cancel(timer);
+  }
   static std::uint64_t resume(mayfly_context* ctx, std::uint64_t tag, std::uint64_t max_rows) {
     return of(ctx).resume(tag, max_rows);
   }
@@ -146,8 +148,8 @@ Status PluginInstance::configure(const mayfly_value* values) {
   if (plugin_.configure == nullptr) return {};
   if (plugin_.configure(state_.get(), &kHost, context(), values) == MAYFLY_OK) return failure();
   if (const Status why = failure(); !why.ok()) return why;
-  return {Code::kConfig, fmt::format("{}: {} refused its options without saying why", name_,
-                                     plugin_.name)};
+  return {Code::kConfig,
+          fmt::format("{}: {} refused its options without saying why", name_, plugin_.name)};
 }
 
 Status PluginInstance::open(const mayfly_position* position) {
@@ -156,15 +158,14 @@ Status PluginInstance::open(const mayfly_position* position) {
       plugin_.open == nullptr ? MAYFLY_OK : plugin_.open(state_.get(), position);
   if (const Status why = failure(); !why.ok()) return why;
   if (result != MAYFLY_OK) {
-    return {Code::kInternal, fmt::format("{}: {} could not be opened and did not say why", name_,
-                                         plugin_.name)};
+    return {Code::kInternal,
+            fmt::format("{}: {} could not be opened and did not say why", name_, plugin_.name)};
   }
   return {};
 }
 
 std::string_view PluginInstance::reason_code(std::uint16_t reason) const {
-  return reason < plugin_.reasons.count ? NamedTable(plugin_.reasons)[reason].name
-                                        : "unspecified";
+  return reason < plugin_.reasons.count ? NamedTable(plugin_.reasons)[reason].name : "unspecified";
 }
 
 std::string_view PluginInstance::reason_help(std::uint16_t reason) const {
@@ -184,9 +185,9 @@ mayfly_result PluginInstance::fail(std::int32_t failure_class, std::string_view 
 }
 
 mayfly_result PluginInstance::misuse(std::string_view call) {
-  return fail(MAYFLY_FAIL_INTERNAL,
-              fmt::format("plugin {} called {}, which the host doesn't offer here", plugin_.name,
-                          call));
+  return fail(
+      MAYFLY_FAIL_INTERNAL,
+      fmt::format("plugin {} called {}, which the host doesn't offer here", plugin_.name, call));
 }
 
 void PluginInstance::raise(std::uint32_t signal, std::string_view argument) {

@@ -1,10 +1,12 @@
 // PluginInstance: one configured instance of a plugin: its state, its context and the host's table.
 //
-// The calls of mayfly_host arrive at the virtual functions below. What an instance of this kind can't
-// be asked for (a source that resumes rows, say) fails the instance with a message that says so.
+// The calls of mayfly_host arrive at the virtual functions below. What an instance of this kind
+// can't be asked for (a source that resumes rows, say) fails the instance with a message that says
+// so.
 //
-// OWNERSHIP  The instance owns the plugin's state and destroys it. The descriptor is the registry's.
-// THREADS    Serial: its thread (a source) or its activation (a node). failure() and counter() may be
+// OWNERSHIP  The instance owns the plugin's state and destroys it. The descriptor is the
+// registry's. THREADS    Serial: its thread (a source) or its activation (a node). failure() and
+// counter() may be
 //            read by anyone.
 #pragma once
 
@@ -77,8 +79,8 @@ class PluginInstance {
                                std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
                                const mayfly_text& message);
   virtual mayfly_batch* batch_new();
-  virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch,
-                             const mayfly_lineage* lineage, std::uint32_t count);
+  virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
+                             std::uint32_t count);
   // A signal was raised: whoever listens is to be woken.
   virtual void raised() {}
 

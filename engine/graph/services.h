@@ -15,8 +15,8 @@ namespace mayfly {
 using LogFunction =
     std::function<void(std::int32_t level, std::string_view who, std::string_view text)>;
 
-// All outlive the graph's parts. The pool is made once the widest schema is known, after the sources
-// and nodes were opened and before the first row.
+// All outlive the graph's parts. The pool is made once the widest schema is known, after the
+// sources and nodes were opened and before the first row.
 struct Services {
   const Clock& clock;
   SignalSink& signals;

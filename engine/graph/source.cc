@@ -26,7 +26,8 @@ std::string_view view(const mayfly_text& text) {
 
 Status Source::open_at(const mayfly_position* position) {
   if (position != nullptr) ordinal_end_ = position->ordinal;
-  MAYFLY_RETURN_IF_ERROR(open(position));
+  const mayfly_position from_start = {.struct_size = sizeof(mayfly_position)};
+  MAYFLY_RETURN_IF_ERROR(open(position != nullptr ? position : &from_start));
   set_schema(Schema(declared()));
   if (schema().size() == 0) {
     return {Code::kConfig, fmt::format("{}: the source declares no column", name())};
@@ -96,8 +97,8 @@ std::string Source::fingerprint_at(std::uint64_t byte) const {
   if (plugin().fingerprint == nullptr) return {};
   std::array<char, kFingerprintMax> text;
   // The state is the plugin's; the ABI allows this call beside any other.
-  const std::uint64_t size = plugin().fingerprint(const_cast<Source*>(this)->state(), byte,
-                                                  text.data(), text.size());
+  const std::uint64_t size =
+      plugin().fingerprint(const_cast<Source*>(this)->state(), byte, text.data(), text.size());
   return {text.data(), static_cast<std::size_t>(std::min<std::uint64_t>(size, text.size()))};
 }
 

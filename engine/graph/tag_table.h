@@ -1,6 +1,6 @@
-// TagTable: tag -> queue of held rows. Open addressing with linear probing; an emptied tag is removed
-// by shifting its successors back (Knuth, TAOCP 6.4, algorithm R), so no tombstones pile up under
-// millions of short-lived keys. Grows to its high-water mark. One thread.
+// TagTable: tag -> queue of held rows. Open addressing with linear probing; an emptied tag is
+// removed by shifting its successors back (Knuth, TAOCP 6.4, algorithm R), so no tombstones pile up
+// under millions of short-lived keys. Grows to its high-water mark. One thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,9 @@ class TagTable {
  public:
   TagTable() : slots_(kSlotsMin) {}
 
-  TagQueue* find(std::uint64_t tag) { return const_cast<TagQueue*>(std::as_const(*this).find(tag)); }
+  TagQueue* find(std::uint64_t tag) {
+    return const_cast<TagQueue*>(std::as_const(*this).find(tag));
+  }
   const TagQueue* find(std::uint64_t tag) const {
     const Slot& slot = slots_[place(tag)];
     return slot.queue.rows == 0 ? nullptr : &slot.queue;

@@ -1,5 +1,5 @@
-// WriterStage: the writer as the graph's last stage: its inbox, its sources' positions, its names for
-// what nodes rejected.
+// WriterStage: the writer as the graph's last stage: its inbox, its sources' positions, its names
+// for what nodes rejected.
 //
 // THREADS  open, add_source, start, finish: the graph's owner. push (Inbox): one thread a lane.
 #pragma once

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace mayfly {
 namespace {
 
@@ -34,10 +33,11 @@ Result<PipelinePlan> plan_of(const EngineConfig& config, PluginRegistry& registr
   for (const NodeSpec& spec : config.nodes) {
     MAYFLY_ASSIGN_OR_RETURN(NodePlan node, plan_node(spec, registry, last));
     if (node.plugin->plugin().ports.count != 1) {
-      return Status(Code::kConfig,
-                    fmt::format("{}: a chain takes plugins of one port, {} has {}; give the engine a "
-                                "PipelinePlan to join several",
-                                spec.name, spec.plugin, node.plugin->plugin().ports.count));
+      return Status(
+          Code::kConfig,
+          fmt::format("{}: a chain takes plugins of one port, {} has {}; give the engine a "
+                      "PipelinePlan to join several",
+                      spec.name, spec.plugin, node.plugin->plugin().ports.count));
     }
     plan.nodes.push_back(std::move(node));
     last = {Upstream::Kind::kNode, static_cast<std::uint32_t>(plan.nodes.size() - 1), 0};
@@ -93,8 +93,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOpt
                                               .durable_at_end = o.durable_at_end,
                                               .parallel_sources = o.parallel_sources,
                                               .writer = o.writer}));
-  engine->linger_ =
-      std::make_unique<Linger>(engine->clock_, engine->graph_->driver(), o.linger_ns);
+  engine->linger_ = std::make_unique<Linger>(engine->clock_, engine->graph_->driver(), o.linger_ns);
   engine->graph_->start();
   return engine;
 }

@@ -1,7 +1,8 @@
 // Engine: the public face. Opens a database, loads a pipeline, takes rows, answers every one.
 //
 //   auto engine = mayfly::Engine::open({.database = "app.db", .table = "events",
-//                                       .columns = {{"id", mayfly::ColumnType::kInt64}, {"name"}}});
+//                                       .columns = {{"id", mayfly::ColumnType::kInt64},
+//                                       {"name"}}});
 //   auto producer = (*engine)->open_producer();
 //   (*producer)->append(1, "first");
 //   mayfly::Status end = (*engine)->close();     // drains: every accepted row is answered
@@ -53,13 +54,13 @@ struct EngineConfig {
 };
 
 struct EngineOptions {
-  const Clock* clock = nullptr;         // null: the machine's
+  const Clock* clock = nullptr;  // null: the machine's
   SignalSinkOptions signals = {};
-  LogFunction log = {};                 // null: silent
-  std::uint32_t producers_max = 16;     // open at a time
-  std::uint32_t tickets = 4096;         // taken at a time
+  LogFunction log = {};              // null: silent
+  std::uint32_t producers_max = 16;  // open at a time
+  std::uint32_t tickets = 4096;      // taken at a time
   std::int64_t linger_ns = 5 * kMillisecond;
-  Schema inlet_schema = {};             // columns of the plan's inlets
+  Schema inlet_schema = {};  // columns of the plan's inlets
   bool resume = false;
   bool durable_at_end = true;
   bool parallel_sources = true;
@@ -111,7 +112,8 @@ class Engine {
   // Raises a signal and lets the nodes that listen know.
   void raise(std::string_view name);
 
-  // Nothing new is accepted; what is inside goes on to be answered. Any thread, any number of times.
+  // Nothing new is accepted; what is inside goes on to be answered. Any thread, any number of
+  // times.
   void begin_drain();
   // True once everything is answered, something failed or the drain's deadline has passed.
   bool wait(std::int64_t timeout_ns);

@@ -24,8 +24,8 @@ class Linger final : public Activation {
   void remove(Producer* producer);
   // Sends every open batch now.
   void send_all();
-  // A producer has begun a batch: the timer is to look at it in time. Wakes the driver when it sleeps
-  // without a due time.
+  // A producer has begun a batch: the timer is to look at it in time. Wakes the driver when it
+  // sleeps without a due time.
   void expect();
 
   void activate() noexcept override;

@@ -54,8 +54,7 @@ void Producer::enter() {
 bool Producer::linger(std::int64_t now_ns, std::int64_t linger_ns) {
   std::uint32_t expected = kOpen;
   if (!gate_.compare_exchange_strong(expected, kBusy, std::memory_order_acquire)) return false;
-  const bool send_now =
-      batch_ != nullptr && batch_->rows > 0 && now_ns - opened_ns_ >= linger_ns;
+  const bool send_now = batch_ != nullptr && batch_->rows > 0 && now_ns - opened_ns_ >= linger_ns;
   if (!send_now) {
     leave();
     return false;
@@ -91,7 +90,8 @@ Append Producer::append(std::span<const Value> row) {
   for (;;) {
     const Append result = try_append(row);
     if (result != Append::kNoRoom) return result;
-    // Wait outside the gate. The batch is taken here and not just waited for: the next free one is ours.
+    // Wait outside the gate. The batch is taken here and not just waited for: the next free one is
+    // ours.
     mayfly_batch* batch =
         graph_.pool().acquire(BatchPool::Part::kIntake, *lane_.schema, kCloseCheckNs);
     if (batch == nullptr) continue;

@@ -4,17 +4,19 @@
 //   producer->append(7, "name", 1.5);           // waits while the pool is empty
 //
 // Rows collect in an open batch that is sent when it is full, when flush() is called, or when the
-// producer has been idle for the linger time (5 ms). No free batch is backpressure: try_append says so,
-// append waits; nothing is dropped and nothing grows.
+// producer has been idle for the linger time (5 ms). No free batch is backpressure: try_append says
+// so, append waits; nothing is dropped and nothing grows.
 //
 // THREADS    One thread at a time. Distinct producers don't contend.
-// OWNERSHIP  Text is copied before append returns. The producer must be destroyed before its engine.
+// OWNERSHIP  Text is copied before append returns. The producer must be destroyed before its
+// engine.
 //
-// PROTOCOL   `gate` is OPEN, BUSY or SEALED. The producer takes OPEN -> BUSY around each append, the
-//            linger timer takes OPEN -> BUSY to send the batch of an idle producer, with the producer's
-//            own lane. Whoever has BUSY owns batch and lane; storing OPEN or SEALED (release) gives
-//            them back with everything done to them, and the exchange that takes BUSY acquires. SEALED
-//            tells the producer that its batch is gone.
+// PROTOCOL   `gate` is OPEN, BUSY or SEALED. The producer takes OPEN -> BUSY around each append,
+// the
+//            linger timer takes OPEN -> BUSY to send the batch of an idle producer, with the
+//            producer's own lane. Whoever has BUSY owns batch and lane; storing OPEN or SEALED
+//            (release) gives them back with everything done to them, and the exchange that takes
+//            BUSY acquires. SEALED tells the producer that its batch is gone.
 #pragma once
 
 #include <array>
@@ -50,12 +52,13 @@ class Value {
 
   Value(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): a row reads as its values
   Value(std::nullopt_t) {}  // NOLINT
-  Value(std::integral auto v) : kind_(Kind::kInt64), int64_(static_cast<std::int64_t>(v)) {}  // NOLINT
-  Value(std::floating_point auto v) : kind_(Kind::kFloat64), float64_(v) {}                   // NOLINT
-  Value(std::string_view v) : kind_(Kind::kText), text_(v) {}                                 // NOLINT
-  Value(const char* v) : Value(std::string_view(v)) {}                                        // NOLINT
-  Value(const std::string& v) : Value(std::string_view(v)) {}                                 // NOLINT
-  Value(std::span<const std::byte> v)                                                         // NOLINT
+  Value(std::integral auto v)
+      : kind_(Kind::kInt64), int64_(static_cast<std::int64_t>(v)) {}         // NOLINT
+  Value(std::floating_point auto v) : kind_(Kind::kFloat64), float64_(v) {}  // NOLINT
+  Value(std::string_view v) : kind_(Kind::kText), text_(v) {}                // NOLINT
+  Value(const char* v) : Value(std::string_view(v)) {}                       // NOLINT
+  Value(const std::string& v) : Value(std::string_view(v)) {}                // NOLINT
+  Value(std::span<const std::byte> v)                                        // NOLINT
       : kind_(Kind::kBlob), text_(reinterpret_cast<const char*>(v.data()), v.size()) {}
   template <class T>
   Value(const std::optional<T>& v) : Value(v ? Value(*v) : Value(nullptr)) {}  // NOLINT
@@ -89,20 +92,20 @@ class Producer {
   Append append(std::span<const Value> row);
 
   template <class... Values>
-    requires(sizeof...(Values) > 0 && (std::convertible_to<const Values&, Value> && ...))
-  Append append(const Values&... values) {
+  requires(sizeof...(Values) > 0 && (std::convertible_to<const Values&, Value> && ...)) Append
+      append(const Values&... values) {
     const std::array<Value, sizeof...(Values)> row{Value(values)...};
     return append(std::span<const Value>(row));
   }
   template <class... Values>
-    requires(sizeof...(Values) > 0 && (std::convertible_to<const Values&, Value> && ...))
-  Append try_append(const Values&... values) {
+  requires(sizeof...(Values) > 0 && (std::convertible_to<const Values&, Value> && ...)) Append
+      try_append(const Values&... values) {
     const std::array<Value, sizeof...(Values)> row{Value(values)...};
     return try_append(std::span<const Value>(row));
   }
 
-  // Rows appended from now until close_ticket() are covered by the ticket. Waits while all tickets are
-  // taken; invalid when the engine is closed or a ticket is open already.
+  // Rows appended from now until close_ticket() are covered by the ticket. Waits while all tickets
+  // are taken; invalid when the engine is closed or a ticket is open already.
   Ticket open_ticket();
   // Sends the open batch, so that the ticket doesn't wait for the linger time.
   void close_ticket();
@@ -133,10 +136,10 @@ class Producer {
   const std::uint32_t source_;
   const Graph::Lane lane_;
   std::atomic<std::uint32_t> gate_{kOpen};
-  mayfly_batch* batch_ = nullptr;  // owned by whoever has BUSY
-  std::int64_t opened_ns_ = 0;     // when its first row came; same owner
+  mayfly_batch* batch_ = nullptr;            // owned by whoever has BUSY
+  std::int64_t opened_ns_ = 0;               // when its first row came; same owner
   std::atomic<bool> has_open_batch_{false};  // a hint for the timer
-  std::uint32_t ticket_ = 0;       // the producer's thread alone
+  std::uint32_t ticket_ = 0;                 // the producer's thread alone
 };
 
 }  // namespace mayfly

@@ -149,8 +149,8 @@ void TicketTable::answered(const mayfly_batch& batch, std::uint16_t head) noexce
     if (is_durable(outcome)) return;
     const std::uint64_t failed = batch.ordinal[row] << 8 | outcome;
     std::uint64_t first = record.first_failed.load(std::memory_order_relaxed);
-    while (failed < first && !record.first_failed.compare_exchange_weak(
-                                 first, failed, std::memory_order_relaxed)) {
+    while (failed < first &&
+           !record.first_failed.compare_exchange_weak(first, failed, std::memory_order_relaxed)) {
     }
   });
   flush();
@@ -222,7 +222,8 @@ TicketResult TicketTable::result(const Record& record) const {
 void TicketTable::acknowledge() {
   for (;;) {
     called_.acquire();
-    // Acquire pairs with post(). The list is newest first: turned round, so that calls come in order.
+    // Acquire pairs with post(). The list is newest first: turned round, so that calls come in
+    // order.
     std::uint32_t newest = called_head_.exchange(kNone, std::memory_order_acq_rel);
     std::uint32_t oldest = kNone;
     while (newest != kNone) {

@@ -1,21 +1,22 @@
 // Ticket: the answer to rows a producer handed over, by blocking, by callback or by co_await.
 //
 // A ticket covers the rows appended between Producer::open_ticket and close_ticket. It is done when
-// every one of them is answered: `durable` means they are committed (WRITTEN, IGNORED or CONSUMED by
-// what was made from them).
+// every one of them is answered: `durable` means they are committed (WRITTEN, IGNORED or CONSUMED
+// by what was made from them).
 //
 // OWNERSHIP  Records are preallocated in the TicketTable; no free record is backpressure at the
-//            producer. A Ticket is a move-only claim on one; the record is reused once the ticket is
-//            done and its claim is gone.
+//            producer. A Ticket is a move-only claim on one; the record is reused once the ticket
+//            is done and its claim is gone.
 // THREADS    A Ticket is used by one thread at a time. Callbacks and coroutines run on the
 //            acknowledgement thread, never on the writer's or the graph's: they may append (with
 //            try_append), but not drain or close.
 //
-// PROTOCOL   `open` counts unanswered rows, plus one while the producer still adds rows. Whoever takes
-//            it to zero (the writer's thread, mostly) stores DONE (release) and wakes; then it pushes
-//            the record on the list of the acknowledgement thread if somebody asked to be called.
-//            `state` decides between the two sides: on_done exchanges WAITED in, completion exchanges
-//            DONE in, and whoever comes second makes the call.
+// PROTOCOL   `open` counts unanswered rows, plus one while the producer still adds rows. Whoever
+// takes
+//            it to zero (the writer's thread, mostly) stores DONE (release) and wakes; then it
+//            pushes the record on the list of the acknowledgement thread if somebody asked to be
+//            called. `state` decides between the two sides: on_done exchanges WAITED in, completion
+//            exchanges DONE in, and whoever comes second makes the call.
 #pragma once
 
 #include <array>

@@ -1,0 +1,43 @@
+// Database: a fresh SQLite file for one test, and queries on it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mayfly::testing {
+
+class Database {
+ public:
+  // A path in the test's own folder; `name` must be unique within the test binary.
+  explicit Database(const std::string& name);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const std::string& path() const { return path_; }
+  // Runs statements by a connection of its own; fails the test on an error.
+  void run(const std::string& sql) const;
+  std::int64_t integer(const std::string& sql) const;
+  std::string text(const std::string& sql) const;
+  // Rows as texts, columns joined by '|', NULL as "NULL".
+  std::vector<std::string> rows(const std::string& sql) const;
+
+ private:
+  std::string path_;
+};
+
+// Holds the write lock of a database until it is released.
+class WriteLock {
+ public:
+  explicit WriteLock(const std::string& path);
+  ~WriteLock() { release(); }
+  WriteLock(const WriteLock&) = delete;
+  WriteLock& operator=(const WriteLock&) = delete;
+  void release();
+
+ private:
+  void* connection_ = nullptr;
+};
+
+}  // namespace mayfly::testing
