@@ -1,0 +1,113 @@
+// The engine end to end against L: two producers append typed rows of three columns, which go
+// through pass-through plugin nodes to the writer; the clock stops when every row is answered.
+//
+// Each iteration runs both, one after the other, so that a drifting machine moves both. x_loop is
+// how many times as fast as L the engine is; allocations_per_row counts operator new between the
+// first and the last row, SQLite's and oneTBB's own excepted (they don't go through operator new).
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/allocation_count.h"
+#include "bench/textbook_loop.h"
+#include "mayfly/mayfly.h"
+
+namespace mayfly::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::unique_ptr<Engine> open_engine(const std::string& path, int nodes,
+                                    WriterPlan::Synchronous synchronous) {
+  EngineConfig config;
+  config.database = path;
+  config.table = "t";
+  config.columns = {{.name = "id", .type = ColumnType::kInt64},
+                    {.name = "name"},
+                    {.name = "amount", .type = ColumnType::kFloat64}};
+  config.synchronous = synchronous;
+  config.batches = 64;
+  for (int i = 0; i < nodes; ++i) {
+    config.nodes.push_back({"pass_" + std::to_string(i), "pass", {}});
+  }
+  auto engine = Engine::open(config);
+  if (!engine.ok()) {
+    std::fprintf(stderr, "%s\n", engine.status().message().c_str());
+    std::exit(1);
+  }
+  return std::move(engine).value();
+}
+
+struct Run {
+  double seconds;
+  double allocations_per_row;
+};
+
+Run run_engine(const std::string& path, std::int64_t rows, int nodes) {
+  const auto engine = open_engine(path, nodes, WriterPlan::Synchronous::kNormal);
+  const std::uint64_t allocations = allocation_count();
+  const auto begin = Clock::now();
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 2; ++t) {
+      threads.emplace_back([&engine, rows, t] {
+        const auto producer = std::move(engine->open_producer()).value();
+        for (std::int64_t row = t * rows / 2; row < (t + 1) * rows / 2; ++row) {
+          const SampleRow sample(row);
+          producer->append(sample.id, sample.text(), sample.amount);
+        }
+      });
+    }
+  }
+  while (engine->stats().rows.answered() < static_cast<std::uint64_t>(rows)) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const auto allocated = static_cast<double>(allocation_count() - allocations);
+  if (!engine->close().ok()) std::exit(1);
+  check_sample_rows(path, rows);
+  return {seconds, allocated / static_cast<double>(rows)};
+}
+
+void BM_EngineOverLoop(benchmark::State& state) {
+  const int nodes = static_cast<int>(state.range(0));
+  const std::int64_t rows = state.range(1);
+  double loop = 0;
+  double engine = 0;
+  double allocations = 0;
+  for (auto _ : state) {
+    loop += run_textbook_loop(fresh_database("loop"), rows);
+    const Run run = run_engine(fresh_database("engine"), rows, nodes);
+    engine += run.seconds;
+    allocations += run.allocations_per_row;
+    state.SetIterationTime(run.seconds);
+  }
+  const auto total = static_cast<double>(state.iterations() * rows);
+  state.SetItemsProcessed(state.iterations() * rows);
+  state.counters["loop_ns_per_row"] = loop * 1e9 / total;
+  state.counters["engine_ns_per_row"] = engine * 1e9 / total;
+  state.counters["x_loop"] = loop / engine;
+  state.counters["allocations_per_row"] = allocations / static_cast<double>(state.iterations());
+}
+BENCHMARK(BM_EngineOverLoop)
+    ->ArgNames({"nodes", "rows"})
+    ->ArgsProduct({{0, 1, 6}, {2'000'000}})
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+// Small enough for a test: the same path, every row checked.
+BENCHMARK(BM_EngineOverLoop)
+    ->Name("BM_EngineOverLoopSmall")
+    ->ArgNames({"nodes", "rows"})
+    ->Args({6, 20'000})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace mayfly::bench

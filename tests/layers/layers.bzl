@@ -1,0 +1,56 @@
+"""layer_queries: what each target depends on directly, as files that layers_test compares."""
+
+# Every library of the engine and every plugin. A new one is added here; layers_test fails for one that
+# isn't.
+LAYER_TARGETS = [
+    "//engine/abi",
+    "//engine/base",
+    "//engine/config",
+    "//engine/config:plan",
+    "//engine/data",
+    "//engine/data:batch_view",
+    "//engine/data:schema",
+    "//engine/data/readers",
+    "//engine/graph",
+    "//engine/plugin",
+    "//engine/runtime",
+    "//engine/signal",
+    "//engine/storage",
+    "//plugins/batch:libbatch.so",
+    "//plugins/file:libfile.so",
+    "//plugins/generate:libgenerate.so",
+    "//plugins/pass:libpass.so",
+    "//plugins/sdk",
+]
+
+def _name(target):
+    return target.replace("//", "").replace("/", "_").replace(":", "__").replace(".", "_")
+
+def layer_queries():
+    """One genquery per target.
+
+    Returns:
+      the labels of the queries.
+    """
+    names = []
+    for target in LAYER_TARGETS:
+        name = "deps_of_" + _name(target)
+        native.genquery(
+            name = name,
+            testonly = True,
+            # The first line is the target itself: files are told apart by what they say.
+            expression = 'filter("^//(engine|plugins|tools|third_party)", deps(%s, 1))' % target,
+            opts = ["--noimplicit_deps"],
+            scope = [target],
+        )
+        names.append(":" + name)
+
+    # All that the listed targets reach within the engine, to find targets that aren't listed.
+    native.genquery(
+        name = "reached",
+        testonly = True,
+        expression = 'kind("cc_library rule", filter("^//engine", deps(set(%s))))' % " ".join(LAYER_TARGETS),
+        opts = ["--noimplicit_deps"],
+        scope = LAYER_TARGETS,
+    )
+    return names
