@@ -18,7 +18,8 @@ RecordReader::Put RecordReader::reject_record(mayfly_batch& batch, BatchSink& si
       raw = raw.substr(0, heap_left(batch) - message.size());
     }
   }
-  if (sink.reject(batch, origin(extent), reason, message, raw) != MAYFLY_OK) return Put::kBatch;
+  const mayfly_result kept = sink.reject(batch, origin(extent), reason, message, raw);
+  if (kept != MAYFLY_OK) return kept == MAYFLY_BLOCKED ? Put::kBlocked : Put::kBatch;
   ++position_.ordinal;
   pass(extent);
   return Put::kDone;

@@ -25,7 +25,8 @@ CsvSampler::CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::
       dialect_(dialect),
       header_(header),
       names_(std::move(names)),
-      names_known_(!header && !names_.empty()),
+      names_given_(!names_.empty()),
+      names_known_(!header && names_given_),
       scanner_(dialect, kFieldsMax) {}
 
 std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
@@ -68,6 +69,14 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
 // The first record says the columns. True when it is the header.
 bool CsvSampler::take_names() {
   names_known_ = true;
+  if (names_given_) {
+    if (scanner_.field_count() != names_.size()) {
+      header_error_ = "expected a header of " + std::to_string(names_.size()) +
+                      " fields, as there are names of columns, found " +
+                      std::to_string(scanner_.field_count());
+    }
+    return true;
+  }
   const std::uint32_t count = std::min(scanner_.field_count(), kFieldsMax);
   for (std::uint32_t i = 0; i < count; ++i) {
     const CsvField& field = scanner_.fields()[i];

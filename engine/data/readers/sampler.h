@@ -46,7 +46,8 @@ class Sampler {
 
 class CsvSampler final : public Sampler {
  public:
-  // names: of the columns when there is no header; empty: column_1, column_2, ...
+  // names: of the columns, in place of those in the header if there is one. Empty: the header's, or
+  // column_1, column_2, ... without one.
   CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::string> names,
              std::uint64_t rows_max);
 
@@ -59,7 +60,8 @@ class CsvSampler final : public Sampler {
   CsvDialect dialect_;
   bool header_;
   std::vector<std::string> names_;
-  bool names_known_ = false;
+  bool names_given_;
+  bool names_known_;
   std::string header_error_;
   ReadPosition start_;
   CsvScanner scanner_;

@@ -1,0 +1,184 @@
+#include "mayfly/file/file_source.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/data/readers/csv_reader.h"
+#include "mayfly/data/readers/ndjson_reader.h"
+#include "mayfly/file/fingerprint.h"
+
+namespace mayfly::file {
+namespace {
+
+// Read at once: small enough that it is still in the second-level cache when it is parsed.
+constexpr std::size_t kChunk = 256 << 10;
+
+std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
+  Schema schema(found.shape.columns);
+  if (found.format == Format::kNdjson) {
+    // Keys that `columns` leaves out are meant to be left out.
+    const bool ignore = options.ignore_extra || !options.columns.empty();
+    return std::make_unique<NdjsonReader>(
+        schema, found.shape.keys,
+        NdjsonOptions{.ignore_extra = ignore, .max_row_bytes = options.max_row_bytes});
+  }
+  return std::make_unique<CsvReader>(schema, CsvOptions{.dialect = found.dialect,
+                                                        .empty = options.empty,
+                                                        .ignore_extra = options.ignore_extra,
+                                                        .max_row_bytes = options.max_row_bytes});
+}
+
+}  // namespace
+
+mayfly_result HostSink::reject(mayfly_batch& batch, const RowOrigin& origin, ReadError reason,
+                               std::string_view message, std::string_view raw) {
+  const mayfly_result result = host_.reject(batch, {.ordinal = origin.ordinal,
+                                                    .byte_end = origin.byte_end,
+                                                    .line = origin.line,
+                                                    .reason = static_cast<std::uint32_t>(reason),
+                                                    .message = message,
+                                                    .raw = raw});
+  failed_ |= result == MAYFLY_FAILED;
+  return result;
+}
+
+mayfly_result FileSource::configure(const sdk::Options& values) {
+  auto options = parse_options(values);
+  if (!options.ok()) return fail(options.status());
+  options_ = std::move(options).value();
+  return MAYFLY_OK;
+}
+
+mayfly_result FileSource::fail(const Status& status) const {
+  switch (status.code()) {
+    case Code::kNoInput:
+      return host.fail(sdk::Failure::kInputMissing, status.message());
+    case Code::kIo:
+      return host.fail(sdk::Failure::kIo, status.message());
+    case Code::kConfig:
+      return host.fail(sdk::Failure::kConfig, status.message());
+    default:
+      return host.fail(sdk::Failure::kInternal, status.message());
+  }
+}
+
+mayfly_result FileSource::open(const mayfly_position& position) {
+  const Status started = start(position);
+  return started.ok() ? MAYFLY_OK : fail(started);
+}
+
+Status FileSource::start(const mayfly_position& position) {
+  MAYFLY_ASSIGN_OR_RETURN(source_, ByteSource::open(options_.path));
+  buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
+  MAYFLY_ASSIGN_OR_RETURN(const Inspection found, inspect(options_, *source_, *buffer_));
+  reader_ = make_reader(options_, found);
+  host.source_key(key());
+  for (const Column& column : found.shape.columns) {
+    if (host.declare_column(column.name, static_cast<std::int32_t>(column.type)) != MAYFLY_OK) {
+      return Status(Code::kConfig,
+                    source_->name() + ": the column \"" + column.name + "\" was refused");
+    }
+  }
+  return go_to(position, found.shape.start);
+}
+
+std::string FileSource::key() const {
+  if (!source_->is_file()) return "-";  // can't be read again
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(options_.path.c_str(), nullptr),
+                                                    std::free);
+  return real != nullptr ? std::string(real.get()) : options_.path;
+}
+
+Status FileSource::check_unchanged(const mayfly_position& position) const {
+  if (!source_->is_file()) {
+    return Status(Code::kNoInput, source_->name() + ": can't go on at byte " +
+                                      std::to_string(position.byte) + ", it can't be read again");
+  }
+  const std::string is = fingerprint_at(source_->fd(), source_->encoding(), position.byte);
+  const std::string changed = describe_difference(sdk::to_view(position.fingerprint), is);
+  if (changed.empty()) return {};
+  return Status(Code::kNoInput, source_->name() + ": changed since the mark at byte " +
+                                    std::to_string(position.byte) + ": " + changed +
+                                    "; read it again from its start, without --resume");
+}
+
+Status FileSource::go_to(const mayfly_position& position, const ReadPosition& first) {
+  ReadPosition target = first;
+  if (position.resumed != 0) {
+    MAYFLY_RETURN_IF_ERROR(check_unchanged(position));
+    if (position.byte > first.byte) target = {position.ordinal, position.byte, position.line};
+  }
+  reader_->set_position(target);
+  if (target.byte <= buffer_->size()) {
+    buffer_->consume(target.byte);
+    return {};
+  }
+  buffer_->clear();
+  return source_->skip_to(target.byte);
+}
+
+Result<ByteSource::State> FileSource::read_more(std::int64_t deadline_ns) {
+  const std::int64_t left_ns = std::max<std::int64_t>(0, deadline_ns - host.now_ns());
+  return buffer_->fill(*source_, kChunk, left_ns);
+}
+
+mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
+  if (!failure_.ok()) return fail(failure_);
+  HostSink sink(host);
+  bool idle = false;
+  for (;;) {
+    // A record far larger than the buffer is looked at again only when that has doubled, so that
+    // reading it takes linear time.
+    if (idle || buffer_->at_end() || parsed_ == 0 || buffer_->size() >= 2 * parsed_ ||
+        parsed_ < kChunk) {
+      const ParseResult result = reader_->parse(buffer_->bytes(), buffer_->at_end(), batch, sink);
+      buffer_->consume(result.consumed);
+      parsed_ = buffer_->size();
+      if (sink.failed()) return MAYFLY_FAILED;
+      if (result.stop == Stop::kBlocked) return batch.rows > 0 ? MAYFLY_OK : wait(deadline_ns);
+      if (result.stop == Stop::kBatch) {
+        parsed_ = 0;
+        return MAYFLY_OK;
+      }
+      if (buffer_->at_end()) return MAYFLY_END;
+    }
+    if (idle) return MAYFLY_IDLE;
+    auto state = read_more(deadline_ns);
+    if (!state.ok()) {
+      if (batch.rows == 0) return fail(state.status());
+      failure_ = state.status();
+      return MAYFLY_OK;
+    }
+    idle = *state == ByteSource::State::kIdle;
+    if (idle && batch.rows > 0) return MAYFLY_IDLE;
+    if (batch.rows > 0 && host.now_ns() >= deadline_ns) return MAYFLY_OK;
+  }
+}
+
+// A large heap isn't free: others give it back in their time.
+mayfly_result FileSource::wait(std::int64_t deadline_ns) const {
+  const std::int64_t left_ns = std::clamp<std::int64_t>(deadline_ns - host.now_ns(), 0, kSecond);
+  const timespec timeout{left_ns / kSecond, left_ns % kSecond};
+  ::ppoll(nullptr, 0, &timeout, nullptr);
+  return MAYFLY_IDLE;
+}
+
+std::uint64_t FileSource::fingerprint(std::uint64_t byte, std::span<char> out) const {
+  if (source_ == nullptr || !source_->is_file()) return 0;
+  const std::string text = fingerprint_at(source_->fd(), source_->encoding(), byte);
+  if (text.size() > out.size()) return 0;
+  std::memcpy(out.data(), text.data(), text.size());
+  return text.size();
+}
+
+void FileSource::progress(std::uint64_t& done, std::uint64_t& total) const {
+  done = source_ == nullptr ? 0 : source_->raw_bytes();
+  total = source_ == nullptr ? 0 : source_->raw_size();
+}
+
+}  // namespace mayfly::file

@@ -1,0 +1,67 @@
+// FileSource: rows of a CSV, TSV or NDJSON file, or of standard input.
+//
+// open    looks at the file (inspect.h), declares its columns, and goes to the mark it is given if
+// the
+//         file is still the one that the mark was made in (fingerprint.h).
+// poll    reads and parses until the batch is full, the input ends or the deadline passes. What was
+//         read before an error is given out before the error is told.
+// MEMORY  One buffer of 1 MiB, which grows for a larger record; whatever the size of the file.
+// THREADS open and poll by the source's thread; fingerprint and progress by any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "mayfly/data/readers/byte_source.h"
+#include "mayfly/data/readers/reader.h"
+#include "mayfly/file/file_options.h"
+#include "mayfly/file/inspect.h"
+#include "mayfly/file/read_buffer.h"
+#include "mayfly/sdk/plugin.h"
+
+namespace mayfly::file {
+
+// A reader's way to its host.
+class HostSink final : public BatchSink {
+ public:
+  explicit HostSink(const sdk::Host& host) : host_(host) {}
+  mayfly_result reserve(mayfly_batch& batch, std::uint64_t bytes) override {
+    return host_.reserve(batch, bytes);
+  }
+  mayfly_result reject(mayfly_batch& batch, const RowOrigin& origin, ReadError reason,
+                       std::string_view message, std::string_view raw) override;
+  bool failed() const { return failed_; }
+
+ private:
+  sdk::Host host_;
+  bool failed_ = false;
+};
+
+struct FileSource : sdk::Source {
+  mayfly_result configure(const sdk::Options& values);
+  mayfly_result open(const mayfly_position& position);
+  mayfly_result poll(mayfly_batch& batch, std::int64_t deadline_ns);
+  std::uint64_t fingerprint(std::uint64_t byte, std::span<char> out) const;
+  void progress(std::uint64_t& done, std::uint64_t& total) const;
+
+ private:
+  Status start(const mayfly_position& position);
+  Status check_unchanged(const mayfly_position& position) const;
+  Status go_to(const mayfly_position& position, const ReadPosition& first);
+  mayfly_result fail(const Status& status) const;
+  mayfly_result wait(std::int64_t deadline_ns) const;
+  Result<ByteSource::State> read_more(std::int64_t deadline_ns);
+  std::string key() const;
+
+  FileOptions options_;
+  std::unique_ptr<ByteSource> source_;
+  std::unique_ptr<ReadBuffer> buffer_;
+  std::unique_ptr<RecordReader> reader_;
+  std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left
+  Status failure_;          // to be told once the rows before it are out
+};
+
+}  // namespace mayfly::file

@@ -1,0 +1,73 @@
+#include "mayfly/file/fingerprint.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace mayfly::file {
+namespace {
+
+constexpr std::uint64_t kHashed = 4096;
+
+// FNV-1a: over 4 KiB, to notice a change, not to withstand an attack.
+std::uint64_t hash_bytes(const char* data, std::size_t size) {
+  std::uint64_t hash = 0xCBF29CE484222325u;
+  for (std::size_t i = 0; i < size; ++i) {
+    hash = (hash ^ static_cast<unsigned char>(data[i])) * 0x100000001B3u;
+  }
+  return hash;
+}
+
+std::string_view field(std::string_view fingerprint, std::string_view name) {
+  const std::size_t at = fingerprint.find(name);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = fingerprint.substr(at + name.size());
+  return rest.substr(0, rest.find(','));
+}
+
+}  // namespace
+
+std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return {};
+  const bool plain = encoding == Encoding::kPlain;
+  const std::uint64_t begin = plain && byte > kHashed ? byte - kHashed : 0;
+  const std::uint64_t size = plain ? byte - begin : kHashed;
+  std::array<char, kHashed> bytes;
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t part =
+        ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(begin + got));
+    if (part <= 0) break;  // a file that became shorter: its size says so
+    got += static_cast<std::size_t>(part);
+  }
+  std::array<char, 17> hex{};
+  const auto end =
+      std::to_chars(hex.data(), hex.data() + hex.size(), hash_bytes(bytes.data(), got), 16).ptr;
+  return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +
+         ",size=" + std::to_string(info.st_size) + ",hash=" + std::string(hex.data(), end);
+}
+
+std::string describe_difference(std::string_view was, std::string_view is) {
+  if (was == is) return {};
+  constexpr std::string_view kNames[][2] = {
+      {"dev=", "its device"}, {"ino=", "its inode"}, {"size=", "its size"}};
+  std::string out;
+  for (const auto& [name, words] : kNames) {
+    const std::string_view before = field(was, name);
+    const std::string_view now = field(is, name);
+    if (before == now) continue;
+    out += out.empty() ? "" : ", ";
+    out += std::string(words) + " was " + std::string(before) + " and is " + std::string(now);
+  }
+  if (field(was, "hash=") != field(is, "hash=")) {
+    out += out.empty() ? "" : ", ";
+    out += "its content before the mark is another";
+  }
+  return out.empty() ? "its fingerprint is of another kind" : out;
+}
+
+}  // namespace mayfly::file
