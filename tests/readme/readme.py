@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Runs every `sh` block of README.md line by line, and its pipeline, with mayfly on the PATH.
+
+Usage: readme.py README.md MAYFLY
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+PEOPLE = "id,name,score\n1,Ada,1.5\n2,Grace,2.5\n3,\"Lovelace, Ada\",3.5\n"
+ORDERS = '{"id": 1, "total": 9.5}\n{"id": 2, "total": 12}\n{"id": 1, "total": 10}\n'
+
+
+def main():
+    readme = open(sys.argv[1], encoding="utf-8").read()
+    mayfly = os.path.abspath(sys.argv[2])
+    commands = [line for block in re.findall(r"^```sh\n(.*?)^```", readme, re.M | re.S) for line in block.splitlines()]
+    pipeline = re.search(r"^```toml\n(.*?)^```", readme, re.M | re.S).group(1)
+    assert len(commands) >= 8, commands
+    with tempfile.TemporaryDirectory() as folder:
+        write = lambda name, text: open(os.path.join(folder, name), "w", encoding="utf-8").write(text)
+        write("people.csv", PEOPLE)
+        write("orders.ndjson", ORDERS)
+        write("pipeline.toml", pipeline)
+        subprocess.run(["gzip", "-k", "people.csv"], cwd=folder, check=True)
+        os.makedirs(os.path.join(folder, "bin"))
+        # Not a copy: mayfly finds its plugins beside itself.
+        with open(os.path.join(folder, "bin", "mayfly"), "w", encoding="utf-8") as script:
+            script.write('#!/bin/sh\nexec "%s" "$@"\n' % mayfly)
+        os.chmod(os.path.join(folder, "bin", "mayfly"), 0o755)
+        environment = dict(os.environ, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
+        failed = 0
+        for command in commands:
+            run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            print("$ %s\n%s[%d]" % (command, run.stdout, run.returncode))
+            failed += run.returncode != 0
+        sys.exit(1 if failed else 0)
+
+
+main()
