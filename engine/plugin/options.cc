@@ -72,6 +72,10 @@ std::string shown(std::uint32_t type, long double number) {
   return fmt::format("{}", whole);
 }
 
+TextPlace key_place(const RawOption& raw) {
+  return raw.key_place.line != 0 ? raw.key_place : raw.place;
+}
+
 }  // namespace
 
 OptionParser::OptionParser(OptionTable table) : table_(table), given_(table.size()) {
@@ -242,7 +246,7 @@ std::optional<std::uint32_t> OptionParser::row_of(const RawOption& raw) {
   for (const mayfly_option& option : table_) names.push_back(option.name);
   const std::string message =
       names.empty() ? "unknown option: this plugin has none" : "unknown option";
-  errors_.push_back({raw.name, message, std::string(nearest(raw.name, names)), raw.place});
+  errors_.push_back({raw.name, message, std::string(nearest(raw.name, names)), key_place(raw)});
   return std::nullopt;
 }
 
@@ -291,7 +295,7 @@ ParsedOptions OptionParser::parse(std::span<const RawOption> given) {
     const std::optional<std::uint32_t> row = row_of(raw);
     if (!row) continue;
     if (given_[*row]) {
-      errors_.push_back({raw.name, "given twice", "", raw.place});
+      errors_.push_back({raw.name, "given twice", "", key_place(raw)});
       continue;
     }
     given_[*row] = true;

@@ -38,7 +38,8 @@ using RawValue = std::variant<bool, std::int64_t, double, std::string, std::vect
 struct RawOption {
   std::string name;
   RawValue value;
-  TextPlace place = {};
+  TextPlace place = {};      // of the value
+  TextPlace key_place = {};  // of the name; nowhere: as the value
 };
 
 struct OptionError {

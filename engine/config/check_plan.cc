@@ -1,0 +1,116 @@
+#include "mayfly/config/check_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mayfly/config/plan_builder.h"
+
+namespace mayfly {
+namespace {
+
+// A row reference has 16 bits for the batch, and MAYFLY_REF_NONE must stay free.
+constexpr std::uint32_t kBatchesMax = 65'535;
+
+TextPlace place_of(const std::map<std::string, TextPlace, std::less<>>& places,
+                   std::string_view name, TextPlace otherwise) {
+  const auto found = places.find(name);
+  return found == places.end() ? otherwise : found->second;
+}
+
+bool takes_failed(const PipelinePlan& plan) {
+  const auto from_writer = [](const Upstream& u) { return u.kind == Upstream::Kind::kWriter; };
+  return std::ranges::any_of(plan.nodes, [&](const NodePlan& node) {
+    return std::ranges::any_of(node.inputs, from_writer);
+  });
+}
+
+void check_memory(PipelinePlan& plan, const PlanPlaces& places, std::vector<Diagnostic>& out) {
+  plan.reserve_batches = reserve_batches_needed(plan);
+  plan.memory_bytes = estimate_memory_bytes(plan);
+  const auto report = [&](std::string_view option, std::string message) {
+    out.push_back({place_of(places.pipeline_options, option, {}), std::move(message), ""});
+  };
+  if (plan.batch_rows == 0 || plan.batch_rows > MAYFLY_BATCH_ROWS_MAX) {
+    report("batch_rows", fmt::format("pipeline.batch_rows: expected 1 to {}, found {}",
+                                     MAYFLY_BATCH_ROWS_MAX, plan.batch_rows));
+  }
+  if (const std::uint32_t min = batches_min(plan);
+      plan.batches < min || plan.batches > kBatchesMax) {
+    report(
+        "batches",
+        fmt::format("pipeline.batches: expected {} to {} ({} sources, 2 for each node that holds "
+                    "or makes rows: {}, 2 on their way to the writer), found {}",
+                    min, kBatchesMax, plan.sources.size(), plan.reserve_batches, plan.batches));
+  }
+  if (plan.memory_limit_bytes != 0 && plan.memory_bytes > plan.memory_limit_bytes) {
+    report("memory_limit",
+           fmt::format("pipeline.memory_limit: {} batches of {} rows need about {} MiB, over the "
+                       "limit of {} MiB; lower batches, batch_rows or batch_bytes",
+                       plan.batches, plan.batch_rows, (plan.memory_bytes >> 20) + 1,
+                       plan.memory_limit_bytes >> 20));
+  }
+}
+
+}  // namespace
+
+void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
+                  std::vector<Diagnostic>& out) {
+  const WriterPlan& writer = plan.writer;
+  const auto report = [&](std::string_view option, std::string message) {
+    out.push_back({place_of(places.writer_options, option, writer.place), std::move(message), ""});
+  };
+  const bool routes = writer.transient == WriterPlan::Transient::kRoute;
+  const bool joined = takes_failed(plan);
+  if (routes && !joined) {
+    report(
+        "transient",
+        "writer.transient: \"route\" needs a node with input = \"writer.failed\", such as retry");
+  }
+  if (!routes && joined) {
+    report("transient",
+           "nothing ever leaves by \"writer.failed\": set transient = \"route\" in [writer], or "
+           "remove the node that takes it");
+  }
+  const bool overwrites =
+      writer.mode == WriterPlan::Mode::kUpsert || writer.mode == WriterPlan::Mode::kReplace;
+  if (routes && overwrites && !writer.unordered) {
+    report("mode",
+           "writer.mode: with transient = \"route\" an older row may overwrite a newer one; accept "
+           "that with unordered = true, or use transient = \"wait\"");
+  }
+  if (writer.per_batch && writer.select.empty()) {
+    report("per_batch", "writer.per_batch: only a `select` of your own can depend on batches");
+  }
+  if (writer.max_delay_ns < writer.initial_delay_ns) {
+    report("max_delay", fmt::format("writer.max_delay: {} is under initial_delay, {}",
+                                    format_duration(writer.max_delay_ns),
+                                    format_duration(writer.initial_delay_ns)));
+  }
+  std::vector<std::string_view> names;
+  for (const Column& column : writer.columns) names.push_back(column.name);
+  for (std::size_t i = 0; i < writer.primary_key.size(); ++i) {
+    const std::string& key = writer.primary_key[i];
+    const auto first = std::find(writer.primary_key.begin(), writer.primary_key.end(), key);
+    if (first - writer.primary_key.begin() < static_cast<std::ptrdiff_t>(i)) {
+      report("primary_key", fmt::format("writer.primary_key: \"{}\" is named twice", key));
+    } else if (!names.empty() && std::find(names.begin(), names.end(), key) == names.end()) {
+      out.push_back({place_of(places.writer_options, "primary_key", writer.place),
+                     fmt::format("writer.primary_key: \"{}\" is not in [writer.columns]", key),
+                     std::string(nearest(key, names))});
+    }
+  }
+}
+
+std::vector<Diagnostic> check_plan(PipelinePlan& plan, const PlanPlaces& places) {
+  std::vector<Diagnostic> out;
+  check_graph(plan, places, out);
+  check_writer(plan, places, out);
+  check_memory(plan, places, out);
+  return out;
+}
+
+std::vector<Diagnostic> check_plan(PipelinePlan& plan) { return check_plan(plan, PlanPlaces{}); }
+
+}  // namespace mayfly

@@ -1,0 +1,25 @@
+// The checks of a linked plan: its graph, its writer, its memory. PlanBuilder::build calls it; a
+// plan put together by hand can be given to it as well.
+#pragma once
+
+#include <vector>
+
+#include "mayfly/config/diagnostic.h"
+#include "mayfly/config/plan.h"
+
+namespace mayfly {
+
+struct PlanPlaces;
+
+// Fills in reserve_batches and memory_bytes; returns every mistake.
+std::vector<Diagnostic> check_plan(PipelinePlan& plan, const PlanPlaces& places);
+std::vector<Diagnostic> check_plan(PipelinePlan& plan);
+
+// Parts of it.
+void check_graph(const PipelinePlan& plan, const PlanPlaces& places, std::vector<Diagnostic>& out);
+void check_writer(const PipelinePlan& plan, const PlanPlaces& places, std::vector<Diagnostic>& out);
+
+// The signals that writer and graph raise themselves.
+const std::vector<std::string_view>& engine_signals();
+
+}  // namespace mayfly

@@ -1,0 +1,271 @@
+#include "mayfly/config/pipeline_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "mayfly/config/pipeline_settings.h"
+#include "mayfly/config/toml_document.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 16 << 20;
+
+using Entries = std::vector<TomlEntry>;
+
+std::string_view described(const TomlEntry& entry) {
+  if (const auto* unfit = std::get_if<TomlEntry::Unfit>(&entry.value)) return unfit->what;
+  if (entry.table() != nullptr) return "a table";
+  const RawValue& value = *entry.raw();
+  constexpr std::string_view kWords[] = {"true or false", "an integer", "a number", "text",
+                                         "a list"};
+  return kWords[value.index()];
+}
+
+class Reader {
+ public:
+  Reader(TomlDocument document, PluginRegistry& registry)
+      : document_(std::move(document)), builder_(registry) {}
+
+  CheckedPlan read(std::string file) && {
+    builder_.settings().file = std::move(file);
+    for (Diagnostic& error : document_.errors) builder_.report(std::move(error));
+    for (const TomlEntry& entry : document_.entries) section(entry);
+    if (!has_writer_ && !document_.incomplete.contains("writer")) {
+      builder_.places().writer_broken = true;
+      report({}, "there is no [writer]: add one with input, database and table");
+    } else if (!has_writer_) {
+      builder_.places().writer_broken = true;
+    }
+    return std::move(builder_).build();
+  }
+
+ private:
+  void report(TextPlace place, std::string message, std::string suggestion = {}) {
+    builder_.report({place, std::move(message), std::move(suggestion)});
+  }
+  bool incomplete(const std::string& section) const {
+    return document_.incomplete.contains(section);
+  }
+
+  void section(const TomlEntry& entry) {
+    constexpr std::string_view kSections[] = {"pipeline", "source", "node", "writer"};
+    const std::string_view* known =
+        std::find(std::begin(kSections), std::end(kSections), entry.key);
+    if (known == std::end(kSections)) {
+      report(entry.place,
+             fmt::format("unknown section \"{}\": expected [pipeline], [source.NAME], [node.NAME] "
+                         "or [writer]",
+                         entry.key),
+             std::string(nearest(entry.key, kSections)));
+      return;
+    }
+    const Entries* entries = entry.table();
+    if (entries == nullptr) {
+      report(entry.value_place,
+             fmt::format("{}: expected a section such as [{}{}], found {}", entry.key, entry.key,
+                         entry.key == "source" || entry.key == "node" ? ".NAME" : "",
+                         described(entry)));
+    } else if (entry.key == "pipeline") {
+      pipeline(entry, *entries);
+    } else if (entry.key == "writer") {
+      writer(entry, *entries);
+    } else {
+      steps(entry, *entries);
+    }
+  }
+
+  // Raw options of the entries that are values; the others are mistakes.
+  std::vector<RawOption> raw_options(const std::string& owner, const Entries& entries,
+                                     std::map<std::string, TextPlace, std::less<>>* places) {
+    std::vector<RawOption> options;
+    for (const TomlEntry& entry : entries) {
+      if (places != nullptr) places->emplace(entry.key, entry.value_place);
+      if (const RawValue* value = entry.raw()) {
+        options.push_back({entry.key, *value, entry.value_place, entry.place});
+      } else {
+        report(entry.value_place,
+               fmt::format("{}.{}: expected a value or a list of values, found {}", owner,
+                           entry.key, described(entry)));
+      }
+    }
+    return options;
+  }
+
+  OptionValues settings(const TomlEntry& section, const Entries& entries, OptionTable table,
+                        std::map<std::string, TextPlace, std::less<>>& places) {
+    ParsedOptions parsed = parse_options(table, raw_options(section.key, entries, &places));
+    for (OptionError& error : parsed.errors) {
+      if (error.place.line == 0 && incomplete(section.key)) continue;
+      report(error.place.line == 0 ? section.place : error.place,
+             fmt::format("{}.{}: {}", section.key, error.option, error.message),
+             std::move(error.suggestion));
+    }
+    return std::move(parsed.values);
+  }
+
+  void pipeline(const TomlEntry& section, const Entries& entries) {
+    const OptionValues values =
+        settings(section, entries, pipeline_options(), builder_.places().pipeline_options);
+    apply_pipeline_options(values, builder_.settings());
+  }
+
+  // `input` and `columns` are no options: they name things of the pipeline and of the table.
+  void writer(const TomlEntry& section, const Entries& entries) {
+    has_writer_ = true;
+    builder_.writer().place = section.place;
+    Entries options;
+    bool has_input = false;
+    for (const TomlEntry& entry : entries) {
+      if (entry.key == "input") {
+        has_input = true;
+        std::vector<InputName> inputs = input_names("writer", entry);
+        if (inputs.empty()) builder_.places().writer_broken = true;
+        builder_.writer_inputs(std::move(inputs));
+      } else if (entry.key == "columns") {
+        columns(entry);
+      } else {
+        options.push_back(entry);
+      }
+    }
+    if (!has_input && incomplete("writer")) builder_.places().writer_broken = true;
+    const OptionValues values =
+        settings(section, options, writer_options(), builder_.places().writer_options);
+    apply_writer_options(values, builder_.writer());
+  }
+
+  void columns(const TomlEntry& entry) {
+    const Entries* columns = entry.table();
+    if (columns == nullptr) {
+      report(entry.value_place,
+             fmt::format("writer.columns: expected [writer.columns] with NAME = \"TYPE\", found {}",
+                         described(entry)));
+      return;
+    }
+    for (const TomlEntry& column : *columns) {
+      const RawValue* value = column.raw();
+      const auto* type_name = value == nullptr ? nullptr : std::get_if<std::string>(value);
+      const std::optional<ColumnType> type =
+          type_name == nullptr ? std::nullopt : column_type_from(*type_name);
+      if (type) {
+        builder_.writer().columns.push_back({.name = column.key, .type = *type});
+        continue;
+      }
+      constexpr std::string_view kTypes[] = {"int64", "float64",   "text", "blob",
+                                             "bool",  "timestamp", "json", "any"};
+      report(column.value_place,
+             fmt::format("writer.columns.{}: expected one of {}, found {}", column.key,
+                         fmt::join(kTypes, ", "),
+                         type_name == nullptr ? std::string(described(column))
+                                              : fmt::format("\"{}\"", *type_name)),
+             type_name == nullptr ? std::string() : std::string(nearest(*type_name, kTypes)));
+    }
+  }
+
+  std::vector<InputName> input_names(std::string_view owner, const TomlEntry& entry) {
+    std::vector<InputName> names;
+    if (const RawValue* value = entry.raw()) {
+      if (const auto* name = std::get_if<std::string>(value))
+        names.push_back({*name, entry.value_place});
+      if (const auto* list = std::get_if<std::vector<std::string>>(value)) {
+        for (const std::string& name : *list) names.push_back({name, entry.value_place});
+      }
+    }
+    if (names.empty()) {
+      report(entry.value_place,
+             fmt::format("{}.input: expected a name or a list of names, found {}", owner,
+                         described(entry)));
+    }
+    return names;
+  }
+
+  void steps(const TomlEntry& section, const Entries& entries) {
+    for (const TomlEntry& step : entries) {
+      if (const Entries* fields = step.table()) {
+        this->step(section.key, step, *fields);
+      } else {
+        report(step.place, fmt::format("[{0}] holds sections only: expected [{0}.{1}], found {1} = "
+                                       "{2}",
+                                       section.key, step.key, described(step)));
+      }
+    }
+  }
+
+  void step(const std::string& kind, const TomlEntry& entry, const Entries& fields) {
+    const bool source = kind == "source";
+    StepDraft draft;
+    draft.name = entry.key;
+    draft.place = entry.place;
+    draft.plugin_place = entry.place;
+    draft.incomplete = incomplete(fmt::format("{}.{}", kind, entry.key));
+    Entries options;
+    for (const TomlEntry& field : fields) {
+      if (field.key == "plugin") {
+        plugin(entry.key, field, draft);
+      } else if (field.key == "input" && source) {
+        report(field.place, fmt::format("{}.input: a source has no input", entry.key));
+      } else if (field.key == "input") {
+        draft.inputs = input_names(entry.key, field);
+        if (draft.inputs.empty()) draft.incomplete = true;
+      } else {
+        options.push_back(field);
+      }
+    }
+    draft.options = raw_options(entry.key, options, nullptr);
+    source ? builder_.source(std::move(draft)) : builder_.node(std::move(draft));
+  }
+
+  void plugin(const std::string& owner, const TomlEntry& field, StepDraft& draft) {
+    draft.plugin_place = field.value_place;
+    const RawValue* value = field.raw();
+    const auto* name = value == nullptr ? nullptr : std::get_if<std::string>(value);
+    if (name != nullptr && !name->empty()) {
+      draft.plugin = *name;
+      return;
+    }
+    draft.incomplete = true;
+    report(field.value_place,
+           fmt::format("{}.plugin: expected a plugin's name, found {}", owner, described(field)));
+  }
+
+  TomlDocument document_;
+  PlanBuilder builder_;
+  bool has_writer_ = false;
+};
+
+}  // namespace
+
+CheckedPlan parse_pipeline(std::string_view text, std::string file, PluginRegistry& registry) {
+  return Reader(read_toml(text), registry).read(std::move(file));
+}
+
+Result<CheckedPlan> read_pipeline(const std::string& path, PluginRegistry& registry) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  if (file == nullptr) {
+    return Status(Code::kNoInput,
+                  fmt::format("{}: pipeline file can't be read: {}", path, std::strerror(errno)));
+  }
+  std::string text;
+  char chunk[1 << 16];
+  std::size_t size = 0;
+  while ((size = std::fread(chunk, 1, sizeof chunk, file.get())) > 0) {
+    text.append(chunk, size);
+    if (text.size() > kFileBytesMax) {
+      return Status(Code::kConfig, fmt::format("{}: a pipeline file has at most {} MiB", path,
+                                               kFileBytesMax >> 20));
+    }
+  }
+  if (std::ferror(file.get()) != 0) {
+    return Status(Code::kIo, fmt::format("{}: reading failed: {}", path, std::strerror(errno)));
+  }
+  return parse_pipeline(text, path, registry);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,230 @@
+#include "mayfly/config/plan_builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mayfly/config/check_plan.h"
+#include "mayfly/plugin/configure_check.h"
+#include "mayfly/plugin/tables.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::string_view kWriter = "writer";
+constexpr std::string_view kFailed = "failed";
+
+std::string_view kind_name(std::uint32_t kind) {
+  return kind == MAYFLY_SOURCE ? "source" : kind == MAYFLY_NODE ? "node" : "sink";
+}
+
+}  // namespace
+
+TextPlace PlanPlaces::of_node_input(std::size_t node, std::size_t input) const {
+  if (node >= node_inputs.size() || input >= node_inputs[node].size()) return {};
+  return node_inputs[node][input];
+}
+
+void PlanBuilder::declare(const std::string& name, TextPlace place, Upstream::Kind kind,
+                          std::size_t index) {
+  if (!is_name(name)) {
+    report({place, fmt::format("\"{}\" is not a name: expected [a-z][a-z0-9_]*", name), ""});
+  } else if (name == kWriter) {
+    report({place, "\"writer\" is the writer's name; choose another", ""});
+  } else if (const auto [it, added] =
+                 names_.try_emplace(name, Declared{kind, static_cast<std::uint32_t>(index), place});
+             !added) {
+    const TextPlace first = it->second.place;
+    report(
+        {place,
+         first.line == 0
+             ? fmt::format("\"{}\" is used twice; sources and nodes share one set of names", name)
+             : fmt::format("\"{}\" is used twice, first at {}:{}; sources and nodes share one "
+                           "set of names",
+                           name, first.line, first.column),
+         ""});
+  }
+}
+
+void PlanBuilder::inlet(std::string name) {
+  declare(name, {}, Upstream::Kind::kSource, plan_.sources.size());
+  places_.source_broken.push_back(false);
+  plan_.sources.push_back({.name = std::move(name), .plugin = nullptr, .options = {}});
+}
+
+std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& draft,
+                                                            std::uint32_t kind) {
+  if (draft.plugin.empty()) {
+    if (!draft.incomplete) {
+      report({draft.place, fmt::format("\"{}\" names no plugin: add plugin = \"...\"", draft.name),
+              ""});
+    }
+    return nullptr;
+  }
+  auto library = registry_.find(draft.plugin);
+  if (!library.ok()) {
+    std::string suggestion;
+    if (library.status().code() == Code::kUnavailable) {
+      const std::vector<std::string> names = registry_.names();
+      const std::vector<std::string_view> views(names.begin(), names.end());
+      suggestion = nearest(draft.plugin, views);
+    }
+    report({draft.plugin_place, library.status().message(), std::move(suggestion)});
+    return nullptr;
+  }
+  if (const std::uint32_t found = (*library)->plugin().kind; found != kind) {
+    report({draft.plugin_place,
+            fmt::format("plugin \"{}\" is a {}, so it can't be used as a {}", draft.plugin,
+                        kind_name(found), kind_name(kind)),
+            ""});
+    return nullptr;
+  }
+  return *library;
+}
+
+OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary& plugin) {
+  ParsedOptions parsed = parse_options(OptionTable(plugin.plugin().options), draft.options);
+  for (OptionError& error : parsed.errors) {
+    const bool missing = error.place.line == 0;
+    if (missing && draft.incomplete) continue;
+    report({missing ? draft.place : error.place,
+            fmt::format("{}.{}: {}", draft.name, error.option, error.message),
+            std::move(error.suggestion)});
+  }
+  if (!parsed.ok()) return {};
+  if (const Status fits = check_configure(plugin, parsed.values); !fits.ok()) {
+    report({draft.place, fmt::format("{}: {}", draft.name, fits.message()), ""});
+  }
+  return std::move(parsed.values);
+}
+
+void PlanBuilder::source(StepDraft draft) {
+  declare(draft.name, draft.place, Upstream::Kind::kSource, plan_.sources.size());
+  SourcePlan source;
+  source.plugin = plugin_of(draft, MAYFLY_SOURCE);
+  if (source.plugin) source.options = options_of(draft, *source.plugin);
+  places_.source_broken.push_back(source.plugin == nullptr);
+  if (source.plugin == nullptr) places_.plugins_missing = true;
+  source.name = std::move(draft.name);
+  source.place = draft.place;
+  plan_.sources.push_back(std::move(source));
+}
+
+void PlanBuilder::node(StepDraft draft) {
+  declare(draft.name, draft.place, Upstream::Kind::kNode, plan_.nodes.size());
+  NodePlan node;
+  node.plugin = plugin_of(draft, MAYFLY_NODE);
+  if (node.plugin) node.options = options_of(draft, *node.plugin);
+  if (node.plugin == nullptr) places_.plugins_missing = true;
+  if (draft.inputs.empty() && !draft.incomplete) {
+    report({draft.place, fmt::format("node \"{}\" has no input: add input = \"...\"", draft.name),
+            ""});
+  }
+  places_.node_broken.push_back(node.plugin == nullptr || draft.inputs.empty());
+  node_inputs_.push_back(std::move(draft.inputs));
+  node.name = std::move(draft.name);
+  node.place = draft.place;
+  plan_.nodes.push_back(std::move(node));
+}
+
+void PlanBuilder::writer_inputs(std::vector<InputName> inputs) {
+  writer_inputs_ = std::move(inputs);
+}
+
+const PluginLibrary* PlanBuilder::plugin_at(const Declared& declared) const {
+  return declared.kind == Upstream::Kind::kSource ? plan_.sources[declared.index].plugin.get()
+                                                  : plan_.nodes[declared.index].plugin.get();
+}
+
+std::string PlanBuilder::nearest_input(std::string_view name) const {
+  std::vector<std::string_view> names = {"writer.failed"};
+  for (const auto& [known, declared] : names_) names.push_back(known);
+  return std::string(nearest(name, names));
+}
+
+void PlanBuilder::report_unknown_input(const InputName& name) {
+  std::string near = nearest_input(name.text);
+  places_.meant.insert(near);
+  report({name.place, fmt::format("unknown input \"{}\"", name.text), std::move(near)});
+}
+
+void PlanBuilder::report_unknown_port(const InputName& name, std::string_view step,
+                                      const PluginLibrary& plugin) {
+  std::vector<std::string_view> names;
+  for (const mayfly_named& port : NamedTable(plugin.plugin().ports)) names.push_back(port.name);
+  const std::string_view text = name.text;
+  const std::string_view near = nearest(text.substr(step.size() + 1), names);
+  places_.meant.emplace(step);
+  report({name.place,
+          fmt::format("\"{}\" has no port \"{}\"; it has {}", step, text.substr(step.size() + 1),
+                      fmt::join(names, ", ")),
+          near.empty() ? std::string() : fmt::format("{}.{}", step, near)});
+}
+
+// False: unknown, and reported.
+bool PlanBuilder::link(const InputName& name, std::vector<Upstream>& inputs) {
+  const std::string_view text = name.text;
+  const std::size_t dot = text.find('.');
+  const std::string_view step = text.substr(0, dot);
+  const std::string_view port = dot == std::string_view::npos ? "" : text.substr(dot + 1);
+  if (step == kWriter) {
+    if (port != kFailed) {
+      report(
+          {name.place,
+           fmt::format("\"{}\" puts nothing out: the writer's one port is \"writer.failed\"", text),
+           "writer.failed"});
+      return false;
+    }
+    inputs.push_back({Upstream::Kind::kWriter, 0, 0});
+    return true;
+  }
+  const auto found = names_.find(step);
+  if (found == names_.end()) {
+    report_unknown_input(name);
+    return false;
+  }
+  Upstream upstream{found->second.kind, found->second.index, 0};
+  const PluginLibrary* plugin = plugin_at(found->second);
+  if (!port.empty() && plugin != nullptr) {
+    const NamedTable ports(plugin->plugin().ports);
+    const auto index = ports.find(port);
+    if (!index) {
+      report_unknown_port(name, step, *plugin);
+      return false;
+    }
+    upstream.port = *index;
+  }
+  inputs.push_back(upstream);
+  return true;
+}
+
+CheckedPlan PlanBuilder::build() && {
+  places_.node_inputs.resize(plan_.nodes.size());
+  for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+    for (const InputName& name : node_inputs_[i]) {
+      if (link(name, plan_.nodes[i].inputs)) {
+        places_.node_inputs[i].push_back(name.place);
+      } else {
+        places_.node_broken[i] = places_.inputs_unknown = true;
+      }
+    }
+  }
+  for (const InputName& name : writer_inputs_) {
+    if (link(name, plan_.writer.inputs)) {
+      places_.writer_inputs.push_back(name.place);
+    } else {
+      places_.writer_broken = places_.inputs_unknown = true;
+    }
+  }
+  std::vector<Diagnostic> found = check_plan(plan_, places_);
+  diagnostics_.insert(diagnostics_.end(), std::make_move_iterator(found.begin()),
+                      std::make_move_iterator(found.end()));
+  std::stable_sort(
+      diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+      });
+  return {std::move(plan_), std::move(diagnostics_)};
+}
+
+}  // namespace mayfly

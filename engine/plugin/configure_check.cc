@@ -1,0 +1,81 @@
+#include "mayfly/plugin/configure_check.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/base/rng.h"
+
+namespace mayfly {
+namespace {
+
+// One call of configure; what mayfly_context stands for here.
+struct Trial {
+  ManualClock clock;
+  Rng rng{1};
+  Status failure;
+
+  static Trial& of(mayfly_context* ctx) { return *reinterpret_cast<Trial*>(ctx); }
+};
+
+mayfly_result fail(mayfly_context* ctx, std::int32_t, mayfly_text text) {
+  Trial& trial = Trial::of(ctx);
+  if (trial.failure.ok()) {
+    trial.failure = {Code::kConfig, std::string(text.data, static_cast<std::size_t>(text.size))};
+  }
+  return MAYFLY_FAILED;
+}
+
+constexpr mayfly_host kHost = {
+    .struct_size = sizeof(mayfly_host),
+    .abi_major = MAYFLY_ABI_MAJOR,
+    .abi_minor = MAYFLY_ABI_MINOR,
+    .now_ns = [](mayfly_context* ctx) { return Trial::of(ctx).clock.now_ns(); },
+    .random_u64 = [](mayfly_context* ctx) { return Trial::of(ctx).rng.next(); },
+    .log = [](mayfly_context*, std::int32_t, mayfly_text) {},
+    .fail = &fail,
+    .counter_add = [](mayfly_context*, std::uint32_t, std::uint64_t) {},
+    .signal_raise = [](mayfly_context*, std::uint32_t, mayfly_text) {},
+    .signal_retract = [](mayfly_context*, std::uint32_t, mayfly_text) {},
+    .declare_column = [](mayfly_context*, mayfly_text, std::int32_t,
+                         std::uint32_t) -> mayfly_result { return MAYFLY_FAILED; },
+    .source_key = [](mayfly_context*, mayfly_text) {},
+    .schema = [](mayfly_context*) -> const mayfly_schema* { return nullptr; },
+    .timer_set = [](mayfly_context*, std::uint32_t, std::int64_t) {},
+    .timer_cancel = [](mayfly_context*, std::uint32_t) {},
+    .resume = [](mayfly_context*, std::uint64_t, std::uint64_t) -> std::uint64_t { return 0; },
+    .held = [](mayfly_context*, std::uint64_t) -> std::uint64_t { return 0; },
+    .batch_reserve = [](mayfly_context*, mayfly_batch*, std::uint64_t) -> mayfly_result {
+      return MAYFLY_FAILED;
+    },
+    .reject = [](mayfly_context*, mayfly_batch*, std::uint64_t, std::uint64_t, std::uint64_t,
+                 std::uint32_t, mayfly_text,
+                 mayfly_text) -> mayfly_result { return MAYFLY_FAILED; },
+    .batch_new = [](mayfly_context*) -> mayfly_batch* { return nullptr; },
+    .emit = [](mayfly_context*, std::uint32_t, mayfly_batch*, const mayfly_lineage*,
+               std::uint32_t) -> mayfly_result { return MAYFLY_FAILED; },
+};
+
+}  // namespace
+
+Status check_configure(const PluginLibrary& library, const OptionValues& values) {
+  const mayfly_plugin& plugin = library.plugin();
+  if (plugin.configure == nullptr) return {};
+  const std::size_t align = std::max<std::size_t>(plugin.state_align, sizeof(void*));
+  const std::size_t size = (plugin.state_size + align) / align * align;
+  const std::unique_ptr<void, decltype(&std::free)> state(std::aligned_alloc(align, size),
+                                                          &std::free);
+  std::memset(state.get(), 0, size);
+  Trial trial;
+  const mayfly_result result = plugin.configure(
+      state.get(), &kHost, reinterpret_cast<mayfly_context*>(&trial), values.data());
+  if (plugin.destroy != nullptr) plugin.destroy(state.get());
+  if (!trial.failure.ok()) return trial.failure;
+  if (result == MAYFLY_OK) return {};
+  return {Code::kConfig, "the plugin refuses these options without saying why"};
+}
+
+}  // namespace mayfly
