@@ -64,8 +64,17 @@ void Graph::run_sources() {
 }
 
 void Graph::on_source_finished(std::uint32_t index) {
-  if (sources_[index]->ended()) {
-    writer_->source_ended(static_cast<std::uint16_t>(index), sources_[index]->ordinal_end());
+  const Source& source = *sources_[index];
+  if (source.ended()) {
+    writer_->source_ended(static_cast<std::uint16_t>(index), source.ordinal_end());
+  }
+  if (const Status why = source.failure(); !why.ok()) {
+    // What was read so far is written; then the failure is what close() returns.
+    {
+      const std::lock_guard lock(mutex_);
+      if (source_failure_.ok()) source_failure_ = why;
+    }
+    begin_drain();
   }
   driver_.nudge();
 }
@@ -221,6 +230,7 @@ std::uint64_t Graph::rows_in_writer() const {
 void Graph::finish(Status status) {
   const std::lock_guard lock(mutex_);
   if (failure_.ok()) failure_ = std::move(status);
+  if (failure_.ok()) failure_ = source_failure_;
   if (failure_.ok()) services_.signals.raise("drain.done");
   done_.store(true, std::memory_order_release);
   done_changed_.notify_all();
@@ -241,7 +251,7 @@ Status Graph::close() {
   for (std::thread& thread : source_threads_) thread.join();
   driver_.stop();
   if (answers_.in_flight() > 0) leave_everything();
-  const Status finished = writer_->finish(options_.durable_at_end && failure().ok());
+  const Status finished = writer_->finish(options_.durable_at_end);
   const std::lock_guard lock(mutex_);
   if (failure_.ok()) failure_ = finished;
   return failure_;

@@ -138,6 +138,7 @@ class Graph {
   mutable std::mutex mutex_;
   std::condition_variable done_changed_;
   Status failure_;
+  Status source_failure_;  // becomes failure_ once what was read is written
 };
 
 }  // namespace mayfly

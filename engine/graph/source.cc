@@ -57,7 +57,6 @@ void Source::run() noexcept {
       if (failure().ok()) {
         fail(MAYFLY_FAIL_INTERNAL, fmt::format("poll returned {} without saying why", result));
       }
-      answers_.on_failed(failure());
       break;
     }
   }

@@ -133,6 +133,7 @@ Status Engine::close() {
 Status Engine::abort() {
   if (graph_ == nullptr) return {};
   graph_->refuse_rows();
+  linger_->send_all();  // so that what producers have open comes back through their tickets
   return graph_->close();
 }
 
