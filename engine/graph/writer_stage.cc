@@ -1,11 +1,15 @@
 #include "mayfly/graph/writer_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mayfly/graph/reason.h"
 
 namespace mayfly {
 namespace {
+
+// How long opening waits for another connection's lock, where no deadline is shorter.
+constexpr std::int64_t kOpenWaitNs = 60 * kSecond;
 
 WriteMode mode_of(WriterPlan::Mode mode) {
   switch (mode) {
@@ -44,6 +48,7 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
   options.backoff_initial_ns = plan.initial_delay_ns;
   options.backoff_max_ns = plan.max_delay_ns;
   options.deadline_ns = plan.deadline_ns == kNever ? 0 : plan.deadline_ns;
+  options.open_wait_ns = std::min(plan.deadline_ns, kOpenWaitNs);
   return options;
 }
 

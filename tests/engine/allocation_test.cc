@@ -1,0 +1,73 @@
+// After warm-up, Mayfly's own code allocates nothing per row. SQLite and oneTBB have allocators of
+// their own and aren't counted here.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <thread>
+
+#include "mayfly/mayfly.h"
+#include "tests/support/database.h"
+#include "tests/support/runfile.h"
+
+namespace {
+std::atomic<std::uint64_t> g_allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  g_allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace mayfly {
+namespace {
+
+void write(Engine& engine, Producer& producer, std::uint64_t rows) {
+  const std::uint64_t until = engine.stats().rows.answered() + rows;
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    REQUIRE(producer.append(static_cast<std::int64_t>(i),
+                            "a name of some length, beyond any buffer", 0.5) == Append::kAccepted);
+  }
+  producer.flush();
+  while (engine.stats().rows.answered() < until) std::this_thread::yield();
+}
+
+TEST_CASE("a hundred thousand rows through six nodes allocate nothing per row") {
+  const testing::Database database("allocations");
+  EngineConfig config;
+  config.database = database.path();
+  config.table = "t";
+  config.columns = {{.name = "id", .type = ColumnType::kInt64},
+                    {.name = "name"},
+                    {.name = "score", .type = ColumnType::kFloat64}};
+  config.synchronous = WriterPlan::Synchronous::kNormal;
+  for (int i = 0; i < 6; ++i) {
+    config.nodes.push_back(
+        {"pass_" + std::to_string(i), testing::runfile(std::getenv("PASS")), {}});
+  }
+  auto opened = Engine::open(config);
+  REQUIRE_MESSAGE(opened.ok(), opened.status().message());
+  Engine& engine = **opened;
+  {
+    auto opened_producer = engine.open_producer();
+    REQUIRE(opened_producer.ok());
+    Producer& producer = **opened_producer;
+    write(engine, producer, 50'000);  // warm-up
+
+    // The writer works beside the appends, so its allocations are counted too.
+    const std::uint64_t before = g_allocations.load();
+    for (int i = 0; i < 100'000; ++i) producer.append(i, "a name of some length, beyond any", 0.5);
+    const std::uint64_t allocated = g_allocations.load() - before;
+    // Not by rows: once a second the writer describes itself in mayfly_stats.
+    CHECK(allocated < 100);
+  }
+  CHECK(engine.close().ok());
+}
+
+}  // namespace
+}  // namespace mayfly
