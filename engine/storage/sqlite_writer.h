@@ -6,6 +6,7 @@
 // A bad row goes to mayfly_dead_letters alone. After kCommitted every row of the slices has an
 // outcome.
 //
+// SIGNALS    write.checkpoint:Npages:Nms
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.
 // Batches
 //            that rows were made from are read and their rows counted down through the pool.
@@ -73,10 +74,11 @@ class SqliteWriter {
   // One transaction over these slices, by the references of their head rows.
   GroupResult write(std::span<const RowRef> slices);
   // Rows that the last committed write answered besides its slices: what its rows were made from,
-  // as slices of one row each, MAYFLY_CONSUMED (or MAYFLY_LEFT when a sibling was left).
+  // MAYFLY_CONSUMED, as slices of one row each.
   std::span<const RowRef> answered_parents() const;
   // Gives up these slices after a failure: pending rows get `outcome` (producers' rows
-  // MAYFLY_HANDED_BACK in place of MAYFLY_LEFT) and so do their parents; nothing is recorded.
+  // MAYFLY_HANDED_BACK in place of MAYFLY_LEFT); nothing is recorded. What they were made from
+  // stays pending, for whoever ends the run.
   void give_up(std::span<const RowRef> slices, std::uint8_t outcome);
 
   // Stores a line of JSON under the writer's name in mayfly_stats, in the next transaction.
@@ -93,6 +95,8 @@ class SqliteWriter {
   const WriterTotals& totals() const;
   // Of one source, what it resumed included.
   RowTotals source_totals(std::uint16_t index) const;
+  // Indices that were added are below this.
+  std::uint16_t source_end() const;
   const WriterOptions& options() const;
 
  private:

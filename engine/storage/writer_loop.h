@@ -104,17 +104,23 @@ class WriterLoop {
   };
 
   void run();
+  // Adds to group_ what is queued, within a group's limits. False: nothing was there.
   bool take_group();
   void write_group();
-  void deliver(const GroupResult& result, std::int64_t began_ns);
-  void on_transient(const GroupResult& result);
+  void deliver(const GroupResult& result, std::uint64_t rows, std::int64_t began_ns);
+  void on_failure(const GroupResult& result);
+  void on_transient(const Status& status, bool busy);
   void route_pending();
-  void fail(const Status& status, std::uint8_t outcome);
-  void give_back_all();
-  void housekeeping(bool idle);
+  void fail(const Status& status);
+  void give_back(std::uint8_t outcome);
+  void idle();
+  // Nothing more comes: true when the thread may end.
+  bool wind_up();
+  void stage_stats(std::int64_t now_ns);
   void take_ended_sources();
   void publish_totals();
-  std::int64_t wait_ns(std::int64_t now_ns) const;
+  void wait();
+  void join();
 
   SqliteWriter& writer_;
   BatchPool& pool_;
@@ -133,15 +139,19 @@ class WriterLoop {
 
   // The thread's own.
   std::vector<RowRef> group_;  // slices taken and not yet answered, in order
-  std::vector<RowRef> scratch_;
+  std::vector<RowRef> failed_slices_;
   std::uint64_t group_rows_ = 0;
   std::int64_t retry_at_ns_ = 0;
   std::uint32_t failures_ = 0;  // of this outage
   std::int64_t stats_at_ns_ = 0;
+  std::uint64_t stats_rows_ = 0;
   bool failed_ = false;
-  bool durable_ = true;
+  bool was_idle_ = false;
   Status final_;
 
+  std::atomic<bool> durable_{true};
+  std::atomic<bool> has_ended_{false};
+  std::mutex join_mutex_;
   mutable std::mutex mutex_;  // guards what follows
   WriterTotals totals_;
   std::vector<RowTotals> source_totals_;

@@ -1,0 +1,229 @@
+#include "mayfly/storage/batch_table.h"
+
+#include <sqlite3.h>
+
+#include <cstring>
+#include <new>
+
+#include "mayfly/data/batch_view.h"
+
+namespace mayfly {
+
+// SQLite's cursor; also what reads cells. The table's fields are copied here at xFilter, so that
+// the hot calls touch one object.
+struct BatchCursor {
+  sqlite3_vtab_cursor base;  // first: SQLite hands out its address
+  BatchTable* table = nullptr;
+  const mayfly_batch* batch = nullptr;
+  const RowRef* next = nullptr;
+  const RowRef* end = nullptr;
+  std::uint32_t batch_id = 0;
+  std::uint32_t row = 0;
+
+  void rewind() {
+    next = table->rows_.data();
+    end = next + table->rows_.size();
+    table->position_ = 0;
+    table->scanned_ = true;
+    batch = nullptr;
+    if (next != end) load();
+  }
+  void advance() {
+    ++table->position_;
+    if (++next != end) load();
+  }
+  void load() {
+    const RowRef ref = *next;
+    row = row_of(ref);
+    if (batch == nullptr || batch_id != batch_of(ref)) {
+      batch_id = batch_of(ref);
+      batch = table->pool_.at(batch_id);
+    }
+  }
+};
+
+namespace {
+
+struct BatchVtab {
+  sqlite3_vtab base;  // first: SQLite hands out its address
+  BatchTable* table;
+  const std::string* declaration;
+};
+
+BatchCursor* cursor_of(sqlite3_vtab_cursor* base) { return reinterpret_cast<BatchCursor*>(base); }
+
+constexpr const char* kHidden[] = {"_ordinal", "_source", "_line", "_byte_end"};
+
+const char* sql_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::kInt64:
+    case ColumnType::kBool:
+    case ColumnType::kTimestamp:
+      return " INTEGER";
+    case ColumnType::kFloat64:
+      return " REAL";
+    case ColumnType::kText:
+    case ColumnType::kJson:
+      return " TEXT";
+    case ColumnType::kBlob:
+      return " BLOB";
+    case ColumnType::kAny:
+      break;
+  }
+  return "";
+}
+
+struct Client {
+  BatchTable* table;
+  const std::string* declaration;
+};
+
+int connect(sqlite3* db, void* client, int, const char* const*, sqlite3_vtab** out, char**) {
+  const auto* c = static_cast<const Client*>(client);
+  const int code = sqlite3_declare_vtab(db, c->declaration->c_str());
+  if (code != SQLITE_OK) return code;
+  auto* vtab = new (std::nothrow) BatchVtab{{}, c->table, c->declaration};
+  if (vtab == nullptr) return SQLITE_NOMEM;
+  *out = &vtab->base;
+  return SQLITE_OK;
+}
+
+int disconnect(sqlite3_vtab* vtab) {
+  delete reinterpret_cast<BatchVtab*>(vtab);
+  return SQLITE_OK;
+}
+
+int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
+  info->estimatedCost = 1000;
+  info->estimatedRows = 1000;
+  return SQLITE_OK;
+}
+
+int open_cursor(sqlite3_vtab* vtab, sqlite3_vtab_cursor** out) {
+  auto* cursor = new (std::nothrow) BatchCursor{};
+  if (cursor == nullptr) return SQLITE_NOMEM;
+  cursor->table = reinterpret_cast<BatchVtab*>(vtab)->table;
+  *out = &cursor->base;
+  return SQLITE_OK;
+}
+
+int close_cursor(sqlite3_vtab_cursor* cursor) {
+  delete cursor_of(cursor);
+  return SQLITE_OK;
+}
+
+int filter(sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
+  cursor_of(cursor)->rewind();
+  return SQLITE_OK;
+}
+
+int next(sqlite3_vtab_cursor* cursor) {
+  cursor_of(cursor)->advance();
+  return SQLITE_OK;
+}
+
+int eof(sqlite3_vtab_cursor* cursor) {
+  const BatchCursor* c = cursor_of(cursor);
+  return c->next == c->end;
+}
+
+void meta_column(const BatchCursor& c, sqlite3_context* context, std::uint32_t which) {
+  const mayfly_batch& batch = *c.batch;
+  switch (which) {
+    case 0:
+      return sqlite3_result_int64(context, static_cast<sqlite3_int64>(batch.ordinal[c.row]));
+    case 1:
+      return sqlite3_result_int64(context, batch.source[c.row]);
+    case 2:
+      return sqlite3_result_int64(context, static_cast<sqlite3_int64>(batch.line[c.row]));
+    default:
+      return sqlite3_result_int64(context, static_cast<sqlite3_int64>(batch.byte_end[c.row]));
+  }
+}
+
+void text_result(const BatchCursor& c, sqlite3_context* context, mayfly_span span) {
+  sqlite3_result_text64(context, c.batch->heap + span.offset, span.size, SQLITE_STATIC,
+                        SQLITE_UTF8);
+}
+
+int column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int index) {
+  const BatchCursor& c = *cursor_of(cursor);
+  if (static_cast<std::uint32_t>(index) >= c.batch->column_count) {
+    meta_column(c, context, static_cast<std::uint32_t>(index) - c.batch->column_count);
+    return SQLITE_OK;
+  }
+  const mayfly_column& column = c.batch->columns[index];
+  if (is_null(column, c.row)) return SQLITE_OK;  // the result is NULL already
+  const mayfly_cell& cell = column.cells[c.row];
+  if (is_exception(column, c.row)) {
+    text_result(c, context, cell.span);
+    return SQLITE_OK;
+  }
+  switch (kind_of(column, c.row)) {
+    case MAYFLY_INT64:
+    case MAYFLY_BOOL:
+    case MAYFLY_TIMESTAMP:
+      sqlite3_result_int64(context, cell.i64);
+      break;
+    case MAYFLY_FLOAT64:
+      sqlite3_result_double(context, cell.f64);
+      break;
+    case MAYFLY_BLOB:
+      sqlite3_result_blob64(context, c.batch->heap + cell.span.offset, cell.span.size,
+                            SQLITE_STATIC);
+      break;
+    default:
+      text_result(c, context, cell.span);
+      break;
+  }
+  return SQLITE_OK;
+}
+
+int rowid(sqlite3_vtab_cursor* cursor, sqlite3_int64* out) {
+  *out = static_cast<sqlite3_int64>(*cursor_of(cursor)->next);
+  return SQLITE_OK;
+}
+
+// No xCreate: the table is there without CREATE VIRTUAL TABLE, and can't be created by one.
+constexpr sqlite3_module kModule = [] {
+  sqlite3_module module{};
+  module.xConnect = connect;
+  module.xBestIndex = best_index;
+  module.xDisconnect = disconnect;
+  module.xOpen = open_cursor;
+  module.xClose = close_cursor;
+  module.xFilter = filter;
+  module.xNext = next;
+  module.xEof = eof;
+  module.xColumn = column;
+  module.xRowid = rowid;
+  return module;
+}();
+
+}  // namespace
+
+BatchTable::BatchTable(const Schema& schema, BatchPool& pool) : schema_(schema), pool_(pool) {
+  declaration_ = "CREATE TABLE x(";
+  for (const Column& column : schema_.columns()) {
+    if (declaration_.back() != '(') declaration_ += ", ";
+    declaration_ += quote_identifier(column.name);
+    declaration_ += sql_type(column.type);
+  }
+  for (const char* name : kHidden) {
+    const bool taken = schema_.find(name).has_value();
+    if (declaration_.back() != '(') declaration_ += ", ";
+    // The place stays, so that column numbers don't move.
+    declaration_ += quote_identifier(taken ? std::string("mayfly") + name : name);
+    declaration_ += " HIDDEN";
+  }
+  declaration_ += ')';
+}
+
+SqliteError BatchTable::attach(SqliteConnection& connection) {
+  auto* client = new Client{this, &declaration_};
+  const int code = sqlite3_create_module_v2(connection.get(), kName, &kModule, client,
+                                            [](void* c) { delete static_cast<Client*>(c); });
+  return code == SQLITE_OK ? SqliteError{} : connection.last_error();
+}
+
+}  // namespace mayfly

@@ -1,0 +1,58 @@
+// BatchTable: rows of batches as the SQL table `mayfly_batch`, so that one statement inserts them
+// all.
+//
+// An eponymous virtual table of one connection. Its columns are the schema's, then hidden ones:
+// _ordinal, _source, _line, _byte_end (unless the schema has a column of that name). A statement
+// sees the window of rows set before it runs; values are lent to SQLite straight from the batch's
+// cells.
+//
+// OWNERSHIP  Rows and the list of references are borrowed until the statement is reset. The table
+// must
+//            outlive its connection.
+// THREADS    The connection's.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "mayfly/data/batch_pool.h"
+#include "mayfly/data/schema.h"
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly {
+
+class BatchTable {
+ public:
+  static constexpr const char* kName = "mayfly_batch";
+
+  BatchTable(const Schema& schema, BatchPool& pool);
+  BatchTable(const BatchTable&) = delete;
+  BatchTable& operator=(const BatchTable&) = delete;
+
+  SqliteError attach(SqliteConnection& connection);
+
+  // The rows of the next statement, in order. All of this table's schema.
+  void set_window(std::span<const RowRef> rows) {
+    rows_ = rows;
+    position_ = 0;
+    scanned_ = false;
+  }
+  // Where the cursor stands in the window; its size when the statement has read all of it.
+  std::size_t position() const { return position_; }
+  std::size_t window_size() const { return rows_.size(); }
+  // The statement got as far as reading the window.
+  bool scanned() const { return scanned_; }
+
+ private:
+  friend struct BatchCursor;
+
+  const Schema& schema_;
+  BatchPool& pool_;
+  std::string declaration_;
+  std::span<const RowRef> rows_;
+  std::size_t position_ = 0;
+  bool scanned_ = false;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,126 @@
+#include "mayfly/storage/dead_letters.h"
+
+#include "mayfly/storage/progress.h"
+#include "mayfly/storage/row_json.h"
+#include "mayfly/storage/timestamp.h"
+
+namespace mayfly {
+namespace {
+
+constexpr const char* kTable =
+    "CREATE TABLE IF NOT EXISTS mayfly_dead_letters("
+    "id INTEGER PRIMARY KEY, at TEXT, source TEXT, ordinal INTEGER, line INTEGER, node TEXT, "
+    "code TEXT, reason TEXT, columns TEXT, raw BLOB, target TEXT, attempts INTEGER)";
+constexpr std::uint64_t kHeadBytes = 64 << 10;
+
+std::uint64_t bytes_of(const mayfly_batch& batch, std::uint32_t row) {
+  std::uint64_t bytes = 0;
+  for (std::uint32_t c = 0; c < batch.column_count; ++c) {
+    const mayfly_column& column = batch.columns[c];
+    if (is_null(column, row)) continue;
+    const std::int32_t kind = kind_of(column, row);
+    const bool is_span = is_exception(column, row) || kind == MAYFLY_TEXT || kind == MAYFLY_BLOB ||
+                         kind == MAYFLY_JSON;
+    if (is_span) bytes += column.cells[row].span.size;
+  }
+  return bytes;
+}
+
+// Its raw and message were filled in place of values.
+bool is_error_row(const mayfly_batch& batch, std::uint32_t row) {
+  return batch.raw[row].size > 0 || batch.message[row].size > 0;
+}
+
+}  // namespace
+
+SqliteError DeadLetters::put(SqliteConnection& connection, RowRef ref) {
+  const mayfly_batch& batch = *context_.pool.batch(ref);
+  const std::uint16_t row = row_of(ref);
+  const std::uint16_t judge = batch.judge[row];
+  const std::uint16_t reason = batch.reason[row];
+  std::string_view text;
+  if (is_error_row(batch, row)) text = text_at(batch, batch.message[row]);
+  if (text.empty()) text = context_.names.text(judge, reason);
+  return put(connection,
+             {ref, context_.names.node(judge), context_.names.code(judge, reason), text});
+}
+
+SqliteError DeadLetters::put(SqliteConnection& connection, const Rejection& rejection,
+                             std::string_view text) {
+  return put(connection, {rejection.row, writer_, code_of(rejection.reason), text});
+}
+
+SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter) {
+  if (!insert_ || connection_ != &connection) {
+    if (SqliteError error = prepare(connection); !error.ok()) return error;
+  }
+  const mayfly_batch& batch = *context_.pool.batch(letter.row);
+  const std::uint16_t row = row_of(letter.row);
+  const std::string at = iso8601(context_.clock.wall_us());
+  const Origin origin = origin_of(letter.row);
+  const std::string& source = context_.progress.key(origin.batch->source[origin.row]);
+  for (int parameter = 1; parameter <= 11; ++parameter) insert_.bind_null(parameter);
+  insert_.bind(1, at);
+  if (!source.empty()) {
+    insert_.bind(2, source);
+    insert_.bind(3, static_cast<std::int64_t>(origin.batch->ordinal[origin.row]));
+    const auto line = static_cast<std::int64_t>(origin.batch->line[origin.row]);
+    if (line > 0) insert_.bind(4, line);
+  }
+  insert_.bind(5, letter.node).bind(6, letter.code).bind(7, letter.reason);
+  if (is_error_row(batch, row)) {
+    insert_.bind_blob(9, text_at(batch, batch.raw[row]).substr(0, kHeadBytes));
+  } else {
+    // What is too large for the table is too large for a dead letter. Escapes may take six times
+    // the bytes of a text.
+    const bool cut = bytes_of(batch, row) > row_bytes_max_ / 6;
+    columns_.clear();
+    append_row_json(context_.schema, batch, row, cut ? kHeadBytes : UINT64_MAX, columns_);
+    insert_.bind(8, columns_);
+  }
+  insert_.bind(10, target_).bind(11, static_cast<std::int64_t>(batch.attempt[row]));
+  return insert_.run();
+}
+
+SqliteError DeadLetters::prepare(SqliteConnection& connection) {
+  if (SqliteError error = connection.run(kTable); !error.ok()) return error;
+  connection_ = &connection;
+  return connection.prepare(
+      "INSERT INTO mayfly_dead_letters(at, source, ordinal, line, node, code, reason, columns, "
+      "raw, target, attempts) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      insert_);
+}
+
+// A row that a transform made has its position from what it was made from.
+DeadLetters::Origin DeadLetters::origin_of(RowRef ref) const {
+  constexpr int kGenerationsMax = 64;
+  for (int i = 0; i < kGenerationsMax; ++i) {
+    const mayfly_batch& batch = *context_.pool.batch(ref);
+    const RowRef parent = batch.parent[row_of(ref)];
+    if (batch.source[row_of(ref)] != kNoSource || parent == MAYFLY_REF_NONE) break;
+    ref = parent;
+  }
+  return {context_.pool.batch(ref), row_of(ref)};
+}
+
+std::string DeadLetters::place_of(RowRef ref) const {
+  const Origin origin = origin_of(ref);
+  const std::string& source = context_.progress.key(origin.batch->source[origin.row]);
+  if (source.empty()) return "a row";
+  const std::uint64_t line = origin.batch->line[origin.row];
+  if (line > 0) return "line " + std::to_string(line) + " of " + source;
+  return "record " + std::to_string(origin.batch->ordinal[origin.row] + 1) + " of " + source;
+}
+
+std::string DeadLetters::describe(RowRef ref) const {
+  const mayfly_batch& batch = *context_.pool.batch(ref);
+  const std::uint16_t row = row_of(ref);
+  std::string text(context_.names.code(batch.judge[row], batch.reason[row]));
+  std::string_view sentence = context_.names.text(batch.judge[row], batch.reason[row]);
+  if (is_error_row(batch, row) && batch.message[row].size > 0) {
+    sentence = text_at(batch, batch.message[row]);
+  }
+  return text.append(": ").append(sentence);
+}
+
+}  // namespace mayfly

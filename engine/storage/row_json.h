@@ -1,0 +1,24 @@
+// A row's values as a JSON object, for the dead-letter table.
+//
+// Integers and reals are numbers (infinities 9e999, NaN null), text is a string. What JSON can't
+// say is an object: a blob {"hex":"..."}, text that isn't UTF-8 {"text_hex":"..."}, and text or a
+// blob over the limit {"head":"...","bytes":n} with its beginning, as text or {"head_hex":...}.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mayfly/data/batch_view.h"
+#include "mayfly/data/schema.h"
+
+namespace mayfly {
+
+// Appends to `out`. value_bytes_max: what a text or blob may have before it is cut.
+void append_row_json(const Schema& schema, const mayfly_batch& batch, std::uint32_t row,
+                     std::uint64_t value_bytes_max, std::string& out);
+// A JSON string with its quotes; text must be UTF-8.
+void append_json_string(std::string_view text, std::string& out);
+bool is_utf8(std::string_view text);
+
+}  // namespace mayfly

@@ -1,0 +1,94 @@
+#include "mayfly/storage/session.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace mayfly {
+namespace {
+
+// The first with pragma_table_list, STRICT and sqlite3_changes64.
+constexpr int kSqliteMin = 3'037'000;
+
+int on_commit_to_wal(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<std::uint32_t*>(pages) = static_cast<std::uint32_t>(count);
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+SqliteError Session::open(const WriterOptions& options) {
+  if (sqlite3_libversion_number() < kSqliteMin) {
+    return {SQLITE_ERROR,
+            std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
+  }
+  const SqliteConnection::OpenOptions open_options{
+      .vfs = options.vfs.empty() ? nullptr : options.vfs.c_str()};
+  SqliteError error = SqliteConnection::open(options.database, open_options, connection_);
+  if (error.ok()) error = configure(options);
+  if (error.ok()) error = batches_.attach(connection_);
+  return error;
+}
+
+SqliteError Session::configure(const WriterOptions& options) {
+  const std::string wait_ms =
+      std::to_string(std::max<std::int64_t>(0, options.open_wait_ns / kMillisecond));
+  // page_size counts for a new database alone. The timeout ends below: later on, waiting is the
+  // writer loop's, where it can be seen.
+  SqliteError error =
+      connection_.run("PRAGMA busy_timeout = " + wait_ms +
+                      "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
+                      "; PRAGMA journal_mode = WAL; PRAGMA synchronous = " +
+                      (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
+                      "; PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024) +
+                      "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
+                      "; PRAGMA wal_autocheckpoint = 0");
+  if (!error.ok()) return error;
+  sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,
+                static_cast<int>(std::min<std::uint64_t>(options.row_bytes_max, 1'000'000'000)));
+  sqlite3_wal_hook(connection_.get(), on_commit_to_wal, &wal_pages_);
+  return {};
+}
+
+SqliteError Session::prepare(const std::string& insert_sql) {
+  const struct {
+    SqliteStatement& statement;
+    std::string_view sql;
+  } list[] = {
+      {begin_, "BEGIN IMMEDIATE"},  {commit_, "COMMIT"},
+      {rollback_, "ROLLBACK"},      {savepoint_, "SAVEPOINT mayfly"},
+      {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"},
+      {insert_, insert_sql},
+  };
+  for (const auto& [statement, sql] : list) {
+    if (SqliteError error = connection_.prepare(sql, statement); !error.ok()) return error;
+  }
+  return connection_.run("PRAGMA busy_timeout = 0");
+}
+
+void Session::close() {
+  for (SqliteStatement* statement :
+       {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_, &insert_}) {
+    *statement = {};
+  }
+  connection_.close();
+  wal_pages_ = 0;
+}
+
+void Session::rollback() {
+  if (!connection_.autocommit()) rollback_.run();
+}
+
+SqliteError Session::undo() {
+  if (SqliteError error = undo_.run(); !error.ok()) return error;
+  return release_.run();
+}
+
+bool Session::has_deferred_violations() const {
+  int violations = 0;
+  int high_water = 0;
+  sqlite3_db_status(connection_.get(), SQLITE_DBSTATUS_DEFERRED_FKS, &violations, &high_water, 0);
+  return violations != 0;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,57 @@
+// Session: the write connection with everything prepared on it. It is thrown away and opened anew
+// after an I/O error in COMMIT.
+//
+// THREADS  The writer's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "mayfly/base/status.h"
+#include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/sqlite.h"
+#include "mayfly/storage/writer_options.h"
+
+namespace mayfly {
+
+class Session {
+ public:
+  Session(const Schema& schema, BatchPool& pool) : batches_(schema, pool) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Opens, configures and attaches mayfly_batch.
+  SqliteError open(const WriterOptions& options);
+  // Once the target is known.
+  SqliteError prepare(const std::string& insert_sql);
+  // Statements, then the connection.
+  void close();
+
+  SqliteConnection& connection() { return connection_; }
+  BatchTable& batches() { return batches_; }
+  SqliteStatement& insert() { return insert_; }
+
+  SqliteError begin() { return begin_.run(); }
+  SqliteError commit() { return commit_.run(); }
+  // Also when SQLite has rolled back by itself.
+  void rollback();
+  SqliteError savepoint() { return savepoint_.run(); }
+  SqliteError release() { return release_.run(); }
+  // Rows since savepoint() are gone, the savepoint too.
+  SqliteError undo();
+  // Rows in this transaction wait for a parent that isn't there.
+  bool has_deferred_violations() const;
+  // Frames in the write-ahead log after the last commit.
+  std::uint32_t wal_pages() const { return wal_pages_; }
+
+ private:
+  SqliteError configure(const WriterOptions& options);
+
+  BatchTable batches_;  // before the connection: destroyed after it
+  SqliteConnection connection_;
+  SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_;
+  std::uint32_t wal_pages_ = 0;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,180 @@
+#include "mayfly/storage/sqlite.h"
+
+#include <sqlite3.h>
+
+namespace mayfly {
+namespace {
+
+std::string quote(std::string_view text, char mark) {
+  std::string quoted(1, mark);
+  for (const char c : text) {
+    if (c == mark) quoted += mark;
+    quoted += c;
+  }
+  quoted += mark;
+  return quoted;
+}
+
+}  // namespace
+
+Status to_status(const SqliteError& error, std::string_view doing) {
+  const std::string message = std::string(doing) + ": " + error.message + " (SQLite error " +
+                              std::to_string(error.code) + ")";
+  switch (error.primary()) {
+    case SQLITE_OK:
+      return Status::success();
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+      return {Code::kTryAgain, message + "; another connection holds it, try again later"};
+    case SQLITE_FULL:
+      return {Code::kIo, message + "; free some space and try again"};
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {Code::kIo, message};
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return {Code::kCannotCreate,
+              message + "; the file and its directory must be writable by this user"};
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+      return {Code::kConfig, message};
+    default:
+      return {Code::kInternal, message};
+  }
+}
+
+ErrorClass classify(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+    case SQLITE_ERROR:  // an expression or a trigger that failed over a row
+      return ErrorClass::kRow;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+      return ErrorClass::kTransient;
+    default:
+      return ErrorClass::kFatal;
+  }
+}
+
+void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+SqliteStatement& SqliteStatement::bind(int parameter, std::int64_t value) {
+  sqlite3_bind_int64(get(), parameter, value);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind(int parameter, std::string_view text) {
+  // A null pointer would bind NULL.
+  const char* data = text.data() != nullptr ? text.data() : "";
+  sqlite3_bind_text64(get(), parameter, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind_blob(int parameter, std::string_view bytes) {
+  const char* data = bytes.data() != nullptr ? bytes.data() : "";
+  sqlite3_bind_blob64(get(), parameter, data, bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind_null(int parameter) {
+  sqlite3_bind_null(get(), parameter);
+  return *this;
+}
+
+bool SqliteStatement::step(SqliteError& error) {
+  const int code = sqlite3_step(get());
+  error.code = 0;
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) {
+    sqlite3* db = sqlite3_db_handle(get());
+    error = {sqlite3_extended_errcode(db), sqlite3_errmsg(db)};
+  }
+  return false;
+}
+
+SqliteError SqliteStatement::run() {
+  SqliteError error;
+  while (step(error)) {
+  }
+  reset();
+  return error;
+}
+
+void SqliteStatement::reset() { sqlite3_reset(get()); }
+
+std::int64_t SqliteStatement::int64(int column) const {
+  return sqlite3_column_int64(get(), column);
+}
+
+std::string_view SqliteStatement::text(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(get(), column));
+  const int bytes = sqlite3_column_bytes(get(), column);
+  return data == nullptr ? std::string_view() : std::string_view(data, static_cast<size_t>(bytes));
+}
+
+bool SqliteStatement::is_null(int column) const {
+  return sqlite3_column_type(get(), column) == SQLITE_NULL;
+}
+
+void SqliteConnection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+SqliteError SqliteConnection::open(const std::string& path, const OpenOptions& options,
+                                   SqliteConnection& out) {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  flags |= options.read_only ? SQLITE_OPEN_READONLY
+                             : SQLITE_OPEN_READWRITE | (options.create ? SQLITE_OPEN_CREATE : 0);
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, options.vfs);
+  out.db_.reset(db);
+  if (code == SQLITE_OK) return {};
+  SqliteError error{code, db != nullptr ? sqlite3_errmsg(db) : "out of memory"};
+  out.close();
+  return error;
+}
+
+SqliteError SqliteConnection::run(const std::string& sql) {
+  if (sqlite3_exec(get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  return last_error();
+}
+
+SqliteError SqliteConnection::prepare(std::string_view sql, SqliteStatement& out, bool persistent) {
+  sqlite3_stmt* statement = nullptr;
+  const int code =
+      sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()),
+                         persistent ? SQLITE_PREPARE_PERSISTENT : 0u, &statement, nullptr);
+  out = SqliteStatement(statement);
+  return code == SQLITE_OK ? SqliteError{} : last_error();
+}
+
+SqliteError SqliteConnection::last_error() const {
+  return {sqlite3_extended_errcode(get()), sqlite3_errmsg(get())};
+}
+
+bool SqliteConnection::autocommit() const { return sqlite3_get_autocommit(get()) != 0; }
+
+SqliteError SqliteConnection::query_text(const std::string& sql, std::string& out) {
+  SqliteStatement statement;
+  if (SqliteError error = prepare(sql, statement, false); !error.ok()) return error;
+  SqliteError error;
+  out.clear();
+  if (statement.step(error)) out = statement.text(0);
+  return error;
+}
+
+std::string quote_identifier(std::string_view name) { return quote(name, '"'); }
+std::string quote_literal(std::string_view text) { return quote(text, '\''); }
+
+}  // namespace mayfly

@@ -1,0 +1,186 @@
+#include "mayfly/storage/sqlite_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "mayfly/storage/timestamp.h"
+#include "mayfly/storage/writer_impl.h"
+
+namespace mayfly {
+
+SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool,
+                         const Clock& clock, SignalSink& signals, const RejectionNames& names)
+    : options_(options),
+      schema_(schema),
+      pool_(pool),
+      clock_(clock),
+      signals_(signals),
+      write_checkpoint_(signals.intern("write.checkpoint")),
+      session_(schema_, pool),
+      progress_(options.table, clock),
+      lineage_(pool),
+      dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
+                    options.row_bytes_max),
+      commits_(options.name),
+      checkpointer_(options.checkpoint_pages, options.checkpoint_idle_pages) {}
+
+Status SqliteWriter::Impl::open() {
+  if (options_.database.empty() || options_.database == ":memory:") {
+    return {Code::kUsage, "the writer needs a database file; expected a path"};
+  }
+  // SQLite creates the file, so that the lock's name can be made from its real path.
+  if (const SqliteError error = session_.open(options_); !error.ok()) {
+    return to_status(error, "opening " + options_.database);
+  }
+  MAYFLY_RETURN_IF_ERROR(lock_.acquire(options_.database, clock_.wall_us()));
+  if (const SqliteError error = session_.connection().run("BEGIN IMMEDIATE"); !error.ok()) {
+    return to_status(error, "opening " + options_.database);
+  }
+  Status status = set_up();
+  if (!status.ok()) {
+    session_.connection().run("ROLLBACK");
+    return status;
+  }
+  if (const SqliteError error = session_.connection().run("COMMIT"); !error.ok()) {
+    return to_status(error, "creating the tables in " + options_.database);
+  }
+  return open_target();
+}
+
+Status SqliteWriter::Impl::set_up() {
+  Result<Target> target = Target::prepare(session_.connection(), options_, schema_);
+  if (!target.ok()) return target.status();
+  target_ = std::move(target).value();
+  return to_status(commits_.open(session_.connection()), "creating mayfly_commits");
+}
+
+Status SqliteWriter::Impl::open_target() {
+  if (const SqliteError error = session_.prepare(target_.insert_sql()); !error.ok()) {
+    return {Code::kConfig, "writing to table " + options_.table + ": " + error.message +
+                               " (the statement is: " + target_.insert_sql() + ")"};
+  }
+  inserter_ = std::make_unique<RowInserter>(session_, target_, options_, rejections_);
+  inserter_->attach();
+  return Status::success();
+}
+
+Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
+  Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
+  totals_.rows = progress_.totals();
+  return start;
+}
+
+void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t outcome) {
+  for (const RowRef head : slices) {
+    mayfly_batch& batch = *pool_.batch(head);
+    for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+      if (batch.outcome[row] != MAYFLY_PENDING) return;
+      const bool from_producer =
+          batch.source[row] == kNoSource && batch.parent[row] == MAYFLY_REF_NONE;
+      batch.outcome[row] =
+          outcome == MAYFLY_LEFT && from_producer ? std::uint8_t{MAYFLY_HANDED_BACK} : outcome;
+    });
+  }
+}
+
+void SqliteWriter::Impl::on_idle() {
+  if (!dead_.ok() || finished_ || !session_.connection()) return;
+  const std::uint64_t before = checkpointer_.count();
+  const std::int64_t began_ns = clock_.now_ns();
+  checkpointer_.on_idle(session_);
+  after_checkpoint(before, began_ns);
+}
+
+void SqliteWriter::Impl::after_checkpoint(std::uint64_t count_before, std::int64_t began_ns) {
+  if (checkpointer_.count() == count_before) return;
+  totals_.checkpoints = checkpointer_.count();
+  const std::int64_t now_ns = clock_.now_ns();
+  signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
+                    (now_ns - began_ns) / kMillisecond, "ms");
+}
+
+Status SqliteWriter::Impl::finish(bool durable) {
+  if (finished_) return Status::success();
+  if (!dead_.ok()) {
+    finished_ = true;
+    return dead_;
+  }
+  // At NORMAL the log isn't synced by COMMIT. One at FULL syncs all of it, also when a reader keeps
+  // the checkpoint below from finishing.
+  if (durable && options_.synchronous == Synchronous::kNormal && session_.connection()) {
+    const SqliteError error = session_.connection().run("PRAGMA synchronous = FULL");
+    if (!error.ok()) return to_status(error, "syncing " + options_.database);
+  }
+  if (durable || !stats_.empty() || progress_.dirty()) {
+    const GroupResult result = transaction({});
+    if (result.kind == GroupResult::Kind::kTransient) {
+      return {Code::kTryAgain, result.status.message()};
+    }
+    if (result.kind != GroupResult::Kind::kCommitted) return result.status;
+  }
+  finished_ = true;
+  if (session_.connection()) checkpointer_.finish(session_);
+  totals_.checkpoints = checkpointer_.count();
+  session_.close();
+  Status status = to_status(checkpointer_.failure(), "checkpointing " + options_.database);
+  if (status.ok() && durable) status = to_status(sync_failure_, "syncing " + options_.database);
+  if (status.ok() && durable) status = sync_files();
+  lock_.release();
+  return status;
+}
+
+// The database file, and its name in the directory.
+Status SqliteWriter::Impl::sync_files() {
+  const std::size_t slash = options_.database.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : options_.database.substr(0, slash + 1);
+  for (const std::string& path : {options_.database, folder}) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool synced = fd >= 0 && ::fsync(fd) == 0;
+    const int reason = errno;
+    if (fd >= 0) ::close(fd);
+    if (!synced) return {Code::kIo, "syncing " + path + ": " + std::strerror(reason)};
+  }
+  return Status::success();
+}
+
+SqliteWriter::SqliteWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SqliteWriter::~SqliteWriter() = default;
+
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const WriterOptions& options,
+                                                         const Schema& schema, BatchPool& pool,
+                                                         const Clock& clock, SignalSink& signals,
+                                                         const RejectionNames& names) {
+  auto impl = std::make_unique<Impl>(options, schema, pool, clock, signals, names);
+  if (Status status = impl->open(); !status.ok()) return status;
+  return std::unique_ptr<SqliteWriter>(new SqliteWriter(std::move(impl)));
+}
+
+Result<SourceStart> SqliteWriter::add_source(std::uint16_t index, const SourceSpec& spec) {
+  return impl_->add_source(index, spec);
+}
+void SqliteWriter::source_ended(std::uint16_t index, std::uint64_t ordinal_end) {
+  impl_->progress().source_ended(index, ordinal_end);
+}
+GroupResult SqliteWriter::write(std::span<const RowRef> slices) { return impl_->write(slices); }
+std::span<const RowRef> SqliteWriter::answered_parents() const {
+  return impl_->lineage().consumed();
+}
+void SqliteWriter::give_up(std::span<const RowRef> slices, std::uint8_t outcome) {
+  impl_->give_up(slices, outcome);
+}
+void SqliteWriter::stage_stats(std::string json) { impl_->stage_stats(std::move(json)); }
+GroupResult SqliteWriter::flush() { return impl_->flush(); }
+void SqliteWriter::on_idle() { impl_->on_idle(); }
+Status SqliteWriter::finish(bool durable) { return impl_->finish(durable); }
+const WriterTotals& SqliteWriter::totals() const { return impl_->totals(); }
+RowTotals SqliteWriter::source_totals(std::uint16_t index) const {
+  return impl_->progress().totals(index);
+}
+std::uint16_t SqliteWriter::source_end() const { return impl_->progress().source_end(); }
+const WriterOptions& SqliteWriter::options() const { return impl_->options(); }
+
+}  // namespace mayfly

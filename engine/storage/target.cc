@@ -1,0 +1,292 @@
+#include "mayfly/storage/target.h"
+
+#include <sqlite3.h>
+#include <strings.h>
+
+#include <algorithm>
+
+#include "mayfly/storage/batch_table.h"
+
+namespace mayfly {
+namespace {
+
+bool same_name(const std::string& a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    if (!list.empty()) list += ", ";
+    list += quote_identifier(name);
+  }
+  return list;
+}
+
+ColumnType type_of_declaration(const char* declared) {
+  switch (affinity_of(declared != nullptr ? declared : "", false)) {
+    case ColumnAffinity::kInteger:
+      return ColumnType::kInt64;
+    case ColumnAffinity::kReal:
+      return ColumnType::kFloat64;
+    case ColumnAffinity::kText:
+      return ColumnType::kText;
+    default:
+      return ColumnType::kAny;
+  }
+}
+
+Status refuse(std::string message) { return {Code::kConfig, std::move(message)}; }
+
+}  // namespace
+
+Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions& options,
+                               const Schema& schema) {
+  Target target;
+  target.table_ = options.table;
+  if (options.table.empty()) return refuse("the writer's table has no name; name it");
+  for (const char* prefix : {"sqlite_", "mayfly_"}) {
+    if (strncasecmp(options.table.c_str(), prefix, 7) == 0) {
+      return refuse("table " + options.table + ": names that begin with " + prefix +
+                    " are reserved; choose another");
+    }
+  }
+  bool exists = false;
+  MAYFLY_RETURN_IF_ERROR(target.load(connection, exists));
+  MAYFLY_RETURN_IF_ERROR(target.choose_columns(connection, options, schema));
+  if (!exists) {
+    MAYFLY_RETURN_IF_ERROR(target.create(connection, options, schema));
+    MAYFLY_RETURN_IF_ERROR(target.load(connection, exists));
+  }
+  MAYFLY_RETURN_IF_ERROR(target.check(connection, options));
+  MAYFLY_RETURN_IF_ERROR(target.choose_keys(options, schema));
+  target.compose_insert(options);
+  target.compose_checks(options, schema);
+  return target;
+}
+
+Status Target::load(SqliteConnection& connection, bool& exists) {
+  columns_.clear();
+  SqliteStatement statement;
+  SqliteError error = connection.prepare(
+      "SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' "
+      "AND name = ?1 COLLATE NOCASE",
+      statement, false);
+  if (!error.ok()) return to_status(error, "reading the tables");
+  statement.bind(1, table_);
+  exists = statement.step(error);
+  if (!error.ok()) return to_status(error, "reading the tables");
+  if (!exists) return Status::success();
+  if (statement.text(0) != "table") {
+    return refuse(table_ + " is a " + std::string(statement.text(0)) +
+                  "; the writer needs a table");
+  }
+  without_rowid_ = statement.int64(1) != 0;
+  strict_ = statement.int64(2) != 0;
+
+  error = connection.prepare(
+      "SELECT name, type, pk, \"notnull\", dflt_value IS NOT NULL, hidden "
+      "FROM pragma_table_xinfo(?1)",
+      statement, false);
+  if (error.ok()) {
+    statement.bind(1, table_);
+    while (statement.step(error)) {
+      columns_.push_back({.name = std::string(statement.text(0)),
+                          .declared_type = std::string(statement.text(1)),
+                          .key_place = static_cast<int>(statement.int64(2)),
+                          .not_null = statement.int64(3) != 0,
+                          .has_default = statement.int64(4) != 0,
+                          .generated = statement.int64(5) >= 2});
+    }
+  }
+  if (!error.ok()) return to_status(error, "reading the columns of " + table_);
+  error = connection.prepare(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE",
+      statement, false);
+  if (error.ok()) {
+    statement.bind(1, table_);
+    has_triggers_ = statement.step(error);
+  }
+  return to_status(error, "reading the triggers of " + table_);
+}
+
+// What is inserted: the schema's columns, or those of the SELECT.
+Status Target::choose_columns(SqliteConnection& connection, const WriterOptions& options,
+                              const Schema& schema) {
+  if (options.select.empty()) {
+    for (const Column& column : schema.columns()) {
+      inserted_.push_back({column.name, column.type, column.not_null});
+    }
+    return Status::success();
+  }
+  SqliteStatement statement;
+  const SqliteError error =
+      connection.prepare("SELECT * FROM (" + options.select + ")", statement, false);
+  if (!error.ok()) {
+    return refuse("select: " + error.message + "; expected a SELECT over " + BatchTable::kName);
+  }
+  for (int i = 0; i < sqlite3_column_count(statement.get()); ++i) {
+    inserted_.push_back({sqlite3_column_name(statement.get(), i),
+                         type_of_declaration(sqlite3_column_decltype(statement.get(), i)), false});
+  }
+  return Status::success();
+}
+
+Status Target::create(SqliteConnection& connection, const WriterOptions& options,
+                      const Schema& schema) {
+  if (!options.create_table) {
+    return refuse("table " + table_ + " doesn't exist in " + options.database +
+                  "; create it, or let the writer (create_table)");
+  }
+  std::vector<std::string> keys = options.key_columns;
+  if (keys.empty()) {
+    for (const Column& column : schema.columns()) {
+      if (column.key) keys.push_back(column.name);
+    }
+  }
+  const auto is_key = [&keys](const std::string& name) {
+    return std::any_of(keys.begin(), keys.end(),
+                       [&name](const std::string& key) { return same_name(key, name); });
+  };
+  std::string sql = "CREATE TABLE " + quote_identifier(table_) + "(";
+  for (const InsertColumn& column : inserted_) {
+    if (sql.back() != '(') sql += ", ";
+    sql += quote_identifier(column.name);
+    const std::string_view type = declared_type_of(column.type);
+    if (!type.empty()) sql.append(" ").append(type);
+    const bool key = is_key(column.name);
+    const bool alias = key && keys.size() == 1 && type == "INTEGER";
+    if (alias) sql += " PRIMARY KEY";
+    // SQLite allows NULL in a primary key that isn't the rowid.
+    if (!alias && (column.not_null || key)) sql += " NOT NULL";
+    if (alias) keys.clear();
+  }
+  if (!keys.empty()) sql += ", PRIMARY KEY(" + joined(keys) + ")";
+  sql += ")";
+  return to_status(connection.run(sql), "creating table " + table_);
+}
+
+Status Target::check(SqliteConnection& connection, const WriterOptions& options) {
+  std::string missing;
+  for (const InsertColumn& column : inserted_) {
+    const TableColumn* found = find(column.name);
+    if (found != nullptr && found->generated) {
+      return refuse("column " + column.name + " of table " + table_ +
+                    " is generated and can't be written; leave it out of the input");
+    }
+    if (found != nullptr) continue;
+    if (options.alter) {
+      const SqliteError error = connection.run("ALTER TABLE " + quote_identifier(table_) +
+                                               " ADD COLUMN " + quote_identifier(column.name) +
+                                               " " + std::string(declared_type_of(column.type)));
+      if (!error.ok()) return to_status(error, "adding column " + column.name + " to " + table_);
+      columns_.push_back(
+          {.name = column.name, .declared_type = std::string(declared_type_of(column.type))});
+      continue;
+    }
+    if (!missing.empty()) missing += ", ";
+    missing += column.name;
+  }
+  if (!missing.empty()) {
+    std::string present;
+    for (const TableColumn& column : columns_) {
+      if (!present.empty()) present += ", ";
+      present += column.name;
+    }
+    return refuse("table " + table_ + " has no column " + missing + " (it has " + present +
+                  "); --alter adds what is missing");
+  }
+  for (const TableColumn& column : columns_) {
+    const bool inserted =
+        std::any_of(inserted_.begin(), inserted_.end(),
+                    [&column](const InsertColumn& c) { return same_name(c.name, column.name); });
+    if (!inserted && column.not_null && !column.has_default && !column.generated &&
+        !is_rowid_alias(column)) {
+      return refuse("column " + column.name + " of table " + table_ +
+                    " is NOT NULL without a default, and the input doesn't have it; give the "
+                    "column a default or the input the column");
+    }
+  }
+  return Status::success();
+}
+
+Status Target::choose_keys(const WriterOptions& options, const Schema& schema) {
+  keys_ = options.key_columns;
+  if (keys_.empty()) {
+    for (const Column& column : schema.columns()) {
+      if (column.key) keys_.push_back(column.name);
+    }
+  }
+  if (keys_.empty()) {
+    std::vector<const TableColumn*> primary;
+    for (const TableColumn& column : columns_) {
+      if (column.key_place > 0) primary.push_back(&column);
+    }
+    std::sort(primary.begin(), primary.end(),
+              [](const auto* a, const auto* b) { return a->key_place < b->key_place; });
+    for (const TableColumn* column : primary) keys_.push_back(column->name);
+  }
+  for (const std::string& key : keys_) {
+    if (find(key) == nullptr) {
+      return refuse("key column " + key + " isn't a column of table " + table_ +
+                    "; check the spelling");
+    }
+  }
+  if (options.mode == WriteMode::kUpsert && keys_.empty()) {
+    return refuse("upsert into " + table_ +
+                  " needs key columns: give --pk, or a table with a primary key");
+  }
+  return Status::success();
+}
+
+void Target::compose_insert(const WriterOptions& options) {
+  std::vector<std::string> names;
+  for (const InsertColumn& column : inserted_) names.push_back(column.name);
+  insert_sql_ = options.mode == WriteMode::kReplace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
+  insert_sql_ += quote_identifier(table_) + "(" + joined(names) + ") SELECT ";
+  if (options.select.empty()) {
+    insert_sql_ += joined(names) + " FROM " + BatchTable::kName;
+  } else {
+    insert_sql_ += "* FROM (" + options.select + ")";
+  }
+  if (options.mode == WriteMode::kIgnore) insert_sql_ += " WHERE true ON CONFLICT DO NOTHING";
+  if (options.mode != WriteMode::kUpsert) return;
+  // WHERE true: else the parser takes ON for a join's.
+  insert_sql_ += " WHERE true ON CONFLICT(" + joined(keys_) + ") DO ";
+  std::string updates;
+  for (const std::string& name : names) {
+    if (std::any_of(keys_.begin(), keys_.end(),
+                    [&name](const std::string& key) { return same_name(key, name); })) {
+      continue;
+    }
+    if (!updates.empty()) updates += ", ";
+    updates += quote_identifier(name) + " = excluded." + quote_identifier(name);
+  }
+  insert_sql_ += updates.empty() ? "NOTHING" : "UPDATE SET " + updates;
+}
+
+void Target::compose_checks(const WriterOptions& options, const Schema& schema) {
+  // Limit: the values of a SELECT are the SELECT's; it can CAST what it doesn't want changed.
+  if (options.coerce || !options.select.empty()) return;
+  for (std::uint32_t i = 0; i < schema.size(); ++i) {
+    const ColumnAffinity affinity = affinity_of(find(schema[i].name)->declared_type, strict_);
+    const ValueCheck check = check_needed(schema[i].type, affinity);
+    if (check != ValueCheck::kNone) checks_.push_back({i, check, affinity});
+  }
+}
+
+const Target::TableColumn* Target::find(std::string_view name) const {
+  for (const TableColumn& column : columns_) {
+    if (same_name(column.name, name)) return &column;
+  }
+  return nullptr;
+}
+
+bool Target::is_rowid_alias(const TableColumn& column) const {
+  const auto keys = std::count_if(columns_.begin(), columns_.end(),
+                                  [](const TableColumn& c) { return c.key_place > 0; });
+  return column.key_place == 1 && keys == 1 && !without_rowid_ &&
+         same_name(column.declared_type, "INTEGER");
+}
+
+}  // namespace mayfly

@@ -1,0 +1,94 @@
+// SqliteWriter's parts and how a transaction goes through them. See sqlite_writer.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mayfly/storage/checkpointer.h"
+#include "mayfly/storage/commits.h"
+#include "mayfly/storage/dead_letters.h"
+#include "mayfly/storage/lineage.h"
+#include "mayfly/storage/lock_file.h"
+#include "mayfly/storage/progress.h"
+#include "mayfly/storage/rejections.h"
+#include "mayfly/storage/row_inserter.h"
+#include "mayfly/storage/session.h"
+#include "mayfly/storage/sqlite_writer.h"
+#include "mayfly/storage/target.h"
+
+namespace mayfly {
+
+class SqliteWriter::Impl {
+ public:
+  Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool, const Clock& clock,
+       SignalSink& signals, const RejectionNames& names);
+
+  Status open();
+  Result<SourceStart> add_source(std::uint16_t index, const SourceSpec& spec);
+  GroupResult write(std::span<const RowRef> slices);
+  GroupResult flush();
+  void give_up(std::span<const RowRef> slices, std::uint8_t outcome);
+  void on_idle();
+  Status finish(bool durable);
+
+  Progress& progress() { return progress_; }
+  const Progress& progress() const { return progress_; }
+  const Lineage& lineage() const { return lineage_; }
+  const WriterTotals& totals() const { return totals_; }
+  const WriterOptions& options() const { return options_; }
+  void stage_stats(std::string json) { stats_ = std::move(json); }
+
+ private:
+  // A statement covers slices until it has this many rows: small slices share one.
+  static constexpr std::size_t kStatementRows = 1024;
+
+  Status set_up();
+  Status open_target();
+  GroupResult transaction(std::span<const RowRef> slices);
+  GroupResult insert_slices(std::span<const RowRef> slices, std::uint32_t& taken);
+  void gather(RowRef head);
+  bool reject_changed(const mayfly_batch& batch, std::uint16_t row);
+  GroupResult record(std::span<const RowRef> slices);
+  void set_outcomes();
+  void count_updates();
+  SqliteError put_dead_letters();
+  SqliteError put_stats();
+  GroupResult commit();
+  GroupResult verify_commit(const SqliteError& error);
+  void committed();
+  GroupResult undo(const SqliteError& error, bool fatal);
+  GroupResult undo(GroupResult result);
+  GroupResult refuse_row();
+  SqliteError reopen();
+  void after_checkpoint(std::uint64_t count_before, std::int64_t began_ns);
+  Status sync_files();
+
+  const WriterOptions options_;
+  const Schema schema_;
+  BatchPool& pool_;
+  const Clock& clock_;
+  SignalSink& signals_;
+  const StemId write_checkpoint_;
+  LockFile lock_;
+  Session session_;
+  Target target_;
+  Rejections rejections_;
+  Progress progress_;
+  Lineage lineage_;
+  DeadLetters dead_letters_;
+  CommitSequence commits_;
+  Checkpointer checkpointer_;
+  std::unique_ptr<RowInserter> inserter_;
+
+  std::vector<RowRef> letters_;  // rows that others rejected, in this transaction
+  std::string stats_;            // staged; empty: none
+  bool stats_table_ = false;
+  bool outcomes_set_ = false;
+  WriterTotals totals_;
+  Status dead_;               // not ok: writes no more
+  SqliteError sync_failure_;  // an fsync failed in COMMIT: the log may not be on disk
+  bool finished_ = false;
+};
+
+}  // namespace mayfly
