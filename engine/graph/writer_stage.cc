@@ -78,7 +78,7 @@ Result<std::unique_ptr<WriterStage>> WriterStage::open(
   MAYFLY_ASSIGN_OR_RETURN(
       stage->writer_,
       SqliteWriter::open(options_of(plan, extras, max_row_bytes), with_plan_columns(schema, plan),
-                         *services.pool, services.clock, *stage));
+                         *services.pool, services.clock, services.signals, *stage));
   stage->loop_ = std::make_unique<WriterLoop>(*stage->writer_, *services.pool, answers,
                                               services.clock, services.signals, services.seed,
                                               WriterLoopOptions{.lanes_max = lanes_max});
