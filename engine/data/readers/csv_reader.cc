@@ -33,7 +33,8 @@ ParseResult CsvReader::parse(std::span<const char> input, bool at_end, mayfly_ba
       position_.byte = used = kBom.size();
   }
   if (overlong_.active()) {
-    const Put put = finish_overlong({begin, input.size()}, at_end, batch, sink, &used);
+    const Put put =
+        skip_overlong({begin, input.size()}, at_end, options_.max_row_bytes, batch, sink, &used);
     if (put != Put::kDone) return {0, stop_of(put)};
     if (overlong_.active()) return {used, Stop::kInput};
   }
@@ -154,26 +155,6 @@ RecordReader::Put CsvReader::reject_broken(Scan scan, bool gave_up, mayfly_batch
                     : std::string("before the end of the input");
   }
   return reject_scanned(batch, sink, ReadError::kQuote);
-}
-
-RecordReader::Put CsvReader::finish_overlong(std::string_view input, bool at_end,
-                                             mayfly_batch& batch, BatchSink& sink,
-                                             std::size_t* used) {
-  bool done = false;
-  const std::size_t part = overlong_.extent_in(input, at_end, &done);
-  if (done) {
-    if (!has_room_for_row(batch)) return Put::kBatch;
-    const Extent all{overlong_.bytes() + part, 1};
-    message_ = "expected a record of at most " + std::to_string(options_.max_row_bytes) +
-               " bytes (max_row_bytes), found a line of " + std::to_string(all.bytes);
-    const Put put = reject_record(batch, sink, ReadError::kTooLong, message_, overlong_.raw(), all);
-    if (put != Put::kDone) return put;
-    overlong_.end();
-  } else {
-    overlong_.pass(part);
-  }
-  *used = part;
-  return Put::kDone;
 }
 
 }  // namespace mayfly

@@ -46,8 +46,6 @@ class CsvReader final : public RecordReader {
   bool put_slow(RowCells& row, std::uint32_t column, const CsvField& field);
   Put reject_scanned(mayfly_batch& batch, BatchSink& sink, ReadError reason);
   Put reject_broken(Scan scan, bool gave_up, mayfly_batch& batch, BatchSink& sink);
-  Put finish_overlong(std::string_view input, bool at_end, mayfly_batch& batch, BatchSink& sink,
-                      std::size_t* used);
   std::string_view record() const {
     return {scanner_.record(), static_cast<std::size_t>(scanner_.record_end() - scanner_.record())};
   }
@@ -59,7 +57,6 @@ class CsvReader final : public RecordReader {
   std::vector<Plan> plan_;
   std::string undoubled_;  // a field that had doubled quotes
   std::string message_;
-  OverlongRecord overlong_;
 };
 
 }  // namespace mayfly

@@ -35,7 +35,8 @@ ParseResult NdjsonReader::parse(std::span<const char> input, bool at_end, mayfly
       position_.byte = used = kBom.size();
   }
   if (overlong_.active()) {
-    const Put put = finish_overlong({begin, input.size()}, at_end, batch, sink, &used);
+    const Put put =
+        skip_overlong({begin, input.size()}, at_end, options_.max_row_bytes, batch, sink, &used);
     if (put != Put::kDone) return {0, stop_of(put)};
     if (overlong_.active()) return {used, Stop::kInput};
   }
@@ -88,7 +89,7 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& b
     if (room == MAYFLY_FULL) return Put::kBatch;
     if (room == MAYFLY_BLOCKED) return Put::kBlocked;
     if (room != MAYFLY_OK) {
-      message_ = "expected a line of at most " + std::to_string(options_.max_row_bytes) +
+      message_ = "expected a record of at most " + std::to_string(options_.max_row_bytes) +
                  " bytes (max_row_bytes), found " + std::to_string(bytes);
       return reject_record(batch, sink, ReadError::kTooLong, message_, scanner_.line(), extent());
     }
@@ -178,26 +179,6 @@ bool NdjsonReader::refuse_value(Fault fault, std::uint32_t column, const JsonMem
   message_ += " for key \"" + keys_[column] + "\", found ";
   append_excerpt(member.text, &message_);
   return refuse(ReadError::kJson);
-}
-
-RecordReader::Put NdjsonReader::finish_overlong(std::string_view input, bool at_end,
-                                                mayfly_batch& batch, BatchSink& sink,
-                                                std::size_t* used) {
-  bool done = false;
-  const std::size_t part = overlong_.extent_in(input, at_end, &done);
-  if (done) {
-    if (!has_room_for_row(batch)) return Put::kBatch;
-    const Extent all{overlong_.bytes() + part, 1};
-    message_ = "expected a line of at most " + std::to_string(options_.max_row_bytes) +
-               " bytes (max_row_bytes), found " + std::to_string(all.bytes);
-    const Put put = reject_record(batch, sink, ReadError::kTooLong, message_, overlong_.raw(), all);
-    if (put != Put::kDone) return put;
-    overlong_.end();
-  } else {
-    overlong_.pass(part);
-  }
-  *used = part;
-  return Put::kDone;
 }
 
 }  // namespace mayfly

@@ -61,8 +61,6 @@ class NdjsonReader final : public RecordReader {
     return {static_cast<std::uint64_t>(scanner_.next() - scanner_.line().data()),
             scanner_.next()[-1] == '\n' ? 1u : 0u};
   }
-  Put finish_overlong(std::string_view input, bool at_end, mayfly_batch& batch, BatchSink& sink,
-                      std::size_t* used);
 
   Schema schema_;
   std::vector<std::string> keys_;
@@ -74,7 +72,6 @@ class NdjsonReader final : public RecordReader {
   std::string key_;  // without escapes
   std::string message_;
   ReadError reason_ = ReadError::kJson;
-  OverlongRecord overlong_;
 };
 
 }  // namespace mayfly

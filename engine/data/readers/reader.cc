@@ -1,7 +1,6 @@
 #include "mayfly/data/readers/reader.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace mayfly {
 
@@ -25,17 +24,39 @@ RecordReader::Put RecordReader::reject_record(mayfly_batch& batch, BatchSink& si
   return Put::kDone;
 }
 
+RecordReader::Put RecordReader::skip_overlong(std::string_view input, bool at_end,
+                                              std::uint64_t bytes_max, mayfly_batch& batch,
+                                              BatchSink& sink, std::size_t* used) {
+  const std::size_t newline = input.find('\n');
+  const bool has_newline = newline != std::string_view::npos;
+  const std::size_t part = has_newline ? newline + 1 : input.size();
+  overlong_.keep(input.substr(0, part));
+  if (has_newline || at_end) {
+    if (!has_room_for_row(batch)) return Put::kBatch;
+    const Extent all{overlong_.bytes() + part, has_newline ? 1u : 0u};
+    const std::string message = "expected a record of at most " + std::to_string(bytes_max) +
+                                " bytes (max_row_bytes), found " + std::to_string(all.bytes);
+    const Put put = reject_record(batch, sink, ReadError::kTooLong, message,
+                                  without_newline(overlong_.raw()), all);
+    if (put != Put::kDone) return put;
+    overlong_.end();
+  } else {
+    overlong_.pass(part);
+  }
+  *used = part;
+  return Put::kDone;
+}
+
 void OverlongRecord::begin(std::string_view start) {
   active_ = true;
   bytes_ = start.size();
   raw_.assign(start.substr(0, kRawKept));
 }
 
-std::size_t OverlongRecord::extent_in(std::string_view input, bool at_end, bool* done) const {
-  const void* newline = input.empty() ? nullptr : std::memchr(input.data(), '\n', input.size());
-  *done = newline != nullptr || at_end;
-  if (newline == nullptr) return input.size();
-  return static_cast<std::size_t>(static_cast<const char*>(newline) + 1 - input.data());
+void OverlongRecord::keep(std::string_view part) {
+  if (raw_.size() >= kRawKept) return;
+  const std::size_t known = raw_.size() - static_cast<std::size_t>(bytes_);
+  raw_.append(part.substr(std::min(known, part.size())).substr(0, kRawKept - raw_.size()));
 }
 
 std::string_view without_newline(std::string_view record) {

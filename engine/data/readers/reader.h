@@ -87,6 +87,25 @@ struct ReadPosition {
   std::uint64_t line = 1;     // from 1
 };
 
+// A record that is too long to be kept: skipped up to its newline, and only then an error row, so
+// that the row's byte_end is where the next record begins.
+class OverlongRecord {
+ public:
+  bool active() const { return active_; }
+  void begin(std::string_view start);
+  // More of it. Offered again (the batch had no room), it changes nothing.
+  void keep(std::string_view part);
+  void pass(std::size_t bytes) { bytes_ += bytes; }
+  void end() { active_ = false; }
+  std::uint64_t bytes() const { return bytes_; }
+  std::string_view raw() const { return raw_; }
+
+ private:
+  bool active_ = false;
+  std::uint64_t bytes_ = 0;
+  std::string raw_;  // its first 64 KiB
+};
+
 class RecordReader {
  public:
   virtual ~RecordReader() = default;
@@ -117,29 +136,13 @@ class RecordReader {
   RowOrigin origin(const Extent& extent) const {
     return {position_.ordinal, position_.byte + extent.bytes, position_.line};
   }
+  // Goes on with overlong_, which is active; *used is how much of the input it was.
+  Put skip_overlong(std::string_view input, bool at_end, std::uint64_t bytes_max,
+                    mayfly_batch& batch, BatchSink& sink, std::size_t* used);
   static Stop stop_of(Put put) { return put == Put::kBlocked ? Stop::kBlocked : Stop::kBatch; }
 
   ReadPosition position_;
-};
-
-// A record that is too long to be kept: skipped up to its newline, and only then an error row, so
-// that the row's byte_end is where the next record begins.
-class OverlongRecord {
- public:
-  bool active() const { return active_; }
-  void begin(std::string_view start);
-  // How much of the input belongs to it; *done when its end is among it. Doesn't change anything:
-  // pass() does.
-  std::size_t extent_in(std::string_view input, bool at_end, bool* done) const;
-  void pass(std::size_t bytes) { bytes_ += bytes; }
-  void end() { active_ = false; }
-  std::uint64_t bytes() const { return bytes_; }
-  std::string_view raw() const { return raw_; }
-
- private:
-  bool active_ = false;
-  std::uint64_t bytes_ = 0;
-  std::string raw_;  // its first 64 KiB
+  OverlongRecord overlong_;
 };
 
 // Without a newline (LF or CRLF) at its end.
