@@ -129,6 +129,8 @@ bool SqliteStatement::is_null(int column) const {
   return sqlite3_column_type(get(), column) == SQLITE_NULL;
 }
 
+int SqliteStatement::column_count() const { return sqlite3_column_count(get()); }
+
 void SqliteConnection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
 SqliteError SqliteConnection::open(const std::string& path, const OpenOptions& options,

@@ -63,6 +63,7 @@ class SqliteStatement {
   std::int64_t int64(int column) const;
   std::string_view text(int column) const;  // until the next step or reset
   bool is_null(int column) const;
+  int column_count() const;
 
  private:
   struct Finalize {
