@@ -26,27 +26,13 @@ Result<std::string> resolve(const std::string& path) {
   return std::string(resolved);
 }
 
-Status check_one(const std::string& path, const char* what, uid_t user) {
+Status check_one(const std::string& path, std::string_view what, uid_t user) {
   struct stat info = {};
   if (::stat(path.c_str(), &info) != 0) {
     return refuse(Code::kUnavailable,
                   fmt::format("{}: {} can't be read: {}", path, what, std::strerror(errno)));
   }
-  if (info.st_uid != 0 && info.st_uid != user) {
-    return refuse(Code::kConfig,
-                  fmt::format("{}: not loaded, since {} belongs to user {}; only root and user {} "
-                              "are trusted; change the owner or copy the plugin to a folder of "
-                              "your own",
-                              path, what, info.st_uid, user));
-  }
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return refuse(Code::kConfig,
-                  fmt::format("{}: not loaded, since {} is writable by {} (mode {:04o}); run "
-                              "`chmod go-w {}` or copy the plugin to a folder of your own",
-                              path, what, (info.st_mode & S_IWOTH) != 0 ? "others" : "its group",
-                              info.st_mode & 07777, path));
-  }
-  return {};
+  return check_ownership(path, what, info.st_uid, info.st_mode, user);
 }
 
 // dlopen's own words for these are "invalid ELF header" and "file too short".
@@ -67,6 +53,26 @@ Status check_elf(const std::string& path) {
 }
 
 }  // namespace
+
+Status check_ownership(const std::string& path, std::string_view what, uid_t owner, mode_t mode,
+                       uid_t user) {
+  if (owner != 0 && owner != user) {
+    return refuse(Code::kConfig,
+                  fmt::format("{}: not loaded, since {} belongs to user {}; only root and user {} "
+                              "are trusted; change the owner or copy the plugin to a folder of "
+                              "your own",
+                              path, what, owner, user));
+  }
+  // A sticky bit, as on /tmp, doesn't help: others can still put a file there first.
+  if ((mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return refuse(Code::kConfig,
+                  fmt::format("{}: not loaded, since {} is writable by {} (mode {:04o}); run "
+                              "`chmod go-w {}` or copy the plugin to a folder of your own",
+                              path, what, (mode & S_IWOTH) != 0 ? "others" : "its group",
+                              mode & 07777, path));
+  }
+  return {};
+}
 
 Status check_trusted(const std::string& resolved, uid_t user) {
   MAYFLY_RETURN_IF_ERROR(check_one(resolved, "the file", user));

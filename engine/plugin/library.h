@@ -47,6 +47,9 @@ class PluginLibrary {
 // Whether code of this file may run: the file and its folder belong to root or to `user`, and
 // neither group nor others may write to them. `resolved` is absolute and without symbolic links.
 Status check_trusted(const std::string& resolved, uid_t user);
+// The rule for one of them; `what` is "the file" or "its folder".
+Status check_ownership(const std::string& path, std::string_view what, uid_t owner, mode_t mode,
+                       uid_t user);
 
 // Checks a descriptor against the rules of the ABI; returns the host's copy. `file` stands in
 // messages.
