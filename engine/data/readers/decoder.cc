@@ -19,6 +19,7 @@ class GzipDecoder final : public Decoder {
   }
 
   Step decode(std::span<const char> in, std::span<char> out) override {
+    if (in.empty() && between_) return {};
     if (between_) {
       if (const Step step = between_members(in); step.consumed > 0 || step.error != nullptr) {
         return step;

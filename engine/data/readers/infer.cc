@@ -1,6 +1,5 @@
 #include "mayfly/data/readers/infer.h"
 
-#include <cmath>
 #include <unordered_set>
 
 #include "mayfly/data/readers/number.h"
@@ -17,7 +16,7 @@ enum : std::uint16_t {
   kNested = 32,
   kOther = 64,  // a JSON number that neither says
 };
-constexpr double kWholeMax = 9007199254740992.0;  // 2^53
+constexpr std::int64_t kWholeMax = 1ll << 53;  // up to here integers are doubles
 
 std::string lower(std::string_view name) {
   std::string out(name);
@@ -74,7 +73,7 @@ void TypeInference::add_json(std::uint32_t column, JsonKind kind, std::string_vi
       break;
     case JsonKind::kNumber:
       if (parse_int64(text, &integer)) {
-        bits |= std::fabs(static_cast<double>(integer)) <= kWholeMax ? kInteger : kBigInteger;
+        bits |= integer >= -kWholeMax && integer <= kWholeMax ? kInteger : kBigInteger;
       } else if (text.find_first_of(".eE") == std::string_view::npos && text != "-0") {
         bits |= kOther;
       } else {

@@ -8,8 +8,9 @@
 namespace mayfly {
 namespace {
 
-// Integers up to 2^53 are doubles, and every double up to it that has no fraction is one.
-constexpr double kWholeMax = 9007199254740992.0;
+// Integers up to 2^53 are doubles; a double below it without a fraction is that integer and no
+// other.
+constexpr std::int64_t kWholeMax = 1ll << 53;
 
 bool is_numeric(ColumnType type) {
   return type == ColumnType::kInt64 || type == ColumnType::kFloat64 || type == ColumnType::kBool ||
@@ -102,7 +103,8 @@ NdjsonReader::Fault NdjsonReader::put_whole(RowCells& row, std::uint32_t column,
   if (!is_json_number(text)) return Fault::kNumber;
   double value = 0;
   const bool is_double = parse_json_real(text, &value);
-  if (is_double && std::fabs(value) <= kWholeMax && value == std::trunc(value)) {
+  if (is_double && std::fabs(value) < static_cast<double>(kWholeMax) &&
+      value == std::trunc(value)) {
     row.put_int64(column, static_cast<std::int64_t>(value));  // 1.0 and 1e3 are whole
     return Fault::kNone;
   }
@@ -119,7 +121,10 @@ NdjsonReader::Fault NdjsonReader::put_real(RowCells& row, std::uint32_t column,
   double value = 0;
   if (!parse_json_real(text, &value)) return Fault::kChanges;
   const bool written_whole = text.find_first_of(".eE") == std::string_view::npos;
-  if (written_whole && std::fabs(value) > kWholeMax) return Fault::kChanges;
+  std::int64_t integer = 0;
+  const bool exact = text == "-0" ||
+                     (parse_int64(text, &integer) && integer >= -kWholeMax && integer <= kWholeMax);
+  if (written_whole && !exact) return Fault::kChanges;
   row.put_float64(column, value);
   return Fault::kNone;
 }

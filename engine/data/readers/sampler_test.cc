@@ -1,0 +1,162 @@
+#include "mayfly/data/readers/sampler.h"
+
+#include <doctest/doctest.h>
+
+#include "mayfly/data/readers/format.h"
+
+namespace mayfly {
+namespace {
+
+std::string text_of(const Result<Shape>& shape) {
+  if (!shape.ok()) return "error: " + shape.status().message();
+  std::string out;
+  for (const Column& column : shape->columns) {
+    out += (out.empty() ? "" : " ") + column.name + ":" + std::string(name_of(column.type));
+  }
+  return out + " @" + std::to_string(shape->start.byte) + ":" + std::to_string(shape->start.line);
+}
+
+std::string feed(Sampler& sampler, std::string document, bool infer = true,
+                 std::size_t chunk = SIZE_MAX) {
+  const std::size_t size = document.size();
+  document.append(kReadPadding, ' ');
+  std::size_t begin = 0;
+  for (std::size_t end = std::min(chunk, size);; end = std::min(end + chunk, size)) {
+    begin += sampler.feed({document.data() + begin, end - begin}, end == size);
+    if (end == size) return text_of(sampler.shape(infer));
+  }
+}
+
+std::string csv(const std::string& document, std::uint64_t rows = UINT64_MAX) {
+  CsvSampler sampler({}, true, {}, rows);
+  return feed(sampler, document);
+}
+
+std::string json(const std::string& document) {
+  NdjsonSampler sampler({}, UINT64_MAX);
+  return feed(sampler, document);
+}
+
+TEST_CASE("infer: a column of canonical integers, of reals, and of anything else") {
+  CHECK(csv("a,b,c,d\n1,1.5,x,007\n-2,3,,1\n") == "a:int64 b:float64 c:text d:text @8:2");
+}
+
+TEST_CASE("infer: text that a numeric column would change makes a text column") {
+  for (const char* value :
+       {"007", "+5", "12345678901234567890", "1e400", " 5", "0.30000000000000004"}) {
+    CHECK_MESSAGE(csv(std::string("a\n1\n") + value + "\n2\n") == "a:text @2:2", value);
+  }
+  // As a real the integer would be rounded.
+  CHECK(csv("a\n9007199254740993\n1.5\n") == "a:text @2:2");
+  CHECK(csv("a\n9007199254740993\n") == "a:int64 @2:2");
+}
+
+TEST_CASE("infer: empty fields say nothing, quoted or not") {
+  CHECK(csv("a,b\n,\n1,\"\"\n\"\",\n") == "a:int64 b:text @4:2");
+}
+
+TEST_CASE("infer: only the rows asked for are looked at, and broken ones say nothing") {
+  CHECK(csv("a\n1\nx\n", 1) == "a:int64 @2:2");
+  CHECK(csv("a,b\n1,2\nx\n\"y\"z,3\n4,5\n") == "a:int64 b:int64 @4:2");
+}
+
+TEST_CASE("infer: header names are made unique, without regard to case") {
+  CHECK(csv("id,,ID,id,\"a\"\"b\",column_2\n1,1,1,1,1,1\n") ==
+        "id:int64 column_3:int64 ID_2:int64 id_3:int64 a\"b:int64 column_2:int64 @26:2");
+  CHECK(unique_names({"name", "name_2", "name", ""}) ==
+        std::vector<std::string>{"name", "name_2", "name_3", "column_4"});
+}
+
+TEST_CASE("infer: without a header columns are numbered or named") {
+  CsvSampler numbered({}, false, {}, 10);
+  CHECK(feed(numbered, "1,x\n") == "column_1:int64 column_2:text @0:1");
+  CsvSampler named({}, false, {"a", "b"}, 10);
+  CHECK(feed(named, "1,x\n") == "a:int64 b:text @0:1");
+  CsvSampler renamed({}, true, {"a", "b"}, 10);
+  CHECK(feed(renamed, "x,y\n1,2\n") == "a:int64 b:int64 @4:2");
+  CsvSampler wrong({}, true, {"a"}, 10);
+  CHECK(feed(wrong, "x,y\n1,2\n") ==
+        "error: expected a header of 1 fields, as there are names of columns, found 2");
+}
+
+TEST_CASE("infer: a document without a header, or with a broken one, is refused") {
+  CHECK(csv("") == "error: expected a header line, found nothing");
+  CHECK(csv("a,\"b\n1,2\n").starts_with("error: field 2 of the header"));
+  CsvSampler bare({}, false, {}, 10);
+  CHECK(feed(bare, "") == "error: expected a first row, found nothing; name the columns");
+  CHECK(json("\n\n") == "error: expected a line with a JSON object, found none; name the columns");
+}
+
+TEST_CASE("infer: a byte order mark, blank lines and a header of two lines come before the rows") {
+  CHECK(csv("\xEF\xBB\xBF\n\"a\nb\",c\n1,2\n") == "a\nb:int64 c:int64 @12:4");
+}
+
+TEST_CASE("infer: documents in pieces give the same") {
+  const std::string document =
+      "\xEF\xBB\xBF"
+      "a,b,c\n1,1.5,x\n2,\"2\n\",y\n";
+  for (std::size_t chunk = 1; chunk < document.size(); ++chunk) {
+    CsvSampler sampler({}, true, {}, 10);
+    CHECK(feed(sampler, document, true, chunk) == "a:int64 b:text c:text @9:2");
+  }
+  const std::string lines = "\xEF\xBB\xBF{\"a\":1}\n\n{\"b\":\"x\"}\n";
+  for (std::size_t chunk = 1; chunk < lines.size(); ++chunk) {
+    NdjsonSampler sampler({}, 10);
+    CHECK(feed(sampler, lines, true, chunk) == "a:int64 b:text @3:1");
+  }
+}
+
+TEST_CASE("infer: without it every column is text, in NDJSON any") {
+  CsvSampler text({}, true, {}, 10);
+  CHECK(feed(text, "a\n1\n", false) == "a:text @2:2");
+  NdjsonSampler any({}, 10);
+  CHECK(feed(any, "{\"a\":1}\n", false) == "a:any @0:1");
+}
+
+TEST_CASE("infer: JSON values of one kind give its type, of several any") {
+  CHECK(json(R"({"i":1,"r":1.5,"b":true,"t":"x","o":{},"n":null,"m":1}
+{"i":-2,"r":2,"b":false,"t":"","o":[1],"m":"x","late":1}
+)") == "i:int64 r:float64 b:bool t:text o:json n:any m:any late:int64 @0:1");
+  CHECK(json("{\"a\":1}\n{\"a\":null}\n") == "a:int64 @0:1");
+  CHECK(json("{\"a\":9007199254740993}\n{\"a\":0.5}\n") == "a:any @0:1");
+  CHECK(json("{\"a\":12345678901234567890}\n") == "a:any @0:1");
+  CHECK(json("{\"a\":1}\nbroken\n{\"A\":\"\\u0041\"}\n{\"a\\u0062\":1}") ==
+        "a:int64 A_2:text ab:int64 @0:1");
+}
+
+TEST_CASE("infer: only the keys asked for") {
+  NdjsonSampler sampler({"b", "a"}, 10);
+  CHECK(feed(sampler, "{\"a\":1,\"c\":2,\"b\":\"x\"}\n") == "b:text a:int64 @0:1");
+}
+
+TEST_CASE("format: by name, whatever the compression") {
+  CHECK(format_from_name("a/b.CSV") == Format::kCsv);
+  CHECK(format_from_name("b.csv.gz") == Format::kCsv);
+  CHECK(format_from_name("b.tsv.zst") == Format::kTsv);
+  CHECK(format_from_name("b.jsonl") == Format::kNdjson);
+  CHECK(format_from_name("b.ndjson.zstd") == Format::kNdjson);
+  CHECK(!format_from_name("a.csv/b"));
+  CHECK(!format_from_name("b.json"));
+  CHECK(!format_from_name("-"));
+}
+
+TEST_CASE("format: by content") {
+  CHECK(*format_from_content("\xEF\xBB\xBF \n{\"a\":1}") == Format::kNdjson);
+  CHECK(*format_from_content("a\tb\n1,2\n") == Format::kTsv);
+  CHECK(*format_from_content("a\tb,c\n") == Format::kCsv);
+  CHECK(*format_from_content("a;b\n") == Format::kCsv);
+  CHECK(*format_from_content("") == Format::kCsv);
+}
+
+TEST_CASE("format: UTF-16 and a JSON array are refused with what to do") {
+  CHECK(check_encoding(std::string_view("\xFF\xFE"
+                                        "a\0",
+                                        4))
+            .message()
+            .find("iconv") != std::string::npos);
+  CHECK(check_encoding("a,b").ok());
+  CHECK(format_from_content("[\n {\"a\":1}]").status().message().find("jq") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace mayfly
