@@ -1,12 +1,14 @@
 """mayfly_plugin: a self-contained shared library that exports mayfly_plugin_v1 and nothing else."""
 
-load("@rules_cc//cc:defs.bzl", "cc_binary")
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
 load("//tools:copts.bzl", "MAYFLY_COPTS")
 
 # Labels of Mayfly's own workspace, whoever includes it.
 _LDS = Label("//plugins:plugin.lds")
 _SDK = Label("//plugins/sdk")
 _SANITIZED = Label("//plugins:sanitized")
+_CONFORMANCE = Label("//engine/plugin:conformance")
+_CONFORMANCE_MAIN = Label("//engine/plugin:conformance_main.cc")
 
 def mayfly_plugin(
         name,
@@ -15,9 +17,13 @@ def mayfly_plugin(
         copts = [],
         linkopts = [],
         additional_linker_inputs = [],
+        conformance_options = [],
+        tags = [],
         visibility = ["//visibility:public"],
         **kwargs):
-    """Builds lib<name>.so, which can be copied and loaded anywhere.
+    """Builds lib<name>.so, which can be copied and loaded anywhere, and tests that it conforms.
+
+    <name>_conformance_test runs the suite of `mayfly plugins check` over it.
 
     Its libraries are linked into it (linkstatic), so that it needs nothing beside it but what its
     deps name as system libraries. The C++ runtime stays shared: two copies in one process would
@@ -30,6 +36,9 @@ def mayfly_plugin(
       copts: further compiler options.
       linkopts: further linker options.
       additional_linker_inputs: further files for the linker.
+      conformance_options: "option=value" for what the plugin requires, when the suite's guess (the
+        smallest number, the column "id") doesn't do.
+      tags: as in Bazel, of both targets.
       visibility: public unless said otherwise.
       **kwargs: passed to cc_binary.
     """
@@ -48,7 +57,18 @@ def mayfly_plugin(
         }) + linkopts,
         linkshared = True,
         linkstatic = True,
+        tags = tags,
         visibility = visibility,
         deps = [str(_SDK)] + deps,
         **kwargs
+    )
+    cc_test(
+        name = name + "_conformance_test",
+        size = "small",
+        srcs = [str(_CONFORMANCE_MAIN)],
+        args = ["$(rootpath :lib%s.so)" % name] + conformance_options,
+        copts = MAYFLY_COPTS,
+        data = [":lib%s.so" % name],
+        tags = tags,
+        deps = [str(_CONFORMANCE)],
     )

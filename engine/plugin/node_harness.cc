@@ -130,10 +130,8 @@ void NodeHarness::push(mayfly_batch* batch, std::uint32_t input) {
 }
 
 const NodeHarness::Passed* NodeHarness::find_passed(std::uint64_t ordinal) const {
-  // The newest: a row may have come by more than once.
-  const auto found = std::find_if(passed_.rbegin(), passed_.rend(),
-                                  [&](const Passed& p) { return p.ordinal == ordinal; });
-  return found == passed_.rend() ? nullptr : &*found;
+  const auto found = newest_passed_.find(ordinal);
+  return found == newest_passed_.end() ? nullptr : &passed_[found->second];
 }
 
 void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint32_t input) {
@@ -376,6 +374,8 @@ void NodeHarness::pass(mayfly_batch& batch, std::uint16_t row, std::uint32_t por
     if (ordinal < last_ordinal_out_) violate("KEEPS_ORDER, but a row overtook another");
     last_ordinal_out_ = ordinal;
   }
+  // A row may come by more than once; those made here number themselves.
+  if (!emitted) newest_passed_[ordinal] = passed_.size();
   passed_.push_back({ordinal, port, clock_.now_ns(), make_ref(batch.id, row), emitted});
   done_.push_back(make_ref(batch.id, row));
   ++rows_out_;
@@ -407,6 +407,7 @@ void NodeHarness::clear() {
   for (const RowRef ref : done_) pool_->settle(pool_->batch(ref), 1);
   done_.clear();
   passed_.clear();
+  newest_passed_.clear();
   dropped_.clear();
   rejected_.clear();
   consumed_.clear();

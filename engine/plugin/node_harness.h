@@ -179,6 +179,7 @@ class NodeHarness {
   std::uint64_t rows_in_ = 0;
   std::uint64_t rows_out_ = 0;
   std::vector<Passed> passed_;
+  std::unordered_map<std::uint64_t, std::size_t> newest_passed_;  // ordinal -> index in passed_
   std::vector<Judged> dropped_;
   std::vector<Judged> rejected_;
   std::vector<std::uint64_t> consumed_;

@@ -1,0 +1,87 @@
+#include "mayfly/plugin/conformance.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "mayfly/plugin/elf_symbols.h"
+
+namespace mayfly {
+namespace {
+
+using Outcome = ConformanceCheck::Outcome;
+
+ConformanceReport report_of(const std::string& path) {
+  ConformanceSettings settings;
+  settings.user = ::geteuid();
+  settings.calls = 500;
+  settings.scratch_folder = std::getenv("TEST_TMPDIR");
+  return check_conformance(path, settings);
+}
+
+// The checks that failed, by name, with one's detail.
+std::string failures(const ConformanceReport& report) {
+  std::string out;
+  for (const ConformanceCheck& check : report.checks) {
+    if (check.outcome == Outcome::kFailed) out += check.name + ": " + check.detail + "\n";
+  }
+  return out;
+}
+
+std::string bad(const std::string& name) {
+  return failures(report_of("tests/plugins/bad/lib" + name + ".so"));
+}
+
+TEST_CASE("conformance: a good plugin passes every check") {
+  const ConformanceReport report = report_of("plugins/batch/libbatch.so");
+  CHECK(report.plugin == "batch");
+  CHECK(report.passed());
+  CHECK(report.text() ==
+        "passed  loads\npassed  one_symbol\npassed  imports\npassed  ranges\npassed  portable\n"
+        "passed  starts\npassed  batches\npassed  drains\npassed  random_calls\n");
+}
+
+TEST_CASE("conformance: a plugin that doesn't load fails with the reason, and nothing else runs") {
+  const ConformanceReport report = report_of("tests/plugins/bad/libwrong_major.so");
+  REQUIRE(report.checks.size() == 1);
+  CHECK_FALSE(report.passed());
+  CHECK(report.checks[0].detail.find("majors must be equal") != std::string::npos);
+}
+
+TEST_CASE("conformance: a second exported symbol is named") {
+  CHECK(bad("two_symbols") ==
+        "one_symbol: exports mayfly_plugin_v1, mayfly_second_symbol, expected mayfly_plugin_v1 "
+        "alone; build it with mayfly_plugin\n");
+}
+
+TEST_CASE("conformance: a node that sleeps is found by what it imports") {
+  CHECK(bad("sleeps") == "imports: uses nanosleep, which a node must not\n");
+}
+
+TEST_CASE("conformance: a node that keeps its rows when it is drained fails") {
+  const std::string found = bad("keeps_rows");
+  CHECK(found.starts_with(
+      "drains: 1725 of 1725 rows are still held after draining; `drain` must resume what is held "
+      "without a due time\nrandom_calls: seed 1: "));
+}
+
+TEST_CASE("conformance: a route that is no port is found") {
+  CHECK(bad("loses_order").starts_with("batches: a batch of 1 rows: route 5 is no port\n"));
+}
+
+TEST_CASE("elf symbols: a file that is cut anywhere is damaged, never read past its end") {
+  std::ifstream whole("plugins/pass/libpass.so", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(whole)), {});
+  REQUIRE(bytes.size() > 1000);
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/cut.so";
+  for (std::size_t size = 0; size < bytes.size(); size += bytes.size() / 50) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes.substr(0, size);
+    CHECK_FALSE(read_elf_symbols(path).ok());
+  }
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,18 @@
+// The dynamic symbols of a shared library, read from the file, without loading it. 64-bit ELF.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mayfly/base/status.h"
+
+namespace mayfly {
+
+struct ElfSymbols {
+  std::vector<std::string> exported;  // defined here, global or weak
+  std::vector<std::string> imported;  // to be found elsewhere
+};
+
+Result<ElfSymbols> read_elf_symbols(const std::string& path);
+
+}  // namespace mayfly
