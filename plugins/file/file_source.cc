@@ -21,11 +21,9 @@ constexpr std::size_t kChunk = 256 << 10;
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
   Schema schema(found.shape.columns);
   if (found.format == Format::kNdjson) {
-    // Keys that `columns` leaves out are meant to be left out.
-    const bool ignore = options.ignore_extra || !options.columns.empty();
-    return std::make_unique<NdjsonReader>(
-        schema, found.shape.keys,
-        NdjsonOptions{.ignore_extra = ignore, .max_row_bytes = options.max_row_bytes});
+    return std::make_unique<NdjsonReader>(schema, found.shape.keys,
+                                          NdjsonOptions{.ignore_extra = options.ignore_extra,
+                                                        .max_row_bytes = options.max_row_bytes});
   }
   return std::make_unique<CsvReader>(schema, CsvOptions{.dialect = found.dialect,
                                                         .empty = options.empty,

@@ -1,0 +1,323 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "mayfly/file/source_harness.h"
+
+namespace mayfly {
+namespace {
+
+using testing::SourceHarness;
+using Rows = std::vector<std::string>;
+using Given = std::vector<RawOption>;
+
+std::string path_of(const std::string& name) {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  return std::string(folder == nullptr ? "/tmp" : folder) + "/" + name;
+}
+
+std::string write_file(const std::string& name, std::string_view bytes) {
+  const std::string path = path_of(name);
+  std::ofstream(path, std::ios::binary) << bytes;
+  return path;
+}
+
+std::string write_gzip(const std::string& name, const std::string& text) {
+  const std::string path = path_of(name);
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  return path;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string numbered_csv(int rows) {
+  std::string out = "id,name\n";
+  for (int i = 0; i < rows; ++i) out += std::to_string(i) + ",name " + std::to_string(i) + "\n";
+  return out;
+}
+
+mayfly_position position_at(std::uint64_t ordinal, std::uint64_t byte, std::uint64_t line,
+                            const std::string& fingerprint) {
+  return {.struct_size = sizeof(mayfly_position),
+          .resumed = 1,
+          .ordinal = ordinal,
+          .byte = byte,
+          .line = line,
+          .fingerprint = {fingerprint.data(), fingerprint.size()}};
+}
+
+TEST_CASE("file: a CSV file, its columns, its rows, its broken record") {
+  const std::string path =
+      write_file("orders.csv", "id,city,amount\n1,Rome,2.5\n2,\"Oslo\"\n3,Paris,4\n");
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.schema_text() == "id:int64 city:text amount:float64");
+  CHECK(source.poll_all() == MAYFLY_END);
+  CHECK(source.rows == Rows{"1|'Rome'|2.5",
+                            "error fields line 3: expected 3 fields, found 2 [2,\"Oslo\"]",
+                            "3|'Paris'|4"});
+  CHECK(source.origins == Rows{"0@26:2", "1@35:3", "2@45:4"});
+  CHECK(source.key == path);
+}
+
+TEST_CASE("file: NDJSON by content, gzip by content, TSV by name") {
+  SourceHarness json("file", Given{{"path", write_gzip("data.bin", "{\"a\":1,\"b\":[1]}\n")}});
+  REQUIRE_MESSAGE(json.open(), json.error);
+  CHECK(json.schema_text() == "a:int64 b:json");
+  CHECK(json.poll_all() == MAYFLY_END);
+  CHECK(json.rows == Rows{"1|'[1]'"});
+  SourceHarness tsv("file", Given{{"path", write_file("data.tsv", "a\tb\n1,5\tx\n")}});
+  REQUIRE(tsv.open());
+  CHECK(tsv.poll_all() == MAYFLY_END);
+  CHECK(tsv.rows == Rows{"'1,5'|'x'"});
+}
+
+TEST_CASE("file: the options reach the readers") {
+  const std::string path = write_file("options", "1;'a;b';\n2;x;y;z\n+3;x;y\n");
+  SourceHarness source("file", Given{{"path", path},
+                                     {"format", std::string("csv")},
+                                     {"delimiter", std::string(";")},
+                                     {"quote", std::string("'")},
+                                     {"header", false},
+                                     {"columns", std::vector<std::string>{"i", "t", "n"}},
+                                     {"types", std::vector<std::string>{"I=int64", "n=text"}},
+                                     {"infer", std::string("none")},
+                                     {"on_extra", std::string("ignore")},
+                                     {"empty", std::string("null")}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.schema_text() == "i:int64 t:text n:text");
+  CHECK(source.poll_all() == MAYFLY_END);
+  REQUIRE(source.rows.size() == 3);
+  CHECK(source.rows[0] == "1|'a;b'|NULL");
+  CHECK(source.rows[1] == "2|'x'|'y'");
+  CHECK(source.rows[2].starts_with("error would_change line 3"));
+}
+
+TEST_CASE("file: NDJSON reads only the keys it is given; others are an error row or left out") {
+  const std::string path = write_file("keys.ndjson", "{\"a\":1,\"b\":2}\n{\"a\":3}\n");
+  for (const char* on_extra : {"error", "ignore"}) {
+    SourceHarness source("file", Given{{"path", path},
+                                       {"columns", std::vector<std::string>{"a", "c"}},
+                                       {"on_extra", std::string(on_extra)}});
+    REQUIRE_MESSAGE(source.open(), source.error);
+    CHECK(source.schema_text() == "a:int64 c:any");
+    CHECK(source.poll_all() == MAYFLY_END);
+    CHECK(source.rows[0].starts_with("error unknown_key") == (std::string(on_extra) == "error"));
+    CHECK(source.rows[1] == "3|NULL");
+  }
+}
+
+TEST_CASE("file: infer = all looks at every row, sample at the first thousand") {
+  std::string document = numbered_csv(2000) + "007,x\n";
+  const std::string path = write_file("late.csv", document);
+  SourceHarness sample("file", Given{{"path", path}});
+  REQUIRE(sample.open());
+  CHECK(sample.schema_text() == "id:int64 name:text");
+  CHECK(sample.poll_all() == MAYFLY_END);
+  CHECK(sample.rows.back().starts_with("error would_change line 2002: column \"id\""));
+  SourceHarness all("file", Given{{"path", path}, {"infer", std::string("all")}});
+  REQUIRE(all.open());
+  CHECK(all.schema_text() == "id:text name:text");
+  CHECK(all.poll_all() == MAYFLY_END);
+  CHECK(all.rows.size() == 2001);
+  CHECK(all.rows.back() == "'007'|'x'");
+}
+
+TEST_CASE("file: options that don't go together are refused") {
+  const auto refusal = [](const Given& given) {
+    SourceHarness source("file", given);
+    source.open();
+    return source.error;
+  };
+  const std::string path = write_file("refused.csv", "a,b\n1,2\n");
+  CHECK(refusal({{"path", std::string("-")}, {"infer", std::string("all")}}).find("twice") !=
+        std::string::npos);
+  CHECK(refusal({{"path", path}, {"delimiter", std::string("ab")}}) ==
+        "delimiter: expected one byte that isn't a newline, or tab, found \"ab\"");
+  CHECK(refusal({{"path", path}, {"quote", std::string("''")}}) ==
+        "quote: expected one byte that isn't a newline, or none, found \"''\"");
+  CHECK(refusal({{"path", path}, {"quote", std::string(",")}})
+            .starts_with("quote: expected another"));
+  CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"a"}}}) ==
+        "types: expected column=type, found \"a\"");
+  CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"a=money"}}}).find("a=money") !=
+        std::string::npos);
+  CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"c=text"}}}) ==
+        path + ": types: there is no column \"c\"; there are a, b");
+  CHECK(refusal({{"path", path}, {"columns", std::vector<std::string>{"x"}}}).find("header of 1") !=
+        std::string::npos);
+  CHECK(refusal({{"path", std::string("")}}).find("path") != std::string::npos);
+}
+
+TEST_CASE("file: input that is missing, empty or in UTF-16 is refused as such") {
+  for (const std::string& path :
+       {std::string("/nonexistent.csv"), std::string("/"), write_file("empty.csv", ""),
+        write_file("utf16.csv", std::string_view("\xFF\xFE"
+                                                 "a\0",
+                                                 4))}) {
+    SourceHarness source("file", Given{{"path", path}});
+    CHECK(!source.open());
+    CHECK(source.failure_class == MAYFLY_FAIL_INPUT_MISSING);
+    CHECK_MESSAGE(source.error.starts_with(path), source.error);
+  }
+}
+
+TEST_CASE("file: rows before a broken archive's end are given out, then the failure") {
+  const std::string whole = read_file(write_gzip("cut.csv.gz", numbered_csv(200'000)));
+  const std::string path =
+      write_file("cut.csv.gz", std::string_view(whole).substr(0, whole.size() / 2));
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.poll_all() == MAYFLY_FAILED);
+  CHECK(source.failure_class == MAYFLY_FAIL_IO);
+  CHECK(source.error.find("cut off") != std::string::npos);
+  CHECK(source.rows.size() > 50'000);
+  CHECK(source.rows[7] == "7|'name 7'");
+}
+
+TEST_CASE("file: goes on from any record's mark, plain and compressed, in and beyond the sample") {
+  const std::string document = numbered_csv(40'000);
+  for (const std::string& path :
+       {write_file("resume.csv", document), write_gzip("resume.csv.gz", document)}) {
+    SourceHarness first("file", Given{{"path", path}});
+    REQUIRE(first.open());
+    REQUIRE(first.poll_all() == MAYFLY_END);
+    REQUIRE(first.rows.size() == 40'000);
+    for (const std::size_t row : {std::size_t{0}, std::size_t{1}, std::size_t{999},
+                                  std::size_t{39'000}, std::size_t{39'999}}) {
+      const std::uint64_t byte = first.byte_ends[row];
+      const std::string fingerprint = first.fingerprint(byte);
+      SourceHarness second("file", Given{{"path", path}});
+      REQUIRE_MESSAGE(second.open(position_at(row + 1, byte, row + 3, fingerprint)), second.error);
+      CHECK(second.schema_text() == first.schema_text());
+      CHECK(second.poll_all() == MAYFLY_END);
+      CHECK(second.rows ==
+            Rows(first.rows.begin() + static_cast<std::ptrdiff_t>(row) + 1, first.rows.end()));
+      CHECK(second.origins == Rows(first.origins.begin() + static_cast<std::ptrdiff_t>(row) + 1,
+                                   first.origins.end()));
+    }
+  }
+}
+
+TEST_CASE("file: a mark before the first record starts at the first record") {
+  const std::string path = write_file("zero.csv", numbered_csv(3));
+  SourceHarness first("file", Given{{"path", path}});
+  REQUIRE(first.open());
+  SourceHarness second("file", Given{{"path", path}});
+  REQUIRE(second.open(position_at(0, 0, 0, first.fingerprint(0))));
+  CHECK(second.poll_all() == MAYFLY_END);
+  CHECK(second.rows.size() == 3);
+}
+
+TEST_CASE("file: a file that changed since the mark is refused, with what changed") {
+  const std::string document = numbered_csv(10);
+  const std::string path = write_file("changed.csv", document);
+  SourceHarness first("file", Given{{"path", path}});
+  REQUIRE(first.open());
+  const std::string fingerprint = first.fingerprint(40);
+  const auto refusal = [&] {
+    SourceHarness second("file", Given{{"path", path}});
+    CHECK(!second.open(position_at(3, 40, 5, fingerprint)));
+    CHECK(second.failure_class == MAYFLY_FAIL_INPUT_MISSING);
+    return second.error;
+  };
+  write_file("changed.csv", document + "10,x\n");
+  CHECK(refusal() == path + ": changed since the mark at byte 40: its size was " +
+                         std::to_string(document.size()) + " and is " +
+                         std::to_string(document.size() + 5) +
+                         "; read it again from its start, without --resume");
+  std::string edited = document;
+  edited[12] = 'N';
+  write_file("changed.csv", edited);
+  CHECK(refusal().find("its content before the mark is another") != std::string::npos);
+  write_file("other.csv", document);
+  REQUIRE(::rename(path_of("other.csv").c_str(), path.c_str()) == 0);
+  CHECK(refusal().find("its inode was ") != std::string::npos);
+}
+
+TEST_CASE("file: a pipe can't be gone back in, idles, and gives what it has") {
+  const std::string path = path_of("pipe.csv");
+  ::unlink(path.c_str());
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int writer = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const std::string document = numbered_csv(1500);
+  REQUIRE(::write(writer, document.data(), document.size()) ==
+          static_cast<ssize_t>(document.size()));
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.key == "-");
+  CHECK(source.fingerprint(0).empty());
+  CHECK(source.poll() == MAYFLY_OK);
+  CHECK(source.poll() == MAYFLY_IDLE);
+  CHECK(source.rows.size() == 1500);
+  CHECK(source.poll() == MAYFLY_IDLE);
+  REQUIRE(::write(writer, "7,half", 6) == 6);
+  CHECK(source.poll() == MAYFLY_IDLE);
+  CHECK(source.rows.size() == 1500);
+  REQUIRE(::write(writer, " line\n", 6) == 6);
+  CHECK(source.poll() == MAYFLY_IDLE);
+  CHECK(source.rows.back() == "7|'half line'");
+  ::close(writer);
+  CHECK(source.poll() == MAYFLY_END);
+}
+
+TEST_CASE("file: a record larger than every buffer is read, one beyond max_row_bytes isn't") {
+  const std::string big(3'000'000, 'q');
+  const std::string path = write_file("big.csv", "a,b\n1,x\n2," + big + "\n3,y\n");
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.poll_all() == MAYFLY_END);
+  REQUIRE(source.rows.size() == 3);
+  CHECK(source.rows[1] == "2|'" + big + "'");
+  SourceHarness limited("file", Given{{"path", path}, {"max_row_bytes", std::string("1MiB")}});
+  REQUIRE(limited.open());
+  CHECK(limited.poll_all() == MAYFLY_END);
+  REQUIRE(limited.rows.size() == 3);
+  CHECK(limited.rows[1].starts_with("error too_long line 3"));
+  CHECK(limited.rows[2] == "3|'y'");
+}
+
+TEST_CASE("file: memory doesn't grow with the file") {
+  const std::string path = path_of("large.csv");
+  {
+    std::ofstream out(path);
+    const std::string part = numbered_csv(10'000);
+    out << "id,name\n";
+    for (int i = 0; i < 60; ++i) out << part.substr(8);
+  }
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE(source.open());
+  rusage before{};
+  ::getrusage(RUSAGE_SELF, &before);
+  std::uint64_t rows = 0;
+  for (mayfly_result result = MAYFLY_OK; result == MAYFLY_OK;) {
+    result = source.poll();
+    rows += source.rows.size();
+    source.rows.clear();
+    source.origins.clear();
+    source.byte_ends.clear();
+  }
+  rusage after{};
+  ::getrusage(RUSAGE_SELF, &after);
+  CHECK(rows == 600'000);
+  CHECK(after.ru_maxrss - before.ru_maxrss < 4 << 10);  // KiB
+  std::uint64_t done = 0, total = 0;
+  source.plugin().progress(source.state(), &done, &total);
+  CHECK(done == total);
+  CHECK(total > 8'000'000);
+  ::unlink(path.c_str());
+}
+
+}  // namespace
+}  // namespace mayfly
