@@ -25,6 +25,13 @@ constexpr std::uint8_t kHoldsMax = 3;
 // As many zeros as a batch can have routes: "all by port 0" is one memcmp.
 constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
 
+// 0, 1, 2, ...: the row numbers of any dense slice are a part of it.
+constexpr auto kRowNumbers = [] {
+  std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> numbers{};
+  std::iota(numbers.begin(), numbers.end(), std::uint16_t{0});
+  return numbers;
+}();
+
 }  // namespace
 
 Node::Node(const mayfly_plugin& plugin, std::string name, std::uint16_t index, Services& services,
@@ -268,13 +275,9 @@ RowRef Node::compact_row(RowRef ref) {
 // ---- the plugin's turn --------------------------------------------------------------------------
 
 const std::uint16_t* Node::rows_of(const mayfly_batch& batch, std::uint16_t head) {
-  const std::uint32_t rows = slice_rows(batch, head);
-  if (slice_is_dense(batch, head)) {
-    std::iota(rows_scratch_.begin(), rows_scratch_.begin() + rows, head);
-  } else {
-    std::size_t i = 0;
-    for_each_row(batch, head, [&](std::uint16_t row) { rows_scratch_[i++] = row; });
-  }
+  if (slice_is_dense(batch, head)) return kRowNumbers.data() + head;
+  std::size_t i = 0;
+  for_each_row(batch, head, [&](std::uint16_t row) { rows_scratch_[i++] = row; });
   return rows_scratch_.data();
 }
 
