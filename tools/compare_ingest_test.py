@@ -12,6 +12,7 @@ import stat
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compare_ingest")
@@ -152,6 +153,14 @@ class CompareIngestTest(unittest.TestCase):
             self.assertEqual((r["rows"], len(r["seconds"])), (2000, 3))
             self.assertLessEqual(r["rows_per_second_min"], r["rows_per_second"])
             self.assertGreater(r["peak_memory_mib"], 1)
+            self.assertGreater(r["cpu_seconds"], 0)
+
+    def test_a_busy_machine_is_warned_of(self):
+        arguments = ("--only", "import", "--rows", "100", "--rounds", "1", "--dir", self.folder.name)
+        with unittest.mock.patch("os.getloadavg", return_value=(99.0, 0, 0)):
+            self.assertIn("the load is 99.00", run(*arguments)[2])
+        with unittest.mock.patch("os.getloadavg", return_value=(0.1, 0, 0)):
+            self.assertNotIn("the load", run(*arguments)[2])
 
 
 if __name__ == "__main__":
