@@ -53,7 +53,8 @@ class SourceHarness {
   mayfly_result poll(std::int64_t timeout_ns = 5 * kMillisecond) {
     mayfly_batch* batch = pool_->try_acquire(BatchPool::Part::kIntake, schema_);
     const mayfly_result result = plugin().poll(state_, batch, clock.now_ns() + timeout_ns);
-    for (std::uint32_t row = 0; row < batch->rows; ++row) {
+    rows_read += batch->rows;
+    for (std::uint32_t row = 0; keep_rows && row < batch->rows; ++row) {
       rows.push_back(row_line(*batch, row));
       origins.push_back(origin_line(*batch, row));
       byte_ends.push_back(batch->byte_end[row]);
@@ -87,6 +88,8 @@ class SourceHarness {
   std::int32_t failure_class = -1;
   std::string key;
   std::vector<Column> columns;
+  bool keep_rows = true;
+  std::uint64_t rows_read = 0;
   std::vector<std::string> rows;
   std::vector<std::string> origins;
   std::vector<std::uint64_t> byte_ends;
