@@ -12,7 +12,8 @@ namespace {
 
 std::string_view step_name(const PipelinePlan& plan, const Upstream& upstream) {
   if (upstream.kind == Upstream::Kind::kSource) return plan.sources[upstream.index].name;
-  return upstream.kind == Upstream::Kind::kNode ? plan.nodes[upstream.index].name : "writer";
+  if (upstream.kind == Upstream::Kind::kNode) return plan.nodes[upstream.index].name;
+  return "writer";
 }
 
 // The port, where it says something: "failed", or one of several.

@@ -13,23 +13,23 @@ constexpr mayfly_table table(const T (&rows)[N]) {
   return {rows, N, sizeof(T)};
 }
 
-constexpr mayfly_named kOut[] = {{"out", "All rows."}};
-constexpr mayfly_named kLeftRight[] = {{"left", "Some rows."}, {"right", "The others."}};
-constexpr mayfly_named kRaisesTick[] = {{"feed.tick", "Now and then."}};
-constexpr mayfly_named kListensTick[] = {{"feed.*", "Ticks."}};
-constexpr mayfly_named kListensNobody[] = {{"breaker.opened", "A breaker opened."}};
-constexpr mayfly_named kListensArgument[] = {{"write.done:*rows*", "A commit."}};
+inline constexpr mayfly_named kOut[] = {{"out", "All rows."}};
+inline constexpr mayfly_named kLeftRight[] = {{"left", "Some rows."}, {"right", "The others."}};
+inline constexpr mayfly_named kRaisesTick[] = {{"feed.tick", "Now and then."}};
+inline constexpr mayfly_named kListensTick[] = {{"feed.*", "Ticks."}};
+inline constexpr mayfly_named kListensNobody[] = {{"breaker.opened", "A breaker opened."}};
+inline constexpr mayfly_named kListensArgument[] = {{"write.done:*rows*", "A commit."}};
 
-constexpr mayfly_option kFeedOptions[] = {
+inline constexpr mayfly_option kFeedOptions[] = {
     {"path", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_REQUIRED, nullptr, nullptr, nullptr, nullptr,
      "Where the rows are."},
     {"rate", MAYFLY_OPTION_INT, 0, "10", "1", "100", nullptr, "Rows a second."},
     {"format", MAYFLY_OPTION_CHOICE, 0, "csv", nullptr, nullptr, "csv|ndjson", "Of the file."},
 };
-constexpr mayfly_option kWaitOptions[] = {
+inline constexpr mayfly_option kWaitOptions[] = {
     {"delay", MAYFLY_OPTION_DURATION, 0, "100ms", "1ms", "1h", nullptr, "How long."},
 };
-constexpr mayfly_option kPickyOptions[] = {
+inline constexpr mayfly_option kPickyOptions[] = {
     {"low", MAYFLY_OPTION_INT, 0, "1", nullptr, nullptr, nullptr, "The lower bound."},
     {"high", MAYFLY_OPTION_INT, 0, "2", nullptr, nullptr, nullptr, "The upper bound."},
 };

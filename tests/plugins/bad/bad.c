@@ -82,5 +82,5 @@ __attribute__((visibility("default"))) const mayfly_plugin *mayfly_plugin_v1(voi
 #endif
 
 #if BAD == TWO_SYMBOLS
-__attribute__((visibility("default"))) int mayfly_second_symbol = 1;
+__attribute__((visibility("default"))) int mayfly_second_symbol(void) { return 1; }
 #endif
