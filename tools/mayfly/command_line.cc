@@ -1,0 +1,350 @@
+#include "tools/mayfly/command_line.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <string_view>
+
+#include "mayfly/abi/mayfly_abi.h"
+#include "mayfly/plugin/options.h"
+#include "tools/mayfly/version.h"
+
+namespace mayfly::cli {
+namespace {
+
+constexpr char kAbout[] =
+    "Mayfly ingests rows into SQLite: many sources, one writer, every row accounted for.";
+
+constexpr char kTopFooter[] = R"(Examples:
+  mayfly ingest orders.csv --into shop.db
+  mayfly run pipeline.toml
+  mayfly plugins show file
+
+Every option can be given by the environment: --batch-rows as MAYFLY_BATCH_ROWS.
+Exit status: 0 done, 64 usage, 65 some rows are dead letters, 66 input, 69 not installed,
+73 can't create, 74 I/O error, 75 try again, 78 configuration.)";
+
+constexpr char kIngestFooter[] = R"(Examples:
+  mayfly ingest orders.csv --into shop.db                     table orders, types inferred
+  mayfly ingest day1.csv day2.csv --into shop.db --table orders --pk id --upsert
+  mayfly ingest events.ndjson.gz --into log.db --resume       goes on after an interruption
+  zcat big.csv.gz | mayfly ingest - --into big.db --table big
+  mayfly ingest zips.csv --into geo.db --types zip=text       007 stays 007
+
+Types are inferred from the first 1,000 rows. A value that a numeric column would change
+(007, +5, 20 digits) is never stored changed: its row becomes a dead letter, and --types
+or --infer all helps. Rows that can't be stored go to mayfly_dead_letters (status 65).)";
+
+constexpr char kRunFooter[] = R"(Examples:
+  mayfly run pipeline.toml
+  mayfly run pipeline.toml --output json --log-format json
+
+Goes on from the positions in the database. SIGINT or SIGTERM drains it and ends with 0; a
+second one stops it at once.)";
+
+constexpr char kValidateFooter[] = R"(Examples:
+  mayfly validate pipeline.toml
+  mayfly validate pipelines/*.toml --output json)";
+
+constexpr char kGraphFooter[] = R"(Examples:
+  mayfly graph pipeline.toml | dot -Tsvg > pipeline.svg
+  mayfly graph pipeline.toml --as mermaid)";
+
+constexpr char kPluginsFooter[] = R"(Examples:
+  mayfly plugins
+  mayfly plugins show file
+  mayfly plugins check ./libmine.so)";
+
+// The environment variable and "excludes" of every option would hide what it does.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(28); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text;
+    if (!option->get_type_name().empty()) text += " " + option->get_type_name();
+    if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
+    if (option->get_required() && !option->get_positional()) text += " (required)";
+    return text;
+  }
+  std::string make_footer(const CLI::App* app) const override {
+    const std::string footer = app->get_footer();
+    return footer.empty() ? footer : "\n" + footer + "\n";
+  }
+};
+
+// Adds options together with their environment variables.
+class Options {
+ public:
+  Options(CLI::App& app, std::string group) : app_(app), group_(std::move(group)) {}
+
+  template <class T>
+  CLI::Option* add(const char* names, T& value, const char* help) {
+    return finish(app_.add_option(names, value, help)->capture_default_str());
+  }
+  CLI::Option* text(const char* names, std::string& value, const char* help) {
+    return finish(app_.add_option(names, value, help));
+  }
+  // a,b,c, and any number of times.
+  CLI::Option* list(const char* names, std::vector<std::string>& value, const char* help) {
+    return finish(app_.add_option(names, value, help)->delimiter(',')->allow_extra_args(false));
+  }
+  CLI::Option* flag(const char* names, bool& value, const char* help) {
+    return finish(app_.add_flag(names, value, help));
+  }
+  CLI::Option* choice(const char* names, std::string& value, const char* help,
+                      std::vector<std::string> choices) {
+    std::string shown;
+    for (const std::string& each : choices) shown += (shown.empty() ? "" : "|") + each;
+    return add(names, value, help)
+        ->check(CLI::IsMember(std::move(choices)).description(""))
+        ->type_name(shown);
+  }
+  CLI::Option* finish(CLI::Option* option) const {
+    std::string variable = "MAYFLY_";
+    for (const char c : option->get_lnames().front()) {
+      variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    return option->envname(variable)->group(group_);
+  }
+
+ private:
+  CLI::App& app_;
+  std::string group_;
+};
+
+void add_global(CLI::App& app, GlobalOptions& global) {
+  Options options(app, "Everywhere");
+  options.choice("--output", global.output, "Results as text or JSON", {"text", "json"});
+  options.finish(app.add_flag("-v,--verbose", global.verbose, "Say more; twice: even more"));
+  options.flag("-q,--quiet", global.quiet, "Say only what is wrong");
+  options.choice("--log-format", global.log_format, "Messages as text or JSON", {"text", "json"});
+  options.choice("--color", global.color, "Colours, else by terminal and NO_COLOR",
+                 {"auto", "always", "never"});
+  options
+      .finish(app.add_option("--plugin-dir", global.plugin_dirs, "Folder with plugins; repeatable")
+                  ->allow_extra_args(false))
+      ->type_name("DIR");
+}
+
+void add_input_options(CLI::App& app, IngestOptions& ingest) {
+  Options options(app, "Input");
+  options.choice("--format", ingest.format, "What the files hold; auto: by name, then content",
+                 {"auto", "csv", "tsv", "ndjson"});
+  options.text("--delimiter", ingest.delimiter, "Between fields: one character, or tab")
+      ->type_name("CHAR");
+  options.text("--quote", ingest.quote, "Around fields: one character, or none")->type_name("CHAR");
+  options.flag("--no-header", ingest.no_header, "The first record is data");
+  options.list("--columns", ingest.columns, "Names in place of the header's; NDJSON: keys to read")
+      ->type_name("NAME,...");
+  options.choice("--empty", ingest.empty,
+                 "An empty field without quotes: NULL but '' in text columns, NULL, or ''",
+                 {"auto", "null", "text"});
+  options
+      .choice("--on-extra", ingest.on_extra,
+              "Unknown keys, fields beyond the last column: reject the row, or leave them out",
+              {"error", "ignore"})
+      ->default_str("");
+  options.choice("--infer", ingest.infer, "Types from the first 1,000 rows, from all, or none",
+                 {"sample", "all", "none"});
+  options
+      .list("--types", ingest.types,
+            "Types of columns: integer, real, text, blob, bool, timestamp, json, any")
+      ->type_name("COL=TYPE,...");
+}
+
+void add_table_options(CLI::App& app, IngestOptions& ingest) {
+  Options options(app, "Table");
+  options.text("--into", ingest.database, "The SQLite database; made if it isn't there")
+      ->required()
+      ->type_name("DB");
+  options
+      .text("--table", ingest.table, "The table; made if it isn't there [the first file's name]")
+      ->type_name("T");
+  options.text("--schema", ingest.schema_file, "SQL that makes the table if it isn't there")
+      ->type_name("FILE");
+  options.list("--pk", ingest.primary_key, "Primary key of a new table; key of --upsert")
+      ->type_name("COL,...");
+  CLI::Option* upsert = options.flag("--upsert", ingest.upsert, "A known key updates the row");
+  CLI::Option* ignore = options.flag("--ignore", ingest.ignore, "A known key keeps the old row");
+  CLI::Option* replace = options.flag("--replace", ingest.replace, "A known key replaces the row");
+  upsert->excludes(ignore)->excludes(replace);
+  ignore->excludes(replace);
+  options.flag("--alter", ingest.alter, "Add columns that the table lacks");
+  options.flag("--coerce", ingest.coerce, "Let column types change values");
+  options.choice("--on-error", ingest.on_error,
+                 "Rows that can't be stored: to mayfly_dead_letters, or stop",
+                 {"dead-letter", "fail"});
+}
+
+void add_run_options(CLI::App& app, IngestOptions& ingest) {
+  Options options(app, "Run");
+  options.flag("--resume", ingest.resume, "Go on where the last run of these files stopped");
+  options.choice("--synchronous", ingest.synchronous,
+                 "Durable at the end, or with every transaction", {"normal", "full"});
+  options.add("--batch-rows", ingest.batch_rows, "Rows a batch")
+      ->check(CLI::Range(1u, MAYFLY_BATCH_ROWS_MAX).description(""))
+      ->type_name("N");
+  options.add("--batches", ingest.batches, "Batches in flight at most; bounds memory")
+      ->check(CLI::Range(3u, 65535u).description(""))
+      ->type_name("N");
+  options
+      .finish(app.add_option_function<std::string>(
+          "--deadline",
+          [&ingest](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed.ok()) throw CLI::ValidationError("--deadline", parsed.status().message());
+            if (*parsed < 0 || *parsed > 24 * 3600 * kSecond) {
+              throw CLI::ValidationError("--deadline", "expected 0s to 24h, found " + text);
+            }
+            ingest.deadline_ns = *parsed;
+          },
+          "How long to wait for a locked database [60s]"))
+      ->type_name("TIME");
+}
+
+void collect_names(const CLI::App& app, std::vector<std::string>& names) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
+}
+
+// `mayfly ingest: --no-haeder is unknown (did you mean "--no-header"?)`
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string path = "mayfly";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    path += " " + at->get_name();
+  }
+  std::string text = error.what();
+  // Before what CLI11 says: a command that is misspelt isn't a missing one.
+  if (!at->remaining(true).empty()) {
+    std::vector<std::string> names;
+    collect_names(*at, names);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    text.clear();
+    for (const std::string& extra : at->remaining(true)) {
+      const std::string_view name = std::string_view(extra).substr(0, extra.find('='));
+      const std::string_view near = nearest(name, views);
+      text += fmt::format("{}\"{}\" is not known here", text.empty() ? "" : "; ", name);
+      if (!near.empty()) text += fmt::format(" (did you mean \"{}\"?)", near);
+    }
+  }
+  return fmt::format("mayfly: error: {}\nmayfly: try: {} --help\n", text, path);
+}
+
+std::string version_text() {
+  return fmt::format("mayfly {} (plugin ABI {}.{}, SQLite {})\n", kVersion, MAYFLY_ABI_MAJOR,
+                     MAYFLY_ABI_MINOR, sqlite3_libversion());
+}
+
+// The application with everything that it fills in.
+struct Parser {
+  CLI::App app{kAbout, "mayfly"};
+  GlobalOptions global;
+  IngestOptions ingest_options;
+  RunOptions run_options;
+  ValidateOptions validate_options;
+  PictureOptions graph_options;
+  std::vector<std::string> shown, checked, settings;
+  CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check;
+
+  Parser();
+  CLI::App* command(CLI::App& parent, const char* name, const char* about, const char* footer);
+  Command chosen() const;
+};
+
+CLI::App* Parser::command(CLI::App& parent, const char* name, const char* about,
+                          const char* footer) {
+  CLI::App* sub = parent.add_subcommand(name, about);
+  add_global(*sub, global);
+  sub->footer(footer);
+  return sub;
+}
+
+Parser::Parser() {
+  app.formatter(std::make_shared<HelpFormatter>());  // subcommands inherit it
+  app.require_subcommand(1);
+  app.footer(kTopFooter);
+  app.set_version_flag("--version", version_text());
+  add_global(app, global);
+
+  ingest = command(app, "ingest", "Load CSV, TSV or NDJSON files into a table", kIngestFooter);
+  ingest
+      ->add_option("FILE", ingest_options.files, "Files, plain, gzip or zstd; - is standard input")
+      ->required()
+      ->type_name("");
+  add_table_options(*ingest, ingest_options);
+  add_input_options(*ingest, ingest_options);
+  add_run_options(*ingest, ingest_options);
+
+  run = command(app, "run", "Run a pipeline until its sources end or a signal", kRunFooter);
+  run->add_option("PIPELINE", run_options.file, "A pipeline file (TOML)")
+      ->required()
+      ->type_name("");
+
+  validate = command(app, "validate", "Check pipelines without running them", kValidateFooter);
+  validate->add_option("PIPELINE", validate_options.files, "Pipeline files (TOML)")
+      ->required()
+      ->type_name("");
+
+  graph = command(app, "graph", "A pipeline's graph as text for a picture", kGraphFooter);
+  graph->add_option("PIPELINE", graph_options.file, "A pipeline file (TOML)")
+      ->required()
+      ->type_name("");
+  Options(*graph, "Options").choice("--as", graph_options.as, "Which language", {"dot", "mermaid"});
+
+  plugins = command(app, "plugins", "What plugins there are, and what they take", kPluginsFooter);
+  list = command(*plugins, "list", "All plugins that are found", "");
+  show = command(*plugins, "show", "Options, ports, signals and counters", "");
+  show->add_option("NAME", shown, "Names, or paths with a slash")->required()->type_name("");
+  check = command(*plugins, "check", "Whether a plugin keeps the rules", "");
+  check->add_option("FILE", checked, "Shared libraries")->required()->type_name("");
+  Options(*check, "Options")
+      .finish(check->add_option("--set", settings, "An option that the plugin requires; repeatable")
+                  ->allow_extra_args(false))
+      ->type_name("OPTION=VALUE");
+  plugins->require_subcommand(0, 1);
+}
+
+Command Parser::chosen() const {
+  if (ingest->parsed()) return ingest_options;
+  if (run->parsed()) return run_options;
+  if (validate->parsed()) return validate_options;
+  if (graph->parsed()) return graph_options;
+  PluginsOptions options;
+  if (show->parsed()) {
+    options.action = PluginsOptions::Action::kShow;
+    options.names = shown;
+  } else if (check->parsed()) {
+    options.action = PluginsOptions::Action::kCheck;
+    options.names = checked;
+    options.settings = settings;
+  }
+  return options;
+}
+
+}  // namespace
+
+std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* argv) {
+  Parser parser;
+  if (argc < 2) return Reply{ExitStatus::kUsage, {}, parser.app.help()};
+  try {
+    parser.app.parse(argc, argv);
+  } catch (const CLI::CallForVersion&) {
+    return Reply{ExitStatus::kSuccess, version_text(), {}};
+  } catch (const CLI::CallForHelp&) {
+    // Of the innermost command that was named.
+    return Reply{ExitStatus::kSuccess, parser.app.help(), {}};
+  } catch (const CLI::ParseError& error) {
+    return Reply{ExitStatus::kUsage, {}, explain(parser.app, error)};
+  }
+  return ParsedLine{parser.global, parser.chosen()};
+}
+
+}  // namespace mayfly::cli

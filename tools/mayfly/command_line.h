@@ -1,0 +1,48 @@
+// The command line: arguments and environment into options. The only user of CLI11.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tools/mayfly/exit_status.h"
+#include "tools/mayfly/global_options.h"
+#include "tools/mayfly/ingest_options.h"
+
+namespace mayfly::cli {
+
+struct RunOptions {
+  std::string file;
+};
+struct ValidateOptions {
+  std::vector<std::string> files;
+};
+struct PictureOptions {
+  std::string file;
+  std::string as = "dot";
+};
+struct PluginsOptions {
+  enum class Action { kList, kShow, kCheck };
+  Action action = Action::kList;
+  std::vector<std::string> names;     // kShow: or paths; kCheck: files
+  std::vector<std::string> settings;  // kCheck: option=value
+};
+
+using Command =
+    std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions, PluginsOptions>;
+
+struct ParsedLine {
+  GlobalOptions global;
+  Command command;
+};
+
+// What is to be said in place of running a command.
+struct Reply {
+  ExitStatus status = ExitStatus::kSuccess;
+  std::string out;  // --help, --version
+  std::string err;  // a mistake
+};
+
+std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace mayfly::cli

@@ -1,0 +1,154 @@
+#include "tools/mayfly/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <vector>
+
+using namespace mayfly;
+using namespace mayfly::cli;
+
+namespace {
+
+std::variant<ParsedLine, Reply> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "mayfly");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+IngestOptions ingest(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "ingest");
+  const auto line = parse(std::move(arguments));
+  if (const auto* reply = std::get_if<Reply>(&line)) FAIL(reply->err);
+  return std::get<IngestOptions>(std::get<ParsedLine>(line).command);
+}
+
+Reply reply(std::vector<const char*> arguments) {
+  const auto line = parse(std::move(arguments));
+  REQUIRE(std::holds_alternative<Reply>(line));
+  return std::get<Reply>(line);
+}
+
+struct Environment {
+  const char* name;
+  Environment(const char* variable, const char* value) : name(variable) {
+    ::setenv(name, value, 1);
+  }
+  ~Environment() { ::unsetenv(name); }
+};
+
+}  // namespace
+
+TEST_CASE("command line: ingest takes files, lists and flags in any order") {
+  const IngestOptions o = ingest({"--pk", "a,b", "x.csv", "--into", "d.db", "-", "--types",
+                                  "z=text", "--types", "y=real", "--upsert", "--delimiter", ";",
+                                  "--quote", "none", "--deadline", "1500ms", "--batch-rows", "7"});
+
+  CHECK(o.files == std::vector<std::string>{"x.csv", "-"});
+  CHECK(o.database == "d.db");
+  CHECK(o.primary_key == std::vector<std::string>{"a", "b"});
+  CHECK(o.types == std::vector<std::string>{"z=text", "y=real"});
+  CHECK(o.upsert);
+  CHECK(o.delimiter == ";");
+  CHECK(o.quote == "none");
+  CHECK(o.deadline_ns == 1500 * kMillisecond);
+  CHECK(o.batch_rows == 7);
+}
+
+TEST_CASE("command line: ingest without options has the documented defaults") {
+  const IngestOptions o = ingest({"x.csv", "--into", "d.db"});
+
+  CHECK(o.table.empty());
+  CHECK(o.infer == "sample");
+  CHECK(o.on_error == "dead-letter");
+  CHECK(o.synchronous == "normal");
+  CHECK(o.deadline_ns == 60 * kSecond);
+  CHECK(o.batch_rows == 1024);
+  CHECK(o.batches == 256);
+  CHECK(o.on_extra.empty());
+}
+
+TEST_CASE("command line: every option comes from the environment too, and the line wins") {
+  const Environment into("MAYFLY_INTO", "env.db");
+  const Environment rows("MAYFLY_BATCH_ROWS", "99");
+  const Environment upsert("MAYFLY_UPSERT", "true");
+  const Environment pk("MAYFLY_PK", "a,b");
+  const Environment output("MAYFLY_OUTPUT", "json");
+  const Environment deadline("MAYFLY_DEADLINE", "2s");
+
+  const auto line = parse({"ingest", "x.csv", "--batch-rows", "5"});
+  REQUIRE(std::holds_alternative<ParsedLine>(line));
+  const auto& parsed = std::get<ParsedLine>(line);
+  const auto& o = std::get<IngestOptions>(parsed.command);
+
+  CHECK(o.database == "env.db");
+  CHECK(o.batch_rows == 5);
+  CHECK(o.upsert);
+  CHECK(o.primary_key == std::vector<std::string>{"a", "b"});
+  CHECK(o.deadline_ns == 2 * kSecond);
+  CHECK(parsed.global.json());
+}
+
+TEST_CASE("command line: a wrong value in the environment is told by the option's name") {
+  const Environment rows("MAYFLY_BATCH_ROWS", "many");
+
+  CHECK(reply({"ingest", "x.csv", "--into", "d.db"}).err.find("--batch-rows") != std::string::npos);
+}
+
+TEST_CASE("command line: global options stand before or after the command") {
+  for (const auto& arguments :
+       {std::vector<const char*>{"--output", "json", "-vv", "plugins"},
+        std::vector<const char*>{"plugins", "--output", "json", "-v", "-v"}}) {
+    const auto line = parse(arguments);
+    REQUIRE(std::holds_alternative<ParsedLine>(line));
+    CHECK(std::get<ParsedLine>(line).global.json());
+    CHECK(std::get<ParsedLine>(line).global.verbose == 2);
+  }
+}
+
+TEST_CASE("command line: mistakes end with 64, and a near name is suggested") {
+  const Reply unknown = reply({"ingest", "x.csv", "--into", "d.db", "--no-haeder"});
+  const Reply command = reply({"ingets"});
+
+  CHECK(unknown.status == ExitStatus::kUsage);
+  CHECK(unknown.err.find("did you mean \"--no-header\"?") != std::string::npos);
+  CHECK(unknown.err.find("mayfly ingest --help") != std::string::npos);
+  CHECK(command.status == ExitStatus::kUsage);
+  CHECK(command.err.find("did you mean \"ingest\"?") != std::string::npos);
+}
+
+TEST_CASE("command line: what must be there, what can't stand together, what is out of range") {
+  using Line = std::vector<const char*>;
+  for (const Line& line : {Line{}, Line{"ingest", "--into", "d.db"}, Line{"ingest", "x.csv"},
+                           Line{"ingest", "x.csv", "--into", "d", "--upsert", "--ignore"},
+                           Line{"ingest", "x.csv", "--into", "d", "--ignore", "--replace"},
+                           Line{"ingest", "x.csv", "--into", "d", "--batch-rows", "0"},
+                           Line{"ingest", "x.csv", "--into", "d", "--format", "xml"},
+                           Line{"ingest", "x.csv", "--into", "d", "--deadline", "soon"},
+                           Line{"ingest", "x.csv", "--into", "d", "--deadline", "-1s"},
+                           Line{"graph"}, Line{"plugins", "show"}, Line{"plugins", "eat"}}) {
+    CHECK(reply(line).status == ExitStatus::kUsage);
+    CHECK_FALSE(reply(line).err.empty());
+  }
+}
+
+TEST_CASE("command line: help has examples, and goes out with 0") {
+  using Line = std::vector<const char*>;
+  for (const Line& line :
+       {Line{"--help"}, Line{"ingest", "--help"}, Line{"run", "--help"}, Line{"validate", "--help"},
+        Line{"graph", "--help"}, Line{"plugins", "--help"}}) {
+    const Reply help = reply(line);
+    CHECK(help.status == ExitStatus::kSuccess);
+    CHECK(help.out.find("Examples:\n  mayfly ") != std::string::npos);
+  }
+}
+
+TEST_CASE("command line: plugins lists by default") {
+  const auto action = [](std::vector<const char*> line) {
+    return std::get<PluginsOptions>(std::get<ParsedLine>(parse(std::move(line))).command).action;
+  };
+
+  CHECK(action({"plugins"}) == PluginsOptions::Action::kList);
+  CHECK(action({"plugins", "list"}) == PluginsOptions::Action::kList);
+  CHECK(action({"plugins", "show", "file"}) == PluginsOptions::Action::kShow);
+  CHECK(action({"plugins", "check", "./libx.so"}) == PluginsOptions::Action::kCheck);
+}

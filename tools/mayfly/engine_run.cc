@@ -1,0 +1,129 @@
+#include "tools/mayfly/engine_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "tools/mayfly/progress_bar.h"
+
+namespace mayfly::cli {
+namespace {
+
+constexpr std::int64_t kStepNs = 100 * kMillisecond;
+
+Level level_of(std::int32_t level) {
+  switch (level) {
+    case MAYFLY_LOG_DEBUG:
+      return Level::kDebug;
+    case MAYFLY_LOG_INFO:
+      return Level::kInfo;
+    case MAYFLY_LOG_WARN:
+      return Level::kWarning;
+    default:
+      return Level::kError;
+  }
+}
+
+Progress progress_of(const EngineStats& stats) {
+  Progress progress;
+  bool known = true;
+  for (const SourceStats& source : stats.sources) {
+    progress.bytes_done += source.bytes_done;
+    progress.bytes_total += source.bytes_total;
+    known = known && source.bytes_total > 0;
+  }
+  if (!known) progress.bytes_total = 0;
+  progress.rows = stats.rows.answered();
+  progress.waiting = stats.outage_since_ns != 0;
+  return progress;
+}
+
+std::string count_signals(const SignalSink& sink) {
+  std::map<std::string, std::uint64_t> by_stem;
+  for (const Signal& signal : sink.sense("*")) {
+    ++by_stem[std::string(signal.name.substr(0, signal.name.find(':')))];
+  }
+  std::vector<std::pair<std::string, std::uint64_t>> sorted(by_stem.begin(), by_stem.end());
+  std::ranges::stable_sort(sorted, std::ranges::greater(),
+                           &std::pair<std::string, std::uint64_t>::second);
+  std::string text;
+  for (const auto& [stem, count] : sorted) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stem, count);
+  }
+  return text;
+}
+
+}  // namespace
+
+Interruption::Interruption(Console& console, ExitStatus before_start)
+    : console_(console),
+      before_start_(before_start),
+      watch_([this](int signal, int count) { on_signal(signal, count); }) {
+  if (!watch_.status().ok()) console_.warning(watch_.status().message());
+}
+
+void Interruption::attach(Engine& engine) {
+  const std::lock_guard lock(mutex_);
+  engine_ = &engine;
+  if (requested()) engine.begin_drain();
+}
+
+void Interruption::detach() {
+  const std::lock_guard lock(mutex_);
+  engine_ = nullptr;
+}
+
+void Interruption::on_signal(int signal, int count) {
+  if (count > 1) ::_exit(128 + signal);
+  requested_.store(true, std::memory_order_relaxed);
+  const char* name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  const std::lock_guard lock(mutex_);
+  if (engine_ == nullptr) {
+    console_.note(fmt::format("{} before the first row; nothing was written", name));
+    ::_exit(static_cast<int>(before_start_));
+  }
+  console_.note(fmt::format("{}: finishing what is in flight; once more stops at once", name));
+  engine_->begin_drain();
+}
+
+RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interruption& interruption,
+                     Console& console) {
+  const SystemClock clock;
+  options.clock = &clock;
+  options.log = [&console](std::int32_t level, std::string_view who, std::string_view text) {
+    console.message(level_of(level), who, text);
+  };
+  RunResult result;
+  const std::int64_t began_ns = clock.now_ns();
+  auto opened = Engine::open(plan, std::move(options));
+  if (!opened.ok()) {
+    result.status = opened.status();
+    return result;
+  }
+  Engine& engine = **opened;
+  result.started = true;
+  interruption.attach(engine);
+  {
+    ProgressBar bar(console, began_ns);
+    while (!engine.wait(kStepNs)) {
+      if (console.has_status_line()) bar.update(clock.now_ns(), progress_of(engine.stats()));
+    }
+  }
+  result.status = engine.close();
+  result.seconds = static_cast<double>(clock.now_ns() - began_ns) * 1e-9;
+  interruption.detach();
+  result.stats = engine.stats();
+  result.interrupted =
+      interruption.requested() &&
+      !std::ranges::all_of(result.stats.sources, [](const SourceStats& s) { return s.finished; });
+  if (console.shows(Level::kInfo)) result.signals = count_signals(engine.signals());
+  return result;
+}
+
+}  // namespace mayfly::cli

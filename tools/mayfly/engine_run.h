@@ -1,0 +1,55 @@
+// One engine from open to close, with signals, a progress bar and a log: what ingest and run share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/base/status.h"
+#include "mayfly/runtime/engine.h"
+#include "tools/mayfly/console.h"
+#include "tools/mayfly/exit_status.h"
+#include "tools/mayfly/signal_watch.h"
+
+namespace mayfly::cli {
+
+// What SIGINT and SIGTERM do: the first drains the engine, or, before there is one, ends the
+// program with `before_start`; a second one ends it at once with 128 + its number. Nothing is lost
+// by that: what isn't committed wasn't acknowledged.
+//
+// Make it before any other thread. THREADS  attach, detach, requested: the main one.
+class Interruption {
+ public:
+  Interruption(Console& console, ExitStatus before_start);
+
+  void attach(Engine& engine);
+  void detach();
+  bool requested() const { return requested_.load(std::memory_order_relaxed); }
+
+ private:
+  void on_signal(int signal, int count);
+
+  Console& console_;
+  ExitStatus before_start_;
+  std::atomic<bool> requested_{false};
+  std::mutex mutex_;
+  Engine* engine_ = nullptr;
+  SignalWatch watch_;  // last: its thread uses what is above
+};
+
+struct RunResult {
+  Status status;
+  bool started = false;      // the engine opened
+  bool interrupted = false;  // by a signal, before the sources ended
+  double seconds = 0;
+  EngineStats stats;    // of a started one
+  std::string signals;  // "write.done 12, write.start 12": what was raised, most often first
+};
+
+RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interruption& interruption,
+                     Console& console);
+
+}  // namespace mayfly::cli

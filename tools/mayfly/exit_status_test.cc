@@ -1,0 +1,28 @@
+#include "tools/mayfly/exit_status.h"
+
+#include <doctest/doctest.h>
+
+using namespace mayfly;
+using namespace mayfly::cli;
+
+TEST_CASE("exit status: each code has the one of sysexits") {
+  const struct {
+    Code code;
+    int status;
+  } table[] = {{Code::kOk, 0},           {Code::kUsage, 64},        {Code::kNoInput, 66},
+               {Code::kUnavailable, 69}, {Code::kCannotCreate, 73}, {Code::kIo, 74},
+               {Code::kTryAgain, 75},    {Code::kConfig, 78},       {Code::kInternal, 1}};
+  for (const auto& [code, status] : table) {
+    CHECK(static_cast<int>(exit_status_of(code)) == status);
+  }
+}
+
+TEST_CASE("exit status: of several concerns the highest is told") {
+  const auto status = [](RunEnd end) { return static_cast<int>(exit_status_of(end)); };
+
+  CHECK(status({}) == 0);
+  CHECK(status({.rejected = true}) == 65);
+  CHECK(status({.interrupted = true, .rejected = true}) == 75);
+  CHECK(status({.failure = Code::kIo, .interrupted = true, .rejected = true}) == 74);
+  CHECK(status({.failure = Code::kTryAgain, .rejected = true}) == 75);
+}

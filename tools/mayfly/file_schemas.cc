@@ -1,0 +1,75 @@
+#include "tools/mayfly/file_schemas.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/graph/answers.h"
+#include "mayfly/graph/services.h"
+#include "mayfly/graph/source.h"
+#include "mayfly/signal/signal_sink.h"
+
+namespace mayfly::cli {
+namespace {
+
+ColumnType common_type(ColumnType a, ColumnType b, bool keyed) {
+  if (a == b) return a;
+  const auto is = [&](ColumnType x, ColumnType y) {
+    return (a == x && b == y) || (a == y && b == x);
+  };
+  if (is(ColumnType::kInt64, ColumnType::kFloat64)) return ColumnType::kFloat64;
+  return keyed ? ColumnType::kAny : ColumnType::kText;
+}
+
+std::string names_of(const Schema& schema) {
+  std::string text;
+  for (const Column& column : schema.columns()) {
+    text += (text.empty() ? "" : ", ") + column.name;
+  }
+  return text;
+}
+
+bool same_names(const Schema& a, const Schema& b) {
+  return std::ranges::equal(a.columns(), b.columns(), {}, &Column::name, &Column::name);
+}
+
+}  // namespace
+
+Result<Schema> read_schema(const SourcePlan& plan) {
+  const SystemClock clock;
+  SignalSink signals(clock);
+  Services services{.clock = clock, .signals = signals, .pool = nullptr, .seed = 0, .log = {}};
+  Answers answers;
+  Source source(plan.plugin->plugin(), plan.name, 0, services, answers);
+  MAYFLY_RETURN_IF_ERROR(source.configure(plan.options.data()));
+  MAYFLY_RETURN_IF_ERROR(source.open_at(nullptr));
+  return source.schema();
+}
+
+Result<Schema> unify(const std::vector<FileSchema>& files, bool keyed) {
+  const FileSchema& first = files.front();
+  std::vector<Column> columns = first.schema.columns();
+  for (const FileSchema& other : files) {
+    if (!keyed && !same_names(first.schema, other.schema)) {
+      return Status(
+          Code::kConfig,
+          fmt::format("expected the same columns in every file, found in {}: {}; in {}: {}. "
+                      "Ingest them one by one, the second with --alter",
+                      first.file, names_of(first.schema), other.file, names_of(other.schema)));
+    }
+    for (const Column& column : other.schema.columns()) {
+      const auto known = std::ranges::find(columns, column.name, &Column::name);
+      if (known == columns.end()) {
+        columns.push_back(column);
+      } else {
+        known->type = common_type(known->type, column.type, keyed);
+      }
+    }
+  }
+  return Schema(std::move(columns));
+}
+
+}  // namespace mayfly::cli

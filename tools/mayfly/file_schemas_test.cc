@@ -1,0 +1,52 @@
+#include "tools/mayfly/file_schemas.h"
+
+#include <doctest/doctest.h>
+
+using namespace mayfly;
+using namespace mayfly::cli;
+
+namespace {
+
+FileSchema file(const char* name, std::vector<Column> columns) {
+  return {name, Schema(std::move(columns))};
+}
+
+}  // namespace
+
+TEST_CASE("unify: types that differ make one that keeps both") {
+  const auto a = file("a", {{"i", ColumnType::kInt64}, {"x", ColumnType::kInt64}});
+  const auto b = file("b", {{"i", ColumnType::kInt64}, {"x", ColumnType::kFloat64}});
+  const auto c = file("c", {{"i", ColumnType::kText}, {"x", ColumnType::kInt64}});
+
+  const auto csv = unify({a, b, c}, false);
+  const auto json = unify({a, b, c}, true);
+
+  REQUIRE(csv.ok());
+  CHECK((*csv)[0].type == ColumnType::kText);
+  CHECK((*csv)[1].type == ColumnType::kFloat64);
+  REQUIRE(json.ok());
+  CHECK((*json)[0].type == ColumnType::kAny);
+}
+
+TEST_CASE("unify: other names are refused with both files and what to do") {
+  const auto result =
+      unify({file("a.csv", {{"id"}, {"x"}}), file("b.csv", {{"id"}, {"y"}})}, false);
+
+  CHECK(result.status().code() == Code::kConfig);
+  CHECK(result.status().message() ==
+        "expected the same columns in every file, found in a.csv: id, x; in b.csv: id, y. Ingest "
+        "them "
+        "one by one, the second with --alter");
+}
+
+TEST_CASE("unify: another order is refused, since CSV goes by place") {
+  CHECK_FALSE(unify({file("a", {{"id"}, {"x"}}), file("b", {{"x"}, {"id"}})}, false).ok());
+}
+
+TEST_CASE("unify: keys are joined") {
+  const auto result = unify({file("a", {{"id"}, {"x"}}), file("b", {{"y"}, {"id"}})}, true);
+
+  REQUIRE(result.ok());
+  REQUIRE(result->size() == 3);
+  CHECK((*result)[2].name == "y");
+}

@@ -1,0 +1,107 @@
+#include "tools/mayfly/ingest_command.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mayfly/plugin/registry.h"
+#include "tools/mayfly/advice.h"
+#include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/human_text.h"
+#include "tools/mayfly/ingest_plan.h"
+#include "tools/mayfly/summary.h"
+#include "tools/mayfly/target_table.h"
+
+namespace mayfly::cli {
+namespace {
+
+Status prepare(const IngestOptions& options, const GlobalOptions& global, PipelinePlan& plan) {
+  if (!options.schema_file.empty() && options.table.empty()) {
+    return {Code::kUsage, "--schema needs --table: which of its tables is to be filled?"};
+  }
+  PluginRegistry registry(search_of_process(global.plugin_dirs));
+  if (!options.schema_file.empty()) {
+    MAYFLY_RETURN_IF_ERROR(create_from_schema_file(options.database, options.table,
+                                                   options.schema_file, options.deadline_ns));
+  }
+  MAYFLY_ASSIGN_OR_RETURN(plan, make_ingest_plan(options, registry));
+  return {};
+}
+
+EngineOptions engine_options(const IngestOptions& options) {
+  EngineOptions engine;
+  engine.resume = options.resume;
+  engine.parallel_sources = false;
+  engine.writer.alter = options.alter;
+  engine.writer.coerce = options.coerce;
+  engine.writer.fail_on_row_error = options.on_error == "fail";
+  return engine;
+}
+
+// Says what the figures don't: what went wrong, and how to go on.
+void explain(const RunResult& result, const Summary& summary, const IngestOptions& options,
+             Console& console) {
+  if (!result.status.ok()) console.error(result.status.message());
+  const bool stopped = !result.status.ok() || result.interrupted;
+  if (result.started && stopped) {
+    const bool replayable = options.files[0] != "-";
+    console.note(fmt::format("{} of the input {} in {} for good. {}", rows_text(summary.rows.read),
+                             summary.rows.read == 1 ? "is" : "are", summary.database,
+                             !replayable
+                                 ? "Standard input can't be read again: feed what is missing"
+                             : options.resume ? "The same command goes on there"
+                                              : "The same command with --resume goes on there"));
+  }
+  if (summary.rows.rejected > 0)
+    advise_dead_letters(summary.database, summary.rows.rejected, console);
+}
+
+void tell_details(const RunResult& result, Console& console) {
+  const WriterTotals& writer = result.stats.writer;
+  console.message(
+      Level::kInfo,
+      fmt::format("{} transactions, {} statements, {} retries, {} checkpoints; {} of batches",
+                  with_commas(writer.transactions), with_commas(writer.statements),
+                  with_commas(writer.transient_failures), with_commas(writer.checkpoints),
+                  short_bytes(static_cast<double>(result.stats.memory_bytes))));
+  console.message(Level::kInfo,
+                  fmt::format("{} signals raised; last: {}",
+                              with_commas(result.stats.signals_raised), result.signals));
+}
+
+}  // namespace
+
+ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global, Console& console) {
+  // Before the first thread, and before anything that may wait.
+  Interruption interruption(console, ExitStatus::kTryAgain);
+  PipelinePlan plan;
+  RunResult result;
+  result.status = prepare(options, global, plan);
+  if (result.status.code() == Code::kUsage) {
+    console.error(result.status.message());
+    return ExitStatus::kUsage;
+  }
+  if (result.status.ok()) {
+    result = run_engine(plan, engine_options(options), interruption, console);
+  }
+  if (plan.writer.table.empty()) {  // it didn't come to that
+    plan.writer.database = options.database;
+    plan.writer.table = options.table;
+  }
+  Summary summary = summarize(result, plan, options.files);
+  summary.status = exit_status_of({.failure = result.status.code(),
+                                   .interrupted = result.interrupted,
+                                   .rejected = summary.rows.rejected > 0});
+  explain(result, summary, options, console);
+  if (result.started) tell_details(result, console);
+  if (global.json()) {
+    console.print(to_json(summary));
+  } else if (result.started && !global.quiet) {
+    console.print(to_text(summary));
+  }
+  return summary.status;
+}
+
+}  // namespace mayfly::cli

@@ -1,0 +1,177 @@
+#include "tools/mayfly/ingest_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "mayfly/config/plan_builder.h"
+#include "mayfly/data/readers/format.h"
+#include "tools/mayfly/file_schemas.h"
+#include "tools/mayfly/target_table.h"
+
+namespace mayfly::cli {
+namespace {
+
+constexpr std::string_view kStdin = "-";
+
+// What is passed to every file source besides its path.
+struct Given {
+  std::vector<std::string> types;
+  std::vector<std::string> columns;
+  std::string on_extra;
+};
+
+std::vector<RawOption> options_of(const std::string& file, const IngestOptions& options,
+                                  const Given& given) {
+  std::vector<RawOption> raw = {{"path", file},
+                                {"format", options.format},
+                                {"infer", options.infer},
+                                {"empty", options.empty},
+                                {"header", !options.no_header}};
+  const auto add_text = [&raw](const char* name, const std::string& value) {
+    if (!value.empty()) raw.push_back({name, value});
+  };
+  add_text("delimiter", options.delimiter);
+  add_text("quote", options.quote);
+  add_text("on_extra", given.on_extra);
+  if (!given.types.empty()) raw.push_back({"types", given.types});
+  if (!given.columns.empty()) raw.push_back({"columns", given.columns});
+  return raw;
+}
+
+WriterPlan::Mode mode_of(const IngestOptions& options) {
+  if (options.upsert) return WriterPlan::Mode::kUpsert;
+  if (options.ignore) return WriterPlan::Mode::kIgnore;
+  return options.replace ? WriterPlan::Mode::kReplace : WriterPlan::Mode::kInsert;
+}
+
+Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
+                           PluginRegistry& registry) {
+  PlanBuilder builder(registry);
+  std::vector<InputName> inputs;
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    const std::string name = options.files.size() == 1 ? "file" : fmt::format("file_{}", i + 1);
+    builder.source(
+        {.name = name, .plugin = "file", .options = options_of(options.files[i], options, given)});
+    inputs.push_back({name});
+  }
+  builder.writer_inputs(std::move(inputs));
+
+  PipelinePlan& plan = builder.settings();
+  plan.name = "ingest";
+  plan.batch_rows = options.batch_rows;
+  // One for each file to fill, though they are read one after the other.
+  plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
+  // The writer's own deadline comes first.
+  plan.drain_deadline_ns = options.deadline_ns + 60 * kSecond;
+
+  WriterPlan& writer = builder.writer();
+  writer.database = options.database;
+  writer.table = options.table.empty() ? table_name_from(options.files[0]) : options.table;
+  writer.primary_key = options.primary_key;
+  writer.mode = mode_of(options);
+  writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
+                                                     : WriterPlan::Synchronous::kNormal;
+  writer.deadline_ns = std::max<std::int64_t>(options.deadline_ns, 1);
+  CheckedPlan checked = std::move(builder).build();
+  // Everything in it came from the command line.
+  if (!checked.ok()) return Status(Code::kUsage, checked.status().message());
+  return std::move(checked.plan);
+}
+
+bool is_ndjson(const std::string& file, const IngestOptions& options) {
+  if (options.format != "auto") return options.format == "ndjson";
+  return format_from_name(file) == Format::kNdjson;
+}
+
+bool names_column(const std::vector<std::string>& types, const std::string& column) {
+  return std::ranges::any_of(types, [&](const std::string& entry) {
+    return entry.size() > column.size() && entry.starts_with(column) && entry[column.size()] == '=';
+  });
+}
+
+Status check(const IngestOptions& options) {
+  const bool from_stdin = std::ranges::find(options.files, kStdin) != options.files.end();
+  if (from_stdin && options.files.size() > 1) {
+    return {Code::kUsage,
+            "expected files or \"-\", found both; ingest standard input by itself, or give a file"};
+  }
+  if (options.table.empty() && table_name_from(options.files[0]).empty()) {
+    return {Code::kUsage,
+            fmt::format("--table is needed: \"{}\" names no table", options.files[0])};
+  }
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    const auto begin = options.files.begin();
+    if (std::find(begin, begin + static_cast<std::ptrdiff_t>(i), options.files[i]) !=
+        begin + static_cast<std::ptrdiff_t>(i)) {
+      return {Code::kUsage, fmt::format("{} is given twice; each file once", options.files[i])};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string table_name_from(std::string_view path) {
+  if (path == kStdin) return {};
+  std::string stem = std::filesystem::path(path).filename().string();
+  for (std::string_view ending : {".gz", ".zst", ".zstd"}) {
+    if (stem.size() > ending.size() && stem.ends_with(ending)) {
+      stem.resize(stem.size() - ending.size());
+    }
+  }
+  if (const std::size_t dot = stem.rfind('.'); dot != std::string::npos && dot > 0)
+    stem.resize(dot);
+  std::string name;
+  for (const char c : stem) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '_' || byte >= 0x80) {
+      name += c;
+    } else if (!name.empty() && name.back() != '_') {
+      name += '_';
+    }
+  }
+  while (!name.empty() && name.back() == '_') name.pop_back();
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, "_");
+  return name;
+}
+
+Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry) {
+  MAYFLY_RETURN_IF_ERROR(check(options));
+  // By itself, so that a missing plugin isn't told as a mistake in the options.
+  if (const auto plugin = registry.find("file"); !plugin.ok()) return plugin.status();
+  Given given{options.types, options.columns, options.on_extra};
+  MAYFLY_ASSIGN_OR_RETURN(PipelinePlan plan, build(options, given, registry));
+  const std::vector<std::string> text_columns =
+      text_columns_of(plan.writer.database, plan.writer.table);
+  const bool several = options.files.size() > 1;
+  if (options.files[0] == kStdin || (!several && text_columns.empty())) return plan;
+
+  std::vector<FileSchema> found;
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    MAYFLY_ASSIGN_OR_RETURN(Schema schema, read_schema(plan.sources[i]));
+    found.push_back({options.files[i], std::move(schema)});
+  }
+  const bool keyed = std::ranges::all_of(
+      options.files, [&](const std::string& file) { return is_ndjson(file, options); });
+  MAYFLY_ASSIGN_OR_RETURN(const Schema schema, unify(found, keyed));
+  for (const Column& column : schema.columns()) {
+    if (names_column(options.types, column.name)) continue;
+    // In a column that keeps text, nothing is to be taken for a number on the way there.
+    const bool text = std::ranges::find(text_columns, column.name) != text_columns.end();
+    const ColumnType type = text ? ColumnType::kText : column.type;
+    given.types.push_back(fmt::format("{}={}", column.name, name_of(type)));
+  }
+  if (several && keyed && options.columns.empty()) {
+    for (const Column& column : schema.columns()) given.columns.push_back(column.name);
+    if (given.on_extra.empty()) given.on_extra = "error";
+  }
+  return build(options, given, registry);
+}
+
+}  // namespace mayfly::cli

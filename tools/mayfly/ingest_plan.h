@@ -1,0 +1,24 @@
+// The pipeline that `mayfly ingest` runs: one file source for each file, in the order given,
+// straight to the writer.
+//
+// Reads the beginning of the files (with --infer all: all of them) where several must agree on
+// their columns, and asks the database for the columns of a table that is there already.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mayfly/base/status.h"
+#include "mayfly/config/plan.h"
+#include "mayfly/plugin/registry.h"
+#include "tools/mayfly/ingest_options.h"
+
+namespace mayfly::cli {
+
+Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry);
+
+// "data/2024 orders.csv.gz" -> "_2024_orders": what a table is called when nobody says. Empty for
+// standard input.
+std::string table_name_from(std::string_view path);
+
+}  // namespace mayfly::cli

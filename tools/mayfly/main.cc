@@ -1,0 +1,82 @@
+// mayfly: the command-line tool.
+#include <sqlite3.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <variant>
+
+#include "mayfly/base/clock.h"
+#include "tools/mayfly/command_line.h"
+#include "tools/mayfly/console.h"
+#include "tools/mayfly/ingest_command.h"
+#include "tools/mayfly/pipeline_commands.h"
+#include "tools/mayfly/plugins_command.h"
+
+namespace {
+
+using namespace mayfly::cli;
+
+// Process-wide, so only a program may do it. The engine opens its connections without SQLite's
+// mutexes, and memory statistics would put one around every allocation.
+void configure_sqlite() {
+  sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+ConsoleOptions console_options(const GlobalOptions& global, const Stream& err) {
+  ConsoleOptions options;
+  options.json_messages = global.log_format == "json";
+  options.color =
+      wants_color(global.color, std::getenv("NO_COLOR"), std::getenv("TERM"), err.is_terminal());
+  options.threshold = global.quiet          ? Level::kWarning
+                      : global.verbose == 0 ? Level::kNote
+                      : global.verbose == 1 ? Level::kInfo
+                                            : Level::kDebug;
+  return options;
+}
+
+struct Run {
+  const GlobalOptions& global;
+  Console& console;
+
+  ExitStatus operator()(const IngestOptions& options) const {
+    return run_ingest(options, global, console);
+  }
+  ExitStatus operator()(const RunOptions& options) const {
+    return run_pipeline(options.file, global, console);
+  }
+  ExitStatus operator()(const ValidateOptions& options) const {
+    return run_validate(options.files, global, console);
+  }
+  ExitStatus operator()(const PictureOptions& options) const {
+    return run_graph(options.file, options.as, global, console);
+  }
+  ExitStatus operator()(const PluginsOptions& options) const {
+    return run_plugins(options, global, console);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  configure_sqlite();
+  // A reader that goes away (head, less) makes write() fail; it doesn't end an ingest.
+  std::signal(SIGPIPE, SIG_IGN);
+  FileStream out(1);
+  FileStream err(2);
+  const auto line = parse_command_line(argc, argv);
+  if (const auto* reply = std::get_if<Reply>(&line)) {
+    out.write(reply->out);
+    err.write(reply->err);
+    return static_cast<int>(reply->status);
+  }
+  const auto& parsed = std::get<ParsedLine>(line);
+  const mayfly::SystemClock clock;
+  Console console(out, err, clock, console_options(parsed.global, err));
+  ExitStatus status = std::visit(Run{parsed.global, console}, parsed.command);
+  if (console.output_failed() && status == ExitStatus::kSuccess) {
+    console.error("the result couldn't be written to standard output");
+    status = ExitStatus::kIo;
+  }
+  return static_cast<int>(status);
+}

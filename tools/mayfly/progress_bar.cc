@@ -1,0 +1,75 @@
+#include "tools/mayfly/progress_bar.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/mayfly/human_text.h"
+
+namespace mayfly::cli {
+namespace {
+
+constexpr std::int64_t kRedrawNs = 100 * kMillisecond;
+// Weight of what happened this long ago is 1/e.
+constexpr double kSmoothingSeconds = 2.0;
+constexpr unsigned kBarWidthMax = 30;
+constexpr unsigned kBarWidthMin = 8;
+
+}  // namespace
+
+ProgressBar::ProgressBar(Console& console, std::int64_t now_ns)
+    : console_(console), visible_(console.has_status_line()), drawn_ns_(now_ns) {}
+
+void ProgressBar::update(std::int64_t now_ns, const Progress& progress) {
+  if (!visible_ || now_ns - drawn_ns_ < kRedrawNs) return;
+  const double seconds = static_cast<double>(now_ns - drawn_ns_) * 1e-9;
+  const auto rate = [&](std::uint64_t now, std::uint64_t before) {
+    return now > before ? static_cast<double>(now - before) / seconds : 0.0;
+  };
+  // Nothing is smoothed into the first interval: a resumed file starts somewhere in its middle,
+  // which says nothing about speed.
+  const double old = first_ ? 0.0 : std::exp(-seconds / kSmoothingSeconds);
+  if (!first_ || progress.rows > 0) {
+    bytes_per_second_ = old * bytes_per_second_ +
+                        (1 - old) * (first_ ? 0 : rate(progress.bytes_done, bytes_before_));
+    rows_per_second_ = old * rows_per_second_ + (1 - old) * rate(progress.rows, rows_before_);
+  }
+  first_ = false;
+  bytes_before_ = progress.bytes_done;
+  rows_before_ = progress.rows;
+  drawn_ns_ = now_ns;
+  console_.set_status_line(line(progress, console_.width()));
+}
+
+void ProgressBar::finish() {
+  if (visible_) console_.set_status_line({});
+}
+
+std::string ProgressBar::line(const Progress& progress, unsigned width) const {
+  std::string figures =
+      fmt::format("{} rows, {} rows/s", short_count(static_cast<double>(progress.rows)),
+                  short_count(rows_per_second_));
+  if (progress.waiting) figures = "waiting for the database";
+  const double done = static_cast<double>(progress.bytes_done);
+  if (progress.bytes_total == 0) {
+    return fmt::format("{}  {}/s  {}", short_bytes(done), short_bytes(bytes_per_second_), figures);
+  }
+  const double total = static_cast<double>(progress.bytes_total);
+  const double share = std::min(1.0, done / total);
+  std::string left = "-:--";
+  if (bytes_per_second_ >= 1) {
+    left = clock_text(static_cast<std::uint64_t>(std::max(0.0, total - done) / bytes_per_second_));
+  }
+  const std::string tail = fmt::format(
+      " {:3.0f}%  {} of {}  {}/s  {} left  {}", std::floor(share * 100), short_bytes(done),
+      short_bytes(total), short_bytes(bytes_per_second_), left, figures);
+  const unsigned room =
+      width > tail.size() + 3 ? width - static_cast<unsigned>(tail.size()) - 3 : 0;
+  if (room < kBarWidthMin) return tail.substr(1);
+  const unsigned cells = std::min(room, kBarWidthMax);
+  const auto full = static_cast<unsigned>(share * cells);
+  return fmt::format("[{}{}]{}", std::string(full, '#'), std::string(cells - full, '.'), tail);
+}
+
+}  // namespace mayfly::cli

@@ -1,0 +1,46 @@
+// ProgressBar: how far the input was read, by bytes, with rate and time left, on the console's
+// status line. Nothing is drawn where that isn't seen.
+//
+// TIME  Passed in, monotonic nanoseconds. Redrawn ten times a second at most. THREADS  One at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tools/mayfly/console.h"
+
+namespace mayfly::cli {
+
+struct Progress {
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;  // 0: unknown (a pipe)
+  std::uint64_t rows = 0;         // answered by this run
+  bool waiting = false;           // for a database that another process has
+};
+
+class ProgressBar {
+ public:
+  ProgressBar(Console& console, std::int64_t now_ns);
+  ~ProgressBar() { finish(); }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void update(std::int64_t now_ns, const Progress& progress);
+  // Takes the line away.
+  void finish();
+
+ private:
+  std::string line(const Progress& progress, unsigned width) const;
+
+  Console& console_;
+  bool visible_;
+  bool first_ = true;
+  std::int64_t drawn_ns_;
+  std::uint64_t bytes_before_ = 0;
+  std::uint64_t rows_before_ = 0;
+  double bytes_per_second_ = 0;  // smoothed
+  double rows_per_second_ = 0;
+};
+
+}  // namespace mayfly::cli

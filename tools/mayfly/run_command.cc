@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "mayfly/config/pipeline_file.h"
+#include "tools/mayfly/advice.h"
+#include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/human_text.h"
+#include "tools/mayfly/pipeline_commands.h"
+#include "tools/mayfly/summary.h"
+
+namespace mayfly::cli {
+namespace {
+
+Status load(const std::string& file, const GlobalOptions& global, PipelinePlan& plan) {
+  PluginRegistry registry(search_of_process(global.plugin_dirs));
+  MAYFLY_ASSIGN_OR_RETURN(CheckedPlan checked, read_pipeline(file, registry));
+  MAYFLY_RETURN_IF_ERROR(checked.status());
+  for (const SourcePlan& source : checked.plan.sources) {
+    if (source.plugin == nullptr) {
+      return {Code::kConfig, fmt::format("{}: source \"{}\" has no plugin, so nothing feeds it",
+                                         file, source.name)};
+    }
+  }
+  plan = std::move(checked.plan);
+  return {};
+}
+
+Summary summary_of(const RunResult& result, const PipelinePlan& plan) {
+  std::vector<std::string> names;
+  for (const SourcePlan& source : plan.sources) names.push_back(source.name);
+  Summary summary = summarize(result, plan, names);
+  // Rows that nodes made belong to no source; the writer knows them all.
+  summary.rows = result.stats.writer.rows;
+  // Drained is what an interruption of `run` is to end in: no row is left half way.
+  summary.status = exit_status_of({.failure = result.status.code(),
+                                   .interrupted = false,
+                                   .rejected = summary.rows.rejected > 0});
+  return summary;
+}
+
+}  // namespace
+
+ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Console& console) {
+  Interruption interruption(console, ExitStatus::kSuccess);
+  PipelinePlan plan;
+  RunResult result;
+  result.status = load(file, global, plan);
+  if (result.status.ok()) {
+    EngineOptions options;
+    options.resume = true;
+    result = run_engine(plan, std::move(options), interruption, console);
+  }
+  const Summary summary = summary_of(result, plan);
+  if (!result.status.ok()) console.error(result.status.message());
+  if (result.started && (result.interrupted || !result.status.ok())) {
+    console.note("what was acknowledged is in the database; the same command goes on there");
+  }
+  if (summary.rows.rejected > 0) {
+    advise_dead_letters(summary.database, summary.rows.rejected, console);
+  }
+  if (result.started) {
+    for (const CounterStats& counter : result.stats.counters) {
+      console.message(Level::kInfo, counter.instance,
+                      fmt::format("{} {}", counter.counter, with_commas(counter.value)));
+    }
+  }
+  if (global.json()) {
+    console.print(to_json(summary));
+  } else if (result.started && !global.quiet) {
+    console.print(to_text(summary));
+  }
+  return summary.status;
+}
+
+}  // namespace mayfly::cli

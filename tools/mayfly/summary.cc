@@ -1,0 +1,76 @@
+#include "tools/mayfly/summary.h"
+
+#include <fmt/format.h>
+
+#include "tools/mayfly/human_text.h"
+#include "tools/mayfly/json_text.h"
+
+namespace mayfly::cli {
+
+Summary summarize(const RunResult& result, const PipelinePlan& plan,
+                  const std::vector<std::string>& names) {
+  Summary summary;
+  const EngineStats& stats = result.stats;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Summary::Input& input = summary.sources.emplace_back();
+    input.file = names[i];
+    if (i >= stats.sources.size()) continue;  // it never started
+    input.resumed_from = stats.sources[i].resumed_from;
+    summary.rows += stats.sources[i].totals;
+    summary.bytes_read += stats.sources[i].bytes_done;
+  }
+  summary.seconds = result.seconds;
+  if (result.seconds > 0) {
+    const auto rows = static_cast<double>(stats.rows.answers[MAYFLY_WRITTEN] +
+                                          stats.rows.answers[MAYFLY_IGNORED] +
+                                          stats.rows.answers[MAYFLY_DEAD_LETTERED]);
+    summary.rows_per_second = rows / result.seconds;
+  }
+  summary.table = plan.writer.table;
+  summary.database = plan.writer.database;
+  summary.interrupted = result.interrupted;
+  return summary;
+}
+
+std::string to_json(const Summary& summary) {
+  JsonText sources = JsonText::array();
+  for (const Summary::Input& input : summary.sources) {
+    sources.add(JsonText::object().add("file", input.file).add("resumed_from", input.resumed_from));
+  }
+  return JsonText::object()
+             .add("version", 1)
+             .add("rows_read", summary.rows.read)
+             .add("rows_written", summary.rows.written)
+             .add("rows_inserted", summary.rows.inserted)
+             .add("rows_updated", summary.rows.updated)
+             .add("rows_ignored", summary.rows.ignored)
+             .add("rows_rejected", summary.rows.rejected)
+             .add("bytes_read", summary.bytes_read)
+             .add("seconds", summary.seconds, 6)
+             .add("rows_per_second", summary.rows_per_second, 0)
+             .add("table", summary.table)
+             .add("database", summary.database)
+             .add("sources", sources)
+             .add("interrupted", summary.interrupted)
+             .add("exit_status", static_cast<int>(summary.status))
+             .text() +
+         "\n";
+}
+
+std::string to_text(const Summary& summary) {
+  const RowTotals& rows = summary.rows;
+  std::string text = fmt::format("{}: {} written", summary.table, rows_text(rows.written));
+  if (rows.updated > 0) {
+    text += fmt::format(" ({} inserted, {} updated)", with_commas(rows.inserted),
+                        with_commas(rows.updated));
+  }
+  if (rows.ignored > 0) text += fmt::format(", {} ignored", with_commas(rows.ignored));
+  if (rows.rejected > 0) text += fmt::format(", {} rejected", with_commas(rows.rejected));
+  text += fmt::format(" of {} read in {}", with_commas(rows.read), short_seconds(summary.seconds));
+  if (summary.rows_per_second > 0) {
+    text += fmt::format(" ({} rows/s)", short_count(summary.rows_per_second));
+  }
+  return text + "\n";
+}
+
+}  // namespace mayfly::cli

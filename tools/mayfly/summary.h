@@ -1,0 +1,38 @@
+// Summary: what a run did, as one JSON object or a few lines of text. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mayfly/storage/source_position.h"
+#include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/exit_status.h"
+
+namespace mayfly::cli {
+
+struct Summary {
+  struct Input {
+    std::string file;
+    std::uint64_t resumed_from = 0;  // byte
+  };
+
+  RowTotals rows;  // of this run and of those it resumed
+  std::uint64_t bytes_read = 0;
+  double seconds = 0;
+  double rows_per_second = 0;  // of this run
+  std::string table;
+  std::string database;
+  std::vector<Input> sources;
+  bool interrupted = false;
+  ExitStatus status = ExitStatus::kSuccess;
+};
+
+// `names` stand in the plan's order: what the user called the sources.
+Summary summarize(const RunResult& result, const PipelinePlan& plan,
+                  const std::vector<std::string>& names);
+
+std::string to_json(const Summary& summary);  // one line
+std::string to_text(const Summary& summary);
+
+}  // namespace mayfly::cli

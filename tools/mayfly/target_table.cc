@@ -1,0 +1,107 @@
+#include "tools/mayfly/target_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly::cli {
+namespace {
+
+bool has_text_affinity(std::string_view declared) {
+  std::string type(declared);
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::toupper(c); });
+  const auto has = [&](const char* word) { return type.find(word) != std::string::npos; };
+  return !has("INT") && (has("CHAR") || has("CLOB") || has("TEXT"));
+}
+
+bool table_exists(SqliteConnection& connection, const std::string& table, SqliteError& error) {
+  SqliteStatement statement;
+  error = connection.prepare(
+      "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 "
+      "COLLATE NOCASE",
+      statement);
+  if (!error.ok()) return false;
+  statement.bind(1, std::string_view(table));
+  return statement.step(error);
+}
+
+}  // namespace
+
+std::vector<std::string> text_columns_of(const std::string& database, const std::string& table) {
+  SqliteConnection connection;
+  std::vector<std::string> columns;
+  if (!SqliteConnection::open(database, {.read_only = true, .create = false}, connection).ok()) {
+    return columns;
+  }
+  SqliteStatement statement;
+  SqliteError error = connection.prepare("SELECT name, type FROM pragma_table_info(?1)", statement);
+  if (!error.ok()) return columns;
+  statement.bind(1, std::string_view(table));
+  while (statement.step(error)) {
+    if (has_text_affinity(statement.text(1))) columns.emplace_back(statement.text(0));
+  }
+  return columns;
+}
+
+Status create_from_schema_file(const std::string& database, const std::string& table,
+                               const std::string& file, std::int64_t wait_ns) {
+  std::ifstream stream(file);
+  std::stringstream sql;
+  if (!stream || !(sql << stream.rdbuf())) {
+    return {Code::kNoInput, fmt::format("--schema {}: {}", file, std::strerror(errno))};
+  }
+  SqliteConnection connection;
+  SqliteError error = SqliteConnection::open(database, {}, connection);
+  if (!error.ok()) return to_status(error, "opening " + database);
+  error = connection.run(
+      fmt::format("PRAGMA busy_timeout = {}; PRAGMA page_size = 8192", wait_ns / kMillisecond));
+  if (!error.ok()) return to_status(error, "opening " + database);
+  const bool there = table_exists(connection, table, error);
+  if (!error.ok()) return to_status(error, "reading " + database);
+  if (there) return {};
+  error = connection.run("BEGIN IMMEDIATE");
+  if (!error.ok()) return to_status(error, "creating " + table + " in " + database);
+  error = connection.run(sql.str());
+  if (!error.ok()) {
+    return {Code::kConfig, fmt::format("--schema {}: {}", file, error.message)};
+  }
+  if (!table_exists(connection, table, error)) {
+    return {Code::kConfig,
+            fmt::format("--schema {}: expected CREATE TABLE {}, found SQL that doesn't make it",
+                        file, quote_identifier(table))};
+  }
+  error = connection.run("COMMIT");
+  return error.ok() ? Status() : to_status(error, "creating " + table + " in " + database);
+}
+
+std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max) {
+  SqliteConnection connection;
+  std::vector<std::string> lines;
+  if (!SqliteConnection::open(database, {.read_only = true, .create = false}, connection).ok()) {
+    return lines;
+  }
+  SqliteStatement statement;
+  SqliteError error = connection.prepare(
+      "SELECT coalesce(source, ''), coalesce(line, 0), code, reason FROM (SELECT * FROM "
+      "mayfly_dead_letters ORDER BY id DESC LIMIT ?1) ORDER BY id",
+      statement);
+  if (!error.ok()) return lines;
+  statement.bind(1, std::int64_t{rows_max});
+  while (statement.step(error)) {
+    const std::int64_t line = statement.int64(1);
+    lines.push_back(fmt::format("{}{}{}: {}", statement.text(0),
+                                line > 0 ? fmt::format(":{}: ", line) : ": ", statement.text(2),
+                                statement.text(3)));
+  }
+  return lines;
+}
+
+}  // namespace mayfly::cli

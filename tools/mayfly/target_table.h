@@ -1,0 +1,25 @@
+// The table to be written, before the engine opens the database: what it is like, or how to make
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/status.h"
+
+namespace mayfly::cli {
+
+// Names of the columns with TEXT affinity (datatype3.html, 3.1). Empty when there is no such table,
+// or it can't be read now: the engine says what is wrong with it.
+std::vector<std::string> text_columns_of(const std::string& database, const std::string& table);
+
+// Runs the SQL in `file` when the table isn't there, and checks that it is there afterwards. Waits
+// up to wait_ns for another process's lock.
+Status create_from_schema_file(const std::string& database, const std::string& table,
+                               const std::string& file, std::int64_t wait_ns);
+
+// The latest dead letters, one line each: "line 12, would_change: ...".
+std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max);
+
+}  // namespace mayfly::cli

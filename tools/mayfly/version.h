@@ -1,0 +1,7 @@
+#pragma once
+
+namespace mayfly::cli {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace mayfly::cli
