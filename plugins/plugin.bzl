@@ -18,6 +18,7 @@ def mayfly_plugin(
         linkopts = [],
         additional_linker_inputs = [],
         conformance_options = [],
+        features = [],
         tags = [],
         visibility = ["//visibility:public"],
         **kwargs):
@@ -29,6 +30,9 @@ def mayfly_plugin(
     deps name as system libraries. The C++ runtime stays shared: two copies in one process would
     each have their own exception and iostream state.
 
+    It is linked with bfd: gold and lld export those weak symbols of std:: that a shared library beside
+    the plugin also has, in spite of the version script, and Bazel's start-end archives are gold's.
+
     Args:
       name: the plugin's name; the target is lib<name>.so.
       srcs: its sources, one of which ends with MAYFLY_SDK_PLUGIN.
@@ -38,6 +42,7 @@ def mayfly_plugin(
       additional_linker_inputs: further files for the linker.
       conformance_options: "option=value" for what the plugin requires, when the suite's guess (the
         smallest number, the column "id") doesn't do.
+      features: further toolchain features.
       tags: as in Bazel, of both targets.
       visibility: public unless said otherwise.
       **kwargs: passed to cc_binary.
@@ -50,7 +55,11 @@ def mayfly_plugin(
             "-fvisibility=hidden",
             "-fvisibility-inlines-hidden",
         ] + copts,
-        linkopts = ["-Wl,--version-script=$(location %s)" % _LDS] + select({
+        features = ["-supports_start_end_lib"] + features,
+        linkopts = [
+            "-fuse-ld=bfd",
+            "-Wl,--version-script=$(location %s)" % _LDS,
+        ] + select({
             # The sanitizers' symbols come from the program that loads it.
             str(_SANITIZED): [],
             "//conditions:default": ["-Wl,-z,defs"],

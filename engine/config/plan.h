@@ -47,6 +47,7 @@ struct NodePlan {
 struct WriterPlan {
   enum class Mode : std::uint8_t { kInsert, kIgnore, kUpsert, kReplace };
   enum class Synchronous : std::uint8_t { kNormal, kFull };
+  enum class Journal : std::uint8_t { kWal, kKeep };
   enum class Transient : std::uint8_t { kWait, kRoute };
   enum class Exhausted : std::uint8_t { kHold, kDeadLetter };
 
@@ -59,6 +60,7 @@ struct WriterPlan {
   bool per_batch = false;  // `select` may depend on where batches begin and end
   Mode mode = Mode::kInsert;
   Synchronous synchronous = Synchronous::kFull;
+  Journal journal = Journal::kWal;  // kKeep: as the database has it, a rollback journal if it is new
   Transient transient = Transient::kWait;
   Exhausted on_exhausted = Exhausted::kHold;
   bool unordered = false;             // a row may be written after a later one of its key

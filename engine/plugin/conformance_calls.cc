@@ -57,9 +57,7 @@ class Play {
         if (library_.has(MAYFLY_TRANSFORMS)) node_.block_batches(rng_.below(2) == 0);
         break;
       case 8:
-        answer(kAll, false);
-        node_.clear();
-        seen_ = 0;
+        finish();
         break;
       default:
         node_.advance(static_cast<std::int64_t>(1 + rng_.below(1ull << rng_.below(32))));
@@ -74,15 +72,21 @@ class Play {
     for (;;) {
       collect();
       if (held == 0 || unanswered_.empty()) return held;
-      answer(kAll, false);
-      node_.clear();
-      seen_ = 0;
+      finish();
       held = node_.drain();
     }
   }
 
  private:
   static constexpr std::uint64_t kAll = UINT64_MAX;
+
+  // Answers every row, also those that pass because others were answered.
+  void finish() {
+    for (collect(); !unanswered_.empty(); collect()) answer(kAll, false);
+    node_.clear();
+    seen_ = 0;
+    collect();
+  }
 
   void collect() {
     const std::vector<NodeHarness::Passed>& passed = node_.passed();

@@ -175,9 +175,10 @@ void NodeHarness::complete(std::span<const std::uint64_t> ordinals, std::uint8_t
     if (plugin().on_completion != nullptr) {
       check_result("on_completion", plugin().on_completion(state_.get(), &slice));
     }
+    // As in the engine, what one completion releases is processed before the next.
+    holds_now_.clear();
+    run();
   }
-  holds_now_.clear();
-  run();
 }
 
 void NodeHarness::signal(std::string_view name) {
@@ -301,9 +302,9 @@ bool NodeHarness::process(const Pending& pending) {
                         .hold_tag = pending.tag,
                         .now_ns = clock_.now_ns()};
   emitted_in_call_ = false;
-  const std::uint64_t before = fingerprint(batch);
+  const std::uint64_t before = fingerprint(pending);
   const mayfly_result result = plugin().process(state_.get(), &slice);
-  if (fingerprint(batch) != before) violate("process changed values of a batch that was sent");
+  if (fingerprint(pending) != before) violate("process changed values of a batch that was sent");
   if (result == MAYFLY_BLOCKED) {
     if (!emitted_in_call_) return false;
     violate("process returned BLOCKED after it had emitted");
@@ -415,30 +416,30 @@ void NodeHarness::clear() {
   run();
 }
 
-// Over what is immutable once a batch was sent.
-std::uint64_t NodeHarness::fingerprint(const mayfly_batch& batch) const {
+// Over what is immutable once a batch was sent, of the rows in hand.
+std::uint64_t NodeHarness::fingerprint(const Pending& slice) const {
+  const mayfly_batch& batch = *slice.batch;
   std::uint64_t hash = batch.rows;
   const auto add = [&hash](std::uint64_t word) {
     hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 29;
   };
   add(batch.heap_used);
-  for (std::uint32_t c = 0; c < batch.column_count; ++c) {
-    const mayfly_column& column = batch.columns[c];
-    for (std::uint32_t row = 0; row < batch.rows; ++row) {
-      add(is_null(column, row) ? 1 : static_cast<std::uint64_t>(column.cells[row].i64));
-    }
-    for (std::uint32_t word = 0; word < (batch.rows + 63) / 64; ++word) {
-      add(column.valid[word]);
-      add(column.exceptions[word]);
+  for (const std::uint16_t row : slice.rows) {
+    add(batch.ordinal[row]);
+    for (std::uint32_t c = 0; c < batch.column_count; ++c) {
+      const mayfly_column& column = batch.columns[c];
+      add(is_null(column, row) ? 1u : 2u + (is_exception(column, row) ? 1u : 0u));
+      add(static_cast<std::uint64_t>(column.cells[row].i64));
+      const std::int32_t kind = kind_of(column, row);
+      const bool text = is_exception(column, row) || kind == MAYFLY_TEXT || kind == MAYFLY_BLOB ||
+                        kind == MAYFLY_JSON;
+      if (is_null(column, row) || !text) continue;
+      for (const char byte : text_at(batch, column.cells[row].span)) {
+        add(static_cast<unsigned char>(byte));
+      }
     }
   }
-  for (std::uint32_t i = 0; i + 8 <= batch.heap_used; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, batch.heap + i, sizeof word);
-    add(word);
-  }
-  for (std::uint32_t row = 0; row < batch.rows; ++row) add(batch.ordinal[row]);
   return hash;
 }
 

@@ -149,7 +149,7 @@ class NodeHarness {
   void release(const std::vector<RowRef>& refs, std::uint64_t tag);
   void check_result(std::string_view call, mayfly_result result);
   const Passed* find_passed(std::uint64_t ordinal) const;
-  std::uint64_t fingerprint(const mayfly_batch& batch) const;
+  std::uint64_t fingerprint(const Pending& slice) const;
 
   std::shared_ptr<const PluginLibrary> library_;
   OptionValues options_;
