@@ -34,6 +34,7 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
   options.key_columns = plan.primary_key;
   options.synchronous = plan.synchronous == WriterPlan::Synchronous::kFull ? Synchronous::kFull
                                                                            : Synchronous::kNormal;
+  options.journal = plan.journal == WriterPlan::Journal::kKeep ? Journal::kKeep : Journal::kWal;
   options.create_table = extras.create_table;
   options.alter = extras.alter;
   options.coerce = extras.coerce;

@@ -38,16 +38,26 @@ SqliteError Session::configure(const WriterOptions& options) {
   SqliteError error =
       connection_.run("PRAGMA busy_timeout = " + wait_ms +
                       "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
-                      "; PRAGMA journal_mode = WAL; PRAGMA synchronous = " +
+                      "; PRAGMA synchronous = " +
                       (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
                       "; PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024) +
                       "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
                       "; PRAGMA wal_autocheckpoint = 0");
+  if (error.ok()) error = set_journal(options.journal);
   if (!error.ok()) return error;
   sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,
                 static_cast<int>(std::min<std::uint64_t>(options.row_bytes_max, 1'000'000'000)));
   sqlite3_wal_hook(connection_.get(), on_commit_to_wal, &wal_pages_);
   return {};
+}
+
+SqliteError Session::set_journal(Journal journal) {
+  if (journal == Journal::kWal) return connection_.run("PRAGMA journal_mode = WAL");
+  std::string mode;
+  SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
+  if (!error.ok() || mode == "wal") return error;
+  // TRUNCATE is this connection's way to end a rollback journal; the file stays as it was made.
+  return connection_.run("PRAGMA journal_mode = TRUNCATE");
 }
 
 SqliteError Session::prepare(const std::string& insert_sql) {

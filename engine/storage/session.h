@@ -47,6 +47,7 @@ class Session {
 
  private:
   SqliteError configure(const WriterOptions& options);
+  SqliteError set_journal(Journal journal);
 
   BatchTable batches_;  // before the connection: destroyed after it
   SqliteConnection connection_;

@@ -21,6 +21,14 @@ enum class Synchronous : std::uint8_t {
   kFull,    // durable when it is answered
 };
 
+// How a transaction is kept whole. WAL lets others read while rows are written, and small commits
+// cost little. With a rollback journal every page is written once instead of twice: for a bulk load
+// into a new database, whose transactions are large and which nobody reads yet.
+enum class Journal : std::uint8_t {
+  kWal,   // the database is switched to WAL, and stays so
+  kKeep,  // as the database has it; a new one gets a rollback journal
+};
+
 enum class TransientPolicy : std::uint8_t {
   kWait,   // the rows stay at the head, in order
   kRoute,  // they leave by AnswerSink::on_attempt_failed
@@ -39,6 +47,7 @@ struct WriterOptions {
   WriteMode mode = WriteMode::kInsert;
   std::vector<std::string> key_columns;  // empty: the schema's key columns, else the table's
   Synchronous synchronous = Synchronous::kFull;
+  Journal journal = Journal::kWal;
   bool foreign_keys = true;
 
   bool create_table = true;  // when it isn't there, with the schema's types

@@ -37,7 +37,7 @@ struct IngestOptions {
   bool resume = false;
   std::string synchronous = "normal";
   std::uint32_t batch_rows = 1024;
-  std::uint32_t batches = 256;
+  std::uint32_t batches = 96;
   std::int64_t deadline_ns = 60 * kSecond;
 };
 

@@ -17,6 +17,9 @@
 namespace mayfly::cli {
 namespace {
 
+// Batches of a transaction, and how long one may take.
+constexpr std::uint32_t kGroupBatches = 64;
+constexpr std::int64_t kGroupNs = 500 * kMillisecond;
 constexpr std::string_view kStdin = "-";
 
 // What is passed to every file source besides its path.
@@ -77,6 +80,11 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   writer.mode = mode_of(options);
   writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
                                                      : WriterPlan::Synchronous::kNormal;
+  // A file is read faster than it is written: few, large transactions, and a new database is written
+  // once instead of twice. What waits is taken at once, so a slow stream isn't held up.
+  writer.journal = WriterPlan::Journal::kKeep;
+  writer.group_batches = kGroupBatches;
+  writer.group_delay_ns = kGroupNs;
   writer.deadline_ns = std::max<std::int64_t>(options.deadline_ns, 1);
   CheckedPlan checked = std::move(builder).build();
   // Everything in it came from the command line.
