@@ -47,7 +47,8 @@ namespace {
 struct BatchVtab {
   sqlite3_vtab base;  // first: SQLite hands out its address
   BatchTable* table;
-  const std::string* declaration;
+  BatchCursor spare;  // a statement opens one cursor anew each time it runs
+  bool spare_is_taken;
 };
 
 BatchCursor* cursor_of(sqlite3_vtab_cursor* base) { return reinterpret_cast<BatchCursor*>(base); }
@@ -73,16 +74,11 @@ const char* sql_type(ColumnType type) {
   return "";
 }
 
-struct Client {
-  BatchTable* table;
-  const std::string* declaration;
-};
-
 int connect(sqlite3* db, void* client, int, const char* const*, sqlite3_vtab** out, char**) {
-  const auto* c = static_cast<const Client*>(client);
-  const int code = sqlite3_declare_vtab(db, c->declaration->c_str());
+  auto* table = static_cast<BatchTable*>(client);
+  const int code = sqlite3_declare_vtab(db, table->declaration().c_str());
   if (code != SQLITE_OK) return code;
-  auto* vtab = new (std::nothrow) BatchVtab{{}, c->table, c->declaration};
+  auto* vtab = new (std::nothrow) BatchVtab{{}, table, {}, false};
   if (vtab == nullptr) return SQLITE_NOMEM;
   *out = &vtab->base;
   return SQLITE_OK;
@@ -99,16 +95,27 @@ int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
   return SQLITE_OK;
 }
 
-int open_cursor(sqlite3_vtab* vtab, sqlite3_vtab_cursor** out) {
-  auto* cursor = new (std::nothrow) BatchCursor{};
-  if (cursor == nullptr) return SQLITE_NOMEM;
-  cursor->table = reinterpret_cast<BatchVtab*>(vtab)->table;
+int open_cursor(sqlite3_vtab* base, sqlite3_vtab_cursor** out) {
+  auto* vtab = reinterpret_cast<BatchVtab*>(base);
+  BatchCursor* cursor = &vtab->spare;
+  if (vtab->spare_is_taken) {
+    cursor = new (std::nothrow) BatchCursor;
+    if (cursor == nullptr) return SQLITE_NOMEM;
+  }
+  vtab->spare_is_taken = true;
+  *cursor = {};
+  cursor->table = vtab->table;
   *out = &cursor->base;
   return SQLITE_OK;
 }
 
 int close_cursor(sqlite3_vtab_cursor* cursor) {
-  delete cursor_of(cursor);
+  auto* vtab = reinterpret_cast<BatchVtab*>(cursor->pVtab);
+  if (cursor_of(cursor) == &vtab->spare) {
+    vtab->spare_is_taken = false;
+  } else {
+    delete cursor_of(cursor);
+  }
   return SQLITE_OK;
 }
 
@@ -220,9 +227,7 @@ BatchTable::BatchTable(const Schema& schema, BatchPool& pool) : schema_(schema),
 }
 
 SqliteError BatchTable::attach(SqliteConnection& connection) {
-  auto* client = new Client{this, &declaration_};
-  const int code = sqlite3_create_module_v2(connection.get(), kName, &kModule, client,
-                                            [](void* c) { delete static_cast<Client*>(c); });
+  const int code = sqlite3_create_module(connection.get(), kName, &kModule, this);
   return code == SQLITE_OK ? SqliteError{} : connection.last_error();
 }
 

@@ -31,6 +31,8 @@ class BatchTable {
   BatchTable& operator=(const BatchTable&) = delete;
 
   SqliteError attach(SqliteConnection& connection);
+  // As SQLite reads it.
+  const std::string& declaration() const { return declaration_; }
 
   // The rows of the next statement, in order. All of this table's schema.
   void set_window(std::span<const RowRef> rows) {

@@ -18,8 +18,8 @@ std::vector<Row> ten_rows() {
   return rows;
 }
 Schema a_and_b() {
-  return Schema({{.name = "a", .type = ColumnType::kInt64},
-                 {.name = "b", .type = ColumnType::kInt64}});
+  return Schema(
+      {{.name = "a", .type = ColumnType::kInt64}, {.name = "b", .type = ColumnType::kInt64}});
 }
 
 constexpr const char* kParents =
@@ -41,8 +41,7 @@ TEST_CASE("the culprit alone is rejected, and all others commit") {
       {"on conflict fail", "CREATE TABLE t(a UNIQUE ON CONFLICT FAIL, b)", "unique"},
       {"on conflict abort", "CREATE TABLE t(a UNIQUE ON CONFLICT ABORT, b)", "unique"},
       {"on conflict rollback", "CREATE TABLE t(a UNIQUE ON CONFLICT ROLLBACK, b)", "unique"},
-      {"check rollback",
-       "CREATE TABLE t(a UNIQUE ON CONFLICT ROLLBACK, b CHECK(b >= 0))", "check"},
+      {"check rollback", "CREATE TABLE t(a UNIQUE ON CONFLICT ROLLBACK, b CHECK(b >= 0))", "check"},
       {"foreign key", parents + "CREATE TABLE t(a, b REFERENCES p(x))", "foreign_key"},
       {"deferred foreign key",
        parents + "CREATE TABLE t(a, b REFERENCES p(x) DEFERRABLE INITIALLY DEFERRED)",
@@ -142,14 +141,14 @@ TEST_CASE("ON CONFLICT ROLLBACK loses no row that was inserted earlier in the tr
 
 TEST_CASE("a child may come before its parent when the foreign key is deferred") {
   WriterFixture f(a_and_b(), 16);
-  f.run("CREATE TABLE t(a INTEGER PRIMARY KEY, "
-        "b REFERENCES t(a) DEFERRABLE INITIALLY DEFERRED)");
+  f.run(
+      "CREATE TABLE t(a INTEGER PRIMARY KEY, "
+      "b REFERENCES t(a) DEFERRABLE INITIALLY DEFERRED)");
   f.open();
   // 1 -> 2 -> 3 -> NULL, and 9 -> 77, which is nowhere; 10 -> 9 falls with it.
-  const std::string outcomes =
-      f.write({{num(1), num(2)}, {num(10), num(9)}, {num(2), num(3)}, {num(9), num(77)},
-               {num(3), nullptr}},
-              kNoSource);
+  const std::string outcomes = f.write(
+      {{num(1), num(2)}, {num(10), num(9)}, {num(2), num(3)}, {num(9), num(77)}, {num(3), nullptr}},
+      kNoSource);
   CHECK(outcomes == "13131");
   CHECK(f.query("SELECT group_concat(a) FROM t") == "1,2,3");
   CHECK(f.query("SELECT count(*) FROM mayfly_dead_letters WHERE code = 'foreign_key'") == "2");

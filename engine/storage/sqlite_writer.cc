@@ -124,7 +124,7 @@ Status SqliteWriter::Impl::finish(bool durable) {
   finished_ = true;
   if (session_.connection()) checkpointer_.finish(session_);
   totals_.checkpoints = checkpointer_.count();
-  session_.close();
+  close_session();
   Status status = to_status(checkpointer_.failure(), "checkpointing " + options_.database);
   if (status.ok() && durable) status = to_status(sync_failure_, "syncing " + options_.database);
   if (status.ok() && durable) status = sync_files();

@@ -294,18 +294,23 @@ GroupResult SqliteWriter::Impl::undo(GroupResult result) {
   return result;
 }
 
-SqliteError SqliteWriter::Impl::reopen() {
+// Every statement first: SQLite keeps a connection open for those that are left.
+void SqliteWriter::Impl::close_session() {
   dead_letters_.forget();
   progress_.forget();
   commits_.forget();
   session_.close();
   checkpointer_.forget();
+}
+
+SqliteError SqliteWriter::Impl::reopen() {
+  close_session();
   SqliteError error = session_.open(options_);
   if (error.ok()) error = session_.prepare(target_.insert_sql());
   if (error.ok()) error = commits_.prepare(session_.connection());
   if (error.ok() && progress_.has_sources()) error = progress_.prepare(session_.connection());
   if (!error.ok()) {
-    session_.close();
+    close_session();
     return error;
   }
   inserter_->attach();

@@ -104,7 +104,6 @@ class WriterFixture {
     return out;
   }
 
-
   void open() {
     auto opened = try_open();
     REQUIRE_MESSAGE(opened.ok(), opened.message());
@@ -171,8 +170,9 @@ class WriterFixture {
     std::string digits;
     for (const RowRef head : heads) {
       const mayfly_batch& batch = *pool.batch(head);
-      for_each_row(batch, row_of(head),
-                   [&](std::uint16_t row) { digits += static_cast<char>('0' + batch.outcome[row]); });
+      for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+        digits += static_cast<char>('0' + batch.outcome[row]);
+      });
     }
     return digits;
   }

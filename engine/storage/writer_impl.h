@@ -23,6 +23,9 @@ class SqliteWriter::Impl {
  public:
   Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool, const Clock& clock,
        SignalSink& signals, const RejectionNames& names);
+  ~Impl() { close_session(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Status open();
   Result<SourceStart> add_source(std::uint16_t index, const SourceSpec& spec);
@@ -60,6 +63,7 @@ class SqliteWriter::Impl {
   GroupResult undo(const SqliteError& error, bool fatal);
   GroupResult undo(GroupResult result);
   GroupResult refuse_row();
+  void close_session();
   SqliteError reopen();
   void after_checkpoint(std::uint64_t count_before, std::int64_t began_ns);
   Status sync_files();

@@ -1,0 +1,51 @@
+// FaultVfs: a VFS of SQLite whose disk fails when it is told to. For tests.
+//
+// Wraps the default VFS. fail_next(operation, skip) lets `skip` operations pass and fails the one
+// after (and, when `lasting`, all that follow) with the given code of SQLite.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string>
+
+namespace mayfly {
+
+class FaultVfs {
+ public:
+  enum class Operation { kNone, kWrite, kSync, kTruncate, kOpen };
+
+  explicit FaultVfs(std::string name);
+  ~FaultVfs();
+  FaultVfs(const FaultVfs&) = delete;
+  FaultVfs& operator=(const FaultVfs&) = delete;
+
+  const std::string& name() const { return name_; }
+  // Only files whose path ends so count ("-wal", ".db"); empty: all.
+  void fail_next(Operation operation, int skip, int code, std::string suffix = "",
+                 bool lasting = false);
+  // Once that has failed, this does, from then on.
+  void then_fail(Operation operation, int code, std::string suffix);
+  void heal() { operation_ = Operation::kNone; }
+  int count(Operation operation) const { return counts_[static_cast<int>(operation)]; }
+
+ private:
+  friend struct FaultFile;
+  // SQLITE_OK, or what the operation on this file is to fail with.
+  int check(Operation operation, const std::string& path);
+  static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out);
+
+  const std::string name_;
+  sqlite3_vfs* real_;
+  sqlite3_vfs vfs_;
+  Operation operation_ = Operation::kNone;
+  int skip_ = 0;
+  int code_ = SQLITE_IOERR;
+  bool lasting_ = false;
+  std::string suffix_;
+  int counts_[5] = {};
+  Operation then_ = Operation::kNone;
+  int then_code_ = SQLITE_IOERR;
+  std::string then_suffix_;
+};
+
+}  // namespace mayfly

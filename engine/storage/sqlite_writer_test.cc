@@ -1,0 +1,461 @@
+// Transactions: modes, what is recorded, what is resumed, what is taken back.
+#include "mayfly/storage/sqlite_writer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "mayfly/data/slice_chain.h"
+#include "mayfly/storage/writer_fixture.h"
+
+namespace mayfly {
+namespace {
+
+using Kind = GroupResult::Kind;
+
+Row pair(std::int64_t id, const char* name) { return {num(id), text(name)}; }
+
+void with_key(WriterFixture& f, WriteMode mode) {
+  f.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name); INSERT INTO t VALUES(1, 'old')");
+  f.options.mode = mode;
+  f.open();
+  f.add_source();
+}
+
+TEST_CASE("upsert updates what is there, inserts what isn't, and counts both") {
+  WriterFixture f;
+  with_key(f, WriteMode::kUpsert);
+  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b"), pair(3, "c")}) == "1111");
+  CHECK(f.query("SELECT id, name FROM t") == "1|new\n2|b\n3|c");
+  CHECK(f.query("SELECT read, written, inserted, updated FROM mayfly_offsets") == "4|4|2|2");
+}
+
+TEST_CASE("ignore leaves what is there and says which rows it ignored") {
+  WriterFixture f;
+  with_key(f, WriteMode::kIgnore);
+  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b"), pair(3, "c")}) == "2121");
+  CHECK(f.query("SELECT id, name FROM t") == "1|old\n2|a\n3|c");
+  CHECK(f.query("SELECT written, inserted, ignored FROM mayfly_offsets") == "2|2|2");
+}
+
+TEST_CASE("replace counts what made way as updated") {
+  WriterFixture f;
+  with_key(f, WriteMode::kReplace);
+  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}) == "111");
+  CHECK(f.query("SELECT id, name FROM t") == "1|new\n2|b");
+  CHECK(f.query("SELECT inserted, updated FROM mayfly_offsets") == "1|2");
+}
+
+TEST_CASE("modes count alike in WITHOUT ROWID tables and under triggers") {
+  const char* ddls[] = {
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, name) WITHOUT ROWID",
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, name); CREATE TABLE l(x); CREATE TRIGGER g "
+      "AFTER INSERT ON t BEGIN INSERT INTO l VALUES(new.id); END"};
+  for (const char* ddl : ddls) {
+    CAPTURE(ddl);
+    WriterFixture upsert;
+    upsert.run(std::string(ddl) + "; INSERT INTO t VALUES(1, 'old')");
+    upsert.options.mode = WriteMode::kUpsert;
+    upsert.open();
+    CHECK(upsert.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}, kNoSource) == "111");
+    CHECK(upsert.writer->totals().rows.updated == 2);
+    CHECK(upsert.writer->totals().rows.inserted == 1);
+    WriterFixture ignore;
+    ignore.run(std::string(ddl) + "; INSERT INTO t VALUES(1, 'old')");
+    ignore.options.mode = WriteMode::kIgnore;
+    ignore.open();
+    CHECK(ignore.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}, kNoSource) == "212");
+    CHECK(ignore.query("SELECT group_concat(name) FROM t") == "old,a");
+  }
+}
+
+TEST_CASE("ON CONFLICT IGNORE of the table itself is noticed in plain insert mode") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id UNIQUE ON CONFLICT IGNORE, name)");
+  f.open();
+  CHECK(f.write({pair(1, "a"), pair(1, "b"), pair(2, "c")}, kNoSource) == "121");
+  CHECK(f.write({pair(2, "d"), pair(3, "e")}, kNoSource) == "21");
+}
+
+TEST_CASE("an upsert of nothing but keys ignores what is there") {
+  WriterFixture f(Schema({{.name = "id", .type = ColumnType::kInt64, .key = true}}));
+  f.options.mode = WriteMode::kUpsert;
+  f.open();
+  CHECK(f.write({{num(1)}, {num(1)}, {num(2)}}, kNoSource) == "121");
+}
+
+TEST_CASE("a SELECT over mayfly_batch takes the columns' place") {
+  WriterFixture f;
+  f.options.select =
+      "SELECT id * 2 AS twice, upper(name) AS loud, _ordinal AS number FROM mayfly_batch";
+  f.open();
+  f.add_source();
+  CHECK(f.write(f.numbered(5, 2)) == "11");
+  CHECK(f.query("SELECT twice, loud, number FROM t") == "10|NAME 5|0\n12|NAME 6|1");
+}
+
+TEST_CASE("rows that the SELECT leaves out are dropped, and those it fails on rejected") {
+  WriterFixture f;
+  f.options.select = "SELECT id, json_extract(name, '$.n') AS n FROM mayfly_batch WHERE id > 1";
+  f.open();
+  CHECK(f.write({pair(1, "{}"), pair(2, "{\"n\":5}"), pair(3, "{"), pair(4, "{\"n\":6}")},
+                kNoSource) == "4131");
+  CHECK(f.query("SELECT id, n FROM t") == "2|5\n4|6");
+  CHECK(f.writer->totals().rows.dropped == 1);
+}
+
+TEST_CASE("per batch a SELECT may group, and a batch is answered as a whole") {
+  WriterFixture f(WriterFixture::id_and_name(), 4);
+  f.options.select = "SELECT name, sum(id) AS total FROM mayfly_batch GROUP BY name";
+  f.options.per_batch = true;
+  f.run("CREATE TABLE t(name, total CHECK(total < 100))");
+  f.open();
+  CHECK(f.write({pair(1, "a"), pair(2, "a"), pair(3, "b"), pair(4, "a"),   //
+                 pair(99, "a"), pair(2, "a"), pair(3, "b"), pair(4, "a"),  //
+                 pair(5, "c")},
+                kNoSource) == "111133331");
+  CHECK(f.query("SELECT name, total FROM t") == "a|7\nb|3\nc|5");
+}
+
+TEST_CASE("small slices share a statement") {
+  WriterFixture f(WriterFixture::id_and_name(), 2);
+  f.open();
+  CHECK(f.write(f.numbered(1, 40), kNoSource).size() == 40);
+  CHECK(f.writer->totals().statements == 1);
+}
+
+TEST_CASE("a slice of scattered rows writes these rows and no others") {
+  WriterFixture f;
+  f.open();
+  const auto heads = f.fill(f.numbered(0, 10), kNoSource);
+  mayfly_batch& batch = *f.pool.batch(heads[0]);
+  SliceChain odd;
+  for (std::uint16_t row : {9, 3, 5}) odd.append(batch, row);
+  const RowRef slice[] = {odd.finish(batch)};
+  REQUIRE(f.writer->write(slice).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT group_concat(id) FROM t") == "9,3,5");
+  CHECK(batch.outcome[0] == MAYFLY_PENDING);
+  CHECK(batch.outcome[9] == MAYFLY_WRITTEN);
+}
+
+TEST_CASE(
+    "answers given elsewhere are recorded with the others, and error rows keep what was read") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  auto heads = f.fill(f.numbered(0, 5));
+  mayfly_batch& batch = *f.pool.batch(heads[0]);
+  batch.outcome[1] = MAYFLY_DROPPED;
+  batch.outcome[2] = MAYFLY_IGNORED;
+  batch.outcome[3] = MAYFLY_DEAD_LETTERED;
+  batch.judge[3] = 2;
+  batch.reason[3] = 1;
+  batch.attempt[3] = 4;
+  mayfly_batch* errors = f.pool.try_acquire(BatchPool::Part::kIntake, f.schema);
+  REQUIRE(put_error_row(*errors, {5, 60, 6}, 7, "expected a quote, found the end", "1,\"ab"));
+  errors->judge[0] = 1;
+  f.pool.add_flight(errors, 1);
+  heads.push_back(seal(*errors, 0, 0));
+  REQUIRE(f.writer->write(heads).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT id FROM t") == "0\n4");
+  CHECK(f.query("SELECT low, byte, line, read, written, ignored, rejected, dropped "
+                "FROM mayfly_offsets") == "6|60|7|6|2|1|2|1");
+  CHECK(f.query("SELECT ordinal, line, node, code, reason, columns, raw, attempts "
+                "FROM mayfly_dead_letters") ==
+        "3|5|filter|unwanted|not wanted here|{\"id\":3,\"name\":\"name 3\"}|NULL|4\n"
+        "5|6|parser|bad_quote|expected a quote, found the end|NULL|1,\"ab|0");
+}
+
+TEST_CASE("resume goes on at the mark, with ranges, totals and the fingerprint") {
+  struct Print final : SourceFingerprint {
+    std::string at(std::uint64_t byte) const override { return "print@" + std::to_string(byte); }
+  } print;
+  WriterFixture f;
+  f.open();
+  REQUIRE(f.writer->add_source(0, {.key = "a.csv", .fingerprint = &print}).ok());
+  auto heads = f.fill(f.numbered(0, 20));
+  mayfly_batch& batch = *f.pool.batch(heads[0]);
+  // Row 4 is held: the rest of the batch goes on without it.
+  SliceChain rest;
+  for (std::uint16_t row = 0; row < 20; ++row) {
+    if (row != 4 && row != 10) rest.append(batch, row);
+  }
+  const RowRef slice[] = {rest.finish(batch)};
+  REQUIRE(f.writer->write(slice).kind == Kind::kCommitted);
+  REQUIRE(f.writer->finish(true).ok());
+
+  f.open();
+  const auto start =
+      f.writer->add_source(0, {.key = "a.csv", .resume = true, .fingerprint = &print});
+  REQUIRE(start.ok());
+  CHECK(start->resumed);
+  CHECK(start->ordinal == 4);
+  CHECK(start->byte == 40);
+  CHECK(start->line == 6);
+  CHECK(start->fingerprint == "print@40");
+  CHECK(start->answered == std::vector<AnsweredRange>{{5, 9}, {11, 19}});
+  CHECK(start->totals.read == 18);
+  CHECK(start->totals.written == 18);
+  CHECK_FALSE(start->finished);
+  // The held row is answered: the mark jumps over the range behind it.
+  SliceChain held;
+  held.append(batch, 4);
+  const RowRef again[] = {held.finish(batch)};
+  REQUIRE(f.writer->write(again).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT low, read FROM mayfly_offsets") == "10|19");
+  CHECK(f.query("SELECT first, last FROM mayfly_offset_ranges") == "11|19");
+  CHECK(f.writer->totals().rows.written == 19);
+}
+
+TEST_CASE("without resume a source starts a new generation") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  f.write(f.numbered(0, 3));
+  REQUIRE(f.writer->finish(false).ok());
+  f.open();
+  const SourceStart start = f.add_source(false);
+  CHECK_FALSE(start.resumed);
+  CHECK(start.generation == 2);
+  CHECK(start.ordinal == 0);
+  CHECK(start.totals == RowTotals{});
+  f.next_ordinal = 0;
+  f.write(f.numbered(0, 2));
+  CHECK(f.query("SELECT generation, low, read FROM mayfly_offsets") == "1|3|3\n2|2|2");
+}
+
+TEST_CASE("a source that can't go back starts anew, and two of one name are refused") {
+  WriterFixture f;
+  f.open();
+  f.add_source(false, "-");
+  f.write(f.numbered(0, 3));
+  REQUIRE(f.writer->finish(false).ok());
+  f.open();
+  const auto start = f.writer->add_source(0, {.key = "-", .replayable = false, .resume = true});
+  CHECK_FALSE(start->resumed);
+  CHECK(f.writer->add_source(1, {.key = "-"}).status().code() == Code::kConfig);
+}
+
+TEST_CASE("several sources in one batch keep marks of their own") {
+  WriterFixture f;
+  f.open();
+  f.add_source(false, "a");
+  REQUIRE(f.writer->add_source(1, {.key = "b"}).ok());
+  const auto heads = f.fill(f.numbered(0, 6));
+  mayfly_batch& batch = *f.pool.batch(heads[0]);
+  for (std::uint16_t row = 0; row < 6; ++row) {
+    batch.source[row] = row % 2;
+    batch.ordinal[row] = row / 2u;
+  }
+  REQUIRE(f.writer->write(heads).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT source, low, written FROM mayfly_offsets ORDER BY source") ==
+        "a|3|3\nb|3|3");
+}
+
+TEST_CASE("a source is finished when it has ended and all its rows are answered") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  f.writer->source_ended(0, 5);
+  f.write(f.numbered(0, 3));
+  CHECK(f.query("SELECT finished FROM mayfly_offsets") == "0");
+  f.write(f.numbered(3, 2));
+  CHECK(f.query("SELECT finished FROM mayfly_offsets") == "1");
+  // Known only afterwards: a transaction of its own.
+  REQUIRE(f.writer->add_source(1, {.key = "late"}).ok());
+  f.next_ordinal = 0;
+  f.write(f.numbered(5, 2), 1);
+  f.writer->source_ended(1, 2);
+  CHECK(f.writer->flush().kind == Kind::kCommitted);
+  CHECK(f.query("SELECT finished FROM mayfly_offsets WHERE source = 'late'") == "1");
+  const std::uint64_t transactions = f.writer->totals().transactions;
+  CHECK(f.writer->flush().kind == Kind::kCommitted);
+  CHECK(f.writer->totals().transactions == transactions);
+}
+
+TEST_CASE("parents are consumed with their last child, through generations, in one transaction") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  const auto parents = f.fill(f.numbered(0, 3));             // of the source
+  const auto middle = f.fill(f.numbered(10, 1), kNoSource);  // made from rows 0 and 1
+  const auto children = f.fill(f.numbered(20, 3), kNoSource);
+  mayfly_batch& p = *f.pool.batch(parents[0]);
+  mayfly_batch& m = *f.pool.batch(middle[0]);
+  mayfly_batch& c = *f.pool.batch(children[0]);
+  m.parent[0] = make_ref(p.id, 0);
+  p.parent_next[0] = make_ref(p.id, 1);
+  p.children[0] = p.children[1] = 1;
+  c.parent[0] = c.parent[1] = make_ref(m.id, 0);  // two from the middle one
+  m.children[0] = 2;
+  c.parent[2] = make_ref(p.id, 2);
+  p.children[2] = 1;
+  const auto one = [&](std::uint16_t row) {
+    SliceChain chain;
+    chain.append(c, row);
+    return std::vector<RowRef>{chain.finish(c)};
+  };
+  REQUIRE(f.writer->write(one(0)).kind == Kind::kCommitted);
+  CHECK(f.writer->answered_parents().empty());
+  CHECK(m.children[0] == 1);
+  c.outcome[1] = MAYFLY_DROPPED;  // however a child is answered
+  REQUIRE(f.writer->write(one(1)).kind == Kind::kCommitted);
+  REQUIRE(f.writer->answered_parents().size() == 3);
+  CHECK(m.outcome[0] == MAYFLY_CONSUMED);
+  CHECK(p.outcome[0] == MAYFLY_CONSUMED);
+  CHECK(p.outcome[1] == MAYFLY_CONSUMED);
+  CHECK(slice_rows(p, 1) == 1);
+  CHECK(p.outcome[2] == MAYFLY_PENDING);
+  CHECK(f.query("SELECT low, consumed FROM mayfly_offsets WHERE source <> ''") == "2|2");
+  REQUIRE(f.writer->write(one(2)).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT low, consumed FROM mayfly_offsets WHERE source <> ''") == "3|3");
+  CHECK(f.query("SELECT written, dropped, consumed FROM mayfly_offsets WHERE source = ''") ==
+        "2|1|1");
+}
+
+TEST_CASE("a dead letter of a row that was made names where it came from") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id CHECK(id < 10), name)");
+  f.open();
+  f.add_source();
+  f.write(f.numbered(0, 7));
+  const auto parents = f.fill(f.numbered(7, 1));
+  const auto children = f.fill(f.numbered(99, 1), kNoSource);
+  f.pool.batch(children[0])->parent[0] = parents[0];
+  f.pool.batch(parents[0])->children[0] = 1;
+  REQUIRE(f.writer->write(children).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT source, ordinal, line FROM mayfly_dead_letters") == "orders.csv|7|9");
+}
+
+TEST_CASE("locked by another connection, nothing is answered; released, everything is") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER CHECK(id <> 2), name)");
+  f.open();
+  f.add_source();
+  const auto parents = f.fill(f.numbered(0, 1));
+  auto heads = f.fill(f.numbered(1, 3));
+  mayfly_batch& batch = *f.pool.batch(heads[0]);
+  batch.parent[2] = parents[0];
+  f.pool.batch(parents[0])->children[0] = 1;
+  batch.outcome[0] = MAYFLY_DROPPED;
+  SqliteConnection other = f.connect();
+  REQUIRE(other.run("BEGIN IMMEDIATE").ok());
+  const GroupResult busy = f.writer->write(heads);
+  CHECK(busy.kind == Kind::kTransient);
+  CHECK(busy.busy);
+  CHECK(busy.status.code() == Code::kTryAgain);
+  CHECK(f.outcomes_of(heads) == "400");
+  CHECK(f.pool.batch(parents[0])->children[0] == 1);
+  REQUIRE(other.run("COMMIT").ok());
+  CHECK(f.writer->write(heads).kind == Kind::kCommitted);
+  CHECK(f.outcomes_of(heads) == "431");
+  CHECK(f.writer->totals().rows.read == 4);
+  CHECK(f.writer->totals().transient_failures == 1);
+}
+
+TEST_CASE("a group is cut where its time is up, between slices") {
+  struct JumpingClock final : Clock {
+    mutable std::int64_t ns = kSecond;
+    std::int64_t now_ns() const override { return ns += 3 * kMillisecond; }
+    std::int64_t wall_us() const override { return 0; }
+  } jumping;
+  WriterFixture f(WriterFixture::id_and_name(), 2000);
+  f.options.group_ns = 5 * kMillisecond;
+  auto opened = SqliteWriter::open(f.options, f.schema, f.pool, jumping, f.signals, f.names);
+  REQUIRE(opened.ok());
+  const auto heads = f.fill(f.numbered(0, 10'000), kNoSource);
+  const GroupResult result = (*opened)->write(heads);
+  CHECK(result.kind == Kind::kCommitted);
+  CHECK(result.slices == 2);
+  CHECK(f.query("SELECT count(*) FROM t") == "4000");
+  CHECK(f.outcome(heads[2], 0) == MAYFLY_PENDING);
+}
+
+TEST_CASE("statistics are stored with the next transaction, or by flush") {
+  WriterFixture f;
+  f.open();
+  f.writer->stage_stats("{\"version\":1}");
+  CHECK(f.writer->flush().kind == Kind::kCommitted);
+  CHECK(f.query("SELECT writer, json FROM mayfly_stats") == "writer|{\"version\":1}");
+  f.writer->stage_stats("{\"version\":2}");
+  f.write(f.numbered(0, 1), kNoSource);
+  CHECK(f.query("SELECT json FROM mayfly_stats") == "{\"version\":2}");
+}
+
+TEST_CASE("given up, pending rows are left to the next run or handed back to producers") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  const auto sourced = f.fill(f.numbered(0, 2));
+  const auto produced = f.fill(f.numbered(2, 2), kNoSource);
+  f.pool.batch(produced[0])->outcome[1] = MAYFLY_DROPPED;
+  f.writer->give_up(sourced, MAYFLY_LEFT);
+  f.writer->give_up(produced, MAYFLY_LEFT);
+  CHECK(f.outcomes_of(sourced) == "77");
+  CHECK(f.outcomes_of(produced) == "64");
+  CHECK(f.query("SELECT count(*) FROM t") == "0");
+}
+
+TEST_CASE("finish empties the log and lets go of the lock") {
+  WriterFixture f;
+  f.open();
+  f.write(f.numbered(0, 100), kNoSource);
+  CHECK(std::filesystem::file_size(f.options.database + "-wal") > 0);
+  REQUIRE(f.writer->finish(true).ok());
+  CHECK_FALSE(std::filesystem::exists(f.options.database + "-wal"));
+  WriterFixture g;
+  g.options.database = f.options.database;
+  CHECK(g.try_open().ok());
+}
+
+TEST_CASE("finish is durable although somebody reads the log") {
+  WriterFixture f;
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  f.write(f.numbered(10, 10), kNoSource);
+  CHECK(f.writer->finish(true).ok());
+  CHECK(f.query("SELECT count(*) FROM t") == "20");
+}
+
+TEST_CASE("the log stays small while rows keep coming and gets smaller when they don't") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.checkpoint_pages = 50;
+  f.options.checkpoint_idle_pages = 10;
+  f.open();
+  std::uint64_t largest = 0;
+  for (int i = 0; i < 100; ++i) {
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+    largest = std::max(largest, f.writer->totals().wal_pages);
+  }
+  CHECK(largest >= 50);
+  CHECK(largest < 65);
+  CHECK(f.writer->totals().checkpoints > 5);
+  const std::uint64_t before = f.writer->totals().checkpoints;
+  for (int i = 0; i < 5; ++i) f.write(f.numbered(200'000 + i * 1024, 1024), kNoSource);
+  f.writer->on_idle();
+  CHECK(f.writer->totals().checkpoints == before + 1);
+  f.writer->on_idle();  // nothing new
+  CHECK(f.writer->totals().checkpoints == before + 1);
+  f.write(f.numbered(300'000, 1), kNoSource);
+  CHECK(f.writer->totals().wal_pages < 10);
+  CHECK(f.signals.count("write.checkpoint:*") == f.writer->totals().checkpoints);
+}
+
+TEST_CASE("a reader that keeps the log from being emptied doesn't make every commit checkpoint") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.checkpoint_pages = 20;
+  f.open();
+  f.write(f.numbered(0, 1), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  for (int i = 0; i < 100; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+  CHECK(f.writer->totals().checkpoints < 25);
+  REQUIRE(reader.run("COMMIT").ok());
+  for (int i = 0; i < 60; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+  CHECK(f.writer->totals().wal_pages < 60);
+}
+
+}  // namespace
+}  // namespace mayfly

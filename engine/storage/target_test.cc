@@ -1,0 +1,162 @@
+// The table: created, checked, altered, refused.
+#include "mayfly/storage/target.h"
+
+#include <doctest/doctest.h>
+
+#include "mayfly/storage/writer_fixture.h"
+
+namespace mayfly {
+namespace {
+
+void check_refusal(WriterFixture& f, std::initializer_list<const char*> words) {
+  const Status status = f.try_open();
+  CHECK(status.code() == Code::kConfig);
+  for (const char* word : words) {
+    CAPTURE(status.message());
+    CAPTURE(word);
+    CHECK(status.message().find(word) != std::string::npos);
+  }
+}
+
+TEST_CASE("a table is created with the schema's types, keys and NOT NULL") {
+  WriterFixture f(Schema({{.name = "id", .type = ColumnType::kInt64, .key = true},
+                          {.name = "r", .type = ColumnType::kFloat64, .not_null = true},
+                          {.name = "text \"q\""},
+                          {.name = "b", .type = ColumnType::kBlob},
+                          {.name = "flag", .type = ColumnType::kBool},
+                          {.name = "at", .type = ColumnType::kTimestamp},
+                          {.name = "doc", .type = ColumnType::kJson},
+                          {.name = "any", .type = ColumnType::kAny}}));
+  f.open();
+  CHECK(f.query("SELECT name, type, \"notnull\", pk FROM pragma_table_info('t')") ==
+        "id|INTEGER|0|1\nr|REAL|1|0\ntext \"q\"|TEXT|0|0\nb|BLOB|0|0\nflag|INTEGER|0|0\n"
+        "at|INTEGER|0|0\ndoc|TEXT|0|0\nany||0|0");
+  CHECK(f.query("PRAGMA page_size") == "8192");
+}
+
+TEST_CASE("a key of several columns or of text is NOT NULL") {
+  WriterFixture f;
+  f.options.key_columns = {"name", "id"};
+  f.open();
+  CHECK(f.query("SELECT name, \"notnull\", pk FROM pragma_table_info('t')") == "id|1|2\nname|1|1");
+  CHECK(f.write({{num(1), nullptr}, {num(1), text("a")}, {num(1), text("a")}}, kNoSource) == "313");
+  CHECK(f.query("SELECT code FROM mayfly_dead_letters") == "not_null\nprimary_key");
+}
+
+TEST_CASE("values of every type arrive as they are") {
+  WriterFixture f(Schema({{.name = "i", .type = ColumnType::kInt64},
+                          {.name = "r", .type = ColumnType::kFloat64},
+                          {.name = "t"},
+                          {.name = "b", .type = ColumnType::kBlob},
+                          {.name = "flag", .type = ColumnType::kBool},
+                          {.name = "at", .type = ColumnType::kTimestamp},
+                          {.name = "doc", .type = ColumnType::kJson}}));
+  f.open();
+  f.write({{num(INT64_MIN), Value(0.1), text("h\xC3\xA9"), Blob{std::string("\0\1", 2)}, num(1),
+            num(1'700'000'000'000'000), text("{\"a\":1}")},
+           {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+           {num(0), Value(-0.5), text(""), Blob{""}, num(0), num(-1), text("[]")}},
+          kNoSource);
+  CHECK(f.query("SELECT i, r, t, hex(b), flag, at, doc FROM t") ==
+        "-9223372036854775808|0.1|h\xC3\xA9|0001|1|1700000000000000|{\"a\":1}\n"
+        "NULL|NULL|NULL||NULL|NULL|NULL\n0|-0.5|||0|-1|[]");
+  CHECK(f.query("SELECT group_concat(typeof(b)), group_concat(typeof(t)) FROM t") ==
+        "blob,null,blob|text,null,text");
+}
+
+TEST_CASE("a column without a type keeps each value's own") {
+  WriterFixture f(Schema({{.name = "v", .type = ColumnType::kAny}}));
+  f.open();
+  f.write({{num(7)}, {Value(1.5)}, {text("007")}, {Blob{"x"}}, {nullptr}}, kNoSource);
+  CHECK(f.query("SELECT v, typeof(v) FROM t") ==
+        "7|integer\n1.5|real\n007|text\nx|blob\nNULL|null");
+}
+
+TEST_CASE("columns are found by name, whatever their order and case") {
+  WriterFixture f;
+  f.run("CREATE TABLE T(extra DEFAULT 'd', NAME TEXT, Id INTEGER)");
+  f.open();
+  f.write(f.numbered(1, 2), kNoSource);
+  CHECK(f.query("SELECT id, name, extra FROM t") == "1|name 1|d\n2|name 2|d");
+}
+
+TEST_CASE("a table without a column of the input is refused with --alter as the way out") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER, other)");
+  check_refusal(f, {"name", "id, other", "--alter"});
+}
+
+TEST_CASE("--alter adds what is missing") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER); INSERT INTO t VALUES(0)");
+  f.options.alter = true;
+  f.open();
+  f.write(f.numbered(1, 1), kNoSource);
+  CHECK(f.query("SELECT id, name FROM t") == "0|NULL\n1|name 1");
+  CHECK(f.query("SELECT type FROM pragma_table_info('t') WHERE name = 'name'") == "TEXT");
+}
+
+TEST_CASE("a NOT NULL column that nothing fills is refused before the first row") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER, name, must NOT NULL)");
+  check_refusal(f, {"must", "NOT NULL"});
+}
+
+TEST_CASE("a generated column in the input is refused") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER, name AS (id + 1))");
+  check_refusal(f, {"name", "generated"});
+}
+
+TEST_CASE("views, reserved names and missing tables are refused") {
+  WriterFixture view;
+  view.run("CREATE VIEW t AS SELECT 1 AS id, 2 AS name");
+  check_refusal(view, {"view"});
+  WriterFixture reserved;
+  reserved.options.table = "mayfly_offsets";
+  check_refusal(reserved, {"reserved"});
+  WriterFixture missing;
+  missing.options.create_table = false;
+  check_refusal(missing, {"doesn't exist"});
+  WriterFixture unnamed;
+  unnamed.options.table.clear();
+  check_refusal(unnamed, {"no name"});
+}
+
+TEST_CASE("upsert needs keys, and a unique index over them") {
+  WriterFixture none;
+  none.options.mode = WriteMode::kUpsert;
+  check_refusal(none, {"key columns", "--pk"});
+  WriterFixture unindexed;
+  unindexed.run("CREATE TABLE t(id INTEGER, name)");
+  unindexed.options.mode = WriteMode::kUpsert;
+  unindexed.options.key_columns = {"id"};
+  check_refusal(unindexed, {"ON CONFLICT clause does not match"});
+  WriterFixture misspelt;
+  misspelt.options.key_columns = {"idd"};
+  misspelt.run("CREATE TABLE t(id INTEGER, name)");
+  check_refusal(misspelt, {"idd", "spelling"});
+}
+
+TEST_CASE("a refused table leaves no trace in the database") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER)");
+  check_refusal(f, {"name"});
+  CHECK(f.query("SELECT group_concat(name) FROM sqlite_schema") == "t");
+}
+
+TEST_CASE("a database that is none is refused") {
+  WriterFixture f;
+  {
+    std::FILE* file = std::fopen(f.options.database.c_str(), "w");
+    std::fputs(std::string(5000, 'x').c_str(), file);
+    std::fclose(file);
+  }
+  CHECK(f.try_open().code() == Code::kIo);
+  WriterFixture folder;
+  folder.options.database = "/nonexistent/folder/x.db";
+  CHECK(folder.try_open().code() == Code::kCannotCreate);
+}
+
+}  // namespace
+}  // namespace mayfly
