@@ -60,6 +60,10 @@ class CompareIngestTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
+    def lines_of(self, name):
+        with open(self.path(name), encoding="utf-8") as text:
+            return text.readlines()
+
     def fake_mayfly(self, sabotage):
         with open(self.path("mayfly"), "w", encoding="utf-8") as program:
             program.write(FAKE_MAYFLY.format(python=sys.executable, create=compare_ingest.CREATE,
@@ -74,7 +78,7 @@ class CompareIngestTest(unittest.TestCase):
     def test_one_seed_gives_one_file_and_another_seed_another(self):
         for label, seed in (("a", 1), ("b", 1), ("c", 2)):
             compare_ingest.generate(self.folder.name, label, 100, seed)
-        texts = [open(self.path(label + ".csv"), encoding="utf-8").read() for label in "abc"]
+        texts = [self.lines_of(label + ".csv") for label in "abc"]
         self.assertEqual(texts[0], texts[1])
         self.assertNotEqual(texts[0], texts[2])
 
@@ -90,8 +94,7 @@ class CompareIngestTest(unittest.TestCase):
     def test_the_small_file_is_the_beginning_of_the_large_one(self):
         compare_ingest.generate(self.folder.name, "rows", 100, 1)
         compare_ingest.generate(self.folder.name, "small", 10, 1)
-        rows = open(self.path("rows.ndjson"), encoding="utf-8").readlines()
-        self.assertEqual(open(self.path("small.ndjson"), encoding="utf-8").readlines(), rows[:10])
+        self.assertEqual(self.lines_of("small.ndjson"), self.lines_of("rows.ndjson")[:10])
 
     def test_the_checksum_notices_a_change_in_any_column(self):
         expected = compare_ingest.generate(self.folder.name, "rows", 50, 1)
