@@ -88,7 +88,8 @@ JsonScanner::Line JsonScanner::next_line() {
 inline std::string_view JsonScanner::text_of(std::uint32_t token) const {
   const char* const begin = at(token);
   const char* end = std::min(at(token + 1), line_end_);
-  while (end > begin && is_blank(end[-1])) --end;
+  // What isn't above a blank and stands between two tokens is a blank: all else is a token.
+  while (end > begin && static_cast<unsigned char>(end[-1]) <= ' ') --end;
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 

@@ -20,6 +20,15 @@ NdjsonReader::NdjsonReader(const Schema& schema, std::vector<std::string> keys,
     : schema_(schema), keys_(std::move(keys)), options_(options) {
   keys_.resize(schema_.size());
   for (std::uint32_t i = 0; i < schema_.size(); ++i) columns_.emplace(keys_[i], i);
+  for (const Column& column : schema_.columns()) types_.push_back(column.type);
+  for (const std::string& name : keys_) {
+    Key key;
+    const std::size_t size = std::min(name.size(), sizeof key.head);
+    std::memcpy(&key.head, name.data(), size);
+    std::memset(&key.mask, 0xFF, size);
+    key.plain = name.find_first_of("\"\\") == std::string::npos;
+    key_heads_.push_back(key);
+  }
   order_.resize(schema_.size());
   for (std::uint32_t i = 0; i < schema_.size(); ++i) order_[i] = i;
 }
@@ -124,8 +133,7 @@ bool NdjsonReader::put_members(RowCells& row_in) {
       return refuse(ReadError::kJson);
     }
     std::uint32_t column = kNoColumn;
-    if (place < order_.size() && order_[place] != kNoColumn && member.key == keys_[order_[place]] &&
-        member.key.find('\\') == std::string_view::npos) [[likely]] {
+    if (place < order_.size() && is_key(member.key, order_[place])) [[likely]] {
       column = order_[place];
     } else {
       column = find(member.key, place);
@@ -147,6 +155,18 @@ bool NdjsonReader::put_members(RowCells& row_in) {
   }
   row_in = row;
   return true;
+}
+
+// The input is padded, so a word can be read wherever a key begins.
+inline bool NdjsonReader::is_key(std::string_view raw, std::uint32_t column) const {
+  if (column == kNoColumn || raw.size() != keys_[column].size()) return false;
+  const Key& key = key_heads_[column];
+  std::uint64_t head;
+  std::memcpy(&head, raw.data(), sizeof head);
+  if (((head ^ key.head) & key.mask) != 0 || !key.plain) return false;
+  return raw.size() <= sizeof head ||
+         std::memcmp(raw.data() + sizeof head, keys_[column].data() + sizeof head,
+                     raw.size() - sizeof head) == 0;
 }
 
 std::uint32_t NdjsonReader::find(std::string_view key, std::size_t place) {

@@ -41,11 +41,18 @@ class NdjsonReader final : public RecordReader {
 
  private:
   static constexpr std::uint32_t kNoColumn = UINT32_MAX;
+  // A key as it is expected: its first bytes in a word, so that most are compared at once.
+  struct Key {
+    std::uint64_t head = 0;
+    std::uint64_t mask = 0;
+    bool plain = false;  // nothing of it is escaped, so bytes that are equal say the same
+  };
   enum class Fault : std::uint8_t { kNone, kChanges, kNumber, kEscape };
 
   const char* window_end(const char* begin, const char* end, bool at_end) const;
   Put put_line(JsonScanner::Line line, mayfly_batch& batch, BatchSink& sink);
   bool put_members(RowCells& row);
+  bool is_key(std::string_view raw, std::uint32_t column) const;
   std::uint32_t find(std::string_view key, std::size_t place);
   Fault put_value(RowCells& row, std::uint32_t column, const JsonMember& member);
   Fault put_string(RowCells& row, std::uint32_t column, std::string_view text);
@@ -64,6 +71,8 @@ class NdjsonReader final : public RecordReader {
 
   Schema schema_;
   std::vector<std::string> keys_;
+  std::vector<Key> key_heads_;  // of keys_
+  std::vector<ColumnType> types_;
   NdjsonOptions options_;
   JsonScanner scanner_;
   std::unordered_map<std::string_view, std::uint32_t> columns_;  // views of keys_

@@ -50,7 +50,7 @@ NdjsonReader::Fault NdjsonReader::put_string(RowCells& row, std::uint32_t column
     if (!unescaped) return Fault::kEscape;
     size = *unescaped;
   }
-  const ColumnType type = schema_[column].type;
+  const ColumnType type = types_[column];
   if (!is_textual(type)) {
     // A string stays one: SQLite would make a number of "7".
     if (is_numeric(type) && looks_numeric({row.heap_end(), size})) return Fault::kChanges;
@@ -66,7 +66,7 @@ NdjsonReader::Fault NdjsonReader::put_string(RowCells& row, std::uint32_t column
 
 NdjsonReader::Fault NdjsonReader::put_number(RowCells& row, std::uint32_t column,
                                              std::string_view text) {
-  const ColumnType type = schema_[column].type;
+  const ColumnType type = types_[column];
   switch (type) {
     case ColumnType::kInt64:
     case ColumnType::kTimestamp: {
@@ -151,7 +151,7 @@ NdjsonReader::Fault NdjsonReader::put_any_number(RowCells& row, std::uint32_t co
 }
 
 void NdjsonReader::put_bool(RowCells& row, std::uint32_t column, bool value) {
-  const ColumnType type = schema_[column].type;
+  const ColumnType type = types_[column];
   if (type == ColumnType::kBool || type == ColumnType::kAny) {
     row.put_int64(column, value ? 1 : 0);
     if (type == ColumnType::kAny) row.put_kind(column, MAYFLY_BOOL);
@@ -162,7 +162,7 @@ void NdjsonReader::put_bool(RowCells& row, std::uint32_t column, bool value) {
 }
 
 void NdjsonReader::put_json(RowCells& row, std::uint32_t column, std::string_view text) {
-  const ColumnType type = schema_[column].type;
+  const ColumnType type = types_[column];
   row.put_text(column, text);
   if (type == ColumnType::kAny) {
     row.put_kind(column, MAYFLY_JSON);
