@@ -51,9 +51,10 @@ Result<CsvDialect> choose_dialect(const FileOptions& options, Format format) {
 std::unique_ptr<Sampler> make_sampler(const FileOptions& options, const Inspection& found,
                                       std::uint64_t rows) {
   if (found.format == Format::kNdjson) {
-    return std::make_unique<NdjsonSampler>(options.columns, rows);
+    return std::make_unique<NdjsonSampler>(options.columns, rows, options.max_row_bytes);
   }
-  return std::make_unique<CsvSampler>(found.dialect, options.header, options.columns, rows);
+  return std::make_unique<CsvSampler>(found.dialect, options.header, options.columns, rows,
+                                      options.max_row_bytes);
 }
 
 // What is read stays in the buffer.
@@ -83,9 +84,6 @@ Status sample_all(const FileOptions& options, Sampler& sampler) {
     MAYFLY_ASSIGN_OR_RETURN(const ByteSource::State state, buffer.fill(*source, kChunk, -1));
     static_cast<void>(state);
     buffer.consume(sampler.feed(buffer.bytes(), buffer.at_end()));
-    if (buffer.size() > options.max_row_bytes + kSampleBytes) {
-      return Status(Code::kConfig, "infer = \"all\" found a record longer than max_row_bytes");
-    }
   }
   return {};
 }

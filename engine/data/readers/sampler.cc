@@ -19,9 +19,15 @@ std::size_t bom_size(std::span<const char> input, std::uint64_t byte) {
 
 }  // namespace
 
+std::size_t Sampler::skip(std::string_view input) {
+  const std::size_t newline = input.find('\n');
+  skipping_ = newline == std::string_view::npos;
+  return skipping_ ? input.size() : newline + 1;
+}
+
 CsvSampler::CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::string> names,
-                       std::uint64_t rows_max)
-    : Sampler(rows_max),
+                       std::uint64_t rows_max, std::uint64_t max_row_bytes)
+    : Sampler(rows_max, max_row_bytes),
       dialect_(dialect),
       header_(header),
       names_(std::move(names)),
@@ -33,11 +39,21 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
   if (byte_ == 0 && input.size() < kBom.size() && !at_end) return 0;
   std::size_t used = bom_size(input, byte_);
   if (byte_ == 0) start_.byte = used;
+  if (skipping_) used = skip({input.data(), input.size()});
   const char* const begin = input.data();
   scanner_.start(begin + used, begin + input.size(), at_end);
   while (!done()) {
-    const Scan scan = scanner_.next();
-    if (scan == Scan::kMore) break;
+    Scan scan = scanner_.next();
+    if (scan == Scan::kMore) {
+      const auto rest = static_cast<std::uint64_t>(begin + input.size() - scanner_.record());
+      if (rest <= max_row_bytes_) break;
+      if (!scanner_.give_up()) {
+        skipping_ = true;
+        used = input.size();
+        break;
+      }
+      scan = Scan::kNotClosed;
+    }
     used = static_cast<std::size_t>(scanner_.record_end() - begin);
     const bool blank = scan == Scan::kBlank && (!names_known_ || names_.size() > 1);
     const bool is_header = header_ && !names_known_;
@@ -102,8 +118,9 @@ Result<Shape> CsvSampler::shape(bool infer) const {
   return shape;
 }
 
-NdjsonSampler::NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max)
-    : Sampler(rows_max), fixed_(!keys.empty()), keys_(std::move(keys)) {
+NdjsonSampler::NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max,
+                             std::uint64_t max_row_bytes)
+    : Sampler(rows_max, max_row_bytes), fixed_(!keys.empty()), keys_(std::move(keys)) {
   for (std::uint32_t i = 0; i < keys_.size(); ++i) columns_.emplace(keys_[i], i);
 }
 
@@ -111,7 +128,8 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
   if (byte_ == 0 && input.size() < kBom.size() && !at_end) return 0;
   const std::size_t bom = bom_size(input, byte_);
   if (byte_ == 0) start_.byte = bom;
-  const std::string_view text(input.data() + bom, input.size() - bom);
+  const std::size_t skipped = skipping_ ? skip({input.data(), input.size()}) : bom;
+  const std::string_view text(input.data() + skipped, input.size() - skipped);
   const std::size_t newline = text.rfind('\n');
   const std::size_t size =
       at_end ? text.size() : (newline == std::string_view::npos ? 0 : newline + 1);
@@ -125,7 +143,11 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
     ++rows_;
     if (line == JsonScanner::Line::kObject) take_line();
   }
-  const auto used = static_cast<std::size_t>(cursor - input.data());
+  auto used = static_cast<std::size_t>(cursor - input.data());
+  if (!done() && input.size() - used > max_row_bytes_) {
+    skipping_ = true;
+    used = input.size();
+  }
   byte_ += used;
   return used;
 }

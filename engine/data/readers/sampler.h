@@ -38,9 +38,15 @@ class Sampler {
   std::uint64_t rows() const { return rows_; }
 
  protected:
-  explicit Sampler(std::uint64_t rows_max) : rows_max_(rows_max) {}
+  Sampler(std::uint64_t rows_max, std::uint64_t max_row_bytes)
+      : rows_max_(rows_max), max_row_bytes_(max_row_bytes) {}
+  // A record that is too long to be looked at: how much of the input is part of it.
+  std::size_t skip(std::string_view input);
+
   std::uint64_t rows_ = 0;
   std::uint64_t rows_max_;
+  std::uint64_t max_row_bytes_;
+  bool skipping_ = false;
   std::uint64_t byte_ = 0;
 };
 
@@ -49,7 +55,7 @@ class CsvSampler final : public Sampler {
   // names: of the columns, in place of those in the header if there is one. Empty: the header's, or
   // column_1, column_2, ... without one.
   CsvSampler(const CsvDialect& dialect, bool header, std::vector<std::string> names,
-             std::uint64_t rows_max);
+             std::uint64_t rows_max, std::uint64_t max_row_bytes = kMaxRowBytes);
 
   std::size_t feed(std::span<const char> input, bool at_end) override;
   Result<Shape> shape(bool infer) const override;
@@ -72,7 +78,8 @@ class CsvSampler final : public Sampler {
 class NdjsonSampler final : public Sampler {
  public:
   // keys: the only ones to look at; empty: all, in the order they are first seen.
-  NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max);
+  NdjsonSampler(std::vector<std::string> keys, std::uint64_t rows_max,
+                std::uint64_t max_row_bytes = kMaxRowBytes);
 
   std::size_t feed(std::span<const char> input, bool at_end) override;
   Result<Shape> shape(bool infer) const override;

@@ -129,6 +129,21 @@ TEST_CASE("infer: only the keys asked for") {
   CHECK(feed(sampler, "{\"a\":1,\"c\":2,\"b\":\"x\"}\n") == "b:text a:int64 @0:1");
 }
 
+TEST_CASE("infer: a record too long to be looked at says nothing, and the next ones do") {
+  const std::string big(5000, 'z');
+  for (const std::size_t chunk : {std::size_t{100}, std::size_t{1500}, SIZE_MAX}) {
+    CsvSampler open_quote({}, true, {}, 1000, 1000);
+    std::string document = "a\n1\n\"x\n";
+    for (int i = 0; i < 2000; ++i) document += "2\n";
+    CHECK(feed(open_quote, document, true, chunk) == "a:int64 @2:2");
+    NdjsonSampler keys({}, 1000, 1000);
+    CHECK(feed(keys, "{\"a\":1}\n{\"" + big + "\":1}\n{\"b\":1}\n", true, 100) ==
+          "a:int64 b:int64 @0:1");
+  }
+  CsvSampler line({}, true, {}, 1000, 1000);
+  CHECK(feed(line, "a,b\n1,2\n" + big + "\n3,x\n", true, 100) == "a:int64 b:text @4:2");
+}
+
 TEST_CASE("format: by name, whatever the compression") {
   CHECK(format_from_name("a/b.CSV") == Format::kCsv);
   CHECK(format_from_name("b.csv.gz") == Format::kCsv);
