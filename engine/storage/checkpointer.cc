@@ -9,6 +9,32 @@ bool is_busy(int code) { return (code & 0xFF) == SQLITE_BUSY || (code & 0xFF) ==
 
 }  // namespace
 
+bool Checkpointer::is_due(const Session& session) {
+  const std::uint32_t pages = session.wal_pages();
+  if (pages < pages_) {
+    // The log was started anew. What the thread may still be at was the old one's.
+    hindered_pages_ = 0;
+    moved_ = 0;
+    asked_ = false;
+  }
+  pages_ = pages;
+  return pages >= pages_busy_ + hindered_pages_;
+}
+
+bool Checkpointer::is_due_when_idle() {
+  if (pages_ <= moved_ || pages_ < pages_idle_ + hindered_pages_) return false;
+  if (!use_thread_) return true;
+  if (thread_.running()) return false;
+  if (asked_) {
+    const std::uint32_t moved = thread_.moved();
+    if (moved >= pages_) return false;  // nothing is left: the next transaction starts anew
+    if (pages_ - moved <= kResidualPages) return true;
+  }
+  asked_ = true;
+  thread_.request();
+  return false;
+}
+
 void Checkpointer::run(Session& session) {
   int logged = 0;
   int moved = 0;
@@ -16,16 +42,16 @@ void Checkpointer::run(Session& session) {
   const int code =
       sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &logged, &moved);
   ++count_;
-  backfilled_ = last_pages_;
-  if (code != SQLITE_OK && !is_busy(code)) {
-    failure_ = session.connection().last_error();
-  }
+  moved_ = pages_;
+  asked_ = false;
+  if (code != SQLITE_OK && !is_busy(code)) failure_ = session.connection().last_error();
   // A quarter more each time: a reader that stays doesn't make every commit try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
 }
 
 void Checkpointer::finish(Session& session) {
+  thread_.stop();
   sqlite3* db = session.connection().get();
   const int code =
       sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -34,6 +60,17 @@ void Checkpointer::finish(Session& session) {
   if (!is_busy(code)) failure_ = session.connection().last_error();
   // Somebody reads the log: it stays, and what is in it counts.
   run(session);
+}
+
+void Checkpointer::forget() {
+  thread_.stop();
+  pages_ = moved_ = hindered_pages_ = 0;
+  asked_ = false;
+}
+
+SqliteError Checkpointer::failure() const {
+  if (!failure_.ok() || thread_.running() || thread_.failure() == 0) return failure_;
+  return {thread_.failure(), sqlite3_errstr(thread_.failure())};
 }
 
 }  // namespace mayfly

@@ -1,50 +1,56 @@
 // Checkpointer: moves the write-ahead log into the database, when it costs least.
 //
-// Autocheckpoint is off. While rows keep coming the log may grow to checkpoint_pages (large
-// checkpoints write a page that changed often once); when the writer falls idle, a small log is
-// enough. The writer's own PASSIVE checkpoint leaves no frames behind, so that the next transaction
-// starts the log anew; a checkpoint from another thread never gets there, and the log grows without
-// end.
+// Autocheckpoint is off. While rows keep coming the log may grow to checkpoint_pages: large
+// checkpoints write a page that changed often once. When the writer falls idle, a small log is
+// enough: a thread of its own moves the bulk of it while the writer goes on, and the writer the few
+// frames that came meanwhile. Only a checkpoint that leaves none behind lets the next transaction
+// start the log anew; a thread alone never gets there, and the log grows without end.
 //
 // THREADS  The writer's.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "mayfly/storage/checkpoint_thread.h"
 #include "mayfly/storage/session.h"
+#include "mayfly/storage/writer_options.h"
 
 namespace mayfly {
 
 class Checkpointer {
  public:
-  Checkpointer(std::uint32_t pages_busy, std::uint32_t pages_idle)
-      : pages_busy_(pages_busy), pages_idle_(pages_idle) {}
+  explicit Checkpointer(const WriterOptions& options)
+      : pages_busy_(options.checkpoint_pages),
+        pages_idle_(options.checkpoint_idle_pages),
+        use_thread_(options.checkpoint_thread),
+        thread_(options.database, options.vfs) {}
 
-  // After COMMIT, whether run() is to follow.
-  bool is_due(const Session& session) {
-    const std::uint32_t pages = session.wal_pages();
-    if (pages < last_pages_) hindered_pages_ = backfilled_ = 0;  // the log was started anew
-    last_pages_ = pages;
-    return pages >= pages_busy_ + hindered_pages_;
-  }
+  // After COMMIT: whether run() is to follow.
+  bool is_due(const Session& session);
+  // The writer falls idle: whether run() is to follow. May ask the thread instead.
+  bool is_due_when_idle();
+  // All of the log, by the writer itself.
   void run(Session& session);
-  void on_idle(Session& session) {
-    if (last_pages_ > backfilled_ && last_pages_ >= pages_idle_ + hindered_pages_) run(session);
-  }
   // The last one: everything, and the log is emptied if nobody reads it.
   void finish(Session& session);
-  // The session was opened anew.
-  void forget() { last_pages_ = hindered_pages_ = backfilled_ = 0; }
+  // The session is closed.
+  void forget();
 
   std::uint64_t count() const { return count_; }
   // A write or fsync of the database failed: what the log held may not be on disk.
-  const SqliteError& failure() const { return failure_; }
+  SqliteError failure() const;
 
  private:
+  static constexpr std::uint32_t kResidualPages = 64;  // what the writer may do itself when idle
+
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;
-  std::uint32_t last_pages_ = 0;
-  std::uint32_t backfilled_ = 0;
+  const bool use_thread_;
+  CheckpointThread thread_;
+  bool asked_ = false;                // of the thread, for the log as it is now
+  std::uint32_t pages_ = 0;           // of the log
+  std::uint32_t moved_ = 0;           // of them, by the writer itself
   std::uint32_t hindered_pages_ = 0;  // what readers kept in the log: not tried again at once
   std::uint64_t count_ = 0;
   SqliteError failure_;

@@ -35,14 +35,13 @@ SqliteError Session::configure(const WriterOptions& options) {
       std::to_string(std::max<std::int64_t>(0, options.open_wait_ns / kMillisecond));
   // page_size counts for a new database alone. The timeout ends below: later on, waiting is the
   // writer loop's, where it can be seen.
-  SqliteError error =
-      connection_.run("PRAGMA busy_timeout = " + wait_ms +
-                      "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
-                      "; PRAGMA synchronous = " +
-                      (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
-                      "; PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024) +
-                      "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
-                      "; PRAGMA wal_autocheckpoint = 0");
+  SqliteError error = connection_.run(
+      "PRAGMA busy_timeout = " + wait_ms +
+      "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
+      "; PRAGMA synchronous = " + (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
+      "; PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024) +
+      "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
+      "; PRAGMA wal_autocheckpoint = 0");
   if (error.ok()) error = set_journal(options.journal);
   if (!error.ok()) return error;
   sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,

@@ -25,7 +25,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
                     options.row_bytes_max),
       commits_(options.name),
-      checkpointer_(options.checkpoint_pages, options.checkpoint_idle_pages) {}
+      checkpointer_(options) {}
 
 Status SqliteWriter::Impl::open() {
   if (options_.database.empty() || options_.database == ":memory:") {
@@ -88,16 +88,14 @@ void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t ou
 
 void SqliteWriter::Impl::on_idle() {
   if (!dead_.ok() || finished_ || !session_.connection()) return;
-  const std::uint64_t before = checkpointer_.count();
-  const std::int64_t began_ns = clock_.now_ns();
-  checkpointer_.on_idle(session_);
-  after_checkpoint(before, began_ns);
+  if (checkpointer_.is_due_when_idle()) checkpoint();
 }
 
-void SqliteWriter::Impl::after_checkpoint(std::uint64_t count_before, std::int64_t began_ns) {
-  if (checkpointer_.count() == count_before) return;
-  totals_.checkpoints = checkpointer_.count();
+void SqliteWriter::Impl::checkpoint() {
+  const std::int64_t began_ns = clock_.now_ns();
+  checkpointer_.run(session_);
   const std::int64_t now_ns = clock_.now_ns();
+  totals_.checkpoints = checkpointer_.count();
   signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
                     (now_ns - began_ns) / kMillisecond, "ms");
 }

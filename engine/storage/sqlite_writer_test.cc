@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/storage/writer_fixture.h"
@@ -423,6 +424,7 @@ TEST_CASE("the log stays small while rows keep coming and gets smaller when they
   WriterFixture f(WriterFixture::id_and_name(), 1024);
   f.options.checkpoint_pages = 50;
   f.options.checkpoint_idle_pages = 10;
+  f.options.checkpoint_thread = false;
   f.open();
   std::uint64_t largest = 0;
   for (int i = 0; i < 100; ++i) {
@@ -441,6 +443,26 @@ TEST_CASE("the log stays small while rows keep coming and gets smaller when they
   f.write(f.numbered(300'000, 1), kNoSource);
   CHECK(f.writer->totals().wal_pages < 10);
   CHECK(f.signals.count("write.checkpoint:*") == f.writer->totals().checkpoints);
+}
+
+// Interleaving aimed at: commits beside the thread's checkpoint, and the log's new start after it.
+TEST_CASE("beside a checkpointing thread the log stays small and starts anew") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.checkpoint_idle_pages = 10;
+  f.open();
+  int starts = 0;
+  std::uint64_t before = 0;
+  for (int i = 0; i < 400 && starts < 3; ++i) {
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+    f.writer->on_idle();
+    const std::uint64_t pages = f.writer->totals().wal_pages;
+    if (pages < before) ++starts;
+    before = pages;
+    std::this_thread::yield();
+  }
+  CHECK(starts >= 3);
+  REQUIRE(f.writer->finish(true).ok());
+  CHECK_FALSE(std::filesystem::exists(f.options.database + "-wal"));
 }
 
 TEST_CASE("a reader that keeps the log from being emptied doesn't make every commit checkpoint") {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/select_scope.h"
 
 namespace mayfly {
 namespace {
@@ -118,6 +119,11 @@ Status Target::choose_columns(SqliteConnection& connection, const WriterOptions&
       inserted_.push_back({column.name, column.type, column.not_null});
     }
     return Status::success();
+  }
+  const std::string dependence = batch_dependence(options.select);
+  if (!dependence.empty() && !options.per_batch) {
+    return refuse("select: what it gives depends on where a batch ends (" + dependence +
+                  "); per_batch = true says that this is meant");
   }
   SqliteStatement statement;
   const SqliteError error =

@@ -250,12 +250,7 @@ void SqliteWriter::Impl::committed() {
   progress_.commit();
   lineage_.commit();
   stats_.clear();
-  if (checkpointer_.is_due(session_)) {
-    const std::uint64_t before = checkpointer_.count();
-    const std::int64_t began_ns = clock_.now_ns();
-    checkpointer_.run(session_);
-    after_checkpoint(before, began_ns);
-  }
+  if (checkpointer_.is_due(session_)) checkpoint();
   totals_.rows = progress_.totals();
   ++totals_.transactions;
   totals_.statements = inserter_->statements();
@@ -299,8 +294,8 @@ void SqliteWriter::Impl::close_session() {
   dead_letters_.forget();
   progress_.forget();
   commits_.forget();
-  session_.close();
   checkpointer_.forget();
+  session_.close();
 }
 
 SqliteError SqliteWriter::Impl::reopen() {

@@ -65,7 +65,7 @@ class SqliteWriter::Impl {
   GroupResult refuse_row();
   void close_session();
   SqliteError reopen();
-  void after_checkpoint(std::uint64_t count_before, std::int64_t began_ns);
+  void checkpoint();
   Status sync_files();
 
   const WriterOptions options_;

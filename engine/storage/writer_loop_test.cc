@@ -112,7 +112,8 @@ TEST_CASE("rows pushed come back written, and stop makes them durable") {
 TEST_CASE("four threads that push single rows get every row back once") {
   LoopFixture f(1);
   constexpr int kRows = 300;
-  WriterLoopOptions options{.lanes_max = 8};
+  WriterLoopOptions options;
+  options.lanes_max = 8;
   f.open();
   f.loop =
       std::make_unique<WriterLoop>(*f.writer, f.pool, f.collector, f.clock, f.signals, 1, options);

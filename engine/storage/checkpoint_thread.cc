@@ -1,0 +1,56 @@
+#include "mayfly/storage/checkpoint_thread.h"
+
+#include <sqlite3.h>
+
+namespace mayfly {
+
+void CheckpointThread::request() {
+  if (!thread_.joinable()) {
+    stopping_.store(false, std::memory_order_relaxed);
+    thread_ = std::thread([this] { run(); });
+  }
+  running_.store(true, std::memory_order_release);
+  requests_.release();
+}
+
+void CheckpointThread::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);  // partner: the load in run()
+  requests_.release();
+  thread_.join();
+  while (requests_.try_acquire()) {
+  }
+  running_.store(false, std::memory_order_relaxed);
+}
+
+void CheckpointThread::run() {
+  SqliteConnection connection;
+  while (true) {
+    requests_.acquire();
+    if (stopping_.load(std::memory_order_acquire)) return;
+    checkpoint(connection);
+    running_.store(false, std::memory_order_release);  // partner: running()
+  }
+}
+
+void CheckpointThread::checkpoint(SqliteConnection& connection) {
+  moved_ = 0;
+  if (!connection) {
+    const SqliteConnection::OpenOptions options{.create = false,
+                                                .vfs = vfs_.empty() ? nullptr : vfs_.c_str()};
+    // Without a connection the writer does it all.
+    if (!SqliteConnection::open(database_, options, connection).ok()) return;
+  }
+  int logged = 0;
+  int moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(connection.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             &logged, &moved);
+  const int primary = code & 0xFF;
+  if (code == SQLITE_OK) {
+    moved_ = moved > 0 ? static_cast<std::uint32_t>(moved) : 0;
+  } else if (primary != SQLITE_BUSY && primary != SQLITE_LOCKED) {
+    failure_ = sqlite3_extended_errcode(connection.get());
+  }
+}
+
+}  // namespace mayfly
