@@ -296,7 +296,8 @@ typedef struct mayfly_host {
   mayfly_result (*reject)(mayfly_context *ctx, mayfly_batch *batch, uint64_t ordinal,
                           uint64_t byte_end, uint64_t line, uint32_t reason, mayfly_text message,
                           mayfly_text raw);
-  /* Transforms. NULL when none is free: return MAYFLY_BLOCKED before the slice's first emit. */
+  /* Transforms. NULL when none is free: return MAYFLY_BLOCKED before the slice's first emit. Two at a
+   * time are sure to come free; a call that needs more holds the rows it can't do yet. */
   mayfly_batch *(*batch_new)(mayfly_context *ctx);
   /* Takes the batch over, also when it fails. */
   mayfly_result (*emit)(mayfly_context *ctx, uint32_t port, mayfly_batch *batch,

@@ -99,7 +99,12 @@ const Schema* GraphBuilder::schema_of(const Upstream& upstream) const {
     case Upstream::Kind::kNode:
       return node_open_[upstream.index] ? &graph_->nodes_[upstream.index]->schema() : nullptr;
     case Upstream::Kind::kWriter:
-      return nullptr;  // what failed has the columns that went in
+      // What failed has the columns that went in.
+      for (const Upstream& input : plan_.writer.inputs) {
+        if (input.kind == Upstream::Kind::kWriter) continue;
+        if (const Schema* schema = schema_of(input); schema != nullptr) return schema;
+      }
+      return nullptr;
   }
   return nullptr;
 }

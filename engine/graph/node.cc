@@ -21,6 +21,8 @@ constexpr std::uint32_t kSlicesPerActivation = 256;
 constexpr std::int64_t kBlockedRetryNs = kMillisecond;
 // Times a row may be held again within one activation before it counts as a loop.
 constexpr std::uint8_t kHoldsMax = 3;
+// Times a timer may set itself again for now within one activation: enough to notice such a loop.
+constexpr int kTimerRounds = kHoldsMax + 1;
 
 // As many zeros as a batch can have routes: "all by port 0" is one memcmp.
 constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
@@ -150,13 +152,22 @@ void Node::run_completions(std::int64_t now_ns) {
 }
 
 void Node::run_timers(std::int64_t now_ns) {
-  for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
-    const auto timer = static_cast<std::uint32_t>(std::countr_zero(set));
-    if (timers_[timer] > now_ns) continue;
-    timers_set_ &= ~(1ull << timer);
-    timers_[timer] = kNever;
-    if (plugin().on_timer != nullptr) plugin().on_timer(state(), timer, now_ns);
-    process_released(now_ns);
+  // A timer set for now by its own call runs in the same activation, so that a row which is let go and
+  // held again and again is noticed; but not for ever.
+  for (int round = 0; round < kTimerRounds; ++round) {
+    std::uint64_t due = 0;
+    for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
+      const int timer = std::countr_zero(set);
+      if (timers_[static_cast<std::size_t>(timer)] <= now_ns) due |= 1ull << timer;
+    }
+    if (due == 0) return;
+    timers_set_ &= ~due;
+    for (; due != 0; due &= due - 1) {
+      const auto timer = static_cast<std::uint32_t>(std::countr_zero(due));
+      timers_[timer] = kNever;
+      if (plugin().on_timer != nullptr) plugin().on_timer(state(), timer, now_ns);
+      process_released(now_ns);
+    }
   }
 }
 
@@ -504,8 +515,6 @@ void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns;
 
 void Node::drain_again() {
   if (plugin().drain != nullptr) plugin().drain(state(), hold_until_ns_);
-  // Retries don't wait past the deadline.
-  if (held_->next_due_ns() > hold_until_ns_) update_due(hold_until_ns_);
   if (!released_.empty()) driver_.schedule(driver_index_);
 }
 

@@ -175,8 +175,8 @@ TEST_CASE("rows made from a row answer for it: copies, sums of pairs, and nothin
     std::int64_t sum;
   };
   const std::vector<Case> cases = {
-      {"copies", {{"copies", std::int64_t{3}}}, 3000, 3 * 499500},
-      {"pairs", {{"mode", std::string("pair")}}, 500, 499500},
+      {"copies", {{"copies", std::int64_t{2}}}, 2000, 2 * 500500},
+      {"pairs", {{"mode", std::string("pair")}}, 500, 500500},
       {"nothing", {{"copies", std::int64_t{0}}}, 0, 0},
   };
   for (const Case& c : cases) {
@@ -197,9 +197,9 @@ TEST_CASE("rows made from a row answer for it: copies, sums of pairs, and nothin
     CHECK(counts.answers[MAYFLY_CONSUMED] == 1000);
     CHECK(counts.emitted == static_cast<std::uint64_t>(c.rows));
     CHECK(database.integer("SELECT count(*) FROM t") == c.rows);
-    CHECK(database.integer("SELECT coalesce(sum(id - 1), 0) + count(*) * 0 FROM t") >= 0);
+    CHECK(database.integer("SELECT coalesce(sum(id), 0) FROM t") == c.sum);
     // Every source row is behind the mark, though none of them was written itself.
-    CHECK(database.integer("SELECT low FROM mayfly_offsets") == 1000);
+    CHECK(database.integer("SELECT low FROM mayfly_offsets WHERE source = 'numbers'") == 1000);
   }
 }
 
@@ -262,7 +262,7 @@ TEST_CASE("dropped and rejected rows are answered, counted and, if rejected, kep
   CHECK(database.integer(
             "SELECT count(*) FROM mayfly_dead_letters WHERE node = 'spread' AND code = 'bad'") ==
         1000 / 7 - 1000 / 70);
-  CHECK(database.integer("SELECT low FROM mayfly_offsets") == 1000);
+  CHECK(database.integer("SELECT low FROM mayfly_offsets WHERE source = 'numbers'") == 1000);
 }
 
 TEST_CASE("a pipeline runs on one processor, whatever TBB's workers do") {
