@@ -14,8 +14,11 @@ using Operation = FaultVfs::Operation;
 
 // A writer on a disk that fails when it is told to, with ten rows committed.
 struct Faulty : WriterFixture {
-  explicit Faulty(const char* name, Synchronous synchronous = Synchronous::kFull) : vfs(name) {
+  explicit Faulty(const char* name, Synchronous synchronous = Synchronous::kFull,
+                  Journal journal = Journal::kWal)
+      : vfs(name) {
     options.vfs = name;
+    options.journal = journal;
     options.synchronous = synchronous;
     options.page_bytes = 4096;
     open();
@@ -109,6 +112,46 @@ TEST_CASE("a database that can't be reopened after a failed COMMIT leaves its ro
   CHECK(result.kind == Kind::kUnknown);
   CHECK(result.status.message().find("can't be read back") != std::string::npos);
   CHECK(f.try_write(heads).kind == Kind::kFailed);
+}
+
+TEST_CASE("with a rollback journal, too, the outcome agrees with the file") {
+  for (const Operation operation : {Operation::kWrite, Operation::kSync, Operation::kTruncate}) {
+    for (const char* suffix : {"-journal", ".db"}) {
+      for (int skip = 0; skip < 6; ++skip) {
+        CAPTURE(static_cast<int>(operation));
+        CAPTURE(suffix);
+        CAPTURE(skip);
+        Faulty f("fault_journal", Synchronous::kFull, Journal::kKeep);
+        const auto heads = f.fill(f.numbered(10, 5));
+        f.vfs.fail_next(operation, skip, SQLITE_IOERR, suffix);
+        const GroupResult result = f.try_write(heads);
+        f.vfs.heal();
+        const std::int64_t rows = f.rows_in_file();
+        const bool answered = result.kind == Kind::kCommitted;
+        CHECK(rows == (answered || result.kind == Kind::kUnknown ? 15 : 10));
+        if (result.kind != Kind::kTransient) continue;
+        CHECK(f.outcomes_of(heads) == "00000");
+        CHECK(f.try_write(heads).kind == Kind::kCommitted);
+        CHECK(f.rows_in_file() == 15);
+      }
+    }
+  }
+}
+
+TEST_CASE("readers of a rollback journal make a COMMIT busy, and nothing is answered") {
+  WriterFixture f;
+  f.options.journal = Journal::kKeep;
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  const auto heads = f.fill(f.numbered(10, 5), kNoSource);
+  const GroupResult busy = f.writer->write(heads);
+  CHECK(busy.kind == Kind::kTransient);
+  CHECK(busy.busy);
+  REQUIRE(reader.run("COMMIT").ok());
+  CHECK(f.writer->write(heads).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT count(*) FROM t") == "15");
 }
 
 TEST_CASE("each transaction raises the writer's number by one") {

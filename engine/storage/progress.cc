@@ -200,6 +200,7 @@ void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
     if (&source != &none_) source.ordinals.add(run);
   };
   for_each_row(batch, head, [&](std::uint16_t row) {
+    if (batch.outcome[row] > MAYFLY_CONSUMED) return;  // given up: to be read again
     const std::uint64_t ordinal = batch.ordinal[row];
     const std::uint16_t index = batch.source[row];
     if (!open || index != run_source || (ordinal != run.last + 1 && index != kNoSource)) {

@@ -17,17 +17,14 @@ int on_commit_to_wal(void* pages, sqlite3*, const char*, int count) {
 
 }  // namespace
 
-SqliteError Session::open(const WriterOptions& options) {
+SqliteError Session::connect(const WriterOptions& options) {
   if (sqlite3_libversion_number() < kSqliteMin) {
     return {SQLITE_ERROR,
             std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
   }
   const SqliteConnection::OpenOptions open_options{
       .vfs = options.vfs.empty() ? nullptr : options.vfs.c_str()};
-  SqliteError error = SqliteConnection::open(options.database, open_options, connection_);
-  if (error.ok()) error = configure(options);
-  if (error.ok()) error = batches_.attach(connection_);
-  return error;
+  return SqliteConnection::open(options.database, open_options, connection_);
 }
 
 SqliteError Session::configure(const WriterOptions& options) {
@@ -47,7 +44,7 @@ SqliteError Session::configure(const WriterOptions& options) {
   sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,
                 static_cast<int>(std::min<std::uint64_t>(options.row_bytes_max, 1'000'000'000)));
   sqlite3_wal_hook(connection_.get(), on_commit_to_wal, &wal_pages_);
-  return {};
+  return batches_.attach(connection_);
 }
 
 SqliteError Session::set_journal(Journal journal) {

@@ -21,8 +21,10 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Opens, configures and attaches mayfly_batch.
-  SqliteError open(const WriterOptions& options);
+  // Opens the file, which is there then; nothing is read or written yet.
+  SqliteError connect(const WriterOptions& options);
+  // Settings, and mayfly_batch.
+  SqliteError configure(const WriterOptions& options);
   // Once the target is known.
   SqliteError prepare(const std::string& insert_sql);
   // Statements, then the connection.
@@ -46,7 +48,6 @@ class Session {
   std::uint32_t wal_pages() const { return wal_pages_; }
 
  private:
-  SqliteError configure(const WriterOptions& options);
   SqliteError set_journal(Journal journal);
 
   BatchTable batches_;  // before the connection: destroyed after it

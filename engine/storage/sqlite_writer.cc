@@ -31,13 +31,17 @@ Status SqliteWriter::Impl::open() {
   if (options_.database.empty() || options_.database == ":memory:") {
     return {Code::kUsage, "the writer needs a database file; expected a path"};
   }
-  // SQLite creates the file, so that the lock's name can be made from its real path.
-  if (const SqliteError error = session_.open(options_); !error.ok()) {
-    return to_status(error, "opening " + options_.database);
+  // SQLite creates the file: the lock's name is made from its real path. Before anything is read.
+  const std::string opening = "opening " + options_.database;
+  if (const SqliteError error = session_.connect(options_); !error.ok()) {
+    return to_status(error, opening);
   }
   MAYFLY_RETURN_IF_ERROR(lock_.acquire(options_.database, clock_.wall_us()));
+  if (const SqliteError error = session_.configure(options_); !error.ok()) {
+    return to_status(error, opening);
+  }
   if (const SqliteError error = session_.connection().run("BEGIN IMMEDIATE"); !error.ok()) {
-    return to_status(error, "opening " + options_.database);
+    return to_status(error, opening);
   }
   Status status = set_up();
   if (!status.ok()) {

@@ -167,6 +167,17 @@ TEST_CASE(
         "5|6|parser|bad_quote|expected a quote, found the end|NULL|1,\"ab|0");
 }
 
+TEST_CASE("rows that were given up are no answers: the mark stays before them") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  const auto heads = f.fill(f.numbered(0, 5));
+  f.pool.batch(heads[0])->outcome[2] = MAYFLY_LEFT;
+  REQUIRE(f.writer->write(heads).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT low, read FROM mayfly_offsets") == "2|4");
+  CHECK(f.query("SELECT first, last FROM mayfly_offset_ranges") == "3|4");
+}
+
 TEST_CASE("resume goes on at the mark, with ranges, totals and the fingerprint") {
   struct Print final : SourceFingerprint {
     std::string at(std::uint64_t byte) const override { return "print@" + std::to_string(byte); }

@@ -300,7 +300,8 @@ void SqliteWriter::Impl::close_session() {
 
 SqliteError SqliteWriter::Impl::reopen() {
   close_session();
-  SqliteError error = session_.open(options_);
+  SqliteError error = session_.connect(options_);
+  if (error.ok()) error = session_.configure(options_);
   if (error.ok()) error = session_.prepare(target_.insert_sql());
   if (error.ok()) error = commits_.prepare(session_.connection());
   if (error.ok() && progress_.has_sources()) error = progress_.prepare(session_.connection());
