@@ -15,7 +15,7 @@ bool Checkpointer::is_due(const Session& session) {
     // The log was started anew. What the thread may still be at was the old one's.
     hindered_pages_ = 0;
     moved_ = 0;
-    asked_ = false;
+    passes_ = 0;
   }
   pages_ = pages;
   return pages >= pages_busy_ + hindered_pages_;
@@ -25,12 +25,13 @@ bool Checkpointer::is_due_when_idle() {
   if (pages_ <= moved_ || pages_ < pages_idle_ + hindered_pages_) return false;
   if (!use_thread_) return true;
   if (thread_.running()) return false;
-  if (asked_) {
+  if (passes_ > 0) {
     const std::uint32_t moved = thread_.moved();
     if (moved >= pages_) return false;  // nothing is left: the next transaction starts anew
-    if (pages_ - moved <= kResidualPages) return true;
+    // Frames of the last moments are mostly versions of few pages.
+    if (passes_ >= kPassesMax || pages_ - moved <= pages_ / 4) return true;
   }
-  asked_ = true;
+  ++passes_;
   thread_.request();
   return false;
 }
@@ -43,7 +44,7 @@ void Checkpointer::run(Session& session) {
       sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &logged, &moved);
   ++count_;
   moved_ = pages_;
-  asked_ = false;
+  passes_ = 0;
   if (code != SQLITE_OK && !is_busy(code)) failure_ = session.connection().last_error();
   // A quarter more each time: a reader that stays doesn't make every commit try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
@@ -65,7 +66,7 @@ void Checkpointer::finish(Session& session) {
 void Checkpointer::forget() {
   thread_.stop();
   pages_ = moved_ = hindered_pages_ = 0;
-  asked_ = false;
+  passes_ = 0;
 }
 
 SqliteError Checkpointer::failure() const {

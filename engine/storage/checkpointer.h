@@ -42,13 +42,14 @@ class Checkpointer {
   SqliteError failure() const;
 
  private:
-  static constexpr std::uint32_t kResidualPages = 64;  // what the writer may do itself when idle
+  // The thread gets this often at a log before the writer does the rest, however much that is.
+  static constexpr std::uint32_t kPassesMax = 2;
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;
   const bool use_thread_;
   CheckpointThread thread_;
-  bool asked_ = false;                // of the thread, for the log as it is now
+  std::uint32_t passes_ = 0;          // of the thread, over the log as it is now
   std::uint32_t pages_ = 0;           // of the log
   std::uint32_t moved_ = 0;           // of them, by the writer itself
   std::uint32_t hindered_pages_ = 0;  // what readers kept in the log: not tried again at once
