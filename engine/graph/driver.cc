@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "mayfly/base/thread_name.h"
+
 namespace mayfly {
 namespace {
 
@@ -135,6 +137,7 @@ void Driver::stop() {
 }
 
 void Driver::loop() {
+  name_this_thread("mayfly-driver");
   while (!stopping_.load()) {
     if (run_pending()) continue;
     sleeping_.store(true);

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "mayfly/base/thread_name.h"
 #include "mayfly/data/slice_chain.h"
 
 namespace mayfly {
@@ -42,6 +43,7 @@ void Source::wire(Edge out, std::vector<AnsweredRange> answered, std::function<v
 }
 
 void Source::run() noexcept {
+  name_this_thread("mayfly-source");
   BatchPool& pool = *services().pool;
   while (!stop_.load(std::memory_order_relaxed)) {
     mayfly_batch* batch = pool.acquire(BatchPool::Part::kIntake, schema(), kStopCheckNs);

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "mayfly/base/thread_name.h"
 #include "mayfly/data/batch_view.h"
 
 namespace mayfly {
@@ -220,6 +221,7 @@ TicketResult TicketTable::result(const Record& record) const {
 }
 
 void TicketTable::acknowledge() {
+  name_this_thread("mayfly-answers");
   for (;;) {
     called_.acquire();
     // Acquire pairs with post(). The list is newest first: turned round, so that calls come in
