@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace mayfly {
@@ -276,10 +277,18 @@ Edge GraphBuilder::edge_to(const Receiver& receiver, std::uint32_t from_rank) {
 Status GraphBuilder::wire() {
   Graph& graph = *graph_;
   const Receiver to_writer{writer_vertex(), 0};
+  // Sources that are read one after the other share a lane, which one thread uses: so their rows
+  // arrive in the plan's order. Between lanes there is none.
+  std::map<std::uint32_t, Edge> in_turn;  // by receiver
   for (std::uint32_t i = 0; i < plan_.sources.size(); ++i) {
     const Receiver receiver = receiver_of({Upstream::Kind::kSource, i, 0});
     if (graph.sources_[i] != nullptr) {
-      graph.sources_[i]->wire(edge_to(receiver, kFromOutside), std::move(answered_[i]),
+      Edge edge = !graph.options_.parallel_sources && in_turn.contains(receiver.vertex)
+                      ? in_turn[receiver.vertex]
+                      : edge_to(receiver, kFromOutside);
+      edge.input = receiver.input;
+      in_turn[receiver.vertex] = edge;
+      graph.sources_[i]->wire(edge, std::move(answered_[i]),
                               [g = &graph, i] { g->on_source_finished(i); });
       continue;
     }
