@@ -63,7 +63,7 @@ TEST_CASE("command line: ingest without options has the documented defaults") {
   CHECK(o.synchronous == "normal");
   CHECK(o.deadline_ns == 60 * kSecond);
   CHECK(o.batch_rows == 1024);
-  CHECK(o.batches == 256);
+  CHECK(o.batches == 96);
   CHECK(o.on_extra.empty());
 }
 

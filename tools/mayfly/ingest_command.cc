@@ -40,22 +40,27 @@ EngineOptions engine_options(const IngestOptions& options) {
   return engine;
 }
 
+const char* how_to_go_on(const RunResult& result, const IngestOptions& options) {
+  if (options.files[0] == "-") return "Standard input can't be read again: feed what is missing";
+  // A corrected file is another file, so there is nothing to resume.
+  if (options.on_error == "fail" && !result.interrupted) return "The rest was not read";
+  return options.resume ? "The same command goes on there"
+                        : "The same command with --resume goes on there";
+}
+
 // Says what the figures don't: what went wrong, and how to go on.
 void explain(const RunResult& result, const Summary& summary, const IngestOptions& options,
              Console& console) {
   if (!result.status.ok()) console.error(result.status.message());
   const bool stopped = !result.status.ok() || result.interrupted;
   if (result.started && stopped) {
-    const bool replayable = options.files[0] != "-";
     console.note(fmt::format("{} of the input {} in {} for good. {}", rows_text(summary.rows.read),
                              summary.rows.read == 1 ? "is" : "are", summary.database,
-                             !replayable
-                                 ? "Standard input can't be read again: feed what is missing"
-                             : options.resume ? "The same command goes on there"
-                                              : "The same command with --resume goes on there"));
+                             how_to_go_on(result, options)));
   }
-  if (summary.rows.rejected > 0)
+  if (summary.rows.rejected > 0) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
+  }
 }
 
 void tell_details(const RunResult& result, Console& console) {

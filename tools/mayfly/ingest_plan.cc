@@ -80,8 +80,8 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   writer.mode = mode_of(options);
   writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
                                                      : WriterPlan::Synchronous::kNormal;
-  // A file is read faster than it is written: few, large transactions, and a new database is written
-  // once instead of twice. What waits is taken at once, so a slow stream isn't held up.
+  // A file is read faster than it is written: few, large transactions, and a new database is
+  // written once instead of twice. What waits is taken at once, so a slow stream isn't held up.
   writer.journal = WriterPlan::Journal::kKeep;
   writer.group_batches = kGroupBatches;
   writer.group_delay_ns = kGroupNs;

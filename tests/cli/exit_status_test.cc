@@ -1,0 +1,171 @@
+// Each exit status that `mayfly ingest` can end with, from outside.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "tests/cli/cli_fixture.h"
+
+using namespace mayfly::testing;
+
+namespace {
+
+struct Fixture {
+  explicit Fixture(const std::string& name)
+      : database(name), folder(make_folder()), csv(folder + "/t.csv") {
+    write_file(csv, "id,name\n1,a\n2,b\n");
+  }
+  Outcome ingest(std::vector<std::string> arguments, const ProgramOptions& options = {}) const {
+    arguments.insert(arguments.begin(), {"ingest", csv, "--into", database.path()});
+    return run_mayfly(std::move(arguments), options);
+  }
+
+  Database database;
+  std::string folder;
+  std::string csv;
+};
+
+}  // namespace
+
+TEST_CASE("exit 0: every row is durable") { CHECK(Fixture("ok").ingest({}).status == 0); }
+
+TEST_CASE("exit 64: a mistake on the command line, with where to look") {
+  const Fixture f("usage");
+
+  const Outcome outcome = f.ingest({"--upsrt"});
+
+  CHECK(outcome.status == 64);
+  CHECK(contains(outcome.err, "did you mean \"--upsert\"?"));
+  CHECK(outcome.out.empty());
+  CHECK(f.ingest({"--types", "id"}).status == 64);
+  CHECK(f.ingest({"--delimiter", "ab"}).status == 64);
+  CHECK(run_mayfly({"ingest", "-", "--into", f.database.path()}).status == 64);
+  CHECK(run_mayfly({}).status == 64);
+}
+
+TEST_CASE("exit 65: some rows are dead letters") {
+  const Fixture f("rejected");
+  write_file(f.csv, "id,name\n1,a\n2\n");
+
+  const Outcome outcome = f.ingest({});
+
+  CHECK(outcome.status == 65);
+  CHECK(contains(outcome.err, "1 row rejected; see them with: sqlite3 "));
+  CHECK(contains(outcome.err, "expected 2 fields, found 1"));
+}
+
+TEST_CASE("exit 66: an input that isn't there, and the JSON says so too") {
+  const Fixture f("missing");
+
+  const Outcome outcome =
+      run_mayfly({"ingest", f.folder + "/no.csv", "--into", f.database.path(), "--output", "json"});
+
+  CHECK(outcome.status == 66);
+  CHECK(contains(outcome.err, "no.csv"));
+  CHECK(parse_summary(outcome.out).exit_status == 66);
+}
+
+TEST_CASE("exit 69: the file plugin isn't where plugins are looked for") {
+  const Fixture f("unavailable");
+  const std::string copy = f.folder + "/mayfly";
+  std::filesystem::copy_file(mayfly_path(), copy);
+
+  RunProgram program(copy, {"ingest", f.csv, "--into", f.database.path()},
+                     {.without = {"TEST_SRCDIR", "RUNFILES_DIR"}});
+
+  CHECK(program.wait() == 69);
+  CHECK(contains(program.err(), "plugin \"file\" was not found"));
+  CHECK(contains(program.err(), "--plugin-dir"));
+}
+
+TEST_CASE("exit 73: the database can't be created") {
+  const Fixture f("create");
+  const std::string folder = f.folder + "/locked";
+  std::filesystem::create_directory(folder);
+  ::chmod(folder.c_str(), 0555);
+  const bool root = ::geteuid() == 0;  // permissions don't stop root
+
+  CHECK(run_mayfly({"ingest", f.csv, "--into", f.folder + "/none/x.db"}).status == 73);
+  CHECK(run_mayfly({"ingest", f.csv, "--into", "/proc/mayfly.db"}).status == 73);
+  if (!root) CHECK(run_mayfly({"ingest", f.csv, "--into", folder + "/x.db"}).status == 73);
+}
+
+TEST_CASE("exit 74: not a database, and an archive that is cut off") {
+  const Fixture f("io");
+  const std::string text(5000, 'x');
+  write_file(f.folder + "/not.db", text);
+  const std::string archive = gzip(numbered_csv(50'000));
+  write_file(f.folder + "/cut.csv.gz", archive.substr(0, archive.size() / 2));
+
+  const Outcome not_a_database = run_mayfly({"ingest", f.csv, "--into", f.folder + "/not.db"});
+  const Outcome cut = run_mayfly({"ingest", f.folder + "/cut.csv.gz", "--into", f.database.path()});
+
+  CHECK(not_a_database.status == 74);
+  CHECK(contains(not_a_database.err, "not.db"));
+  CHECK(read_file(f.folder + "/not.db") == text);
+  CHECK(cut.status == 74);
+  CHECK(f.database.integer("SELECT count(*) FROM cut") > 0);
+}
+
+TEST_CASE("exit 75: locked for longer than the deadline; nothing is half done") {
+  const Fixture f("locked");
+  CHECK(f.ingest({}).status == 0);
+  WriteLock lock(f.database.path());
+
+  const Outcome outcome = f.ingest({"--deadline", "300ms"});
+  lock.release();
+
+  CHECK(outcome.status == 75);
+  CHECK(contains(outcome.err, "locked"));
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 2);
+}
+
+TEST_CASE("exit 0: a lock that goes away within the deadline is waited for") {
+  const Fixture f("released");
+  CHECK(f.ingest({}).status == 0);
+  WriteLock lock(f.database.path());
+
+  RunProgram program(mayfly_path(),
+                     {"ingest", f.csv, "--into", f.database.path(), "--deadline", "60s"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const bool waited = program.running();
+  lock.release();
+
+  CHECK(program.wait() == 0);
+  CHECK(waited);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 4);
+}
+
+TEST_CASE("exit 75: another mayfly writes the database, and its process is named") {
+  const Fixture f("second");
+  int feed[2];
+  REQUIRE(::pipe2(feed, O_CLOEXEC) == 0);
+  RunProgram first(mayfly_path(), {"ingest", "-", "--table", "t", "--into", f.database.path()},
+                   {.stdin_fd = feed[0]});
+  REQUIRE(::write(feed[1], "id,name\n7,x\n", 12) == 12);
+  wait_for_rows(first, f.database.path(), "t", 1);
+
+  const Outcome second = f.ingest({"--deadline", "1s"});
+  ::close(feed[0]);
+  ::close(feed[1]);
+
+  CHECK(second.status == 75);
+  CHECK(contains(second.err, std::to_string(first.pid())));
+  CHECK(first.wait() == 0);
+  CHECK(f.database.rows("SELECT id FROM t") == std::vector<std::string>{"7"});
+}
+
+TEST_CASE("exit 78: a table with other columns, with --alter as a hint") {
+  const Fixture f("columns");
+  f.database.run("CREATE TABLE t(id INTEGER)");
+
+  const Outcome outcome = f.ingest({});
+
+  CHECK(outcome.status == 78);
+  CHECK(contains(outcome.err, "--alter"));
+  CHECK(contains(outcome.err, "name"));
+}

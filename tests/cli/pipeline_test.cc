@@ -1,0 +1,160 @@
+// `mayfly run`, `validate`, `graph` and `plugins`, from outside.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "tests/cli/cli_fixture.h"
+
+using namespace mayfly::testing;
+
+namespace {
+
+struct Fixture {
+  explicit Fixture(const std::string& name) : database(name), folder(make_folder()) {
+    csv = folder + "/in.csv";
+    toml = folder + "/p.toml";
+    write_file(csv, numbered_csv(3000));
+    write_file(toml, pipeline(csv));
+  }
+  std::string pipeline(const std::string& path) const {
+    return "[pipeline]\nname = \"orders\"\n\n[source.orders]\nplugin = \"file\"\npath = \"" + path +
+           "\"\nformat = \"csv\"\n\n[node.groups]\nplugin = \"batch\"\ninput = \"orders\"\n\n"
+           "[writer]\ninput = \"groups\"\ndatabase = \"" +
+           database.path() + "\"\ntable = \"t\"\n";
+  }
+
+  Database database;
+  std::string folder, csv, toml;
+};
+
+}  // namespace
+
+TEST_CASE("run: a pipeline runs to its end, and a second run goes on there") {
+  const Fixture f("run");
+
+  const Outcome first = run_mayfly({"run", f.toml, "--output", "json"});
+  const Outcome second = run_mayfly({"run", f.toml, "--output", "json"});
+
+  CHECK(first.status == 0);
+  CHECK(parse_summary(first.out).written == 3000);
+  CHECK(second.status == 0);
+  CHECK(parse_summary(second.out).sources[0].second > 0);
+  CHECK(f.database.text("SELECT count(*), sum(id) FROM t") == "3000|4498500");
+}
+
+TEST_CASE("run: rows that are rejected end with 65") {
+  const Fixture f("run65");
+  write_file(f.csv, numbered_csv(10) + "broken\n");
+
+  const Outcome outcome = run_mayfly({"run", f.toml});
+
+  CHECK(outcome.status == 65);
+  CHECK(contains(outcome.err, "1 row rejected"));
+  CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
+}
+
+TEST_CASE("run: a signal drains it and ends with 0") {
+  const Fixture f("drained");
+  int feed[2];
+  REQUIRE(::pipe2(feed, O_CLOEXEC) == 0);
+  write_file(f.toml, f.pipeline("-"));
+  RunProgram program(mayfly_path(), {"run", f.toml, "--output", "json"}, {.stdin_fd = feed[0]});
+  REQUIRE(::write(feed[1], "id,name\n1,a\n2,b\n", 16) == 16);
+  // The group waits a second for more rows; the drain lets it go. A row shows that it is running.
+  wait_for_rows(program, f.database.path(), "t", 1);
+
+  program.signal(SIGTERM);
+  const int status = program.wait();
+  ::close(feed[0]);
+  ::close(feed[1]);
+
+  CHECK(status == 0);
+  CHECK(parse_summary(program.out()).interrupted);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 2);
+}
+
+TEST_CASE("run: a file that isn't there is 66, one with mistakes 78 with their places") {
+  const Fixture f("run78");
+  write_file(f.toml, "[writer]\ninput = \"nobody\"\ndatabas = \"x.db\"\ntable = \"t\"\n");
+
+  const Outcome missing = run_mayfly({"run", f.folder + "/no.toml"});
+  const Outcome wrong = run_mayfly({"run", f.toml});
+
+  CHECK(missing.status == 66);
+  CHECK(wrong.status == 78);
+  CHECK(contains(wrong.err, "p.toml:3:1: "));
+  CHECK(contains(wrong.err, "did you mean \"database\"?"));
+}
+
+TEST_CASE("validate: checks all files, runs none, and tells every mistake") {
+  const Fixture f("validate");
+  const std::string bad = f.folder + "/bad.toml";
+  write_file(bad, "[source.a]\nplugin = \"fil\"\n\n[writer]\ninput = \"a\"\ntable = 7\n");
+
+  const Outcome good = run_mayfly({"validate", f.toml});
+  const Outcome both = run_mayfly({"validate", f.toml, bad});
+  const Outcome json = run_mayfly({"validate", f.toml, bad, "--output", "json"});
+
+  CHECK(good.status == 0);
+  CHECK(contains(good.out, "p.toml: valid; 1 source(s), 1 node(s), about "));
+  CHECK(rows_so_far(f.database.path(), "t") == 0);
+  CHECK(both.status == 78);
+  CHECK(contains(both.out, "bad.toml:2:10: "));
+  CHECK(contains(both.out, "did you mean \"file\"?"));
+  CHECK(json.status == 78);
+  CHECK(json.out.starts_with("[{\"file\":"));
+  CHECK(contains(json.out, "\"valid\":true"));
+  CHECK(contains(json.out, "\"line\":2,\"column\":10"));
+  CHECK(run_mayfly({"validate", f.folder + "/no.toml"}).status == 66);
+}
+
+TEST_CASE("graph: the picture's text in both languages") {
+  const Fixture f("graph");
+
+  const Outcome dot = run_mayfly({"graph", f.toml});
+  const Outcome mermaid = run_mayfly({"graph", f.toml, "--as", "mermaid"});
+
+  CHECK(dot.status == 0);
+  CHECK(contains(dot.out, "digraph"));
+  CHECK(contains(dot.out, "\"orders\" -> \"groups\""));
+  CHECK(mermaid.out.starts_with("flowchart"));
+  CHECK(run_mayfly({"graph", f.csv}).status == 78);
+}
+
+TEST_CASE("plugins: listed, shown, checked") {
+  const Outcome list = run_mayfly({"plugins"});
+  const Outcome json = run_mayfly({"plugins", "list", "--output", "json"});
+  const Outcome show = run_mayfly({"plugins", "show", "batch"});
+  const Outcome shown = run_mayfly({"plugins", "show", "batch", "--output", "json"});
+  const Outcome unknown = run_mayfly({"plugins", "show", "bach"});
+
+  CHECK(contains(list.out, "batch"));
+  CHECK(contains(list.out, "source  Reads a CSV, TSV or NDJSON file"));
+  CHECK(json.out.starts_with("[{\"name\":\"batch\""));
+  CHECK(contains(show.out, "Rows of a full group."));
+  CHECK(shown.out.starts_with("{"));
+  CHECK(unknown.status == 69);
+  CHECK(contains(unknown.err, "did you mean \"batch\"?"));
+}
+
+TEST_CASE("plugins check: the suite's verdict is the exit status") {
+  const std::string folder = mayfly_path() + ".runfiles";
+  const Outcome list = run_mayfly({"plugins", "list", "--output", "json"});
+  const std::size_t at = list.out.find("/libpass.so");
+  REQUIRE(at != std::string::npos);
+  const std::size_t begin = list.out.rfind('"', at) + 1;
+  const std::string pass = list.out.substr(begin, at - begin) + "/libpass.so";
+  const std::string text = make_folder() + "/libtext.so";
+  write_file(text, "no library");
+
+  const Outcome good = run_mayfly({"plugins", "check", pass});
+  const Outcome bad = run_mayfly({"plugins", "check", text, "--output", "json"});
+
+  CHECK(good.status == 0);
+  CHECK(contains(good.out, "passed  one_symbol"));
+  CHECK(bad.status == 78);
+  CHECK(contains(bad.out, "\"passed\":false"));
+  CHECK(run_mayfly({"plugins", "check", text + ".none"}).status == 66);
+}
