@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/storage/writer_fixture.h"
@@ -406,88 +405,6 @@ TEST_CASE("given up, pending rows are left to the next run or handed back to pro
   CHECK(f.outcomes_of(sourced) == "77");
   CHECK(f.outcomes_of(produced) == "64");
   CHECK(f.query("SELECT count(*) FROM t") == "0");
-}
-
-TEST_CASE("finish empties the log and lets go of the lock") {
-  WriterFixture f;
-  f.open();
-  f.write(f.numbered(0, 100), kNoSource);
-  CHECK(std::filesystem::file_size(f.options.database + "-wal") > 0);
-  REQUIRE(f.writer->finish(true).ok());
-  CHECK_FALSE(std::filesystem::exists(f.options.database + "-wal"));
-  WriterFixture g;
-  g.options.database = f.options.database;
-  CHECK(g.try_open().ok());
-}
-
-TEST_CASE("finish is durable although somebody reads the log") {
-  WriterFixture f;
-  f.open();
-  f.write(f.numbered(0, 10), kNoSource);
-  SqliteConnection reader = f.connect();
-  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
-  f.write(f.numbered(10, 10), kNoSource);
-  CHECK(f.writer->finish(true).ok());
-  CHECK(f.query("SELECT count(*) FROM t") == "20");
-}
-
-TEST_CASE("the log stays small while rows keep coming and gets smaller when they don't") {
-  WriterFixture f(WriterFixture::id_and_name(), 1024);
-  f.options.checkpoint_pages = 50;
-  f.options.checkpoint_idle_pages = 10;
-  f.options.checkpoint_thread = false;
-  f.open();
-  std::uint64_t largest = 0;
-  for (int i = 0; i < 100; ++i) {
-    f.write(f.numbered(i * 1024, 1024), kNoSource);
-    largest = std::max(largest, f.writer->totals().wal_pages);
-  }
-  CHECK(largest >= 50);
-  CHECK(largest < 65);
-  CHECK(f.writer->totals().checkpoints > 5);
-  const std::uint64_t before = f.writer->totals().checkpoints;
-  for (int i = 0; i < 5; ++i) f.write(f.numbered(200'000 + i * 1024, 1024), kNoSource);
-  f.writer->on_idle();
-  CHECK(f.writer->totals().checkpoints == before + 1);
-  f.writer->on_idle();  // nothing new
-  CHECK(f.writer->totals().checkpoints == before + 1);
-  f.write(f.numbered(300'000, 1), kNoSource);
-  CHECK(f.writer->totals().wal_pages < 10);
-  CHECK(f.signals.count("write.checkpoint:*") == f.writer->totals().checkpoints);
-}
-
-// Interleaving aimed at: commits beside the thread's checkpoint, and the log's new start after it.
-TEST_CASE("beside a checkpointing thread the log stays small and starts anew") {
-  WriterFixture f(WriterFixture::id_and_name(), 1024);
-  f.options.checkpoint_idle_pages = 10;
-  f.open();
-  int starts = 0;
-  std::uint64_t before = 0;
-  for (int i = 0; i < 400 && starts < 3; ++i) {
-    f.write(f.numbered(i * 1024, 1024), kNoSource);
-    f.writer->on_idle();
-    const std::uint64_t pages = f.writer->totals().wal_pages;
-    if (pages < before) ++starts;
-    before = pages;
-    std::this_thread::yield();
-  }
-  CHECK(starts >= 3);
-  REQUIRE(f.writer->finish(true).ok());
-  CHECK_FALSE(std::filesystem::exists(f.options.database + "-wal"));
-}
-
-TEST_CASE("a reader that keeps the log from being emptied doesn't make every commit checkpoint") {
-  WriterFixture f(WriterFixture::id_and_name(), 1024);
-  f.options.checkpoint_pages = 20;
-  f.open();
-  f.write(f.numbered(0, 1), kNoSource);
-  SqliteConnection reader = f.connect();
-  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
-  for (int i = 0; i < 100; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
-  CHECK(f.writer->totals().checkpoints < 25);
-  REQUIRE(reader.run("COMMIT").ok());
-  for (int i = 0; i < 60; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
-  CHECK(f.writer->totals().wal_pages < 60);
 }
 
 }  // namespace
