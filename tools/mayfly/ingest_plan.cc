@@ -53,6 +53,13 @@ WriterPlan::Mode mode_of(const IngestOptions& options) {
   return options.replace ? WriterPlan::Mode::kReplace : WriterPlan::Mode::kInsert;
 }
 
+// Whether transactions will be large: a rollback journal costs two fsyncs for each.
+bool is_bulk(const IngestOptions& options) {
+  constexpr std::uint64_t kRowsInFlight = 32'768;
+  return options.files[0] != kStdin &&
+         std::uint64_t{options.batches} * options.batch_rows >= kRowsInFlight;
+}
+
 Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
                            PluginRegistry& registry) {
   PlanBuilder builder(registry);
@@ -82,7 +89,7 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
                                                      : WriterPlan::Synchronous::kNormal;
   // A file is read faster than it is written: few, large transactions, and a new database is
   // written once instead of twice. What waits is taken at once, so a slow stream isn't held up.
-  writer.journal = WriterPlan::Journal::kKeep;
+  if (is_bulk(options)) writer.journal = WriterPlan::Journal::kKeep;
   writer.group_batches = kGroupBatches;
   writer.group_delay_ns = kGroupNs;
   writer.deadline_ns = std::max<std::int64_t>(options.deadline_ns, 1);
