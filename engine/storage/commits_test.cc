@@ -57,6 +57,30 @@ TEST_CASE("an I/O error while the log is written rolls back, and trying again su
   }
 }
 
+TEST_CASE("what a failed COMMIT had recorded is taken back: marks, ranges, parents") {
+  Faulty f("fault_recorded");
+  const auto parents = f.fill(f.numbered(10, 1));
+  const auto lost = f.fill(f.numbered(11, 5));
+  const auto after = f.fill(f.numbered(16, 2));
+  const auto children = f.fill(f.numbered(100, 1), kNoSource);
+  f.pool.batch(children[0])->parent[0] = parents[0];
+  f.pool.batch(parents[0])->children[0] = 1;
+  const RowRef group[] = {lost[0], children[0]};
+  f.vfs.fail_next(Operation::kWrite, 0, SQLITE_IOERR_WRITE, "-wal");
+  REQUIRE(f.writer->write(group).kind == Kind::kTransient);
+  CHECK(f.writer->answered_parents().empty());
+  CHECK(f.outcomes_of(parents) == "0");
+  CHECK(f.pool.batch(parents[0])->children[0] == 1);
+  // Others are answered first.
+  REQUIRE(f.try_write(after).kind == Kind::kCommitted);
+  CHECK(f.query("SELECT low, read FROM mayfly_offsets WHERE source <> ''") == "10|12");
+  CHECK(f.query("SELECT first, last FROM mayfly_offset_ranges") == "16|17");
+  REQUIRE(f.writer->write(group).kind == Kind::kCommitted);
+  CHECK(f.writer->answered_parents().size() == 1);
+  CHECK(f.query("SELECT low, read, consumed FROM mayfly_offsets WHERE source <> ''") == "18|18|1");
+  CHECK(f.query("SELECT count(*) FROM mayfly_offset_ranges") == "0");
+}
+
 TEST_CASE("a full disk is transient") {
   Faulty f("fault_full");
   const auto heads = f.fill(f.numbered(10, 5));

@@ -47,9 +47,7 @@ void RowInserter::attach() {
 void RowInserter::start_counting() {
   counting_ = true;
   effects_.assign(rows_.size(), static_cast<std::uint8_t>(Effect::kInserted));
-  // Under triggers SQLite reads the whole window before it inserts.
-  one_by_one_ =
-      target_.has_triggers() || (target_.without_rowid() && sqlite3_preupdate_hook == nullptr);
+  one_by_one_ = target_.without_rowid() && sqlite3_preupdate_hook == nullptr;
 }
 
 void RowInserter::on_change(int operation, const char* database, const char* table) {
@@ -167,6 +165,8 @@ RowInserter::Attempt RowInserter::run(Window window) {
   session_.insert().step(error);
   const std::int64_t changes = sqlite3_changes64(session_.connection().get());
   session_.insert().reset();
+  rows_tried_ +=
+      std::min(session_.batches().position() + (error.ok() ? 0 : 1), window.end - window.first);
   return error.ok() ? check_result(window, changes) : on_error(window, error);
 }
 
@@ -179,6 +179,7 @@ RowInserter::Attempt RowInserter::check_result(Window window, std::int64_t chang
     start_counting();  // rows were ignored or filtered: which?
     again = true;
   } else if (counting_ && hook_blind_) {
+    // Under triggers SQLite reads the whole window before it inserts.
     again = one_by_one_ = true;
   }
   if (again) {

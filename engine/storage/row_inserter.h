@@ -74,6 +74,8 @@ class RowInserter {
   // All of rows() were inserted: no need to ask for each.
   bool all_inserted() const { return !counting_; }
   std::uint64_t statements() const { return statements_; }
+  // Rows that statements got to, repeats included.
+  std::uint64_t rows_tried() const { return rows_tried_; }
 
  private:
   friend struct ChangeHook;
@@ -119,6 +121,7 @@ class RowInserter {
   bool replaying_ = false;
   bool strict_deferred_ = false;  // a window that leaves violations has failed
   std::uint64_t statements_ = 0;
+  std::uint64_t rows_tried_ = 0;
 
   // Of the last attempt that wasn't kDone.
   SqliteError error_;

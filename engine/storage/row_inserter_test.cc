@@ -98,6 +98,7 @@ TEST_CASE("each row is written at most twice where the cursor shows the culprit"
   CHECK(std::count(outcomes.begin(), outcomes.end(), '1') == 990);
   // One statement that fails and one that repeats its good rows for each culprit.
   CHECK(f.writer->totals().statements <= 21);
+  CHECK(f.writer->totals().rows_tried <= 2 * 1000);
 }
 
 TEST_CASE("a bad row in many is found by few statements where the cursor shows nothing") {
@@ -124,6 +125,9 @@ TEST_CASE("many bad rows under immediate foreign keys are all found") {
     expected += bad ? '3' : '1';
   }
   CHECK(f.write(rows, kNoSource) == expected);
+  // 166 bad rows, a few statements each.
+  CHECK(f.writer->totals().statements < 1700);
+  CHECK(f.writer->totals().rows_tried < 20 * 1024);
   CHECK(f.query("SELECT count(*) FROM t") ==
         std::to_string(std::count(expected.begin(), expected.end(), '1')));
 }

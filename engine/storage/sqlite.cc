@@ -139,7 +139,9 @@ SqliteError SqliteConnection::open(const std::string& path, const OpenOptions& o
   flags |= options.read_only ? SQLITE_OPEN_READONLY
                              : SQLITE_OPEN_READWRITE | (options.create ? SQLITE_OPEN_CREATE : 0);
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, flags, options.vfs);
+  // Debian's SQLite takes "file:..." for a URI; here a path is a path.
+  const std::string name = path.starts_with("file:") ? "./" + path : path;
+  const int code = sqlite3_open_v2(name.c_str(), &db, flags, options.vfs);
   out.db_.reset(db);
   if (code == SQLITE_OK) return {};
   SqliteError error{code, db != nullptr ? sqlite3_errmsg(db) : "out of memory"};

@@ -48,6 +48,7 @@ struct WriterTotals {
   RowTotals rows;  // of this run and what it resumed
   std::uint64_t transactions = 0;
   std::uint64_t statements = 0;
+  std::uint64_t rows_tried = 0;  // by statements, repeats included: bad rows cost more than one
   std::uint64_t transient_failures = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t wal_pages = 0;  // after the last commit

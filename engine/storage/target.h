@@ -34,7 +34,6 @@ class Target {
   // Values to look at before they are inserted; empty under coerce.
   const std::vector<ColumnCheck>& checks() const { return checks_; }
   bool without_rowid() const { return without_rowid_; }
-  bool has_triggers() const { return has_triggers_; }
 
  private:
   struct TableColumn {
@@ -70,7 +69,6 @@ class Target {
   std::vector<ColumnCheck> checks_;
   bool without_rowid_ = false;
   bool strict_ = false;
-  bool has_triggers_ = false;
 };
 
 }  // namespace mayfly

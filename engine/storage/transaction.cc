@@ -109,7 +109,7 @@ GroupResult SqliteWriter::Impl::refuse_row() {
   text +=
       "; nothing of its transaction was written. Correct it, or let bad rows go to "
       "mayfly_dead_letters (on_error = \"dead_letter\")";
-  return undo({.kind = Kind::kFailed, .status = Status(Code::kInternal, std::move(text))});
+  return undo({.kind = Kind::kFailed, .status = Status(Code::kBadData, std::move(text))});
 }
 
 GroupResult SqliteWriter::Impl::record(std::span<const RowRef> slices) {
@@ -254,6 +254,7 @@ void SqliteWriter::Impl::committed() {
   totals_.rows = progress_.totals();
   ++totals_.transactions;
   totals_.statements = inserter_->statements();
+  totals_.rows_tried = inserter_->rows_tried();
   totals_.checkpoints = checkpointer_.count();
   totals_.wal_pages = session_.wal_pages();
 }
