@@ -40,6 +40,9 @@ void CheckpointThread::checkpoint(SqliteConnection& connection) {
                                                 .vfs = vfs_.empty() ? nullptr : vfs_.c_str()};
     // Without a connection the writer does it all.
     if (!SqliteConnection::open(database_, options, connection).ok()) return;
+    // A connection that has read nothing doesn't know of the log, and its checkpoint does nothing.
+    std::string ignored;
+    connection.query_text("SELECT count(*) FROM sqlite_schema", ignored);
   }
   int logged = 0;
   int moved = 0;

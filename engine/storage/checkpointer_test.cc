@@ -59,6 +59,31 @@ TEST_CASE("the log stays small while rows keep coming and gets smaller when they
   CHECK(f.signals.count("write.checkpoint:*") == f.writer->totals().checkpoints);
 }
 
+TEST_CASE("the thread moves the log's frames by a connection of its own") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.open();
+  for (int i = 0; i < 20; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+  CheckpointThread thread(f.options.database, "");
+  thread.request();
+  while (thread.running()) std::this_thread::yield();
+  CHECK(thread.moved() == f.writer->totals().wal_pages);
+  CHECK(thread.failure() == 0);
+  // All of it was moved, so the log starts anew.
+  f.write(f.numbered(0, 1), kNoSource);
+  CHECK(f.writer->totals().wal_pages < 10);
+  thread.stop();
+  thread.request();  // begins again
+  while (thread.running()) std::this_thread::yield();
+  CHECK(thread.moved() > 0);
+}
+
+TEST_CASE("a thread that can't open the database moves nothing") {
+  CheckpointThread thread("/nonexistent/folder/x.db", "");
+  thread.request();
+  while (thread.running()) std::this_thread::yield();
+  CHECK(thread.moved() == 0);
+}
+
 // Interleaving aimed at: commits beside the thread's checkpoint, and the log's new start after it.
 TEST_CASE("beside a checkpointing thread the log stays small and starts anew") {
   WriterFixture f(WriterFixture::id_and_name(), 1024);

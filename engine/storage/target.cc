@@ -143,6 +143,18 @@ Status Target::create(SqliteConnection& connection, const WriterOptions& options
       if (column.key) keys.push_back(column.name);
     }
   }
+  for (const std::string& key : keys) {
+    const bool known = std::any_of(inserted_.begin(), inserted_.end(), [&key](const auto& column) {
+      return same_name(column.name, key);
+    });
+    if (known) continue;
+    std::string names;
+    for (const InsertColumn& column : inserted_) {
+      names.append(names.empty() ? "" : ", ").append(column.name);
+    }
+    return refuse("key column \"" + key + "\" isn't a column of the input, which has " + names +
+                  "; check the spelling");
+  }
   const auto is_key = [&keys](const std::string& name) {
     return std::any_of(keys.begin(), keys.end(),
                        [&name](const std::string& key) { return same_name(key, name); });
