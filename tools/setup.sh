@@ -34,10 +34,14 @@ mayfly_setup() {
     sudo=(sudo)
   fi
   echo "Installing ${#missing[@]} packages: ${missing[*]}" >&2
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 &&
+  local log
+  log=$(mktemp)
+  if ! { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 || {
+      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
     echo "Installing failed. See above; then run this script again." >&2
     exit 69
-  }
+  fi
+  rm -f "$log"
 }

@@ -158,7 +158,7 @@ typedef struct mayfly_batch {
   uint16_t *source;  /* index of the source or producer */
   uint16_t *attempt; /* failed attempts to write this row */
   uint8_t *outcome;  /* MAYFLY_PENDING ... */
-  uint8_t *holds;    /* times held in this activation */
+  uint16_t *holds;   /* activation in which it was held, and how often */
   uint16_t *judge;   /* node that rejected or dropped the row */
   uint32_t *ticket;
   uint64_t *owed;         /* bit n: node n waits for this row's answer */

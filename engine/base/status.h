@@ -16,6 +16,7 @@ namespace mayfly {
 enum class Code : std::uint8_t {
   kOk,
   kUsage,           // 64: the caller asked for something that can't be
+  kBadData,         // 65: a row that can't be stored, where that was to stop the run
   kNoInput,         // 66: missing, unreadable or changed
   kUnavailable,     // 69: something needed isn't installed
   kInternal,        // 1

@@ -20,7 +20,7 @@ constexpr std::uint32_t kSlicesPerActivation = 256;
 // How soon a plugin that found no free batch is called again.
 constexpr std::int64_t kBlockedRetryNs = kMillisecond;
 // Times a row may be held again within one activation before it counts as a loop.
-constexpr std::uint8_t kHoldsMax = 3;
+constexpr std::uint16_t kHoldsMax = 3;
 // Times a timer may set itself again for now within one activation: enough to notice such a loop.
 constexpr int kTimerRounds = kHoldsMax + 1;
 
@@ -144,7 +144,8 @@ void Node::run_completions(std::int64_t now_ns) {
                                 .input = 0,
                                 .hold_tag = 0,
                                 .now_ns = now_ns};
-    if (plugin().on_completion != nullptr) plugin().on_completion(state(), &slice);
+    if (plugin().on_completion != nullptr && !gave_up_) plugin().on_completion(state(), &slice);
+    send_emitted();
     answers_.completed(owed_bit_, head);
     completing_rows_.fetch_sub(rows, std::memory_order_relaxed);
     process_released(now_ns);
@@ -152,8 +153,8 @@ void Node::run_completions(std::int64_t now_ns) {
 }
 
 void Node::run_timers(std::int64_t now_ns) {
-  // A timer set for now by its own call runs in the same activation, so that a row which is let go and
-  // held again and again is noticed; but not for ever.
+  // A timer set for now by its own call runs in the same activation, so that a row which is let go
+  // and held again and again is noticed; but not for ever.
   for (int round = 0; round < kTimerRounds; ++round) {
     std::uint64_t due = 0;
     for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
@@ -165,14 +166,15 @@ void Node::run_timers(std::int64_t now_ns) {
     for (; due != 0; due &= due - 1) {
       const auto timer = static_cast<std::uint32_t>(std::countr_zero(due));
       timers_[timer] = kNever;
-      if (plugin().on_timer != nullptr) plugin().on_timer(state(), timer, now_ns);
+      if (plugin().on_timer != nullptr && !gave_up_) plugin().on_timer(state(), timer, now_ns);
+      send_emitted();
       process_released(now_ns);
     }
   }
 }
 
 void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
-  if (plugin().on_signal == nullptr) return;
+  if (plugin().on_signal == nullptr || gave_up_) return;
   std::vector<mayfly_signal> views;
   views.reserve(signals.size());
   for (const Signal& signal : signals) {
@@ -182,6 +184,7 @@ void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
                      .at_ns = signal.at_ns});
   }
   plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size()));
+  send_emitted();
   driver_.schedule(driver_index_);  // for what it released
 }
 
@@ -329,11 +332,14 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
     }
     answers_.on_failed(failure());
     answers_.leave(head);
+    gave_up_ = true;  // the plugin isn't called any more
+    leave_made();
   } else {
     scatter(batch, slice, first);
     send_emitted();
-    answer_childless((flags & MAYFLY_SLICE_RESUMED) == 0 ||
-                     (flags & MAYFLY_SLICE_END_OF_GROUP) != 0);
+    // Its last slice may be BLOCKED while new slices come: then the group's rows wait.
+    if ((flags & MAYFLY_SLICE_RESUMED) != 0) group_open_ = (flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
+    if (!group_open_) answer_childless();
   }
   queued_rows_.fetch_sub(count, std::memory_order_relaxed);
   return true;
@@ -408,18 +414,19 @@ void Node::hold(mayfly_batch& batch, std::uint16_t row, bool resumed) {
     answers_.leave(one.finish(batch));
     return;
   }
-  // The stamp's low six bits and how often: a row from an earlier activation starts anew.
-  const auto stamp = static_cast<std::uint8_t>(activation_stamp_ << 2);
-  std::uint8_t times = 0;
-  if (resumed && (batch.holds[row] & 0xFC) == stamp) {
-    times = static_cast<std::uint8_t>((batch.holds[row] & 3) + 1);
+  // The activation's number, 14 bits of it, and how often: a row from another activation starts
+  // anew.
+  const auto stamp = static_cast<std::uint16_t>(activation_stamp_ << 2);
+  std::uint16_t times = 0;
+  if (resumed && (batch.holds[row] & ~3) == stamp) {
+    times = static_cast<std::uint16_t>((batch.holds[row] & 3) + 1);
   }
   if (times == kHoldsMax) {
     batch.reason[row] = kReasonHeldWithoutRelease;
     judge(batch, row, MAYFLY_DEAD_LETTERED);
     return;
   }
-  batch.holds[row] = static_cast<std::uint8_t>(stamp | times);
+  batch.holds[row] = static_cast<std::uint16_t>(stamp | times);
   if (batch.due_ns[row] != 0) batch.due_ns[row] = std::min(batch.due_ns[row], hold_until_ns_);
   held_->hold(make_ref(batch.id, row));
 }
@@ -490,21 +497,36 @@ mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_l
 }
 
 void Node::send_emitted() {
+  if (emitted_.empty()) return;
+  // Before the children are on their way: from then on the writer answers what they were made from.
+  std::erase_if(childless_, [this](RowRef ref) {
+    return services().pool->batch(ref)->children[row_of(ref)] != 0;
+  });
   for (const Emitted& emitted : emitted_) {
     wiring_.ports[emitted.port].push(make_ref(emitted.batch->id, 0));
   }
   emitted_.clear();
 }
 
-void Node::answer_childless(bool end_of_group) {
-  if (!end_of_group || childless_.empty()) return;
+void Node::answer_childless() {
   for (const RowRef ref : childless_) {
     mayfly_batch& batch = *services().pool->batch(ref);
-    const std::uint16_t row = row_of(ref);
-    // Something may have been made from it by a later slice of the group.
-    if (batch.children[row] != 0) continue;
-    judge(batch, row, MAYFLY_CONSUMED);
+    judge(batch, row_of(ref), MAYFLY_CONSUMED);
     wiring_.record.push(record_chain_.finish(batch));
+  }
+  childless_.clear();
+}
+
+void Node::leave_made() {
+  for (const Emitted& emitted : emitted_) answers_.leave(make_ref(emitted.batch->id, 0));
+  emitted_.clear();
+  for (const RowRef ref : childless_) {
+    // Those with children are left with the orphans.
+    mayfly_batch& batch = *services().pool->batch(ref);
+    if (batch.children[row_of(ref)] != 0) continue;
+    SliceChain one;
+    one.append(batch, row_of(ref));
+    answers_.leave(one.finish(batch));
   }
   childless_.clear();
 }
@@ -514,12 +536,14 @@ void Node::answer_childless(bool end_of_group) {
 void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns; }
 
 void Node::drain_again() {
-  if (plugin().drain != nullptr) plugin().drain(state(), hold_until_ns_);
+  if (plugin().drain != nullptr && !gave_up_) plugin().drain(state(), hold_until_ns_);
+  send_emitted();
   if (!released_.empty()) driver_.schedule(driver_index_);
 }
 
 void Node::give_up() {
   gave_up_ = true;
+  leave_made();
   for (RowRef ref; (ref = held_->pop_any()) != MAYFLY_REF_NONE;) {
     mayfly_batch& batch = *services().pool->batch(ref);
     SliceChain one;

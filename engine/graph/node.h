@@ -111,7 +111,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void hold(mayfly_batch& batch, std::uint16_t row, bool resumed);
   void judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome);
   void consume(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
-  void answer_childless(bool end_of_group);
+  void answer_childless();
+  void leave_made();
   void send_emitted();
   void collect_released(RowRef ref, std::uint64_t tag);
   void finish_released(bool end_of_group);
@@ -146,7 +147,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::atomic<std::int64_t> next_due_ns_{kNever};
   std::int64_t hold_until_ns_ = kNever;  // drain's deadline
   bool gave_up_ = false;
-  std::uint8_t activation_stamp_ = 0;
+  std::uint16_t activation_stamp_ = 0;
 
   struct Emitted {
     mayfly_batch* batch;
@@ -154,6 +155,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   };
   std::vector<Emitted> emitted_;
   bool emitted_in_call_ = false;
+  bool group_open_ = false;  // some slices of a released group are processed, not its last
   std::vector<RowRef> childless_;  // consumed rows of this group from which nothing was made so far
   std::vector<std::uint16_t> rows_scratch_;
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;

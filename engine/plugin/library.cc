@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
 #include <utility>
 
 namespace mayfly {
@@ -35,21 +39,47 @@ Status check_one(const std::string& path, std::string_view what, uid_t user) {
   return check_ownership(path, what, info.st_uid, info.st_mode, user);
 }
 
-// dlopen's own words for these are "invalid ELF header" and "file too short".
+// Whether the file is a shared library of this machine, and whole: the loader maps what the program
+// headers name, and touching a page past the file's end would be a SIGBUS.
 Status check_elf(const std::string& path) {
-  unsigned char head[EI_NIDENT] = {};
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return refuse(Code::kConfig, fmt::format("{}: not a file; expected the lib<name>.so that "
+                                             "mayfly_plugin builds",
+                                             path));
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
     return refuse(Code::kUnavailable,
                   fmt::format("{}: plugin can't be opened: {}", path, std::strerror(errno)));
   }
-  const std::size_t size = std::fread(head, 1, sizeof head, file);
-  std::fclose(file);
-  if (size == sizeof head && std::memcmp(head, ELFMAG, SELFMAG) == 0) return {};
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  Elf64_Ehdr head{};
+  file.read(reinterpret_cast<char*>(&head), sizeof head);
+  if (!file || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) {
+    return refuse(Code::kConfig,
+                  fmt::format("{}: not a shared library (no ELF header); expected the lib<name>.so "
+                              "that mayfly_plugin builds",
+                              path));
+  }
+  if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_type != ET_DYN ||
+      head.e_phentsize != sizeof(Elf64_Phdr)) {
+    return refuse(
+        Code::kConfig,
+        fmt::format("{}: expected a 64-bit shared library, found another kind of ELF file", path));
+  }
+  std::uint64_t end = head.e_phoff + std::uint64_t{head.e_phnum} * sizeof(Elf64_Phdr);
+  file.seekg(static_cast<std::streamoff>(head.e_phoff));
+  for (int i = 0; i < head.e_phnum; ++i) {
+    Elf64_Phdr segment{};
+    if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment)) break;
+    if (segment.p_type == PT_LOAD) end = std::max(end, segment.p_offset + segment.p_filesz);
+  }
+  if (file && end <= size) return {};
   return refuse(Code::kConfig,
-                fmt::format("{}: not a shared library (no ELF header); expected the lib<name>.so "
-                            "that mayfly_plugin builds",
-                            path));
+                fmt::format("{}: cut short: expected at least {} bytes, found {}; build or copy it "
+                            "again",
+                            path, end, size));
 }
 
 }  // namespace

@@ -50,6 +50,27 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST_CASE("library: a file that was cut short is refused, wherever the cut is") {
+  const fs::path path = copied(folder("cut"), "plugins/batch/libbatch.so");
+  const auto whole = fs::file_size(path);
+  for (const std::uintmax_t size :
+       {whole / 2, whole / 4, std::uintmax_t{5000}, std::uintmax_t{64}}) {
+    fs::resize_file(path, size);
+    CAPTURE(size);
+    CHECK(has(refusal(path), "cut short"));
+  }
+  fs::resize_file(path, 20);
+  CHECK(has(refusal(path), "no ELF header"));
+}
+
+TEST_CASE("library: a pipe or a folder in a plugin's place is refused, not waited for") {
+  const fs::path where = folder("not_a_file");
+  REQUIRE(::mkfifo((where / "libpipe.so").c_str(), 0600) == 0);
+  CHECK(has(refusal(where / "libpipe.so"), "not a file"));
+  fs::create_directory(where / "libfolder.so");
+  CHECK(has(refusal(where / "libfolder.so"), "not a file"));
+}
+
 TEST_CASE("library: a plugin loads from a folder that holds nothing else") {
   const fs::path path = copied(folder("alone"), "plugins/batch/libbatch.so");
   const auto library = PluginLibrary::load(path.string(), ::geteuid());
@@ -67,7 +88,7 @@ TEST_CASE("library: a file that isn't there, or isn't a library, is refused") {
   CHECK(has(refusal(dir / "libempty.so"), "not a shared library (no ELF header)"));
   std::ofstream(dir / "libcut.so") << "\x7f"
                                       "ELF and then nothing of the kind";
-  CHECK(has(refusal(dir / "libcut.so"), "can't be loaded: "));
+  CHECK(has(refusal(dir / "libcut.so"), "no ELF header"));
 }
 
 TEST_CASE("library: a plugin that breaks the ABI is refused, and told how") {

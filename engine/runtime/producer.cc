@@ -13,6 +13,12 @@ constexpr std::int64_t kCloseCheckNs = 20 * kMillisecond;
 // Text of the longest number.
 constexpr std::size_t kNumberMax = 32;
 
+// Whether a double holds the integer exactly; all do up to 2^53, and few beyond matter.
+bool fits_double(std::int64_t value) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  return value >= -kExact && value <= kExact;
+}
+
 std::uint64_t heap_bytes(std::span<const Value> row) {
   std::uint64_t bytes = 0;
   // A number in a column of text is kept as its text.
@@ -162,8 +168,7 @@ bool Producer::put(const Value& value, std::uint32_t column) {
         put_int64(batch, column, value.int64());
         return true;
       }
-      if (type == MAYFLY_FLOAT64 &&
-          static_cast<std::int64_t>(static_cast<double>(value.int64())) == value.int64()) {
+      if (type == MAYFLY_FLOAT64 && fits_double(value.int64())) {
         put_float64(batch, column, static_cast<double>(value.int64()));
         return true;
       }

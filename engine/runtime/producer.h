@@ -52,7 +52,9 @@ class Value {
 
   Value(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): a row reads as its values
   Value(std::nullopt_t) {}  // NOLINT
-  Value(std::integral auto v)
+  // A std::uint64_t may not fit, so its caller says what it is to become.
+  template <std::integral T>
+  requires(std::signed_integral<T> || sizeof(T) < sizeof(std::int64_t)) Value(T v)
       : kind_(Kind::kInt64), int64_(static_cast<std::int64_t>(v)) {}         // NOLINT
   Value(std::floating_point auto v) : kind_(Kind::kFloat64), float64_(v) {}  // NOLINT
   Value(std::string_view v) : kind_(Kind::kText), text_(v) {}                // NOLINT

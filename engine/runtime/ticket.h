@@ -63,7 +63,7 @@ class [[nodiscard]] Ticket {
   // False when timeout_ns passed first.
   bool wait_for(std::int64_t timeout_ns);
   TicketResult result() const;  // once done
-  // Calls f with the result, on the acknowledgement thread; gives the claim up.
+  // Calls f with the result, on the acknowledgement thread; gives the claim up. f must not throw.
   void on_done(std::function<void(const TicketResult&)> f) &&;
 
   // co_await: resumes on the acknowledgement thread.

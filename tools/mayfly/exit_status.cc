@@ -8,6 +8,8 @@ ExitStatus exit_status_of(Code code) {
       return ExitStatus::kSuccess;
     case Code::kUsage:
       return ExitStatus::kUsage;
+    case Code::kBadData:
+      return ExitStatus::kRowsRejected;
     case Code::kNoInput:
       return ExitStatus::kNoInput;
     case Code::kUnavailable:
