@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 
+#include "mayfly/base/thread_name.h"
 #include "mayfly/data/slice_chain.h"
 
 namespace mayfly {
@@ -73,6 +74,7 @@ void WriterLoop::join() {
 }
 
 void WriterLoop::run() {
+  name_this_thread("mayfly-writer");
   while (true) {
     // What woke this pass, and passes that needed no waking.
     while (wakeups_.try_acquire()) {
