@@ -317,6 +317,12 @@ bool NodeHarness::process(const Pending& pending) {
 
 void NodeHarness::scatter(const Pending& slice) {
   for (const std::uint16_t row : slice.rows) route_row(slice, row);
+  if ((slice.flags & MAYFLY_SLICE_RESUMED) != 0) {
+    group_open_ = (slice.flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
+  }
+  if (group_open_) return;
+  done_.insert(done_.end(), group_.begin(), group_.end());
+  group_.clear();
 }
 
 void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
@@ -335,7 +341,8 @@ void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
     case MAYFLY_CONSUME:
       if (!library_->has(MAYFLY_TRANSFORMS)) violate("CONSUME without MAYFLY_TRANSFORMS");
       consumed_.push_back(batch.ordinal[row]);
-      done_.push_back(make_ref(batch.id, row));
+      // A later slice of the group may still make something of it.
+      group_.push_back(make_ref(batch.id, row));
       ++rows_out_;
       return;
     default:

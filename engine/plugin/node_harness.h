@@ -183,7 +183,9 @@ class NodeHarness {
   std::vector<Judged> dropped_;
   std::vector<Judged> rejected_;
   std::vector<std::uint64_t> consumed_;
-  std::vector<RowRef> done_;  // rows to be settled by clear()
+  std::vector<RowRef> done_;   // rows to be settled by clear()
+  std::vector<RowRef> group_;  // rows consumed by a released group whose last slice is to come
+  bool group_open_ = false;
   std::vector<std::string> signals_;
   std::vector<std::uint64_t> counters_;
   Status failure_;
