@@ -52,9 +52,8 @@ bool has(const std::string& text, std::string_view part) {
 
 TEST_CASE("library: a file that was cut short is refused, wherever the cut is") {
   const fs::path path = copied(folder("cut"), "plugins/batch/libbatch.so");
-  const auto whole = fs::file_size(path);
-  for (const std::uintmax_t size :
-       {whole / 2, whole / 4, std::uintmax_t{5000}, std::uintmax_t{64}}) {
+  // Within what is loaded: behind it a file may hold debug information, which nothing maps.
+  for (const std::uintmax_t size : {5000, 1000, 64}) {
     fs::resize_file(path, size);
     CAPTURE(size);
     CHECK(has(refusal(path), "cut short"));
