@@ -18,6 +18,7 @@ constexpr mayfly_option kOptions[] = {
     sdk::bool_option("forget", "false", "Hold a row again as soon as it is let go: a loop."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows, group by group."}};
+constexpr mayfly_named kCounters[] = {{"held", "Rows held."}};
 constexpr mayfly_named kListens[] = {{"hold.release*", "Lets everything go."}};
 
 struct Hold : sdk::Node {
@@ -34,6 +35,7 @@ struct Hold : sdk::Node {
       const std::uint64_t tag = slice.batch().ordinal[row] % tags;
       slice.hold(row, tag, delay_ns == 0 ? 0 : slice.now_ns() + delay_ns);
     }
+    host.count(0, slice.size());
     if (delay_ns == 0) host.set_timer(0, slice.now_ns());
   }
 
@@ -68,5 +70,6 @@ MAYFLY_SDK_PLUGIN(sdk::node<Hold>({
     .flags = MAYFLY_HOLDS | MAYFLY_DELAYS,
     .options = kOptions,
     .ports = kPorts,
+    .counters = kCounters,
     .listens = kListens,
 }))
