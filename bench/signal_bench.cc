@@ -47,11 +47,13 @@ class MutexDeque {
   std::deque<Event> events_;
 };
 
-// One of each, shared by the threads of a run.
+// One of each, shared by the threads of a run: the first to come makes them, since a thread may begin
+// to measure before another has been set up; they are taken away after all have ended.
 class Raise : public benchmark::Fixture {
  public:
-  void SetUp(const benchmark::State& state) override {
-    if (state.thread_index() != 0) return;
+  void SetUp(const benchmark::State&) override {
+    const std::lock_guard lock(set_up_);
+    if (sink_) return;
     sink_ = std::make_unique<SignalSink>(clock_, SignalSinkOptions{.capacity = kWindow});
     stem_ = sink_->intern("order.accepted.by.writer");
     deque_ = std::make_unique<MutexDeque>(kWindow);
@@ -76,6 +78,7 @@ class Raise : public benchmark::Fixture {
 
   ManualClock clock_;
   SystemClock system_clock_;
+  std::mutex set_up_;
   std::unique_ptr<SignalSink> sink_;
   std::unique_ptr<MutexDeque> deque_;
   StemId stem_;
