@@ -29,7 +29,8 @@ void CheckpointThread::run() {
     requests_.acquire();
     if (stopping_.load(std::memory_order_acquire)) return;
     checkpoint(connection);
-    running_.store(false, std::memory_order_release);  // partner: running()
+    running_.store(false, std::memory_order_release);  // partner: running(), wait()
+    running_.notify_one();
   }
 }
 

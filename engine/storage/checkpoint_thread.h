@@ -2,11 +2,10 @@
 // that goes on. They move most of the log; what is written meanwhile stays for the writer's own
 // checkpoint.
 //
-// PROTOCOL  request() stores running (release) and releases the semaphore; the thread stores moved,
-// then
-//           running = false (release); the writer looks at running (acquire) first.
+// PROTOCOL  request() stores running (release) and releases the semaphore; the thread stores
+//           moved, then running = false (release); the writer looks at running (acquire) first.
 // THREADS   All calls: the writer's. The thread starts with the first request and joins on
-// destruction.
+//           destruction.
 #pragma once
 
 #include <atomic>
@@ -30,6 +29,8 @@ class CheckpointThread {
   // Not while running().
   void request();
   bool running() const { return running_.load(std::memory_order_acquire); }
+  // Until it isn't.
+  void wait() const { running_.wait(true, std::memory_order_acquire); }
   // Frames of the log that are in the database since the last run. Not while running().
   std::uint32_t moved() const { return moved_; }
   // SQLite's code when it failed otherwise than by being busy. Not while running().

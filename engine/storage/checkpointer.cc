@@ -18,12 +18,16 @@ bool Checkpointer::is_due(const Session& session) {
     passes_ = 0;
   }
   pages_ = pages;
-  return pages >= pages_busy_ + hindered_pages_;
+  return is_due(pages_busy_);
 }
 
-bool Checkpointer::is_due_when_idle() {
-  if (pages_ <= moved_ || pages_ < pages_idle_ + hindered_pages_) return false;
+bool Checkpointer::is_due(std::uint32_t pages) {
+  if (pages_ <= moved_ || pages_ < pages + hindered_pages_) return false;
   if (!use_thread_) return true;
+  if (pages_ >= kGrowthMax * pages_busy_ + hindered_pages_) {
+    thread_.wait();
+    return true;
+  }
   if (thread_.running()) return false;
   if (passes_ > 0) {
     const std::uint32_t moved = thread_.moved();

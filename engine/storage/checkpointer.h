@@ -2,9 +2,10 @@
 //
 // Autocheckpoint is off. While rows keep coming the log may grow to checkpoint_pages: large
 // checkpoints write a page that changed often once. When the writer falls idle, a small log is
-// enough: a thread of its own moves the bulk of it while the writer goes on, and the writer the few
-// frames that came meanwhile. Only a checkpoint that leaves none behind lets the next transaction
-// start the log anew; a thread alone never gets there, and the log grows without end.
+// enough. In both cases a thread of its own moves the bulk of it while the writer goes on, and the
+// writer the frames that came meanwhile. Only a checkpoint that leaves none behind lets the next
+// transaction start the log anew; a thread alone never gets there, and the log grows without end.
+// Should the thread fall behind, the writer waits for it once the log is kGrowthMax times as long.
 //
 // THREADS  The writer's.
 #pragma once
@@ -26,10 +27,10 @@ class Checkpointer {
         use_thread_(options.checkpoint_thread),
         thread_(options.database, options.vfs) {}
 
-  // After COMMIT: whether run() is to follow.
+  // After COMMIT: whether run() is to follow. May ask the thread instead.
   bool is_due(const Session& session);
-  // The writer falls idle: whether run() is to follow. May ask the thread instead.
-  bool is_due_when_idle();
+  // The same when the writer falls idle.
+  bool is_due_when_idle() { return is_due(pages_idle_); }
   // All of the log, by the writer itself.
   void run(Session& session);
   // The last one: everything, and the log is emptied if nobody reads it.
@@ -44,6 +45,11 @@ class Checkpointer {
  private:
   // The thread gets this often at a log before the writer does the rest, however much that is.
   static constexpr std::uint32_t kPassesMax = 2;
+  // Times checkpoint_pages that the log may grow to while the thread is at it.
+  static constexpr std::uint32_t kGrowthMax = 4;
+
+  // Whether a log of `pages` or more is the writer's to move.
+  bool is_due(std::uint32_t pages);
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;

@@ -104,6 +104,27 @@ TEST_CASE("beside a checkpointing thread the log stays small and starts anew") {
   CHECK_FALSE(std::filesystem::exists(f.options.database + "-wal"));
 }
 
+// Interleaving aimed at: a writer that never falls idle and outruns the thread.
+TEST_CASE("while rows keep coming the thread moves the log, which stays bounded and starts anew") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.checkpoint_pages = 20;
+  f.open();
+  int starts = 0;
+  std::uint64_t before = 0;
+  std::uint64_t largest = 0;
+  for (int i = 0; i < 400; ++i) {
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+    const std::uint64_t pages = f.writer->totals().wal_pages;
+    if (pages < before) ++starts;
+    before = pages;
+    largest = std::max(largest, pages);
+  }
+  CHECK(starts >= 3);
+  CHECK(largest < 5 * 20);  // kGrowthMax times checkpoint_pages, and a group
+  REQUIRE(f.writer->finish(true).ok());
+  CHECK(f.query("SELECT count(*) FROM t") == "409600");
+}
+
 TEST_CASE("a reader that keeps the log from being emptied doesn't make every commit checkpoint") {
   WriterFixture f(WriterFixture::id_and_name(), 1024);
   f.options.checkpoint_pages = 20;

@@ -71,7 +71,7 @@ struct WriterOptions {
   // Pages of WAL before a checkpoint: while rows keep coming, and when the writer falls idle.
   std::uint32_t checkpoint_pages = 8000;
   std::uint32_t checkpoint_idle_pages = 1400;
-  bool checkpoint_thread = true;    // the latter by a thread of its own, for its greater part
+  bool checkpoint_thread = true;    // by a thread of its own, for their greater part
   std::int64_t open_wait_ns = 0;    // for another connection's lock, at open alone
   std::string vfs;                  // of SQLite; empty: the default one
   std::uint32_t page_bytes = 8192;  // of a new database
