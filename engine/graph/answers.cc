@@ -1,22 +1,15 @@
 #include "mayfly/graph/answers.h"
 
 #include <bit>
-#include <cstring>
 #include <numeric>
 
 #include "mayfly/data/slice_chain.h"
+#include "mayfly/data/uniform.h"
 
 namespace mayfly {
 namespace {
 
 constexpr std::size_t kOutcomes = 9;
-
-// As many MAYFLY_WRITTEN as a batch can have rows: comparing with it is one memcmp.
-constexpr auto kAllWritten = [] {
-  std::array<std::uint8_t, MAYFLY_BATCH_ROWS_MAX> all{};
-  all.fill(MAYFLY_WRITTEN);
-  return all;
-}();
 
 }  // namespace
 
@@ -49,10 +42,9 @@ void Answers::emit(mayfly_batch& batch, std::uint32_t rows) {
 }
 
 void Answers::count(const mayfly_batch& batch, std::uint16_t head) {
-  const std::uint32_t rows = slice_rows(batch, head);
-  if (slice_is_dense(batch, head) &&
-      std::memcmp(batch.outcome + head, kAllWritten.data(), rows) == 0) {
-    answers_[MAYFLY_WRITTEN].fetch_add(rows, std::memory_order_relaxed);
+  const std::uint8_t outcome = batch.outcome[head];
+  if (slice_is_all(batch, head, batch.outcome, outcome)) {
+    answers_[outcome].fetch_add(slice_rows(batch, head), std::memory_order_relaxed);
     return;
   }
   std::array<std::uint32_t, kOutcomes> tally{};
@@ -74,7 +66,7 @@ void Answers::on_answered(std::span<const RowRef> slices) noexcept {
 
 void Answers::pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_thread) {
   const std::uint32_t rows = slice_rows(batch, head);
-  if (targets_.empty()) {
+  if (targets_.empty() || slice_is_all(batch, head, batch.owed, std::uint64_t{0})) {
     settle(batch, rows);
     return;
   }

@@ -8,6 +8,7 @@
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/data/batch_view.h"
+#include "mayfly/data/uniform.h"
 
 namespace mayfly {
 namespace {
@@ -130,6 +131,7 @@ std::uint32_t TicketTable::add_row(std::uint32_t id) {
 void TicketTable::close(std::uint32_t id) { take_down(records_[id - 1], 1); }
 
 void TicketTable::answered(const mayfly_batch& batch, std::uint16_t head) noexcept {
+  if (slice_is_all(batch, head, batch.ticket, std::uint32_t{0})) return;
   // Rows of one ticket stand together, so counts go to the record run by run.
   std::uint32_t id = 0;
   std::uint32_t run = 0;

@@ -3,11 +3,20 @@
 #include <atomic>
 #include <cassert>
 
+#include "mayfly/data/uniform.h"
+
 namespace mayfly {
 
 void Lineage::begin() {
   assert(parents_.empty());
   consumed_.clear();
+}
+
+void Lineage::stage(const mayfly_batch& batch, std::uint16_t head) {
+  if (slice_is_all(batch, head, batch.parent, RowRef{MAYFLY_REF_NONE})) return;
+  for_each_row(batch, head, [&](std::uint16_t row) {
+    if (batch.parent[row] != MAYFLY_REF_NONE) stage_parents(batch, row);
+  });
 }
 
 void Lineage::stage_parents(const mayfly_batch& batch, std::uint16_t row) {

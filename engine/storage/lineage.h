@@ -23,10 +23,8 @@ class Lineage {
   explicit Lineage(BatchPool& pool) : pool_(pool) {}
 
   void begin();
-  // A row that this transaction answers.
-  void stage(const mayfly_batch& batch, std::uint16_t row) {
-    if (batch.parent[row] != MAYFLY_REF_NONE) stage_parents(batch, row);
-  }
+  // Rows that this transaction answers.
+  void stage(const mayfly_batch& batch, std::uint16_t head);
   // Parents with no other unanswered children, and their parents in turn; for Progress.
   std::span<const RowRef> consumed() const { return consumed_; }
   // Sets their outcome and counts all staged parents down. The consumed ones become slices of one

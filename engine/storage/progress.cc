@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mayfly/data/uniform.h"
 #include "mayfly/storage/timestamp.h"
 
 namespace mayfly {
@@ -187,7 +188,34 @@ void Progress::count(Entry& source, const std::array<std::uint32_t, 16>& outcome
   totals.consumed += outcomes[MAYFLY_CONSUMED];
 }
 
+// A slice that is one run of one source.
+bool Progress::answered_run(const mayfly_batch& batch, std::uint16_t head) {
+  const std::uint8_t outcome = batch.outcome[head];
+  const std::uint16_t index = batch.source[head];
+  if (outcome > MAYFLY_CONSUMED || !slice_is_all(batch, head, batch.outcome, outcome) ||
+      !slice_is_all(batch, head, batch.source, index)) {
+    return false;
+  }
+  const std::uint32_t rows = slice_rows(batch, head);
+  const std::uint64_t first = batch.ordinal[head];
+  const std::uint32_t last = head + rows - 1;
+  if (index != kNoSource) {
+    for (std::uint32_t row = head; row <= last; ++row) {
+      if (batch.ordinal[row] != first + (row - head)) return false;
+    }
+  }
+  std::array<std::uint32_t, 16> outcomes{};
+  outcomes[outcome] = rows;
+  Entry& source = touch(index);
+  count(source, outcomes);
+  if (&source != &none_) {
+    source.ordinals.add({first, batch.ordinal[last], batch.byte_end[last], batch.line[last]});
+  }
+  return true;
+}
+
 void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
+  if (answered_run(batch, head)) return;
   std::array<std::uint32_t, 16> outcomes{};
   AnsweredRun run;
   std::uint16_t run_source = kNoSource;

@@ -85,6 +85,7 @@ class Progress {
   void count(Entry& entry, const std::array<std::uint32_t, 16>& outcomes);
   Status load(SqliteConnection& connection, Entry& entry, bool resume, bool& found);
   Status load_ranges(SqliteConnection& connection, Entry& entry);
+  bool answered_run(const mayfly_batch& batch, std::uint16_t head);
   SqliteError save(Entry& entry);
   bool reached_end(const Entry& entry) const {
     return entry.ordinals.mark().ordinal >= entry.ordinal_end;

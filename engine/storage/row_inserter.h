@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <string>
+#include <numeric>
 #include <vector>
 
 #include "mayfly/storage/rejections.h"
@@ -59,6 +60,11 @@ class RowInserter {
   void begin();
   // Rows to insert next. They are the rows of whole slices; per batch, of one.
   void add(RowRef row) { rows_.push_back(row); }
+  void add_run(RowRef first, std::uint32_t rows) {
+    const std::size_t begin = rows_.size();
+    rows_.resize(begin + rows);
+    std::iota(rows_.begin() + static_cast<std::ptrdiff_t>(begin), rows_.end(), first);
+  }
   std::size_t size() const { return rows_.size(); }
   // Inserts what was added since the last call.
   Result insert();

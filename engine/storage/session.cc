@@ -36,7 +36,6 @@ SqliteError Session::configure(const WriterOptions& options) {
       "PRAGMA busy_timeout = " + wait_ms +
       "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
       "; PRAGMA synchronous = " + (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
-      "; PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024) +
       "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
       "; PRAGMA wal_autocheckpoint = 0");
   if (error.ok()) error = set_journal(options.journal);
@@ -56,7 +55,7 @@ SqliteError Session::set_journal(Journal journal) {
   return connection_.run("PRAGMA journal_mode = TRUNCATE");
 }
 
-SqliteError Session::prepare(const std::string& insert_sql) {
+SqliteError Session::prepare(const Target& target, const WriterOptions& options) {
   const struct {
     SqliteStatement& statement;
     std::string_view sql;
@@ -64,12 +63,15 @@ SqliteError Session::prepare(const std::string& insert_sql) {
       {begin_, "BEGIN IMMEDIATE"},  {commit_, "COMMIT"},
       {rollback_, "ROLLBACK"},      {savepoint_, "SAVEPOINT mayfly"},
       {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"},
-      {insert_, insert_sql},
+      {insert_, target.insert_sql()},
   };
   for (const auto& [statement, sql] : list) {
     if (SqliteError error = connection_.prepare(sql, statement); !error.ok()) return error;
   }
-  return connection_.run("PRAGMA busy_timeout = 0");
+  const std::uint32_t cache_bytes =
+      target.append_only() ? options.append_cache_bytes : options.cache_bytes;
+  return connection_.run("PRAGMA busy_timeout = 0; PRAGMA cache_size = -" +
+                         std::to_string(cache_bytes / 1024));
 }
 
 void Session::close() {

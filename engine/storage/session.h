@@ -11,6 +11,7 @@
 #include "mayfly/base/status.h"
 #include "mayfly/storage/batch_table.h"
 #include "mayfly/storage/sqlite.h"
+#include "mayfly/storage/target.h"
 #include "mayfly/storage/writer_options.h"
 
 namespace mayfly {
@@ -26,7 +27,7 @@ class Session {
   // Settings, and mayfly_batch.
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
-  SqliteError prepare(const std::string& insert_sql);
+  SqliteError prepare(const Target& target, const WriterOptions& options);
   // Statements, then the connection.
   void close();
 

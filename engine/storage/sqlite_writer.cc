@@ -62,7 +62,7 @@ Status SqliteWriter::Impl::set_up() {
 }
 
 Status SqliteWriter::Impl::open_target() {
-  if (const SqliteError error = session_.prepare(target_.insert_sql()); !error.ok()) {
+  if (const SqliteError error = session_.prepare(target_, options_); !error.ok()) {
     return {Code::kConfig, "writing to table " + options_.table + ": " + error.message +
                                " (the statement is: " + target_.insert_sql() + ")"};
   }

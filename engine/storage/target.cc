@@ -61,6 +61,7 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
   }
   MAYFLY_RETURN_IF_ERROR(target.check(connection, options));
   MAYFLY_RETURN_IF_ERROR(target.choose_keys(options, schema));
+  MAYFLY_RETURN_IF_ERROR(target.look_for_indexes(connection, options));
   target.compose_insert(options);
   target.compose_checks(options, schema);
   return target;
@@ -274,6 +275,23 @@ void Target::compose_insert(const WriterOptions& options) {
     updates += quote_identifier(name) + " = excluded." + quote_identifier(name);
   }
   insert_sql_ += updates.empty() ? "NOTHING" : "UPDATE SET " + updates;
+}
+
+Status Target::look_for_indexes(SqliteConnection& connection, const WriterOptions& options) {
+  const bool has_key = std::any_of(columns_.begin(), columns_.end(),
+                                   [](const TableColumn& c) { return c.key_place > 0; });
+  if (has_key || !options.select.empty()) return Status::success();
+  SqliteStatement statement;
+  SqliteError error = connection.prepare(
+      "SELECT EXISTS(SELECT 1 FROM pragma_index_list(?1)) OR "
+      "EXISTS(SELECT 1 FROM pragma_foreign_key_list(?1)) OR "
+      "EXISTS(SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE)",
+      statement, false);
+  if (error.ok()) {
+    statement.bind(1, table_);
+    append_only_ = statement.step(error) && statement.int64(0) == 0;
+  }
+  return to_status(error, "reading the indexes of " + table_);
 }
 
 void Target::compose_checks(const WriterOptions& options, const Schema& schema) {

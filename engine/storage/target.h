@@ -34,6 +34,9 @@ class Target {
   // Values to look at before they are inserted; empty under coerce.
   const std::vector<ColumnCheck>& checks() const { return checks_; }
   bool without_rowid() const { return without_rowid_; }
+  // Rows go to its end, and nothing else is read or written for them: no keys, indexes, triggers,
+  // references.
+  bool append_only() const { return append_only_; }
 
  private:
   struct TableColumn {
@@ -55,6 +58,7 @@ class Target {
                         const Schema& schema);
   Status create(SqliteConnection& connection, const WriterOptions& options, const Schema& schema);
   Status check(SqliteConnection& connection, const WriterOptions& options);
+  Status look_for_indexes(SqliteConnection& connection, const WriterOptions& options);
   Status choose_keys(const WriterOptions& options, const Schema& schema);
   void compose_insert(const WriterOptions& options);
   void compose_checks(const WriterOptions& options, const Schema& schema);
@@ -69,6 +73,7 @@ class Target {
   std::vector<ColumnCheck> checks_;
   bool without_rowid_ = false;
   bool strict_ = false;
+  bool append_only_ = false;
 };
 
 }  // namespace mayfly

@@ -31,7 +31,7 @@ TEST_CASE("a table is created with the schema's types, keys and NOT NULL") {
   CHECK(f.query("SELECT name, type, \"notnull\", pk FROM pragma_table_info('t')") ==
         "id|INTEGER|0|1\nr|REAL|1|0\ntext \"q\"|TEXT|0|0\nb|BLOB|0|0\nflag|INTEGER|0|0\n"
         "at|INTEGER|0|0\ndoc|TEXT|0|0\nany||0|0");
-  CHECK(f.query("PRAGMA page_size") == "8192");
+  CHECK(f.query("PRAGMA page_size") == "16384");
 }
 
 TEST_CASE("a key of several columns or of text is NOT NULL") {
@@ -136,6 +136,25 @@ TEST_CASE("upsert needs keys, and a unique index over them") {
   misspelt.options.key_columns = {"idd"};
   misspelt.run("CREATE TABLE t(id INTEGER, name)");
   check_refusal(misspelt, {"idd", "spelling"});
+}
+
+TEST_CASE("a table without keys, indexes, triggers and references is known as only appended to") {
+  const auto append_only = [](const char* sql) {
+    WriterFixture f;
+    SqliteConnection connection = f.connect();
+    REQUIRE(connection.run(sql).ok());
+    const auto target = Target::prepare(connection, f.options, f.schema);
+    REQUIRE(target.ok());
+    return target->append_only();
+  };
+  CHECK(append_only("CREATE TABLE t(id INTEGER, name TEXT)"));
+  CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)"));
+  CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT UNIQUE)"));
+  CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT); CREATE INDEX i ON t(name)"));
+  CHECK_FALSE(append_only("CREATE TABLE p(id INTEGER PRIMARY KEY); "
+                          "CREATE TABLE t(id INTEGER REFERENCES p, name TEXT)"));
+  CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT); CREATE TABLE u(x); "
+                          "CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT INTO u VALUES(1); END"));
 }
 
 TEST_CASE("a refused table leaves no trace in the database") {

@@ -2,6 +2,10 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
+
+#include "mayfly/data/uniform.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
 
@@ -69,13 +73,26 @@ GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef> slices,
 void SqliteWriter::Impl::gather(RowRef head) {
   const mayfly_batch& batch = *pool_.batch(head);
   const RowRef base = make_ref(batch.id, 0);
-  const bool checked = !target_.checks().empty();
+  const bool checked = needs_check(batch);
+  if (!checked && slice_is_all(batch, row_of(head), batch.outcome, std::uint8_t{MAYFLY_PENDING})) {
+    inserter_->add_run(head, slice_rows(batch, row_of(head)));
+    return;
+  }
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
     if (batch.outcome[row] == MAYFLY_PENDING) {
       if (!checked || !reject_changed(batch, row)) inserter_->add(base | row);
     } else if (batch.outcome[row] == MAYFLY_DEAD_LETTERED) {
       letters_.push_back(base | row);
     }
+  });
+}
+
+// Whether any of its values might not be stored as it is.
+bool SqliteWriter::Impl::needs_check(const mayfly_batch& batch) const {
+  const std::uint32_t words = (batch.rows + 63) / 64;
+  return std::ranges::any_of(target_.checks(), [&](const ColumnCheck& check) {
+    return check.check != ValueCheck::kExceptions ||
+           !all_are(batch.columns[check.column].exceptions, words, std::uint64_t{0});
   });
 }
 
@@ -117,7 +134,7 @@ GroupResult SqliteWriter::Impl::record(std::span<const RowRef> slices) {
   for (const RowRef head : slices) {
     const mayfly_batch& batch = *pool_.batch(head);
     progress_.answered(batch, row_of(head));
-    for_each_row(batch, row_of(head), [&](std::uint16_t row) { lineage_.stage(batch, row); });
+    lineage_.stage(batch, row_of(head));
   }
   count_updates();
   for (const RowRef parent : lineage_.consumed()) {
@@ -138,7 +155,13 @@ void SqliteWriter::Impl::set_outcomes() {
   outcomes_set_ = true;
   const std::vector<RowRef>& rows = inserter_->rows();
   if (inserter_->all_inserted()) {
-    for (const RowRef ref : rows) pool_.batch(ref)->outcome[row_of(ref)] = MAYFLY_WRITTEN;
+    // Run by run: rows were added slice by slice.
+    for (std::size_t i = 0; i < rows.size();) {
+      std::size_t end = i + 1;
+      while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
+      std::memset(pool_.batch(rows[i])->outcome + row_of(rows[i]), MAYFLY_WRITTEN, end - i);
+      i = end;
+    }
   } else {
     const bool filtered = options_.mode == WriteMode::kInsert && !options_.select.empty();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -303,7 +326,7 @@ SqliteError SqliteWriter::Impl::reopen() {
   close_session();
   SqliteError error = session_.connect(options_);
   if (error.ok()) error = session_.configure(options_);
-  if (error.ok()) error = session_.prepare(target_.insert_sql());
+  if (error.ok()) error = session_.prepare(target_, options_);
   if (error.ok()) error = commits_.prepare(session_.connection());
   if (error.ok() && progress_.has_sources()) error = progress_.prepare(session_.connection());
   if (!error.ok()) {

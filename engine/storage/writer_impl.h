@@ -51,6 +51,7 @@ class SqliteWriter::Impl {
   GroupResult transaction(std::span<const RowRef> slices);
   GroupResult insert_slices(std::span<const RowRef> slices, std::uint32_t& taken);
   void gather(RowRef head);
+  bool needs_check(const mayfly_batch& batch) const;
   bool reject_changed(const mayfly_batch& batch, std::uint16_t row);
   GroupResult record(std::span<const RowRef> slices);
   void set_outcomes();

@@ -69,13 +69,15 @@ struct WriterOptions {
   std::int64_t deadline_ns = 0;  // of one outage; 0: none
 
   // Pages of WAL before a checkpoint: while rows keep coming, and when the writer falls idle.
-  std::uint32_t checkpoint_pages = 8000;
-  std::uint32_t checkpoint_idle_pages = 1400;
+  std::uint32_t checkpoint_pages = 4000;
+  std::uint32_t checkpoint_idle_pages = 700;
   bool checkpoint_thread = true;    // by a thread of its own, for their greater part
   std::int64_t open_wait_ns = 0;    // for another connection's lock, at open alone
   std::string vfs;                  // of SQLite; empty: the default one
-  std::uint32_t page_bytes = 8192;  // of a new database
-  std::uint32_t cache_bytes = 64'000'000;  // SQLite's page cache
+  std::uint32_t page_bytes = 16384;  // of a new database
+  // SQLite's page cache. A table that is only appended to never reads its pages again.
+  std::uint32_t cache_bytes = 64'000'000;
+  std::uint32_t append_cache_bytes = 8'000'000;
 
   std::int64_t group_limit_ns() const {
     if (group_ns > 0) return group_ns;

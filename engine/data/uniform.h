@@ -1,0 +1,27 @@
+// Whether the rows of a slice have one value in common, asked of a whole column at once: most
+// batches come from one source, have no parents and no tickets, and end as one outcome, and then
+// nothing needs to be done row by row.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "mayfly/data/batch_view.h"
+
+namespace mayfly {
+
+// The run is compared with itself, shifted by one: the C library's memcmp is the fastest loop there
+// is.
+template <class T>
+bool all_are(const T* values, std::uint32_t count, T value) {
+  return count == 0 ||
+         (values[0] == value && std::memcmp(values, values + 1, (count - 1) * sizeof(T)) == 0);
+}
+
+// `column` is one of the batch's. False also for rows that don't stand side by side.
+template <class T>
+bool slice_is_all(const mayfly_batch& batch, std::uint16_t head, const T* column, T value) {
+  return slice_is_dense(batch, head) && all_are(column + head, slice_rows(batch, head), value);
+}
+
+}  // namespace mayfly
