@@ -18,6 +18,13 @@ bool all_are(const T* values, std::uint32_t count, T value) {
          (values[0] == value && std::memcmp(values, values + 1, (count - 1) * sizeof(T)) == 0);
 }
 
+// Whether the first `count` bits are set.
+inline bool all_set(const std::uint64_t* bits, std::uint32_t count) {
+  const std::uint32_t words = count / 64;
+  const std::uint64_t rest = (std::uint64_t{1} << (count % 64)) - 1;
+  return all_are(bits, words, ~std::uint64_t{0}) && (rest == 0 || (bits[words] & rest) == rest);
+}
+
 // `column` is one of the batch's. False also for rows that don't stand side by side.
 template <class T>
 bool slice_is_all(const mayfly_batch& batch, std::uint16_t head, const T* column, T value) {

@@ -24,6 +24,20 @@ TEST_CASE("a run is uniform when each of its values is the given one, whichever 
   }
 }
 
+TEST_CASE("bits are all set up to the count, whatever follows") {
+  for (std::uint32_t count = 0; count <= 130; ++count) {
+    std::uint64_t bits[3] = {};
+    for (std::uint32_t i = 0; i < count; ++i) set_bit(bits, i);
+    CHECK(all_set(bits, count));
+    CHECK_FALSE(all_set(bits, count + 1));
+    for (std::uint32_t i = 0; i < count; ++i) {
+      clear_bit(bits, i);
+      CHECK_FALSE(all_set(bits, count));
+      set_bit(bits, i);
+    }
+  }
+}
+
 TEST_CASE("a slice is uniform by its own rows, not by those around it") {
   const Schema schema({{.name = "id", .type = ColumnType::kInt64}});
   BatchPool pool({.rows = 8, .columns = 1, .intake_batches = 1});

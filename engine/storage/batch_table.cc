@@ -5,13 +5,15 @@
 #include <cstring>
 #include <new>
 
-#include "mayfly/data/batch_view.h"
+#include "mayfly/data/uniform.h"
 
 namespace mayfly {
 
 // SQLite's cursor; also what reads cells. The table's fields are copied here at xFilter, so that
 // the hot calls touch one object.
 struct BatchCursor {
+  using PlainColumn = BatchTable::PlainColumn;
+
   sqlite3_vtab_cursor base;  // first: SQLite hands out its address
   BatchTable* table = nullptr;
   const mayfly_batch* batch = nullptr;
@@ -19,7 +21,10 @@ struct BatchCursor {
   const RowRef* end = nullptr;
   std::uint32_t batch_id = 0;
   std::uint32_t row = 0;
+  std::uint32_t plain_columns = 0;  // of plain, known for this batch
+  PlainColumn* plain = nullptr;     // null: every cell is looked at
 
+  void use_plain_columns() { plain = table->plain_.data(); }
   void rewind() {
     next = table->rows_.data();
     end = next + table->rows_.size();
@@ -35,12 +40,44 @@ struct BatchCursor {
   void load() {
     const RowRef ref = *next;
     row = row_of(ref);
-    if (batch == nullptr || batch_id != batch_of(ref)) {
-      batch_id = batch_of(ref);
-      batch = table->pool_.at(batch_id);
+    if (batch == nullptr || batch_id != batch_of(ref)) enter(batch_of(ref));
+  }
+  void enter(std::uint32_t id) {
+    // Worth it where this many rows of the batch follow.
+    constexpr std::ptrdiff_t kRowsMin = 32;
+    batch_id = id;
+    batch = table->pool_.at(id);
+    plain_columns = 0;
+    if (plain == nullptr || end - next < kRowsMin || batch_of(next[kRowsMin - 1]) != id) return;
+    plain_columns = batch->column_count;
+    for (std::uint32_t i = 0; i < plain_columns; ++i) {
+      plain[i] = BatchTable::plain_column(batch->columns[i], batch->rows);
     }
   }
 };
+
+BatchTable::PlainColumn BatchTable::plain_column(const mayfly_column& column, std::uint32_t rows) {
+  using Cells = PlainColumn::Cells;
+  const std::uint32_t words = (rows + 63) / 64;
+  if (!all_set(column.valid, rows) || !all_are(column.exceptions, words, std::uint64_t{0})) {
+    return {};
+  }
+  switch (column.type) {
+    case MAYFLY_INT64:
+    case MAYFLY_BOOL:
+    case MAYFLY_TIMESTAMP:
+      return {Cells::kInteger, column.cells};
+    case MAYFLY_FLOAT64:
+      return {Cells::kReal, column.cells};
+    case MAYFLY_TEXT:
+    case MAYFLY_JSON:
+      return {Cells::kText, column.cells};
+    case MAYFLY_BLOB:
+      return {Cells::kBlob, column.cells};
+    default:
+      return {};
+  }
+}
 
 namespace {
 
@@ -105,6 +142,7 @@ int open_cursor(sqlite3_vtab* base, sqlite3_vtab_cursor** out) {
   vtab->spare_is_taken = true;
   *cursor = {};
   cursor->table = vtab->table;
+  if (cursor == &vtab->spare) cursor->use_plain_columns();
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -153,8 +191,32 @@ void text_result(const BatchCursor& c, sqlite3_context* context, mayfly_span spa
                         SQLITE_UTF8);
 }
 
+void blob_result(const BatchCursor& c, sqlite3_context* context, mayfly_span span) {
+  sqlite3_result_blob64(context, c.batch->heap + span.offset, span.size, SQLITE_STATIC);
+}
+
 int column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int index) {
+  using Cells = BatchCursor::PlainColumn::Cells;
   const BatchCursor& c = *cursor_of(cursor);
+  if (static_cast<std::uint32_t>(index) < c.plain_columns) {
+    const BatchCursor::PlainColumn& plain = c.plain[index];
+    switch (plain.kind) {
+      case Cells::kInteger:
+        sqlite3_result_int64(context, plain.cells[c.row].i64);
+        return SQLITE_OK;
+      case Cells::kReal:
+        sqlite3_result_double(context, plain.cells[c.row].f64);
+        return SQLITE_OK;
+      case Cells::kText:
+        text_result(c, context, plain.cells[c.row].span);
+        return SQLITE_OK;
+      case Cells::kBlob:
+        blob_result(c, context, plain.cells[c.row].span);
+        return SQLITE_OK;
+      case Cells::kAsk:
+        break;
+    }
+  }
   if (static_cast<std::uint32_t>(index) >= c.batch->column_count) {
     meta_column(c, context, static_cast<std::uint32_t>(index) - c.batch->column_count);
     return SQLITE_OK;
@@ -176,8 +238,7 @@ int column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int index) {
       sqlite3_result_double(context, cell.f64);
       break;
     case MAYFLY_BLOB:
-      sqlite3_result_blob64(context, c.batch->heap + cell.span.offset, cell.span.size,
-                            SQLITE_STATIC);
+      blob_result(c, context, cell.span);
       break;
     default:
       text_result(c, context, cell.span);
@@ -209,7 +270,8 @@ constexpr sqlite3_module kModule = [] {
 
 }  // namespace
 
-BatchTable::BatchTable(const Schema& schema, BatchPool& pool) : schema_(schema), pool_(pool) {
+BatchTable::BatchTable(const Schema& schema, BatchPool& pool)
+    : schema_(schema), pool_(pool), plain_(schema.size()) {
   declaration_ = "CREATE TABLE x(";
   for (const Column& column : schema_.columns()) {
     if (declaration_.back() != '(') declaration_ += ", ";

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "mayfly/data/batch_pool.h"
 #include "mayfly/data/schema.h"
@@ -49,9 +50,19 @@ class BatchTable {
  private:
   friend struct BatchCursor;
 
+  // A column of the batch that the cursor is at, if none of its values is NULL or an exception:
+  // then a cell is handed over without a question. kAsk: look at each.
+  struct PlainColumn {
+    enum class Cells : std::uint8_t { kAsk, kInteger, kReal, kText, kBlob };
+    Cells kind = Cells::kAsk;
+    const mayfly_cell* cells = nullptr;
+  };
+  static PlainColumn plain_column(const mayfly_column& column, std::uint32_t rows);
+
   const Schema& schema_;
   BatchPool& pool_;
   std::string declaration_;
+  std::vector<PlainColumn> plain_;  // of the first cursor
   std::span<const RowRef> rows_;
   std::size_t position_ = 0;
   bool scanned_ = false;
