@@ -117,7 +117,7 @@ Status SqliteWriter::Impl::finish(bool durable) {
     if (!error.ok()) return to_status(error, "syncing " + options_.database);
   }
   if (durable || !stats_.empty() || progress_.dirty()) {
-    const GroupResult result = transaction({});
+    const GroupResult result = transaction({}, nullptr);
     if (result.kind == GroupResult::Kind::kTransient) {
       return {Code::kTryAgain, result.status.message()};
     }
@@ -167,7 +167,9 @@ Result<SourceStart> SqliteWriter::add_source(std::uint16_t index, const SourceSp
 void SqliteWriter::source_ended(std::uint16_t index, std::uint64_t ordinal_end) {
   impl_->progress().source_ended(index, ordinal_end);
 }
-GroupResult SqliteWriter::write(std::span<const RowRef> slices) { return impl_->write(slices); }
+GroupResult SqliteWriter::write(std::span<const RowRef> slices, GroupFeed* feed) {
+  return impl_->write(slices, feed);
+}
 std::span<const RowRef> SqliteWriter::answered_parents() const {
   return impl_->lineage().consumed();
 }

@@ -54,6 +54,14 @@ struct WriterTotals {
   std::uint64_t wal_pages = 0;  // after the last commit
 };
 
+// What arrives while write() is at work, for the same transaction. Called on write()'s thread.
+class GroupFeed {
+ public:
+  virtual ~GroupFeed() = default;
+  // All of the group: the slices that were there before, then new ones, if there are any.
+  virtual std::span<const RowRef> more() = 0;
+};
+
 class SqliteWriter {
  public:
   // Locks, opens, and creates or checks the table. Status codes: kTryAgain another writer has the
@@ -72,8 +80,9 @@ class SqliteWriter {
   // recorded as finished.
   void source_ended(std::uint16_t index, std::uint64_t ordinal_end);
 
-  // One transaction over these slices, by the references of their head rows.
-  GroupResult write(std::span<const RowRef> slices);
+  // One transaction over these slices, by the references of their head rows. When they are
+  // inserted and time is left, `feed` is asked for more.
+  GroupResult write(std::span<const RowRef> slices, GroupFeed* feed = nullptr);
   // Rows that the last committed write answered besides its slices: what its rows were made from,
   // MAYFLY_CONSUMED, as slices of one row each.
   std::span<const RowRef> answered_parents() const;

@@ -407,5 +407,63 @@ TEST_CASE("given up, pending rows are left to the next run or handed back to pro
   CHECK(f.query("SELECT count(*) FROM t") == "0");
 }
 
+// Hands over one slice more at each call, and lets time pass.
+struct Feed final : GroupFeed {
+  Feed(WriterFixture& fixture, std::vector<RowRef> all, std::int64_t step)
+      : f(fixture), slices(std::move(all)), step_ns(step) {}
+  std::span<const RowRef> more() override {
+    f.clock.advance(step_ns);
+    given = std::min(given + 1, slices.size());
+    return std::span(slices).first(given);
+  }
+  WriterFixture& f;
+  const std::vector<RowRef> slices;
+  const std::int64_t step_ns;
+  std::size_t given = 1;
+};
+
+std::vector<RowRef> four_slices(WriterFixture& f) {
+  std::vector<RowRef> slices;
+  for (int i = 0; i < 4; ++i) slices.push_back(f.fill(f.numbered(i * 10, 2), kNoSource).front());
+  return slices;
+}
+
+TEST_CASE("what comes while a transaction is at work joins it") {
+  WriterFixture f;
+  f.open();
+  Feed feed(f, four_slices(f), 0);
+  const GroupResult result = f.writer->write(std::span(feed.slices).first(1), &feed);
+  REQUIRE(result.kind == GroupResult::Kind::kCommitted);
+  CHECK(result.slices == 4);
+  CHECK(f.writer->totals().transactions == 1);
+  CHECK(f.query("SELECT group_concat(id) FROM t") == "0,1,10,11,20,21,30,31");
+  CHECK(f.outcomes_of(feed.slices) == "11111111");
+}
+
+TEST_CASE("a transaction that has had its time takes no more") {
+  WriterFixture f;
+  f.options.group_ns = 5 * kMillisecond;
+  f.open();
+  Feed feed(f, four_slices(f), 3 * kMillisecond);
+  const GroupResult result = f.writer->write(std::span(feed.slices).first(1), &feed);
+  REQUIRE(result.kind == GroupResult::Kind::kCommitted);
+  CHECK(result.slices == 3);  // at 0, 3 and 6 ms
+  CHECK(f.outcomes_of(feed.slices) == "11111100");
+}
+
+TEST_CASE("a transaction that fails takes back what joined it") {
+  WriterFixture f;
+  f.options.on_error = OnRowError::kFail;
+  f.options.key_columns = {"id"};
+  f.open();
+  std::vector<RowRef> slices = four_slices(f);
+  slices.push_back(f.fill({{num(10), text("again")}}, kNoSource).front());
+  Feed feed(f, slices, 0);
+  const GroupResult result = f.writer->write(std::span(feed.slices).first(1), &feed);
+  CHECK(result.kind == GroupResult::Kind::kFailed);
+  CHECK(f.outcomes_of(feed.slices) == "000000000");
+  CHECK(f.query("SELECT count(*) FROM t") == "0");
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -13,18 +13,18 @@ namespace mayfly {
 
 using Kind = GroupResult::Kind;
 
-GroupResult SqliteWriter::Impl::write(std::span<const RowRef> slices) {
+GroupResult SqliteWriter::Impl::write(std::span<const RowRef> slices, GroupFeed* feed) {
   if (!dead_.ok()) return {.kind = Kind::kFailed, .status = dead_};
-  return transaction(slices);
+  return transaction(slices, feed);
 }
 
 GroupResult SqliteWriter::Impl::flush() {
   if (!dead_.ok()) return {.kind = Kind::kFailed, .status = dead_};
   if (stats_.empty() && !progress_.dirty()) return {};
-  return transaction({});
+  return transaction({}, nullptr);
 }
 
-GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices) {
+GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, GroupFeed* feed) {
   if (!session_.connection()) {
     if (const SqliteError error = reopen(); !error.ok()) return undo(error, false);
   }
@@ -38,17 +38,16 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices) {
     return undo(error, classify(error.code) == ErrorClass::kFatal);
   }
   std::uint32_t taken = 0;
-  GroupResult result = insert_slices(slices, taken);
+  GroupResult result = insert_slices(slices, feed, taken);
   if (result.kind == Kind::kCommitted) result = record(slices.first(taken));
   if (result.kind == Kind::kCommitted) result = commit();
   result.slices = taken;
   return result;
 }
 
-GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef> slices,
+GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef>& slices, GroupFeed* feed,
                                               std::uint32_t& taken) {
-  const std::int64_t limit_ns = options_.group_limit_ns();
-  const std::int64_t began_ns = slices.size() > 1 ? clock_.now_ns() : 0;
+  const std::int64_t began_ns = clock_.now_ns();
   while (taken < slices.size()) {
     const std::size_t before = inserter_->size();
     do {
@@ -58,7 +57,8 @@ GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef> slices,
     if (const auto inserted = inserter_->insert(); !inserted.ok) {
       return undo(inserted.error, inserted.fatal);
     }
-    if (taken < slices.size() && clock_.now_ns() - began_ns > limit_ns) break;
+    if (clock_.now_ns() - began_ns > options_.group_limit_ns()) break;
+    if (taken == slices.size() && feed != nullptr) slices = feed->more();
   }
   if (const auto settled = inserter_->settle_deferred(); !settled.ok) {
     return undo(settled.error, settled.fatal);

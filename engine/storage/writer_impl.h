@@ -29,7 +29,7 @@ class SqliteWriter::Impl {
 
   Status open();
   Result<SourceStart> add_source(std::uint16_t index, const SourceSpec& spec);
-  GroupResult write(std::span<const RowRef> slices);
+  GroupResult write(std::span<const RowRef> slices, GroupFeed* feed);
   GroupResult flush();
   void give_up(std::span<const RowRef> slices, std::uint8_t outcome);
   void on_idle();
@@ -48,8 +48,9 @@ class SqliteWriter::Impl {
 
   Status set_up();
   Status open_target();
-  GroupResult transaction(std::span<const RowRef> slices);
-  GroupResult insert_slices(std::span<const RowRef> slices, std::uint32_t& taken);
+  GroupResult transaction(std::span<const RowRef> slices, GroupFeed* feed);
+  // slices: what is to be inserted, and what was in the end. taken: how many of them.
+  GroupResult insert_slices(std::span<const RowRef>& slices, GroupFeed* feed, std::uint32_t& taken);
   void gather(RowRef head);
   bool needs_check(const mayfly_batch& batch) const;
   bool reject_changed(const mayfly_batch& batch, std::uint16_t row);

@@ -126,12 +126,17 @@ bool WriterLoop::take_group() {
   return took;
 }
 
+std::span<const RowRef> WriterLoop::more() {
+  take_group();
+  return group_;
+}
+
 void WriterLoop::write_group() {
   was_idle_ = false;
   const std::int64_t began_ns = clock_.now_ns();
   stage_stats(began_ns);
   signals_.raise_at(began_ns, write_start_);
-  const GroupResult result = writer_.write(group_);
+  const GroupResult result = writer_.write(group_, this);
   if (result.kind != Kind::kCommitted) {
     on_failure(result);
     return;

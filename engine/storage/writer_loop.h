@@ -54,7 +54,7 @@ struct WriterLoopOptions {
   std::function<void(std::string& json)> describe;
 };
 
-class WriterLoop {
+class WriterLoop final : private GroupFeed {
  public:
   using LaneId = SliceQueue::LaneId;
 
@@ -62,7 +62,7 @@ class WriterLoop {
   WriterLoop(SqliteWriter& writer, BatchPool& pool, AnswerSink& answers, const Clock& clock,
              SignalSink& signals, std::uint64_t seed, WriterLoopOptions options = {});
   // abandon() unless stopped.
-  ~WriterLoop();
+  ~WriterLoop() override;
   WriterLoop(const WriterLoop&) = delete;
   WriterLoop& operator=(const WriterLoop&) = delete;
 
@@ -106,6 +106,7 @@ class WriterLoop {
   void run();
   // Adds to group_ what is queued, within a group's limits. False: nothing was there.
   bool take_group();
+  std::span<const RowRef> more() override;
   void write_group();
   void deliver(const GroupResult& result, std::uint64_t rows, std::int64_t began_ns);
   void on_failure(const GroupResult& result);
