@@ -39,6 +39,49 @@ ColumnType type_of_declaration(const char* declared) {
 
 Status refuse(std::string message) { return {Code::kConfig, std::move(message)}; }
 
+// "(id); (a, b)": what ON CONFLICT could name, so no partial indexes and none over expressions.
+SqliteError unique_keys_of(SqliteConnection& connection, const std::string& table,
+                           std::string& keys) {
+  SqliteStatement statement;
+  // A rowid that is the primary key has no index.
+  SqliteError error = connection.prepare(
+      "WITH rowid_key(column) AS ("
+      "  SELECT name FROM pragma_table_info(?1) WHERE pk > 0 AND NOT EXISTS("
+      "    SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')),"
+      " indexed(name, seqno, column) AS ("
+      "  SELECT i.name, c.seqno, c.name FROM pragma_index_list(?1) i, pragma_index_info(i.name) c"
+      "  WHERE i.\"unique\" AND NOT i.partial ORDER BY i.origin <> 'pk', i.seq DESC, c.seqno) "
+      "SELECT '(' || column || ')' FROM rowid_key UNION ALL "
+      "SELECT '(' || group_concat(column, ', ') || ')' FROM indexed "
+      "GROUP BY name HAVING count(*) = count(column)",
+      statement, false);
+  if (!error.ok()) return error;
+  statement.bind(1, table);
+  while (statement.step(error)) keys.append(keys.empty() ? "" : "; ").append(statement.text(0));
+  return error;
+}
+
+// SQLite itself says whether a key of the table is one over these columns; its words only say no.
+Status check_conflict_keys(SqliteConnection& connection, const std::string& insert_sql,
+                           const std::string& table, const std::vector<std::string>& keys) {
+  SqliteStatement statement;
+  const SqliteError refused = connection.prepare(insert_sql, statement, false);
+  if (refused.message.find("ON CONFLICT clause does not match") == std::string::npos) return {};
+  std::string known;
+  if (const SqliteError error = unique_keys_of(connection, table, known); !error.ok()) {
+    return to_status(error, "reading the indexes of " + table);
+  }
+  const std::string names = joined(keys);
+  const std::string index = "CREATE UNIQUE INDEX " + quote_identifier(table + "_key") + " ON " +
+                            quote_identifier(table) + "(" + names + ")";
+  return refuse("upsert into " + table + " by (" + names +
+                ") needs a primary key or a unique index over just these columns; the table has " +
+                (known.empty() ? "none over any: "
+                               : known + ". Name one of them (--pk, or "
+                                         "primary_key in a pipeline), or: ") +
+                index);
+}
+
 }  // namespace
 
 Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions& options,
@@ -63,6 +106,10 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
   MAYFLY_RETURN_IF_ERROR(target.choose_keys(options, schema));
   MAYFLY_RETURN_IF_ERROR(target.look_for_indexes(connection, options));
   target.compose_insert(options);
+  if (options.mode == WriteMode::kUpsert) {
+    MAYFLY_RETURN_IF_ERROR(
+        check_conflict_keys(connection, target.insert_sql_, target.table_, target.keys_));
+  }
   target.compose_checks(options, schema);
   return target;
 }

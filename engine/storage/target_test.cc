@@ -131,11 +131,28 @@ TEST_CASE("upsert needs keys, and a unique index over them") {
   unindexed.run("CREATE TABLE t(id INTEGER, name)");
   unindexed.options.mode = WriteMode::kUpsert;
   unindexed.options.key_columns = {"id"};
-  check_refusal(unindexed, {"ON CONFLICT clause does not match"});
+  check_refusal(unindexed, {"none over any", "CREATE UNIQUE INDEX \"t_key\" ON \"t\"(\"id\")"});
   WriterFixture misspelt;
   misspelt.options.key_columns = {"idd"};
   misspelt.run("CREATE TABLE t(id INTEGER, name)");
   check_refusal(misspelt, {"idd", "spelling"});
+}
+
+TEST_CASE("upsert by columns that are no key names the keys that there are") {
+  WriterFixture f;
+  f.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name, a, b, UNIQUE(b, a))");
+  f.run("CREATE UNIQUE INDEX partial ON t(name) WHERE id > 3");
+  f.run("CREATE UNIQUE INDEX computed ON t(lower(name))");
+  f.options.mode = WriteMode::kUpsert;
+  f.options.key_columns = {"name"};
+  check_refusal(f, {"by (\"name\")", "the table has (id); (b, a). Name one of them (--pk"});
+  WriterFixture text_key;
+  text_key.run("CREATE TABLE t(id, name TEXT PRIMARY KEY)");
+  text_key.options.mode = WriteMode::kUpsert;
+  text_key.options.key_columns = {"id"};
+  check_refusal(text_key, {"the table has (name). Name"});
+  text_key.options.key_columns.clear();
+  CHECK(text_key.try_open().ok());
 }
 
 TEST_CASE("a table without keys, indexes, triggers and references is known as only appended to") {

@@ -169,3 +169,14 @@ TEST_CASE("exit 78: a table with other columns, with --alter as a hint") {
   CHECK(contains(outcome.err, "--alter"));
   CHECK(contains(outcome.err, "name"));
 }
+
+TEST_CASE("exit 78: upsert by columns that are no key, with the keys that the table has") {
+  const Fixture f("upsert");
+  f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
+
+  const Outcome outcome = f.ingest({"--upsert", "--pk", "name"});
+
+  CHECK(outcome.status == 78);
+  CHECK(contains(outcome.err, "the table has (id). Name one of them (--pk"));
+  CHECK(!contains(outcome.err, "ON CONFLICT"));
+}
