@@ -27,10 +27,7 @@ SYSTEM_LIBRARIES = {
         build_file = Label("//third_party:fmt.BUILD"),
         debian = "libfmt-dev",
         headers = ["fmt"],
-        libs = [
-            "libfmt.so",
-            "libfmt.so.9",
-        ],
+        libs = ["libfmt.so"],
     ),
     "onetbb": dict(
         build_file = Label("//third_party:onetbb.BUILD"),
@@ -39,19 +36,13 @@ SYSTEM_LIBRARIES = {
             "oneapi",
             "tbb",
         ],
-        libs = [
-            "libtbb.so",
-            "libtbb.so.12",
-        ],
+        libs = ["libtbb.so"],
     ),
     "simdjson": dict(
         build_file = Label("//third_party:simdjson.BUILD"),
         debian = "libsimdjson-dev",
         headers = ["simdjson.h"],
-        libs = [
-            "libsimdjson.so",
-            "libsimdjson.so.14",
-        ],
+        libs = ["libsimdjson.so"],
     ),
     "sqlite3": dict(
         build_file = Label("//third_party:sqlite3.BUILD"),
@@ -60,10 +51,7 @@ SYSTEM_LIBRARIES = {
             "sqlite3.h",
             "sqlite3ext.h",
         ],
-        libs = [
-            "libsqlite3.so",
-            "libsqlite3.so.0",
-        ],
+        libs = ["libsqlite3.so"],
     ),
     "tomlplusplus": dict(
         build_file = Label("//third_party:tomlplusplus.BUILD"),
@@ -77,10 +65,7 @@ SYSTEM_LIBRARIES = {
             "zconf.h",
             "zlib.h",
         ],
-        libs = [
-            "libz.so",
-            "libz.so.1",
-        ],
+        libs = ["libz.so"],
     ),
     "zstd": dict(
         build_file = Label("//third_party:zstd.BUILD"),
@@ -89,10 +74,7 @@ SYSTEM_LIBRARIES = {
             "zstd.h",
             "zstd_errors.h",
         ],
-        libs = [
-            "libzstd.so",
-            "libzstd.so.1",
-        ],
+        libs = ["libzstd.so"],
     ),
 }
 

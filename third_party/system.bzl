@@ -1,7 +1,8 @@
 """system_library: a repository made of a library that the machine has installed.
 
 Its tree holds only links to the headers named, under include/, and to the
-libraries named, under lib/. That matters: a new_local_repository on
+libraries named, under lib/, with and without the version that programs are
+linked to. That matters: a new_local_repository on
 /usr/include puts all of /usr/include on the quote path of whoever depends on
 it, which breaks every build outside the sandbox.
 """
@@ -28,8 +29,15 @@ def _system_library_impl(ctx):
     for lib in ctx.attr.libs:
         path = _find(ctx, roots, ctx.attr.lib_dirs, lib)
         if not path:
-            fail("@%s: no %s under %s" % (name, lib, " or ".join(roots)))
+            fail("@%s: no %s under %s. Install %s, or set --repo_env=%s=PREFIX." %
+                 (name, lib, " or ".join(roots), ctx.attr.debian or "it", var))
         ctx.symlink(path, "lib/" + lib)
+
+        # What programs ask for at run time: libtbb.so.12. Its number is the distribution's.
+        for sibling in path.dirname.readdir():
+            version = sibling.basename[len(lib) + 1:]
+            if sibling.basename.startswith(lib + ".") and version.isdigit():
+                ctx.symlink(sibling, "lib/" + sibling.basename)
     ctx.file("WORKSPACE", "workspace(name = \"%s\")\n" % name)
     ctx.symlink(ctx.attr.build_file, "BUILD.bazel")
 
