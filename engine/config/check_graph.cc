@@ -76,7 +76,7 @@ class GraphCheck {
   }
 
   void counts() {
-    if (plan_.sources.empty()) {
+    if (plan_.sources.empty() && !places_.sections_lost) {
       report({}, "there is no source: add [source.NAME] with plugin = \"...\"");
     }
     std::size_t waiting = 0;

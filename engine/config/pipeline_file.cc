@@ -37,11 +37,12 @@ class Reader {
     builder_.settings().file = std::move(file);
     for (Diagnostic& error : document_.errors) builder_.report(std::move(error));
     for (const TomlEntry& entry : document_.entries) section(entry);
-    if (!has_writer_ && !document_.incomplete.contains("writer")) {
-      builder_.places().writer_broken = true;
+    // Around a syntax error a whole section may have gone unread.
+    const bool lost = !document_.errors.empty();
+    builder_.places().sections_lost = lost;
+    if (!has_writer_) builder_.places().writer_broken = true;
+    if (!has_writer_ && !lost) {
       report({}, "there is no [writer]: add one with input, database and table");
-    } else if (!has_writer_) {
-      builder_.places().writer_broken = true;
     }
     return std::move(builder_).build();
   }

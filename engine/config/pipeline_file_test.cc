@@ -194,6 +194,14 @@ mode = "upset"
   CHECK(found == expected);
 }
 
+TEST_CASE("pipeline file: what a syntax error hides isn't reported as missing") {
+  CHECK(mistake("[source.a\nplugin = \"feed\"\n") ==
+        "p.toml:1:10: syntax: expected ']', saw '\\n'");
+  CHECK(mistake("[writer]]\ninput = \"a\"\n[pipeline]\nbatches = \"many\"\n") ==
+        "p.toml:1:9: syntax: expected a comment or whitespace, saw ']'\n"
+        "p.toml:4:11: pipeline.batches: expected an integer, found \"many\"");
+}
+
 TEST_CASE("pipeline file: a file that isn't there is missing input") {
   PluginRegistry registry = test::plugins();
   const auto checked = read_pipeline("/nonexistent/p.toml", registry);

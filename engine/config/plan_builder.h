@@ -59,6 +59,7 @@ struct PlanPlaces {
   std::vector<bool> source_broken;  // no plugin
   std::vector<bool> node_broken;    // no plugin, no input, or an unknown one
   bool writer_broken = false;       // an unknown input
+  bool sections_lost = false;       // by a syntax error: a source that is missing may be there
   bool plugins_missing = false;
   bool inputs_unknown = false;
   std::set<std::string, std::less<>> meant;  // sources and nodes that unknown inputs were to name
