@@ -1,3 +1,4 @@
+// The version of the program and of the engine in it.
 #pragma once
 
 namespace mayfly::cli {
