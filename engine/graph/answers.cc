@@ -156,6 +156,12 @@ void Answers::leave(RowRef head) noexcept {
   if (on_progress_) on_progress_();
 }
 
+void Answers::leave_row(mayfly_batch& batch, std::uint16_t row) noexcept {
+  SliceChain one;
+  one.append(batch, row);
+  leave(one.finish(batch));
+}
+
 void Answers::leave_orphans() noexcept {
   for (std::uint32_t i = 0; i < pool_->size(); ++i) {
     mayfly_batch& batch = *pool_->at(i);

@@ -78,6 +78,7 @@ class Answers final : public AnswerSink {
   // producers. A parent of a row that was left is not answered by its other children: see
   // leave_orphans.
   void leave(RowRef head) noexcept;
+  void leave_row(mayfly_batch& batch, std::uint16_t row) noexcept;
   // After graph and writer have stopped: leaves the consumed rows whose children weren't all
   // written.
   void leave_orphans() noexcept;

@@ -1,6 +1,9 @@
 #include "mayfly/graph/held_rows.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "mayfly/data/row_copy.h"
 
 namespace mayfly {
 
@@ -53,6 +56,38 @@ RowRef HeldRows::pop_any() {
 std::uint64_t HeldRows::count(std::uint64_t tag) const {
   const TagQueue* queue = tags_.find(tag);
   return queue == nullptr ? 0 : queue->rows;
+}
+
+void HeldRows::compact(const Schema& schema) {
+  held_in_batch_.assign(pool_.size(), 0);
+  relocate([&](RowRef ref) {
+    ++held_in_batch_[batch_of(ref)];
+    return ref;
+  });
+  relocate([&](RowRef ref) { return compact_row(ref, schema); });
+  if (compact_batch_ != nullptr) pool_.settle(std::exchange(compact_batch_, nullptr), 1);
+}
+
+RowRef HeldRows::compact_row(RowRef ref, const Schema& schema) {
+  mayfly_batch* from = pool_.batch(ref);
+  if (pool_.part_of(*from) == BatchPool::Part::kReserve ||
+      held_in_batch_[from->id] > from->capacity / 4) {
+    return ref;  // a well filled batch would cost as much as it frees
+  }
+  for (int tries = 0; tries < 2; ++tries) {
+    if (compact_batch_ != nullptr && copy_row(*from, row_of(ref), *compact_batch_)) {
+      pool_.add_flight(compact_batch_, 1);
+      pool_.settle(from, 1);
+      return make_ref(compact_batch_->id, compact_batch_->rows - 1);
+    }
+    if (compact_batch_ != nullptr) pool_.settle(std::exchange(compact_batch_, nullptr), 1);
+    // The last free one stays for transforms.
+    if (pool_.free_batches(BatchPool::Part::kReserve) < 2) return ref;
+    compact_batch_ = pool_.try_acquire(BatchPool::Part::kReserve, schema);
+    if (compact_batch_ == nullptr) return ref;
+    pool_.add_flight(compact_batch_, 1);  // so that it can't return while it is being filled
+  }
+  return ref;
 }
 
 }  // namespace mayfly

@@ -5,7 +5,7 @@
 // heap by (due, order of holding). The heap and the tag table grow to their high-water mark and
 // stay there.
 //
-// THREADS  The node's activation alone.
+// THREADS  The node's activation; compact(): the driver between activations.
 // OWNERSHIP  The rows' batches belong to the pool; a held row keeps its batch from returning.
 #pragma once
 
@@ -46,6 +46,10 @@ class HeldRows {
   std::uint64_t total() const { return queued_ + due_.size(); }
   std::int64_t next_due_ns() const { return due_.empty() ? kNever : due_.front().due_ns; }
 
+  // Copies what is held out of sparsely held intake batches into the reserve, so that a few held
+  // rows don't pin every batch. `schema`: the columns of all of them.
+  void compact(const Schema& schema);
+
   // Replaces every held row's reference by f(ref): the rows were copied to another batch.
   template <class F>
   void relocate(F&& f) {
@@ -74,6 +78,7 @@ class HeldRows {
     return a.due_ns != b.due_ns ? a.due_ns > b.due_ns : a.order > b.order;
   }
   RowRef pop(std::uint64_t tag);
+  RowRef compact_row(RowRef ref, const Schema& schema);
   RowRef& hold_next(RowRef ref) { return pool_.batch(ref)->hold_next[row_of(ref)]; }
 
   BatchPool& pool_;
@@ -81,6 +86,9 @@ class HeldRows {
   std::vector<Due> due_;  // a heap, earliest first
   std::uint64_t queued_ = 0;
   std::uint64_t order_ = 0;
+  // compact()'s: rows held of each batch, and the batch they are copied to.
+  std::vector<std::uint32_t> held_in_batch_;
+  mayfly_batch* compact_batch_ = nullptr;
 };
 
 }  // namespace mayfly

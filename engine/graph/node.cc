@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstring>
 #include <numeric>
 #include <utility>
 
-#include "mayfly/data/row_copy.h"
 #include "mayfly/graph/reason.h"
 
 namespace mayfly {
@@ -41,8 +39,8 @@ Node::Node(const mayfly_plugin& plugin, std::string name, std::uint16_t index, S
     : PluginInstance(plugin, std::move(name), index, services),
       driver_(driver),
       answers_(answers),
+      made_(answers),
       driver_index_(driver.add(*this)) {
-  timers_.fill(kNever);
   released_.reserve(64);
 }
 
@@ -54,6 +52,7 @@ void Node::attach_pool(std::uint32_t lanes_max) {
     owed_bit_ = answers_.add_completion_inbox(*this);
   }
   held_ = std::make_unique<HeldRows>(pool);
+  made_.attach_pool(pool);
   rows_scratch_.resize(pool.options().rows);
 }
 
@@ -117,16 +116,13 @@ void Node::activate() noexcept {
     blocked = !process(head, 0, 0, now_ns);
     process_released(now_ns);
     // A timer set for now is how a policy acts on what this call held.
-    if (timers_set_ != 0) run_timers(now_ns);
+    if (!timers_.none()) run_timers(now_ns);
   }
   update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : kNever);
 }
 
 void Node::update_due(std::int64_t due_ns) {
-  due_ns = std::min(due_ns, held_->next_due_ns());
-  for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
-    due_ns = std::min(due_ns, timers_[static_cast<std::size_t>(std::countr_zero(set))]);
-  }
+  due_ns = std::min({due_ns, held_->next_due_ns(), timers_.next_due_ns()});
   next_due_ns_.store(due_ns, std::memory_order_relaxed);
 }
 
@@ -145,7 +141,7 @@ void Node::run_completions(std::int64_t now_ns) {
                                 .hold_tag = 0,
                                 .now_ns = now_ns};
     if (plugin().on_completion != nullptr && !gave_up_) plugin().on_completion(state(), &slice);
-    send_emitted();
+    made_.send(wiring_.ports);
     answers_.completed(owed_bit_, head);
     completing_rows_.fetch_sub(rows, std::memory_order_relaxed);
     process_released(now_ns);
@@ -156,18 +152,12 @@ void Node::run_timers(std::int64_t now_ns) {
   // A timer set for now by its own call runs in the same activation, so that a row which is let go
   // and held again and again is noticed; but not for ever.
   for (int round = 0; round < kTimerRounds; ++round) {
-    std::uint64_t due = 0;
-    for (std::uint64_t set = timers_set_; set != 0; set &= set - 1) {
-      const int timer = std::countr_zero(set);
-      if (timers_[static_cast<std::size_t>(timer)] <= now_ns) due |= 1ull << timer;
-    }
+    std::uint64_t due = timers_.take_due(now_ns);
     if (due == 0) return;
-    timers_set_ &= ~due;
     for (; due != 0; due &= due - 1) {
       const auto timer = static_cast<std::uint32_t>(std::countr_zero(due));
-      timers_[timer] = kNever;
       if (plugin().on_timer != nullptr && !gave_up_) plugin().on_timer(state(), timer, now_ns);
-      send_emitted();
+      made_.send(wiring_.ports);
       process_released(now_ns);
     }
   }
@@ -184,23 +174,20 @@ void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
                      .at_ns = signal.at_ns});
   }
   plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size()));
-  send_emitted();
+  made_.send(wiring_.ports);
   driver_.schedule(driver_index_);  // for what it released
 }
 
 void Node::timer_set(std::uint32_t timer, std::int64_t due_ns) {
-  if (timer >= timers_.size()) {
+  if (timer >= Timers::kCount) {
     fail(MAYFLY_FAIL_INTERNAL, fmt::format("timer {} set; ids are 0 to 63", timer));
     return;
   }
-  timers_[timer] = due_ns;
-  timers_set_ |= 1ull << timer;
+  timers_.set(timer, due_ns);
 }
 
 void Node::timer_cancel(std::uint32_t timer) {
-  if (timer >= timers_.size()) return;
-  timers_[timer] = kNever;
-  timers_set_ &= ~(1ull << timer);
+  if (timer < Timers::kCount) timers_.cancel(timer);
 }
 
 // ---- held rows ----------------------------------------------------------------------------------
@@ -252,40 +239,6 @@ void Node::process_released(std::int64_t now_ns) {
   released_.clear();
 }
 
-void Node::compact_held() {
-  BatchPool& pool = *services().pool;
-  held_in_batch_.assign(pool.size(), 0);
-  held_->relocate([&](RowRef ref) {
-    ++held_in_batch_[batch_of(ref)];
-    return ref;
-  });
-  held_->relocate([&](RowRef ref) { return compact_row(ref); });
-  if (compact_batch_ != nullptr) pool.settle(std::exchange(compact_batch_, nullptr), 1);
-}
-
-RowRef Node::compact_row(RowRef ref) {
-  BatchPool& pool = *services().pool;
-  mayfly_batch* from = pool.batch(ref);
-  if (pool.part_of(*from) == BatchPool::Part::kReserve ||
-      held_in_batch_[from->id] > from->capacity / 4) {
-    return ref;  // a well filled batch would cost as much as it frees
-  }
-  for (int tries = 0; tries < 2; ++tries) {
-    if (compact_batch_ != nullptr && copy_row(*from, row_of(ref), *compact_batch_)) {
-      pool.add_flight(compact_batch_, 1);
-      pool.settle(from, 1);
-      return make_ref(compact_batch_->id, compact_batch_->rows - 1);
-    }
-    if (compact_batch_ != nullptr) pool.settle(std::exchange(compact_batch_, nullptr), 1);
-    // The last free one stays for transforms.
-    if (pool.free_batches(BatchPool::Part::kReserve) < 2) return ref;
-    compact_batch_ = pool.try_acquire(BatchPool::Part::kReserve, input_);
-    if (compact_batch_ == nullptr) return ref;
-    pool.add_flight(compact_batch_, 1);  // so that it can't return while it is being filled
-  }
-  return ref;
-}
-
 // ---- the plugin's turn --------------------------------------------------------------------------
 
 const std::uint16_t* Node::rows_of(const mayfly_batch& batch, std::uint16_t head) {
@@ -317,9 +270,9 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
   } else {
     for (std::uint32_t i = 0; i < count; ++i) batch.route[slice.rows[i]] = 0;
   }
-  emitted_in_call_ = false;
+  made_.begin_call();
   const mayfly_result result = plugin().process(state(), &slice);
-  if (result == MAYFLY_BLOCKED && !emitted_in_call_) {
+  if (result == MAYFLY_BLOCKED && !made_.emitted_in_call()) {
     if (flags == 0) blocked_ = head;
     return false;
   }
@@ -333,13 +286,11 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
     answers_.on_failed(failure());
     answers_.leave(head);
     gave_up_ = true;  // the plugin isn't called any more
-    leave_made();
+    made_.leave();
   } else {
     scatter(batch, slice, first);
-    send_emitted();
-    // Its last slice may be BLOCKED while new slices come: then the group's rows wait.
-    if ((flags & MAYFLY_SLICE_RESUMED) != 0) group_open_ = (flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
-    if (!group_open_) answer_childless();
+    made_.send(wiring_.ports);
+    made_.end_slice(flags, index(), wiring_.record);
   }
   queued_rows_.fetch_sub(count, std::memory_order_relaxed);
   return true;
@@ -399,8 +350,7 @@ void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice&
       judge(batch, row, MAYFLY_DROPPED);
       return;
     case MAYFLY_CONSUME:
-      // Answered by what was made from it. Nothing made so far: see answer_childless.
-      if (batch.children[row] == 0) childless_.push_back(make_ref(batch.id, row));
+      made_.consume(batch, row);
       return;
     default:
       fail_routing(batch, row);
@@ -409,9 +359,7 @@ void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice&
 
 void Node::hold(mayfly_batch& batch, std::uint16_t row, bool resumed) {
   if (gave_up_) {
-    SliceChain one;
-    one.append(batch, row);
-    answers_.leave(one.finish(batch));
+    answers_.leave_row(batch, row);
     return;
   }
   // The activation's number, 14 bits of it, and how often: a row from another activation starts
@@ -437,15 +385,13 @@ void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
   record_chain_.append(batch, row);
 }
 
-void Node::fail_routing(const mayfly_batch& batch, std::uint16_t row) {
+void Node::fail_routing(mayfly_batch& batch, std::uint16_t row) {
   if (failure().ok()) {
     fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row,
                                            batch.route[row], plugin().name, wiring_.ports.size()));
   }
   answers_.on_failed(failure());
-  SliceChain one;
-  one.append(*services().pool->at(batch.id), row);
-  answers_.leave(one.finish(*services().pool->at(batch.id)));
+  answers_.leave_row(batch, row);
 }
 
 // ---- rows made here -----------------------------------------------------------------------------
@@ -460,75 +406,9 @@ mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {
 
 mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                          std::uint32_t count) {
-  BatchPool& pool = *services().pool;
-  if (batch == nullptr || batch->rows == 0) {
-    if (batch != nullptr) pool.release(batch);
-    return MAYFLY_OK;
-  }
-  if (port >= wiring_.ports.size()) {
-    pool.release(batch);
-    return fail(MAYFLY_FAIL_INTERNAL,
-                fmt::format("emitted to port {} of {}", port, wiring_.ports.size()));
-  }
-  seal(*batch, services().clock.now_ns(), MAYFLY_ROW_NONE);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const RowRef parent = lineage[i].parent;
-    const std::uint16_t child = lineage[i].child;
-    if (batch_of(parent) >= pool.size() || row_of(parent) >= pool.batch(parent)->rows ||
-        child >= batch->rows) {
-      pool.release(batch);
-      return fail(MAYFLY_FAIL_INTERNAL,
-                  fmt::format("lineage {} names parent {:#x} and child {}; one doesn't exist", i,
-                              parent, child));
-    }
-    mayfly_batch& from = *pool.batch(parent);
-    std::atomic_ref(from.children[row_of(parent)]).fetch_add(1, std::memory_order_relaxed);
-    // Several parents of one child form a chain; a parent of several children is in none.
-    if (batch->parent[child] != MAYFLY_REF_NONE)
-      from.parent_next[row_of(parent)] = batch->parent[child];
-    batch->parent[child] = parent;
-    batch->enqueued_ns[child] =
-        std::min(batch->enqueued_ns[child], from.enqueued_ns[row_of(parent)]);
-  }
-  emitted_in_call_ = true;
-  answers_.emit(*batch, batch->rows);
-  emitted_.push_back({batch, port});
-  return MAYFLY_OK;
-}
-
-void Node::send_emitted() {
-  if (emitted_.empty()) return;
-  // Before the children are on their way: from then on the writer answers what they were made from.
-  std::erase_if(childless_, [this](RowRef ref) {
-    return services().pool->batch(ref)->children[row_of(ref)] != 0;
-  });
-  for (const Emitted& emitted : emitted_) {
-    wiring_.ports[emitted.port].push(make_ref(emitted.batch->id, 0));
-  }
-  emitted_.clear();
-}
-
-void Node::answer_childless() {
-  for (const RowRef ref : childless_) {
-    mayfly_batch& batch = *services().pool->batch(ref);
-    judge(batch, row_of(ref), MAYFLY_CONSUMED);
-    wiring_.record.push(record_chain_.finish(batch));
-  }
-  childless_.clear();
-}
-
-void Node::leave_made() {
-  for (const Emitted& emitted : emitted_) answers_.leave(make_ref(emitted.batch->id, 0));
-  emitted_.clear();
-  for (const RowRef ref : childless_) {
-    // Those with children are left with the orphans.
-    mayfly_batch& batch = *services().pool->batch(ref);
-    if (batch.children[row_of(ref)] != 0) continue;
-    SliceChain one;
-    one.append(batch, row_of(ref));
-    answers_.leave(one.finish(batch));
-  }
-  childless_.clear();
+  const std::string wrong =
+      made_.emit(port, wiring_.ports.size(), batch, lineage, count, services().clock.now_ns());
+  return wrong.empty() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, wrong);
 }
 
 // ---- drain --------------------------------------------------------------------------------------
@@ -537,18 +417,15 @@ void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns;
 
 void Node::drain_again() {
   if (plugin().drain != nullptr && !gave_up_) plugin().drain(state(), hold_until_ns_);
-  send_emitted();
+  made_.send(wiring_.ports);
   if (!released_.empty()) driver_.schedule(driver_index_);
 }
 
 void Node::give_up() {
   gave_up_ = true;
-  leave_made();
+  made_.leave();
   for (RowRef ref; (ref = held_->pop_any()) != MAYFLY_REF_NONE;) {
-    mayfly_batch& batch = *services().pool->batch(ref);
-    SliceChain one;
-    one.append(batch, row_of(ref));
-    answers_.leave(one.finish(batch));
+    answers_.leave_row(*services().pool->batch(ref), row_of(ref));
   }
   if (blocked_ != MAYFLY_REF_NONE) {
     queued_rows_.fetch_sub(slice_rows(*services().pool->batch(blocked_), row_of(blocked_)),

@@ -22,7 +22,9 @@
 #include "mayfly/graph/driver.h"
 #include "mayfly/graph/held_rows.h"
 #include "mayfly/graph/inbox.h"
+#include "mayfly/graph/made_rows.h"
 #include "mayfly/graph/plugin_instance.h"
+#include "mayfly/graph/timers.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace mayfly {
@@ -49,7 +51,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::uint64_t owed_bit() const { return owed_bit_; }
   // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held
   // rows don't pin every batch. The driver's thread, between activations.
-  void compact_held();
+  void compact_held() { held_->compact(input_); }
 
   // Inbox
   SliceQueue::LaneId add_lane() override { return queue_->add_lane(); }
@@ -110,18 +112,14 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
   void hold(mayfly_batch& batch, std::uint16_t row, bool resumed);
   void judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome);
-  void consume(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
-  void answer_childless();
-  void leave_made();
-  void send_emitted();
   void collect_released(RowRef ref, std::uint64_t tag);
   void finish_released(bool end_of_group);
   void update_due(std::int64_t due_ns);
-  RowRef compact_row(RowRef ref);
-  void fail_routing(const mayfly_batch& batch, std::uint16_t row);
+  void fail_routing(mayfly_batch& batch, std::uint16_t row);
 
   Driver& driver_;
   Answers& answers_;
+  MadeRows made_;
   Driver::NodeIndex driver_index_ = 0;
   Wiring wiring_;
   Schema input_;
@@ -142,26 +140,15 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   RowRef blocked_ = MAYFLY_REF_NONE;  // a new slice that process() couldn't take yet
 
-  std::array<std::int64_t, 64> timers_;
-  std::uint64_t timers_set_ = 0;
+  Timers timers_;
   std::atomic<std::int64_t> next_due_ns_{kNever};
   std::int64_t hold_until_ns_ = kNever;  // drain's deadline
   bool gave_up_ = false;
   std::uint16_t activation_stamp_ = 0;
 
-  struct Emitted {
-    mayfly_batch* batch;
-    std::uint32_t port;
-  };
-  std::vector<Emitted> emitted_;
-  bool emitted_in_call_ = false;
-  bool group_open_ = false;  // some slices of a released group are processed, not its last
-  std::vector<RowRef> childless_;  // consumed rows of this group from which nothing was made so far
   std::vector<std::uint16_t> rows_scratch_;
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;
   SliceChain record_chain_;
-  std::vector<std::uint32_t> held_in_batch_;  // scratch of compact_held
-  mayfly_batch* compact_batch_ = nullptr;
 };
 
 }  // namespace mayfly
