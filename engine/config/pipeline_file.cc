@@ -264,6 +264,10 @@ Result<CheckedPlan> read_pipeline(const std::string& path, PluginRegistry& regis
     }
   }
   if (std::ferror(file.get()) != 0) {
+    if (errno == EISDIR) {
+      return Status(Code::kNoInput,
+                    fmt::format("{}: expected a pipeline file, found a directory", path));
+    }
     return Status(Code::kIo, fmt::format("{}: reading failed: {}", path, std::strerror(errno)));
   }
   return parse_pipeline(text, path, registry);

@@ -209,6 +209,16 @@ TEST_CASE("pipeline file: a file that isn't there is missing input") {
   CHECK(checked.status().code() == Code::kNoInput);
 }
 
+TEST_CASE("pipeline file: a directory is missing input") {
+  PluginRegistry registry = test::plugins();
+
+  const auto checked = read_pipeline("/", registry);
+
+  REQUIRE(!checked.ok());
+  CHECK(checked.status().code() == Code::kNoInput);
+  CHECK(checked.status().message() == "/: expected a pipeline file, found a directory");
+}
+
 TEST_CASE("pipeline file: sections and their shapes are checked") {
   CHECK(mistakes("[nodes.a]\n[writer]\n")[1] ==
         "p.toml:1:2: unknown section \"nodes\": expected [pipeline], [source.NAME], [node.NAME] or "
