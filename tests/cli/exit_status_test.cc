@@ -69,6 +69,16 @@ TEST_CASE("exit 66: an input that isn't there, and the JSON says so too") {
   CHECK(parse_summary(outcome.out).exit_status == 66);
 }
 
+TEST_CASE("exit 66: a directory, wherever a file is expected") {
+  const Fixture f("directory");
+
+  CHECK(run_mayfly({"ingest", f.folder, "--into", f.database.path(), "--table", "t"}).status == 66);
+  CHECK(run_mayfly({"run", f.folder}).status == 66);
+  CHECK(run_mayfly({"validate", f.folder}).status == 66);
+  CHECK(run_mayfly({"graph", f.folder}).status == 66);
+  CHECK(f.ingest({"--table", "t", "--schema", f.folder}).status == 66);
+}
+
 TEST_CASE("exit 69: the file plugin isn't where plugins are looked for") {
   const Fixture f("unavailable");
   const std::string copy = f.folder + "/mayfly";
@@ -138,6 +148,26 @@ TEST_CASE("exit 0: a lock that goes away within the deadline is waited for") {
   CHECK(program.wait() == 0);
   CHECK(waited);
   CHECK(f.database.integer("SELECT count(*) FROM t") == 4);
+}
+
+TEST_CASE("waiting for a lock while opening names its process and until when, but not with -q") {
+  const Fixture f("visible");
+  CHECK(f.ingest({}).status == 0);
+  write_file(f.folder + "/t.sql", "CREATE TABLE other(id INTEGER, name TEXT)");
+  WriteLock lock(f.database.path());
+
+  const Outcome told = f.ingest({"--deadline", "2s"});
+  const Outcome quiet = f.ingest({"--deadline", "2s", "-q"});
+  const Outcome schema =
+      f.ingest({"--deadline", "2s", "--table", "other", "--schema", f.folder + "/t.sql"});
+
+  CHECK(told.status == 75);
+  CHECK(contains(told.err, "waiting for process " + std::to_string(::getpid()) + " ("));
+  CHECK(contains(told.err, " UTC (2s) at the latest"));
+  CHECK(quiet.status == 75);
+  CHECK(!contains(quiet.err, "waiting"));
+  CHECK(schema.status == 75);
+  CHECK(contains(schema.err, "waiting for process " + std::to_string(::getpid()) + " ("));
 }
 
 TEST_CASE("exit 75: another mayfly writes the database, and its process is named") {

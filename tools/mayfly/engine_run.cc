@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/progress_bar.h"
 
 namespace mayfly::cli {
@@ -42,6 +43,15 @@ Progress progress_of(const EngineStats& stats) {
   progress.rows = stats.rows.answered();
   progress.waiting = stats.outage_since_ns != 0;
   return progress;
+}
+
+Result<std::unique_ptr<Engine>> open_watched(const PipelinePlan& plan, EngineOptions options,
+                                             Console& console, const Clock& clock) {
+  // As long as the writer waits for a lock at open (graph/writer_stage.cc).
+  constexpr std::int64_t kOpenWaitNs = 60 * kSecond;
+  const LockWatch watch(plan.writer.database, std::min(plan.writer.deadline_ns, kOpenWaitNs),
+                        LockWatch::Opener::kEngine, console, clock);
+  return Engine::open(plan, std::move(options));
 }
 
 std::string count_signals(const SignalSink& sink) {
@@ -101,7 +111,7 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   };
   RunResult result;
   const std::int64_t began_ns = clock.now_ns();
-  auto opened = Engine::open(plan, std::move(options));
+  auto opened = open_watched(plan, std::move(options), console, clock);
   if (!opened.ok()) {
     result.status = opened.status();
     return result;

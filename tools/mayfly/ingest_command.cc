@@ -11,18 +11,23 @@
 #include "tools/mayfly/engine_run.h"
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/ingest_plan.h"
+#include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/summary.h"
 #include "tools/mayfly/target_table.h"
 
 namespace mayfly::cli {
 namespace {
 
-Status prepare(const IngestOptions& options, const GlobalOptions& global, PipelinePlan& plan) {
+Status prepare(const IngestOptions& options, const GlobalOptions& global, Console& console,
+               PipelinePlan& plan) {
   if (!options.schema_file.empty() && options.table.empty()) {
     return {Code::kUsage, "--schema needs --table: which of its tables is to be filled?"};
   }
   PluginRegistry registry(search_of_process(global.plugin_dirs));
   if (!options.schema_file.empty()) {
+    const SystemClock clock;
+    const LockWatch watch(options.database, options.deadline_ns, LockWatch::Opener::kCommand,
+                          console, clock);
     MAYFLY_RETURN_IF_ERROR(create_from_schema_file(options.database, options.table,
                                                    options.schema_file, options.deadline_ns));
   }
@@ -83,7 +88,7 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   Interruption interruption(console, ExitStatus::kTryAgain);
   PipelinePlan plan;
   RunResult result;
-  result.status = prepare(options, global, plan);
+  result.status = prepare(options, global, console, plan);
   if (result.status.code() == Code::kUsage) {
     console.error(result.status.message());
     return ExitStatus::kUsage;
