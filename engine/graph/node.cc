@@ -140,8 +140,9 @@ void Node::run_completions(std::int64_t now_ns) {
                                 .input = 0,
                                 .hold_tag = 0,
                                 .now_ns = now_ns};
-    if (plugin().on_completion != nullptr && !gave_up_) plugin().on_completion(state(), &slice);
-    made_.send(wiring_.ports);
+    if (plugin().on_completion != nullptr && !gave_up_) {
+      after_call("on_completion", plugin().on_completion(state(), &slice));
+    }
     answers_.completed(owed_bit_, head);
     completing_rows_.fetch_sub(rows, std::memory_order_relaxed);
     process_released(now_ns);
@@ -156,8 +157,9 @@ void Node::run_timers(std::int64_t now_ns) {
     if (due == 0) return;
     for (; due != 0; due &= due - 1) {
       const auto timer = static_cast<std::uint32_t>(std::countr_zero(due));
-      if (plugin().on_timer != nullptr && !gave_up_) plugin().on_timer(state(), timer, now_ns);
-      made_.send(wiring_.ports);
+      if (plugin().on_timer != nullptr && !gave_up_) {
+        after_call("on_timer", plugin().on_timer(state(), timer, now_ns));
+      }
       process_released(now_ns);
     }
   }
@@ -173,8 +175,8 @@ void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
                      .name = {signal.name.data(), signal.name.size()},
                      .at_ns = signal.at_ns});
   }
-  plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size()));
-  made_.send(wiring_.ports);
+  after_call("on_signal",
+             plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size())));
   driver_.schedule(driver_index_);  // for what it released
 }
 
@@ -277,16 +279,10 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
     return false;
   }
   if (result != MAYFLY_OK) {
-    if (failure().ok()) {
-      fail(MAYFLY_FAIL_INTERNAL,
-           result == MAYFLY_BLOCKED
-               ? "process returned BLOCKED after it had emitted rows of the same slice"
-               : fmt::format("process returned {} without saying why", result));
-    }
-    answers_.on_failed(failure());
     answers_.leave(head);
-    gave_up_ = true;  // the plugin isn't called any more
-    made_.leave();
+    end(result == MAYFLY_BLOCKED
+            ? "process returned BLOCKED after it had emitted rows of the same slice"
+            : fmt::format("process returned {} without saying why", result));
   } else {
     scatter(batch, slice, first);
     made_.send(wiring_.ports);
@@ -294,6 +290,19 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
   }
   queued_rows_.fetch_sub(count, std::memory_order_relaxed);
   return true;
+}
+
+void Node::after_call(std::string_view call, mayfly_result result) {
+  if (result != MAYFLY_OK)
+    return end(fmt::format("{} returned {} without saying why", call, result));
+  made_.send(wiring_.ports);
+}
+
+void Node::end(std::string_view why) {
+  if (failure().ok()) fail(MAYFLY_FAIL_INTERNAL, why);
+  answers_.on_failed(failure());
+  gave_up_ = true;  // the plugin isn't called any more
+  made_.leave();
 }
 
 // ---- routing ------------------------------------------------------------------------------------
@@ -416,8 +425,9 @@ mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_l
 void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns; }
 
 void Node::drain_again() {
-  if (plugin().drain != nullptr && !gave_up_) plugin().drain(state(), hold_until_ns_);
-  made_.send(wiring_.ports);
+  if (plugin().drain != nullptr && !gave_up_) {
+    after_call("drain", plugin().drain(state(), hold_until_ns_));
+  }
   if (!released_.empty()) driver_.schedule(driver_index_);
 }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/data/slice_chain.h"
@@ -106,6 +107,10 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void process_released(std::int64_t now_ns);
   // False when the plugin was BLOCKED: the slice waits.
   bool process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int64_t now_ns);
+  // After every call but process(): sends what was emitted, or ends the node.
+  void after_call(std::string_view call, mayfly_result result);
+  // The plugin failed; `why` unless it said so itself.
+  void end(std::string_view why);
   const std::uint16_t* rows_of(const mayfly_batch& batch, std::uint16_t head);
   void scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head);
   void scatter_rows(mayfly_batch& batch, const mayfly_slice& slice);
