@@ -6,27 +6,10 @@
 #include <cstring>
 #include <utility>
 
+#include "mayfly/plugin/from_abi.h"
 #include "mayfly/plugin/tables.h"
 
 namespace mayfly {
-namespace {
-
-std::string_view view(mayfly_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
-
-Code code_of(std::int32_t failure_class) {
-  switch (failure_class) {
-    case MAYFLY_FAIL_CONFIG:
-      return Code::kConfig;
-    case MAYFLY_FAIL_INPUT_MISSING:
-      return Code::kNoInput;
-    case MAYFLY_FAIL_IO:
-      return Code::kIo;
-    default:
-      return Code::kInternal;
-  }
-}
-
-}  // namespace
 
 // The C side: every function finds its instance in the context and goes there.
 struct HostCalls {

@@ -8,6 +8,7 @@
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/data/slice_chain.h"
+#include "mayfly/plugin/from_abi.h"
 
 namespace mayfly {
 namespace {
@@ -18,10 +19,6 @@ constexpr std::int64_t kLingerNs = 5 * kMillisecond;
 constexpr std::int64_t kStopCheckNs = 20 * kMillisecond;
 constexpr std::uint64_t kRawKept = 64 << 10;
 constexpr std::size_t kFingerprintMax = 256;
-
-std::string_view view(const mayfly_text& text) {
-  return {text.data, static_cast<std::size_t>(text.size)};
-}
 
 }  // namespace
 

@@ -4,28 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "mayfly/plugin/from_abi.h"
 #include "mayfly/plugin/node_harness.h"
 #include "mayfly/plugin/tables.h"
 
 namespace mayfly {
-namespace {
-
-std::string_view view(mayfly_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
-
-Code code_of(std::int32_t failure_class) {
-  switch (failure_class) {
-    case MAYFLY_FAIL_CONFIG:
-      return Code::kConfig;
-    case MAYFLY_FAIL_INPUT_MISSING:
-      return Code::kNoInput;
-    case MAYFLY_FAIL_IO:
-      return Code::kIo;
-    default:
-      return Code::kInternal;
-  }
-}
-
-}  // namespace
 
 struct HarnessCalls {
   static NodeHarness& of(mayfly_context* ctx) { return *reinterpret_cast<NodeHarness*>(ctx); }
