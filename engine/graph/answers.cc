@@ -7,11 +7,6 @@
 #include "mayfly/data/uniform.h"
 
 namespace mayfly {
-namespace {
-
-constexpr std::size_t kOutcomes = 9;
-
-}  // namespace
 
 std::uint64_t ConservationCounts::answered() const {
   return std::accumulate(answers.begin(), answers.end(), std::uint64_t{0});
@@ -145,9 +140,7 @@ void Answers::leave(RowRef head) noexcept {
   mayfly_batch& batch = *pool_->batch(head);
   const std::uint32_t rows = slice_rows(batch, row_of(head));
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
-    const bool from_producer =
-        batch.source[row] == MAYFLY_ROW_NONE && batch.parent[row] == MAYFLY_REF_NONE;
-    batch.outcome[row] = from_producer ? MAYFLY_HANDED_BACK : MAYFLY_LEFT;
+    batch.outcome[row] = given_up_outcome(batch, row);
     batch.owed[row] = 0;
   });
   count(batch, row_of(head));

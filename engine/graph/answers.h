@@ -20,6 +20,7 @@
 
 #include "mayfly/base/status.h"
 #include "mayfly/data/batch_pool.h"
+#include "mayfly/data/outcome.h"
 #include "mayfly/data/slice_queue.h"
 #include "mayfly/graph/inbox.h"
 #include "mayfly/storage/writer_loop.h"
@@ -44,7 +45,7 @@ class TicketSink {
 struct ConservationCounts {
   std::uint64_t accepted = 0;
   std::uint64_t emitted = 0;
-  std::array<std::uint64_t, 9> answers{};  // by MAYFLY_WRITTEN ... MAYFLY_UNKNOWN
+  std::array<std::uint64_t, kOutcomes> answers{};  // by MAYFLY_WRITTEN ... MAYFLY_UNKNOWN
   std::uint64_t in_flight = 0;
 
   std::uint64_t answered() const;
@@ -108,7 +109,7 @@ class Answers final : public AnswerSink {
 
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> emitted_{0};
-  std::array<std::atomic<std::uint64_t>, 9> answers_{};
+  std::array<std::atomic<std::uint64_t>, kOutcomes> answers_{};
   std::atomic<std::uint64_t> in_flight_{0};
 };
 

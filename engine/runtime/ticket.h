@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "mayfly/abi/mayfly_abi.h"
+#include "mayfly/data/outcome.h"
 #include "mayfly/data/semaphore.h"
 #include "mayfly/graph/answers.h"
 
@@ -36,7 +37,7 @@ namespace mayfly {
 
 // What became of a ticket's rows.
 struct TicketResult {
-  std::array<std::uint32_t, 9> rows{};  // by MAYFLY_WRITTEN ... MAYFLY_UNKNOWN
+  std::array<std::uint32_t, kOutcomes> rows{};  // by MAYFLY_WRITTEN ... MAYFLY_UNKNOWN
   // The first row that wasn't written, counted from 0 within the ticket, and its outcome.
   std::uint32_t first_failed = UINT32_MAX;
   std::uint8_t first_outcome = MAYFLY_PENDING;
@@ -105,7 +106,7 @@ class TicketTable final : public TicketSink {
     std::atomic<std::uint64_t> open{0};
     std::atomic<std::uint32_t> state{kOpen};
     std::atomic<std::uint32_t> rows_added{0};
-    std::array<std::atomic<std::uint32_t>, 9> outcomes{};
+    std::array<std::atomic<std::uint32_t>, kOutcomes> outcomes{};
     // first failed row << 8 | its outcome; the smallest wins.
     std::atomic<std::uint64_t> first_failed{UINT64_MAX};
     std::atomic<std::uint32_t> next{0};

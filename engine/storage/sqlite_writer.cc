@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mayfly/data/outcome.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
 
@@ -82,10 +83,7 @@ void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t ou
     mayfly_batch& batch = *pool_.batch(head);
     for_each_row(batch, row_of(head), [&](std::uint16_t row) {
       if (batch.outcome[row] != MAYFLY_PENDING) return;
-      const bool from_producer =
-          batch.source[row] == kNoSource && batch.parent[row] == MAYFLY_REF_NONE;
-      batch.outcome[row] =
-          outcome == MAYFLY_LEFT && from_producer ? std::uint8_t{MAYFLY_HANDED_BACK} : outcome;
+      batch.outcome[row] = outcome == MAYFLY_LEFT ? given_up_outcome(batch, row) : outcome;
     });
   }
 }
