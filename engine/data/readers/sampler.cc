@@ -48,6 +48,9 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
       const auto rest = static_cast<std::uint64_t>(begin + input.size() - scanner_.record());
       if (rest <= max_row_bytes_) break;
       if (!scanner_.give_up()) {
+        if (!names_known_ && header_ && header_error_.empty())
+          header_error_ = too_long("header line");
+        passed_over_ = true;
         skipping_ = true;
         used = input.size();
         break;
@@ -82,6 +85,11 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
   return used;
 }
 
+std::string CsvSampler::too_long(std::string_view what) const {
+  return "expected a " + std::string(what) + " of at most " + std::to_string(max_row_bytes_) +
+         " bytes (max_row_bytes), found a longer one; is this text with lines?";
+}
+
 // The first record says the columns. True when it is the header.
 bool CsvSampler::take_names() {
   names_known_ = true;
@@ -104,6 +112,7 @@ bool CsvSampler::take_names() {
 
 Result<Shape> CsvSampler::shape(bool infer) const {
   if (!header_error_.empty()) return Status(Code::kNoInput, header_error_);
+  if (!names_known_ && passed_over_) return Status(Code::kNoInput, too_long("first row"));
   if (!names_known_) {
     return Status(Code::kNoInput, header_
                                       ? "expected a header line, found nothing"

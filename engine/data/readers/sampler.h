@@ -62,6 +62,7 @@ class CsvSampler final : public Sampler {
 
  private:
   bool take_names();
+  std::string too_long(std::string_view what) const;
 
   CsvDialect dialect_;
   bool header_;
@@ -69,6 +70,7 @@ class CsvSampler final : public Sampler {
   bool names_given_;
   bool names_known_;
   std::string header_error_;
+  bool passed_over_ = false;  // a record that is too long to be looked at
   ReadPosition start_;
   CsvScanner scanner_;
   TypeInference inference_;

@@ -144,6 +144,22 @@ TEST_CASE("infer: a record too long to be looked at says nothing, and the next o
   CHECK(feed(line, "a,b\n1,2\n" + big + "\n3,x\n", true, 100) == "a:int64 b:text @4:2");
 }
 
+TEST_CASE("infer: a header or an only row that is too long is told as that") {
+  const std::string big(5000, 'z');
+  const auto fed = [](bool header, const std::string& document, std::size_t chunk) {
+    CsvSampler sampler({}, header, {}, 1000, 1000);
+    return feed(sampler, document, true, chunk);
+  };
+  const std::string words =
+      " of at most 1000 bytes (max_row_bytes), found a longer one; is this text with lines?";
+  for (const std::size_t chunk : {std::size_t{100}, std::size_t{1500}}) {
+    CHECK(fed(true, big, chunk) == "error: expected a header line" + words);
+    CHECK(fed(false, big, chunk) == "error: expected a first row" + words);
+  }
+  CHECK(fed(true, big + "\na,b\n1,2\n", 100) == "error: expected a header line" + words);
+  CHECK(fed(false, big + "\n1,2\n", 100).starts_with("column_1:int64 column_2:int64"));
+}
+
 TEST_CASE("format: by name, whatever the compression") {
   CHECK(format_from_name("a/b.CSV") == Format::kCsv);
   CHECK(format_from_name("b.csv.gz") == Format::kCsv);
