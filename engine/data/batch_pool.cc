@@ -212,12 +212,7 @@ void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
 
 void BatchPool::release(mayfly_batch* batch) {
   Slot& slot = slots_[batch->id];
-  if (slot.oversize) {
-    slot.oversize.reset();
-    oversize_left_.fetch_add(slot.oversize_bytes, std::memory_order_relaxed);
-    batch->heap = slot.heap;
-    batch->heap_capacity = options_.heap_bytes;
-  }
+  if (slot.oversize) drop_oversize(*batch);
   FreeList& free_list = list(part_of(*batch));
   std::uint64_t head = free_list.head.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
@@ -258,12 +253,7 @@ mayfly_result BatchPool::reserve_heap(mayfly_batch* batch, std::uint64_t bytes) 
   // Spans are 32 bits wide.
   if (bytes > options_.oversize_bytes || bytes > UINT32_MAX) return MAYFLY_FAILED;
   Slot& slot = slots_[batch->id];
-  if (slot.oversize) {
-    slot.oversize.reset();
-    oversize_left_.fetch_add(slot.oversize_bytes, std::memory_order_relaxed);
-    batch->heap = slot.heap;
-    batch->heap_capacity = options_.heap_bytes;
-  }
+  if (slot.oversize) drop_oversize(*batch);
   std::uint64_t left = oversize_left_.load(std::memory_order_relaxed);
   do {
     if (left < bytes) return MAYFLY_BLOCKED;
@@ -277,6 +267,26 @@ mayfly_result BatchPool::reserve_heap(mayfly_batch* batch, std::uint64_t bytes) 
   batch->heap = reinterpret_cast<char*>(slot.oversize.get());
   batch->heap_capacity = static_cast<std::uint32_t>(bytes);
   return MAYFLY_OK;
+}
+
+void BatchPool::drop_oversize(mayfly_batch& batch) {
+  Slot& slot = slots_[batch.id];
+  slot.oversize.reset();
+  batch.heap = slot.heap;
+  batch.heap_capacity = options_.heap_bytes;
+  // seq_cst, as in wait_for_heap: either this sees the waiter, or the waiter sees these bytes.
+  oversize_left_.fetch_add(slot.oversize_bytes);
+  if (const std::uint32_t waiters = oversize_waiters_.load(); waiters > 0) {
+    oversize_freed_.release(waiters);
+  }
+}
+
+bool BatchPool::wait_for_heap(std::uint64_t bytes, std::int64_t timeout_ns) {
+  oversize_waiters_.fetch_add(1);
+  // A permit that is left over from an earlier wait only makes the caller try once too often.
+  const bool freed = oversize_left_.load() >= bytes || oversize_freed_.acquire_for(timeout_ns);
+  oversize_waiters_.fetch_sub(1);
+  return freed;
 }
 
 std::uint32_t BatchPool::free_batches(Part part) const {

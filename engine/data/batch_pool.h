@@ -63,6 +63,9 @@ class BatchPool {
   // Makes room for `bytes` more in the heap: MAYFLY_OK, MAYFLY_FULL when rows stand before it, or
   // MAYFLY_BLOCKED when the oversize budget is taken for now, MAYFLY_FAILED when it never fits.
   mayfly_result reserve_heap(mayfly_batch* batch, std::uint64_t bytes);
+  // After MAYFLY_BLOCKED: waits until oversize heaps come back or `bytes` are free, at most
+  // timeout_ns, and false when that passed. Whoever waits tries again: another may be first.
+  bool wait_for_heap(std::uint64_t bytes, std::int64_t timeout_ns);
 
   // Rows that were sent and are not answered. A sum over all batches: exact when nothing moves.
   std::uint64_t rows_in_flight() const;
@@ -86,6 +89,7 @@ class BatchPool {
 
   mayfly_batch* take(FreeList& list, const Schema& schema);
   void shape(mayfly_batch& batch, const Schema& schema);
+  void drop_oversize(mayfly_batch& batch);
   FreeList& list(Part part);
   const FreeList& list(Part part) const;
 
@@ -96,6 +100,8 @@ class BatchPool {
   std::unique_ptr<FreeList> intake_;
   std::unique_ptr<FreeList> reserve_;
   std::atomic<std::uint64_t> oversize_left_;
+  std::atomic<std::uint32_t> oversize_waiters_{0};
+  Semaphore oversize_freed_;
 };
 
 // A batch that is full or closed becomes one slice of all its rows; returns the head's reference.

@@ -100,6 +100,25 @@ TEST_CASE("a record larger than the heap gets one of its own, within the budget"
   CHECK(pool.reserve_heap(second, 8000) == MAYFLY_OK);
 }
 
+TEST_CASE(
+    "who waits for the oversize budget waits no longer than told, or until it is given back") {
+  BatchPool pool(small_pool());
+  const Schema schema = two_columns();
+  mayfly_batch* first = pool.try_acquire(Part::kIntake, schema);
+  REQUIRE(pool.reserve_heap(first, 8000) == MAYFLY_OK);
+  CHECK_FALSE(pool.wait_for_heap(8000, 0));
+  CHECK(pool.wait_for_heap(1000, 0));  // that much is left
+  // Interleaving aimed at: the budget comes back just before, while or after the other looks.
+  for (int i = 0; i < 200; ++i) {
+    std::jthread returns([&] { pool.release(first); });
+    CHECK(pool.wait_for_heap(8000, INT64_C(10'000'000'000)));
+    returns.join();
+    first = pool.try_acquire(Part::kIntake, schema);
+    REQUIRE(pool.reserve_heap(first, 8000) == MAYFLY_OK);
+  }
+  pool.release(first);
+}
+
 TEST_CASE("text that doesn't fit is refused, and the abandoned row leaves no trace") {
   BatchPool pool(small_pool());
   mayfly_batch* batch = pool.try_acquire(Part::kIntake, two_columns());

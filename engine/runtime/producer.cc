@@ -96,8 +96,12 @@ Append Producer::append(std::span<const Value> row) {
   for (;;) {
     const Append result = try_append(row);
     if (result != Append::kNoRoom) return result;
-    // Wait outside the gate. The batch is taken here and not just waited for: the next free one is
-    // ours.
+    // Wait outside the gate.
+    if (heap_missing_ != 0) {
+      graph_.pool().wait_for_heap(heap_missing_, kCloseCheckNs);
+      continue;
+    }
+    // The batch is taken here and not just waited for: the next free one is ours.
     mayfly_batch* batch =
         graph_.pool().acquire(BatchPool::Part::kIntake, *lane_.schema, kCloseCheckNs);
     if (batch == nullptr) continue;
@@ -138,7 +142,10 @@ Append Producer::make_room(std::uint64_t bytes) {
   for (;;) {
     if (batch_ == nullptr) {
       batch_ = graph_.pool().try_acquire(BatchPool::Part::kIntake, *lane_.schema);
-      if (batch_ == nullptr) return Append::kNoRoom;
+      if (batch_ == nullptr) {
+        heap_missing_ = 0;
+        return Append::kNoRoom;
+      }
     }
     if (bytes <= heap_left(*batch_)) return Append::kAccepted;
     switch (graph_.pool().reserve_heap(batch_, bytes)) {
@@ -148,6 +155,7 @@ Append Producer::make_room(std::uint64_t bytes) {
         send();
         break;
       case MAYFLY_BLOCKED:
+        heap_missing_ = bytes;
         return Append::kNoRoom;
       default:
         return Append::kTooBig;

@@ -142,6 +142,7 @@ class Producer {
   std::int64_t opened_ns_ = 0;               // when its first row came; same owner
   std::atomic<bool> has_open_batch_{false};  // a hint for the timer
   std::uint32_t ticket_ = 0;                 // the producer's thread alone
+  std::uint64_t heap_missing_ = 0;           // bytes that kNoRoom was about; 0: a batch. Likewise
 };
 
 }  // namespace mayfly

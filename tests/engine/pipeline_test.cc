@@ -2,8 +2,11 @@
 #include "tests/support/pipeline.h"
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -298,6 +301,51 @@ TEST_CASE(
   CHECK(counts.answers[MAYFLY_WRITTEN] == 16);
   CHECK(counts.answers[MAYFLY_CONSUMED] == 100);
   CHECK(run.database.integer("SELECT sum(id) FROM t") == 16 * 17 / 2);
+}
+
+std::int64_t processor_time_ns(std::thread& thread) {
+  clockid_t clock = 0;
+  REQUIRE(pthread_getcpuclockid(thread.native_handle(), &clock) == 0);
+  timespec time{};
+  REQUIRE(clock_gettime(clock, &time) == 0);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// State aimed at: batches are free, but the memory for large rows is taken by a row that waits for
+// the database. A producer that asked again and again would use up a processor meanwhile.
+TEST_CASE(
+    "a producer sleeps while the memory for large rows is taken, and goes on when it is back") {
+  const Database database("large_rows");
+  database.run("CREATE TABLE t(id INTEGER, name TEXT)");
+  Pipeline p(database.path());
+  p.plan.max_row_bytes = 2 << 20;
+  p.join_writer({p.inlet()});
+  const auto engine = open(p);
+  const std::string text(1800 << 10, 'x');
+  std::thread second;
+  {
+    const testing::WriteLock lock(database.path());
+    auto first = engine->open_producer();
+    REQUIRE(first.ok());
+    REQUIRE((*first)->append(1, text) == Append::kAccepted);
+    (*first)->flush();
+    CHECK((*first)->try_append(2, text) == Append::kNoRoom);
+    std::atomic<bool> started{false};
+    second = std::thread([&] {
+      auto producer = engine->open_producer();
+      REQUIRE(producer.ok());
+      started = true;
+      CHECK((*producer)->append(2, text) == Append::kAccepted);
+    });
+    while (!started) std::this_thread::yield();
+    const std::int64_t before_ns = processor_time_ns(second);
+    CHECK_FALSE(engine->wait(200 * kMillisecond));
+    CHECK(processor_time_ns(second) - before_ns < 40 * kMillisecond);
+    CHECK(engine->stats().rows.accepted == 1);
+  }
+  second.join();
+  close_balanced(*engine);
+  CHECK(database.integer("SELECT count(*) FROM t WHERE length(name) = 1843200") == 2);
 }
 
 // The smallest pool there may be, rows that part one by one over every port, meet again, and go
