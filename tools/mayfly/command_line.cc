@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "mayfly/abi/mayfly_abi.h"
@@ -213,6 +215,45 @@ void collect_names(const CLI::App& app, std::vector<std::string>& names) {
   for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
 }
 
+bool is_named(std::string_view text, std::string_view name) {
+  const std::size_t at = text.find(name);
+  if (at == std::string_view::npos) return false;
+  const std::size_t end = at + name.size();
+  const char next = end < text.size() ? text[end] : ' ';
+  return next != '-' && std::isalnum(static_cast<unsigned char>(next)) == 0;
+}
+
+bool is_typed(const CLI::Option& option, std::span<const char* const> arguments) {
+  return std::ranges::any_of(arguments, [&option](std::string_view argument) {
+    const std::string_view name = argument.substr(0, argument.find('='));
+    if (name.starts_with("--")) return option.check_lname(std::string(name.substr(2)));
+    return name.starts_with("-") && std::ranges::any_of(name.substr(1), [&option](char letter) {
+             return option.check_sname(std::string(1, letter));
+           });
+  });
+}
+
+// The line wins over the environment, also where an option is one of the program and of a command,
+// and each of the two would ask the environment for itself.
+void forget_variables_of_typed(CLI::App& app, std::span<const char* const> arguments) {
+  for (CLI::Option* option : app.get_options()) {
+    if (is_typed(*option, arguments)) option->envname("");
+  }
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    forget_variables_of_typed(*sub, arguments);
+  }
+}
+
+// The variable that gave an option the value that `text` is about; empty: the command line did.
+std::string variable_to_blame(const CLI::App& app, std::string_view text) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string variable = option->get_envname();
+    if (variable.empty() || std::getenv(variable.c_str()) == nullptr) continue;
+    if (is_named(text, "--" + option->get_lnames().front())) return variable;
+  }
+  return {};
+}
+
 // `mayfly ingest: --no-haeder is unknown (did you mean "--no-header"?)`
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
@@ -222,6 +263,9 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     path += " " + at->get_name();
   }
   std::string text = error.what();
+  if (const std::string variable = variable_to_blame(*at, text); !variable.empty()) {
+    text += fmt::format(" (from the environment variable {})", variable);
+  }
   // Before what CLI11 says: a command that is misspelt isn't a missing one.
   if (!at->remaining(true).empty()) {
     std::vector<std::string> names;
@@ -334,6 +378,7 @@ Command Parser::chosen() const {
 std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* argv) {
   Parser parser;
   if (argc < 2) return Reply{ExitStatus::kUsage, {}, parser.app.help()};
+  forget_variables_of_typed(parser.app, {argv + 1, static_cast<std::size_t>(argc - 1)});
   try {
     parser.app.parse(argc, argv);
   } catch (const CLI::CallForVersion&) {

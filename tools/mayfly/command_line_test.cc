@@ -88,6 +88,18 @@ TEST_CASE("command line: every option comes from the environment too, and the li
   CHECK(parsed.global.json());
 }
 
+TEST_CASE("command line: a global option wins over its variable before and after the command") {
+  const Environment output("MAYFLY_OUTPUT", "json");
+  const Environment quiet("MAYFLY_QUIET", "false");
+  for (const auto& arguments : {std::vector<const char*>{"--output", "text", "-q", "plugins"},
+                                std::vector<const char*>{"plugins", "--output=text", "-q"}}) {
+    const auto line = parse(arguments);
+    REQUIRE(std::holds_alternative<ParsedLine>(line));
+    CHECK(!std::get<ParsedLine>(line).global.json());
+    CHECK(std::get<ParsedLine>(line).global.quiet);
+  }
+}
+
 TEST_CASE("command line: a wrong value in the environment is told by the option's name") {
   const Environment rows("MAYFLY_BATCH_ROWS", "many");
 
@@ -151,4 +163,20 @@ TEST_CASE("command line: plugins lists by default") {
   CHECK(action({"plugins", "list"}) == PluginsOptions::Action::kList);
   CHECK(action({"plugins", "show", "file"}) == PluginsOptions::Action::kShow);
   CHECK(action({"plugins", "check", "./libx.so"}) == PluginsOptions::Action::kCheck);
+}
+
+TEST_CASE("command line: a wrong value of a variable is blamed on the variable") {
+  const auto told = [](std::vector<const char*> more) {
+    more.insert(more.begin(), {"ingest", "x.csv", "--into", "d.db"});
+    return reply(std::move(more)).err;
+  };
+  for (const char* variable : {"MAYFLY_BATCH_ROWS", "MAYFLY_OUTPUT", "MAYFLY_DEADLINE"}) {
+    const Environment wrong(variable, "soon");
+    const std::string words = std::string(" (from the environment variable ") + variable + ")\n";
+    CHECK_MESSAGE(told({}).find(words) != std::string::npos, told({}));
+  }
+  const Environment unused("MAYFLY_BATCH_ROWS", "abc");
+  const std::string typed = told({"--batch-rows=no"});
+  CHECK(typed.find("--batch-rows") != std::string::npos);
+  CHECK(typed.find("environment variable") == std::string::npos);
 }
