@@ -34,4 +34,11 @@ ExitStatus exit_status_of(const RunEnd& end) {
   return end.rejected ? ExitStatus::kRowsRejected : ExitStatus::kSuccess;
 }
 
+ExitStatus with_output(ExitStatus status, bool written) {
+  if (written) return status;
+  const bool lower = status == ExitStatus::kSuccess || status == ExitStatus::kRowsRejected ||
+                     status == ExitStatus::kTryAgain;
+  return lower ? ExitStatus::kIo : status;
+}
+
 }  // namespace mayfly::cli

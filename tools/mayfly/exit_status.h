@@ -30,4 +30,7 @@ struct RunEnd {
 };
 ExitStatus exit_status_of(const RunEnd& end);
 
+// What it becomes when the result couldn't be written out: an I/O error, unless it is a failure.
+ExitStatus with_output(ExitStatus status, bool written);
+
 }  // namespace mayfly::cli

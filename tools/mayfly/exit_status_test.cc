@@ -26,3 +26,15 @@ TEST_CASE("exit status: of several concerns the highest is told") {
   CHECK(status({.failure = Code::kIo, .interrupted = true, .rejected = true}) == 74);
   CHECK(status({.failure = Code::kTryAgain, .rejected = true}) == 75);
 }
+
+TEST_CASE("exit status: a result that can't be written is an I/O error, but hides no failure") {
+  const auto status = [](ExitStatus before) {
+    return static_cast<int>(with_output(before, false));
+  };
+
+  CHECK(status(ExitStatus::kSuccess) == 74);
+  CHECK(status(ExitStatus::kRowsRejected) == 74);
+  CHECK(status(ExitStatus::kTryAgain) == 74);
+  CHECK(status(ExitStatus::kConfig) == 78);
+  CHECK(with_output(ExitStatus::kRowsRejected, true) == ExitStatus::kRowsRejected);
+}

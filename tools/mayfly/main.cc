@@ -8,6 +8,7 @@
 #include "mayfly/base/clock.h"
 #include "tools/mayfly/command_line.h"
 #include "tools/mayfly/console.h"
+#include "tools/mayfly/exit_status.h"
 #include "tools/mayfly/ingest_command.h"
 #include "tools/mayfly/pipeline_commands.h"
 #include "tools/mayfly/plugins_command.h"
@@ -66,17 +67,17 @@ int main(int argc, char** argv) {
   FileStream err(2);
   const auto line = parse_command_line(argc, argv);
   if (const auto* reply = std::get_if<Reply>(&line)) {
-    out.write(reply->out);
     err.write(reply->err);
-    return static_cast<int>(reply->status);
+    const bool written = out.write(reply->out);
+    if (!written) err.write("mayfly: error: standard output can't be written\n");
+    return static_cast<int>(with_output(reply->status, written));
   }
   const auto& parsed = std::get<ParsedLine>(line);
   const mayfly::SystemClock clock;
   Console console(out, err, clock, console_options(parsed.global, err));
-  ExitStatus status = std::visit(Run{parsed.global, console}, parsed.command);
-  if (console.output_failed() && status == ExitStatus::kSuccess) {
+  const ExitStatus status = std::visit(Run{parsed.global, console}, parsed.command);
+  if (console.output_failed()) {
     console.error("the result couldn't be written to standard output");
-    status = ExitStatus::kIo;
   }
-  return static_cast<int>(status);
+  return static_cast<int>(with_output(status, !console.output_failed()));
 }
