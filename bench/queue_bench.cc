@@ -2,7 +2,6 @@
 // against std::deque under a mutex. A round hands over kItems; the queues are sized for them, as
 // the edges of a graph are for the pool's rows. Every round's sum is checked.
 #include <benchmark/benchmark.h>
-#include <concurrentqueue/concurrentqueue.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "bench/allocation_count.h"
+#include "mayfly/data/moodycamel.h"
 
 namespace mayfly::bench {
 namespace {

@@ -1,6 +1,7 @@
 #include "mayfly/config/pipeline_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>

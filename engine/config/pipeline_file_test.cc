@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "engine/config/test_plugins.h"
 #include "mayfly/config/graph_text.h"

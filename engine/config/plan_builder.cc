@@ -1,6 +1,7 @@
 #include "mayfly/config/plan_builder.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>

@@ -4,12 +4,9 @@
 // thread.
 #pragma once
 
-// lightweightsemaphore.h 1.0.3 uses assert and concurrentqueue.h's macros without including either.
-#include <concurrentqueue/concurrentqueue.h>
-#include <concurrentqueue/lightweightsemaphore.h>
-
-#include <cassert>
 #include <cstdint>
+
+#include "mayfly/data/moodycamel.h"
 
 namespace mayfly {
 

@@ -9,8 +9,6 @@
 //          capacity.
 #pragma once
 
-#include <concurrentqueue/concurrentqueue.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +16,7 @@
 #include <span>
 
 #include "mayfly/data/batch_view.h"
+#include "mayfly/data/moodycamel.h"
 
 namespace mayfly {
 

@@ -1,6 +1,7 @@
 #include "mayfly/plugin/conformance.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>

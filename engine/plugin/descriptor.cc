@@ -170,7 +170,7 @@ class DescriptorCheck {
     const std::uint32_t count_min = plugin_.kind == MAYFLY_SINK ? 0 : 1;
     if (count >= count_min && count <= MAYFLY_PORTS_MAX) return {};
     return refuse(fmt::format("it must have {} to {} output ports, found {}", count_min,
-                              MAYFLY_PORTS_MAX, count));
+                              +MAYFLY_PORTS_MAX, count));
   }
 
   Status options() const {

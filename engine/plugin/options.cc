@@ -1,6 +1,7 @@
 #include "mayfly/plugin/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
