@@ -12,6 +12,7 @@
 
 #include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/progress_bar.h"
+#include "tools/mayfly/target_table.h"
 
 namespace mayfly::cli {
 namespace {
@@ -110,6 +111,8 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
     console.message(level_of(level), who, text);
   };
   RunResult result;
+  result.status = check_is_database(plan.writer.database);
+  if (!result.status.ok()) return result;
   const std::int64_t began_ns = clock.now_ns();
   auto opened = open_watched(plan, std::move(options), console, clock);
   if (!opened.ok()) {

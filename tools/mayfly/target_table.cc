@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -35,6 +37,21 @@ bool table_exists(SqliteConnection& connection, const std::string& table, Sqlite
 
 }  // namespace
 
+Status check_is_database(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return {};
+  std::ifstream stream(path, std::ios::binary);
+  std::array<char, kMagic.size()> head{};
+  // An empty file is an empty database; what can't be read is told by SQLite.
+  if (!stream.read(head.data(), head.size()) && stream.gcount() == 0) return {};
+  if (std::string_view(head.data(), head.size()) == kMagic) return {};
+  return {Code::kIo, fmt::format("{}: expected a SQLite database, found a file of another kind "
+                                 "(or an encrypted one); it is left as it is. Name another file "
+                                 "for the database, or move this one away",
+                                 path)};
+}
+
 std::vector<std::string> text_columns_of(const std::string& database, const std::string& table) {
   SqliteConnection connection;
   std::vector<std::string> columns;
@@ -53,6 +70,7 @@ std::vector<std::string> text_columns_of(const std::string& database, const std:
 
 Status create_from_schema_file(const std::string& database, const std::string& table,
                                const std::string& file, std::int64_t wait_ns) {
+  MAYFLY_RETURN_IF_ERROR(check_is_database(database));
   std::ifstream stream(file);
   std::stringstream sql;
   if (!stream || !(sql << stream.rdbuf())) {

@@ -10,6 +10,9 @@
 
 namespace mayfly::cli {
 
+// Code::kIo when there is a file, and it is of another kind. Before anything is made beside it.
+Status check_is_database(const std::string& path);
+
 // Names of the columns with TEXT affinity (datatype3.html, 3.1). Empty when there is no such table,
 // or it can't be read now: the engine says what is wrong with it.
 std::vector<std::string> text_columns_of(const std::string& database, const std::string& table);
