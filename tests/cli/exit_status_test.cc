@@ -24,6 +24,11 @@ struct Fixture {
     return run_mayfly(std::move(arguments), options);
   }
 
+  std::string csv_with(const std::string& text) const {
+    write_file(folder + "/other.csv", text);
+    return folder + "/other.csv";
+  }
+
   Database database;
   std::string folder;
   std::string csv;
@@ -42,9 +47,22 @@ TEST_CASE("exit 64: a mistake on the command line, with where to look") {
   CHECK(contains(outcome.err, "did you mean \"--upsert\"?"));
   CHECK(outcome.out.empty());
   CHECK(f.ingest({"--types", "id"}).status == 64);
+  CHECK(f.ingest({"--types", "id=foo"}).status == 64);
+  CHECK(f.ingest({"--types", "q=text"}).status == 64);
+  CHECK(f.ingest({f.csv_with("id,name\n3,c\n"), "--types", "q=text", "--table", "t"}).status == 64);
   CHECK(f.ingest({"--delimiter", "ab"}).status == 64);
   CHECK(run_mayfly({"ingest", "-", "--into", f.database.path()}).status == 64);
   CHECK(run_mayfly({}).status == 64);
+}
+
+TEST_CASE("exit 64: the same file twice, whatever it is called") {
+  const Fixture f("twice");
+
+  const Outcome dotted = f.ingest({f.folder + "/./t.csv", "--table", "t"});
+
+  CHECK(dotted.status == 64);
+  CHECK(contains(dotted.err, f.csv + " and " + f.folder + "/./t.csv are the same file"));
+  CHECK(f.ingest({f.csv, "--table", "t"}).status == 64);
 }
 
 TEST_CASE("exit 65: some rows are dead letters") {
@@ -115,10 +133,31 @@ TEST_CASE("exit 74: not a database, and an archive that is cut off") {
   const Outcome cut = run_mayfly({"ingest", f.folder + "/cut.csv.gz", "--into", f.database.path()});
 
   CHECK(not_a_database.status == 74);
-  CHECK(contains(not_a_database.err, "not.db"));
+  CHECK(contains(not_a_database.err, "not.db: expected a SQLite database"));
+  CHECK(contains(not_a_database.err, "Name another file"));
+  CHECK(!std::filesystem::exists(f.folder + "/not.db-mayfly.lock"));
   CHECK(read_file(f.folder + "/not.db") == text);
   CHECK(cut.status == 74);
   CHECK(f.database.integer("SELECT count(*) FROM cut") > 0);
+}
+
+TEST_CASE("exit 74: the result can't be written, though rows were rejected too") {
+  const Fixture f("full");
+  write_file(f.csv, "id,name\n1,a\n2\n");
+  const auto run = [](const std::string& arguments) {
+    RunProgram program("/bin/sh",
+                       {"-c", "exec " + mayfly_path() + " " + arguments + " >/dev/full"});
+    const int status = program.wait();
+    return std::pair(status, program.err());
+  };
+
+  const auto [status, err] = run("ingest " + f.csv + " --into " + f.database.path());
+
+  CHECK(status == 74);
+  CHECK(contains(err, "couldn't be written to standard output"));
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 1);
+  CHECK(run("ingest /no.csv --output json --into " + f.database.path()).first == 66);
+  CHECK(run("--version").first == 74);
 }
 
 TEST_CASE("exit 75: locked for longer than the deadline; nothing is half done") {

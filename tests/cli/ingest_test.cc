@@ -279,6 +279,21 @@ TEST_CASE("ingest: --on-error fail stops at the first bad row") {
             "SELECT count(*) FROM sqlite_schema WHERE name = 'mayfly_dead_letters'") == 0);
 }
 
+TEST_CASE("ingest: what --on-error fail advises works, and in the command line's words") {
+  const Fixture f("advised");
+  const std::string csv =
+      f.file("t.csv", numbered_csv(10) + "1,2,3\n" + numbered_csv(10).substr(8));
+
+  const Outcome failed = f.ingest({csv, "--on-error", "fail"});
+  const Outcome again = f.ingest({csv, "--resume", "--on-error", "dead-letter"});
+
+  CHECK(contains(failed.err, "(--on-error dead-letter)"));
+  CHECK(!contains(failed.err, "on_error"));
+  CHECK(contains(failed.err, "with --resume --on-error dead-letter goes on there"));
+  CHECK(again.status == 65);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 20);
+}
+
 TEST_CASE("ingest: --alter adds columns, --coerce lets a column change values") {
   const Fixture f("alter");
   const std::string ab = f.file("ab.csv", "a,b\n1,007\n");
@@ -329,4 +344,19 @@ TEST_CASE(
   CHECK(silent.out.empty());
   CHECK(contains(color.err, "\x1b["));
   CHECK(logs.err.front() == '{');
+}
+
+TEST_CASE("ingest: a pipe is read once, also into a table whose types are known") {
+  const Fixture f("pipe");
+  f.database.run("CREATE TABLE t(id INTEGER, name TEXT)");
+  const std::string csv = f.file("t.csv", "id,name\n1,007\n");
+  const std::string tail = " --table t --into " + f.database.path();
+  const auto run = [&](const std::string& arguments) {
+    RunProgram program("/bin/bash", {"-c", mayfly_path() + " ingest " + arguments + tail});
+    return program.wait();
+  };
+
+  CHECK(run("<(cat " + csv + ")") == 0);
+  CHECK(run("<(cat " + csv + ") <(cat " + csv + ")") == 64);
+  CHECK(f.database.rows("SELECT id, name FROM t") == std::vector<std::string>{"1|007"});
 }

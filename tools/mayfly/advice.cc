@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/target_table.h"
@@ -23,6 +24,30 @@ void advise_dead_letters(const std::string& database, std::uint64_t rejected, Co
   const int shown = static_cast<int>(std::min<std::uint64_t>(rejected, kReasonsShown));
   for (const std::string& letter : latest_dead_letters(database, shown)) text += "\n  " + letter;
   console.warning(text);
+}
+
+std::string rows_kept_text(std::uint64_t rows, const std::string& database, bool synced) {
+  const std::string text =
+      fmt::format("{} of the input {} in {}", rows_text(rows), rows == 1 ? "is" : "are", database);
+  return synced ? text + " for good"
+                : text + ", but its disk failed, so they may not outlast a power failure";
+}
+
+std::string in_command_line_words(std::string_view message) {
+  // Written out, so that no row's text that is quoted in a message is taken for an option.
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"on_error = \"dead_letter\"", "--on-error dead-letter"},
+      {"on_extra = \"ignore\"", "--on-extra ignore"},
+      {"infer = \"all\"", "--infer all"},
+      {"\"sample\", or give types", "--infer sample, or give --types"},
+  };
+  std::string text(message);
+  for (const auto& [option, words] : kWords) {
+    if (const std::size_t at = text.find(option); at != std::string::npos) {
+      text.replace(at, option.size(), words);
+    }
+  }
+  return text;
 }
 
 std::string shell_quoted(std::string_view text) {

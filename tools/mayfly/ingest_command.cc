@@ -47,21 +47,24 @@ EngineOptions engine_options(const IngestOptions& options) {
 
 const char* how_to_go_on(const RunResult& result, const IngestOptions& options) {
   if (options.files[0] == "-") return "Standard input can't be read again: feed what is missing";
-  // A corrected file is another file, so there is nothing to resume.
-  if (options.on_error == "fail" && !result.interrupted) return "The rest was not read";
+  // A corrected file is another file, so that can't be resumed.
+  if (result.status.code() == Code::kBadData) {
+    return "The same command with --resume --on-error dead-letter goes on there and sets such rows "
+           "aside";
+  }
   return options.resume ? "The same command goes on there"
                         : "The same command with --resume goes on there";
 }
 
 // Says what the figures don't: what went wrong, and how to go on.
-void explain(const RunResult& result, const Summary& summary, const IngestOptions& options,
-             Console& console) {
-  if (!result.status.ok()) console.error(result.status.message());
+void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
+             const IngestOptions& options, Console& console) {
+  if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
   const bool stopped = !result.status.ok() || result.interrupted;
   if (result.started && stopped) {
-    console.note(fmt::format("{} of the input {} in {} for good. {}", rows_text(summary.rows.read),
-                             summary.rows.read == 1 ? "is" : "are", summary.database,
-                             how_to_go_on(result, options)));
+    const bool synced = result.status.code() != Code::kIo || is_about_a_source(result.status, plan);
+    console.note(rows_kept_text(summary.rows.read, summary.database, synced) + ". " +
+                 how_to_go_on(result, options));
   }
   if (summary.rows.rejected > 0) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
@@ -90,11 +93,12 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   RunResult result;
   result.status = prepare(options, global, console, plan);
   if (result.status.code() == Code::kUsage) {
-    console.error(result.status.message());
+    console.error(in_command_line_words(result.status.message()));
     return ExitStatus::kUsage;
   }
   if (result.status.ok()) {
     result = run_engine(plan, engine_options(options), interruption, console);
+    if (!result.started) result.status = blamed_on_command_line(result.status, plan);
   }
   if (plan.writer.table.empty()) {  // it didn't come to that
     plan.writer.database = options.database;
@@ -104,7 +108,7 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   summary.status = exit_status_of({.failure = result.status.code(),
                                    .interrupted = result.interrupted,
                                    .rejected = summary.rows.rejected > 0});
-  explain(result, summary, options, console);
+  explain(result, summary, plan, options, console);
   if (result.started) tell_details(result, console);
   if (global.json()) {
     console.print(to_json(summary));

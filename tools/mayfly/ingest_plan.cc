@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -110,24 +111,43 @@ bool names_column(const std::vector<std::string>& types, const std::string& colu
   });
 }
 
-Status check(const IngestOptions& options) {
-  const bool from_stdin = std::ranges::find(options.files, kStdin) != options.files.end();
-  if (from_stdin && options.files.size() > 1) {
+// Standard input, or a pipe such as <(...): what was looked at is gone.
+bool is_read_once(const std::string& file) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(file, error).type();
+  return file == kStdin || kind == std::filesystem::file_type::fifo ||
+         kind == std::filesystem::file_type::socket ||
+         kind == std::filesystem::file_type::character;
+}
+
+Status check_files_differ(const std::vector<std::string>& files) {
+  std::map<std::string, const std::string&> seen;
+  for (const std::string& file : files) {
+    std::error_code error;
+    const std::string real = std::filesystem::canonical(file, error).string();
+    const auto [first, is_new] = seen.emplace(error ? file : real, file);
+    if (is_new) continue;
+    const std::string& other = first->second;
     return {Code::kUsage,
-            "expected files or \"-\", found both; ingest standard input by itself, or give a file"};
+            file == other ? fmt::format("{} is given twice; give each file once", file)
+                          : fmt::format("{} and {} are the same file; give it once", other, file)};
+  }
+  return {};
+}
+
+Status check(const IngestOptions& options) {
+  const auto stream = std::ranges::find_if(options.files, is_read_once);
+  if (stream != options.files.end() && options.files.size() > 1) {
+    return {Code::kUsage,
+            fmt::format("expected several files or one stream, found both: \"{}\" can be read only "
+                        "once, so ingest it by itself",
+                        *stream)};
   }
   if (options.table.empty() && table_name_from(options.files[0]).empty()) {
     return {Code::kUsage,
             fmt::format("--table is needed: \"{}\" names no table", options.files[0])};
   }
-  for (std::size_t i = 0; i < options.files.size(); ++i) {
-    const auto begin = options.files.begin();
-    if (std::find(begin, begin + static_cast<std::ptrdiff_t>(i), options.files[i]) !=
-        begin + static_cast<std::ptrdiff_t>(i)) {
-      return {Code::kUsage, fmt::format("{} is given twice; each file once", options.files[i])};
-    }
-  }
-  return {};
+  return check_files_differ(options.files);
 }
 
 }  // namespace
@@ -156,6 +176,17 @@ std::string table_name_from(std::string_view path) {
   return name;
 }
 
+bool is_about_a_source(const Status& status, const PipelinePlan& plan) {
+  return std::ranges::any_of(plan.sources, [&](const SourcePlan& source) {
+    return status.message().starts_with(source.name + ": ");
+  });
+}
+
+Status blamed_on_command_line(const Status& status, const PipelinePlan& plan) {
+  if (status.code() != Code::kConfig || !is_about_a_source(status, plan)) return status;
+  return {Code::kUsage, status.message()};
+}
+
 Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry) {
   MAYFLY_RETURN_IF_ERROR(check(options));
   // By itself, so that a missing plugin isn't told as a mistake in the options.
@@ -165,12 +196,13 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
   const std::vector<std::string> text_columns =
       text_columns_of(plan.writer.database, plan.writer.table);
   const bool several = options.files.size() > 1;
-  if (options.files[0] == kStdin || (!several && text_columns.empty())) return plan;
+  if (is_read_once(options.files[0]) || (!several && text_columns.empty())) return plan;
 
   std::vector<FileSchema> found;
   for (std::size_t i = 0; i < options.files.size(); ++i) {
-    MAYFLY_ASSIGN_OR_RETURN(Schema schema, read_schema(plan.sources[i]));
-    found.push_back({options.files[i], std::move(schema)});
+    Result<Schema> schema = read_schema(plan.sources[i]);
+    if (!schema.ok()) return blamed_on_command_line(schema.status(), plan);
+    found.push_back({options.files[i], std::move(schema).value()});
   }
   const bool keyed = std::ranges::all_of(
       options.files, [&](const std::string& file) { return is_ndjson(file, options); });

@@ -17,6 +17,13 @@ namespace mayfly::cli {
 
 Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry);
 
+// Messages of a source begin with its name.
+bool is_about_a_source(const Status& status, const PipelinePlan& plan);
+
+// A file source that refuses what it was given (Code::kConfig) was given it on the command line:
+// Code::kUsage. Any other status is as it was.
+Status blamed_on_command_line(const Status& status, const PipelinePlan& plan);
+
 // "data/2024 orders.csv.gz" -> "_2024_orders": what a table is called when nobody says. Empty for
 // standard input.
 std::string table_name_from(std::string_view path);

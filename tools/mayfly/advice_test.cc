@@ -1,0 +1,21 @@
+#include "tools/mayfly/advice.h"
+
+#include <doctest/doctest.h>
+
+using namespace mayfly::cli;
+
+TEST_CASE("advice: rows are there for good, unless the disk failed under them") {
+  CHECK(rows_kept_text(1, "a.db", true) == "1 row of the input is in a.db for good");
+  CHECK(rows_kept_text(2, "a.db", true) == "2 rows of the input are in a.db for good");
+  CHECK(rows_kept_text(2, "a.db", false) ==
+        "2 rows of the input are in a.db, but its disk failed, so they may not outlast a power "
+        "failure");
+}
+
+TEST_CASE("advice: options of a pipeline file are named as the command line names them") {
+  CHECK(in_command_line_words("set them aside (on_error = \"dead_letter\")") ==
+        "set them aside (--on-error dead-letter)");
+  CHECK(in_command_line_words("infer = \"all\" reads twice; use \"sample\", or give types") ==
+        "--infer all reads twice; use --infer sample, or give --types");
+  CHECK(in_command_line_words("found \"name = \"x\"\"") == "found \"name = \"x\"\"");
+}
