@@ -3,8 +3,6 @@
 #include <doctest/doctest.h>
 #include <simdjson.h>
 #include <sqlite3.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -75,28 +73,6 @@ JsonSummary parse_summary(const std::string& text) {
   CHECK(summary.read == summary.written + summary.ignored + summary.rejected);
   CHECK(summary.written == summary.inserted + summary.updated);
   return summary;
-}
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-std::string zstd(std::string_view text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  const std::size_t size = ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3);
-  REQUIRE(ZSTD_isError(size) == 0);
-  out.resize(size);
-  return out;
 }
 
 std::string numbered_csv(std::uint64_t rows) {

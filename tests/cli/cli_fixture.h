@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/compressed.h"
 #include "tests/support/database.h"
 #include "tests/support/run_program.h"
 
@@ -31,9 +32,6 @@ struct JsonSummary {
   bool interrupted;
 };
 JsonSummary parse_summary(const std::string& text);
-
-std::string gzip(std::string_view text);
-std::string zstd(std::string_view text);
 
 // "id,name\n0,n0\n...": `rows` rows.
 std::string numbered_csv(std::uint64_t rows);
