@@ -9,7 +9,6 @@
 namespace mayfly {
 namespace {
 
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
 // Lines indexed at once: text and index stay in the first-level cache.
 constexpr std::size_t kWindow = 16 << 10;
 
@@ -38,16 +37,9 @@ ParseResult NdjsonReader::parse(std::span<const char> input, bool at_end, mayfly
   const char* const begin = input.data();
   const char* const end = begin + input.size();
   std::size_t used = 0;
-  if (position_.byte == 0 && !overlong_.active()) {
-    if (input.size() < kBom.size() && !at_end) return {};
-    if (std::string_view(begin, input.size()).starts_with(kBom))
-      position_.byte = used = kBom.size();
-  }
-  if (overlong_.active()) {
-    const Put put =
-        skip_overlong({begin, input.size()}, at_end, options_.max_row_bytes, batch, sink, &used);
-    if (put != Put::kDone) return {0, stop_of(put)};
-    if (overlong_.active()) return {used, Stop::kInput};
+  if (const auto stopped = begin_span(std::string_view(begin, input.size()), at_end,
+                                      options_.max_row_bytes, batch, sink, &used)) {
+    return *stopped;
   }
   const char* cursor = begin + used;
   while (has_room_for_row(batch)) {

@@ -24,6 +24,20 @@ RecordReader::Put RecordReader::reject_record(mayfly_batch& batch, BatchSink& si
   return Put::kDone;
 }
 
+std::optional<ParseResult> RecordReader::begin_span(std::string_view input, bool at_end,
+                                                    std::uint64_t bytes_max, mayfly_batch& batch,
+                                                    BatchSink& sink, std::size_t* used) {
+  if (position_.byte == 0 && !overlong_.active()) {
+    if (input.size() < kBom.size() && !at_end) return ParseResult{};
+    if (input.starts_with(kBom)) position_.byte = *used = kBom.size();
+  }
+  if (!overlong_.active()) return std::nullopt;
+  const Put put = skip_overlong(input, at_end, bytes_max, batch, sink, used);
+  if (put != Put::kDone) return ParseResult{0, stop_of(put)};
+  if (overlong_.active()) return ParseResult{*used, Stop::kInput};
+  return std::nullopt;
+}
+
 RecordReader::Put RecordReader::skip_overlong(std::string_view input, bool at_end,
                                               std::uint64_t bytes_max, mayfly_batch& batch,
                                               BatchSink& sink, std::size_t* used) {

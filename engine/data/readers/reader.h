@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ inline constexpr mayfly_named kReadReasons[] = {
     {"json", "the line isn't one valid JSON object"},
     {"unknown_key", "the object has a key that no column is for"},
 };
+
+// A byte order mark at the start of a document isn't part of its first record.
+inline constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
 // What a reader needs from whoever lends it the batch.
 class BatchSink {
@@ -136,6 +140,12 @@ class RecordReader {
   RowOrigin origin(const Extent& extent) const {
     return {position_.ordinal, position_.byte + extent.bytes, position_.line};
   }
+  // What comes before the first whole record of a span: a byte order mark, the rest of a record
+  // that is too long. *used is how much of the input it was; a result: nothing else can be read
+  // now.
+  std::optional<ParseResult> begin_span(std::string_view input, bool at_end,
+                                        std::uint64_t bytes_max, mayfly_batch& batch,
+                                        BatchSink& sink, std::size_t* used);
   // Goes on with overlong_, which is active; *used is how much of the input it was.
   Put skip_overlong(std::string_view input, bool at_end, std::uint64_t bytes_max,
                     mayfly_batch& batch, BatchSink& sink, std::size_t* used);

@@ -7,7 +7,6 @@
 namespace mayfly {
 namespace {
 
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
 // Fields of a header; SQLite's own limit of columns is 32,767.
 constexpr std::uint32_t kFieldsMax = 32'767;
 
