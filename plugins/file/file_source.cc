@@ -111,13 +111,24 @@ Status FileSource::go_to(const mayfly_position& position, const ReadPosition& fi
     MAYFLY_RETURN_IF_ERROR(check_unchanged(position));
     if (position.byte > first.byte) target = {position.ordinal, position.byte, position.line};
   }
-  reader_->set_position(target);
-  if (target.byte <= buffer_->size()) {
+  // The mark's line takes the record before it for one line; where the text before the mark is read
+  // anyway, its newlines say better.
+  const bool resumed = target.byte > first.byte;
+  const std::span<const char> head = buffer_->bytes();
+  const std::size_t known = std::min<std::uint64_t>(target.byte, head.size());
+  auto newlines = static_cast<std::uint64_t>(
+      std::count(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(known), '\n'));
+  bool counted = true;
+  if (target.byte <= head.size()) {
     buffer_->consume(target.byte);
-    return {};
+  } else {
+    buffer_->clear();
+    MAYFLY_RETURN_IF_ERROR(source_->skip_to(target.byte, &newlines));
+    counted = source_->encoding() != Encoding::kPlain;
   }
-  buffer_->clear();
-  return source_->skip_to(target.byte);
+  if (resumed && counted) target.line = newlines + 1;
+  reader_->set_position(target);
+  return {};
 }
 
 Result<ByteSource::State> FileSource::read_more(std::int64_t deadline_ns) {

@@ -210,6 +210,29 @@ TEST_CASE("file: goes on from any record's mark, plain and compressed, in and be
   }
 }
 
+TEST_CASE(
+    "file: lines are right behind a record of several, where what precedes it is read anyway") {
+  std::string document = "id,name\n";
+  for (int i = 0; i < 100'000; ++i) document += std::to_string(i) + ",\"a\nb\nc\"\n";
+  const std::string plain = write_file("lines.csv", document);
+  const std::string compressed = write_gzip("lines.csv.gz", document);
+  const auto check = [](const std::string& path, std::size_t row) {
+    SourceHarness first("file", Given{{"path", path}});
+    REQUIRE(first.open());
+    REQUIRE(first.poll_all() == MAYFLY_END);
+    const std::uint64_t byte = first.byte_ends[row];
+    SourceHarness second("file", Given{{"path", path}});
+    // One behind the first line of the record before it.
+    REQUIRE(second.open(position_at(row + 1, byte, 2 + 3 * row + 1, first.fingerprint(byte))));
+    CHECK(second.poll_all() == MAYFLY_END);
+    CHECK(second.origins[0] == first.origins[row + 1]);
+  };
+
+  check(plain, 500);
+  check(compressed, 500);
+  check(compressed, 99'000);
+}
+
 TEST_CASE("file: a mark before the first record starts at the first record") {
   const std::string path = write_file("zero.csv", numbered_csv(3));
   SourceHarness first("file", Given{{"path", path}});

@@ -180,7 +180,7 @@ Status ByteSource::corrupt(const std::string& what) const {
                                std::to_string(offset_) + " uncompressed bytes): " + what);
 }
 
-Status ByteSource::skip_to(std::uint64_t byte) {
+Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
   if (!detected_) {
     MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(-1));
     static_cast<void>(known);
@@ -207,6 +207,10 @@ Status ByteSource::skip_to(std::uint64_t byte) {
     if (chunk.state == State::kEnd) {
       return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
                                         " uncompressed bytes, found " + std::to_string(offset_));
+    }
+    if (newlines != nullptr) {
+      *newlines +=
+          static_cast<std::uint64_t>(std::count(scratch.get(), scratch.get() + chunk.size, '\n'));
     }
   }
   return {};

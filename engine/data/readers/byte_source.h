@@ -46,8 +46,9 @@ class ByteSource {
   // At least one byte into `out`, or kIdle when none came within timeout_ns (files never idle; -1
   // waits for ever), or kEnd.
   Result<Chunk> read(std::span<char> out, std::int64_t timeout_ns);
-  // Goes to an uncompressed offset behind the current one: plain files jump, others are read.
-  Status skip_to(std::uint64_t byte);
+  // Goes to an uncompressed offset behind the current one: plain files jump, others are read, and
+  // the newlines on the way are added to *newlines.
+  Status skip_to(std::uint64_t byte, std::uint64_t* newlines = nullptr);
 
   const std::string& name() const { return name_; }  // the path, or "standard input"
   int fd() const { return fd_; }
