@@ -198,7 +198,9 @@ typedef struct mayfly_slice {
   int64_t now_ns;
 } mayfly_slice;
 
-/* "child was made from parent". Either a child has several parents or a parent several children. */
+/* "child was made from parent". Either a child has several parents or a parent several children. The
+ * parent is a row that the node consumes, never one that it still holds: the writer answers it with
+ * its last child. */
 typedef struct mayfly_lineage {
   uint32_t parent; /* row reference */
   uint16_t child;  /* row of the emitted batch */

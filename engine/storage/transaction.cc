@@ -125,7 +125,7 @@ GroupResult SqliteWriter::Impl::refuse_row() {
   }
   text +=
       "; nothing of its transaction was written. Correct it, or let bad rows go to "
-      "mayfly_dead_letters (on_error = \"dead_letter\")";
+      "mayfly_dead_letters";
   return undo({.kind = Kind::kFailed, .status = Status(Code::kBadData, std::move(text))});
 }
 

@@ -13,8 +13,6 @@ TEST_CASE("advice: rows are there for good, unless the disk failed under them") 
 }
 
 TEST_CASE("advice: options of a pipeline file are named as the command line names them") {
-  CHECK(in_command_line_words("set them aside (on_error = \"dead_letter\")") ==
-        "set them aside (--on-error dead-letter)");
   CHECK(in_command_line_words("infer = \"all\" reads twice; use \"sample\", or give types") ==
         "--infer all reads twice; use --infer sample, or give --types");
   CHECK(in_command_line_words("found \"name = \"x\"\"") == "found \"name = \"x\"\"");
