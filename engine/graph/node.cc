@@ -274,11 +274,11 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
   }
   made_.begin_call();
   const mayfly_result result = plugin().process(state(), &slice);
-  if (result == MAYFLY_BLOCKED && !made_.emitted_in_call()) {
+  if (result == MAYFLY_BLOCKED && !made_.emitted_in_call() && !has_failed()) {
     if (flags == 0) blocked_ = head;
     return false;
   }
-  if (result != MAYFLY_OK) {
+  if (result != MAYFLY_OK || has_failed()) {
     answers_.leave(head);
     end(result == MAYFLY_BLOCKED
             ? "process returned BLOCKED after it had emitted rows of the same slice"
@@ -293,8 +293,9 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
 }
 
 void Node::after_call(std::string_view call, mayfly_result result) {
-  if (result != MAYFLY_OK)
+  if (result != MAYFLY_OK || has_failed()) {
     return end(fmt::format("{} returned {} without saying why", call, result));
+  }
   made_.send(wiring_.ports);
 }
 

@@ -164,6 +164,7 @@ mayfly_result PluginInstance::fail(std::int32_t failure_class, std::string_view 
   const std::lock_guard lock(failure_mutex_);
   // The first failure is the cause; later ones follow from it.
   if (failure_.ok()) failure_ = {code_of(failure_class), fmt::format("{}: {}", name_, text)};
+  has_failed_.store(true, std::memory_order_relaxed);
   return MAYFLY_FAILED;
 }
 

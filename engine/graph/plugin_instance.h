@@ -54,6 +54,8 @@ class PluginInstance {
   std::string_view reason_help(std::uint16_t reason) const;
   // Ok until a call failed.
   Status failure() const;
+  // The same without a lock: also when the plugin didn't heed that the host refused a call.
+  bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
 
  protected:
   friend struct HostCalls;
@@ -105,6 +107,7 @@ class PluginInstance {
   std::unique_ptr<std::atomic<std::uint64_t>[]> counters_;
   mutable std::mutex failure_mutex_;
   Status failure_;
+  std::atomic<bool> has_failed_{false};
 };
 
 }  // namespace mayfly

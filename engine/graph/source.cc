@@ -52,7 +52,7 @@ void Source::run() noexcept {
       ended_.store(true, std::memory_order_release);
       break;
     }
-    if (result != MAYFLY_OK && result != MAYFLY_IDLE) {
+    if ((result != MAYFLY_OK && result != MAYFLY_IDLE) || has_failed()) {
       if (failure().ok()) {
         fail(MAYFLY_FAIL_INTERNAL, fmt::format("poll returned {} without saying why", result));
       }

@@ -265,6 +265,7 @@ TEST_CASE("a plugin that fails after it has consumed or emitted rows leaves noth
       {"end", Code::kIo, "failed after it had emitted", 16},
       {"blocked", Code::kInternal, "BLOCKED after it had emitted", 16},
       {"slice", Code::kIo, "failed at a slice", 0},
+      {"refused", Code::kInternal, "emitted to port 7 of 1", 0},
       {"timer", Code::kIo, "failed after it had emitted outside of process", 16},
       {"drain", Code::kIo, "failed after it had emitted outside of process", 16},
   };

@@ -11,17 +11,16 @@ namespace {
 namespace sdk = mayfly::sdk;
 
 enum Option : std::uint32_t { kAt, kRows };
-enum At : std::uint32_t { kNever, kBetween, kEnd, kBlocked, kSlice, kTimer, kDrain, kStuck };
+enum At : std::uint32_t { kNever, kBetween, kEnd, kBlocked, kSlice, kTimer, kDrain, kStuck, kRefused };
 
 constexpr mayfly_option kOptions[] = {
     sdk::choice_option(
-        "at", "never", "never|between|end|blocked|slice|timer|drain|stuck",
+        "at", "never", "never|between|end|blocked|slice|timer|drain|stuck|refused",
         "never: copies are emitted with the group's last slice; end, blocked: then process fails, "
         "or "
         "says BLOCKED; slice: it fails at the last slice and emits nothing; between: a timer emits "
         "between the group's slices; timer, drain: it emits there, then fails; stuck: the last "
-        "slice "
-        "is always BLOCKED."),
+        "slice is always BLOCKED; refused: it emits to a port that it doesn't have and says OK."),
     sdk::int_option("rows", "1", {"1", "1000000"}, "Rows in a group."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Copies: (id int64)."}};
@@ -118,7 +117,7 @@ struct Fails : sdk::Node {
       mayfly::commit_row(made, {});
     }
     emitted = true;
-    host.emit(0, &made, lineage);
+    host.emit(at == kRefused ? 7 : 0, &made, lineage);
   }
 
   std::uint32_t at = kNever;
