@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -82,20 +83,27 @@ Interruption::Interruption(Console& console, ExitStatus before_start)
 void Interruption::attach(Engine& engine) {
   const std::lock_guard lock(mutex_);
   engine_ = &engine;
-  if (requested()) engine.begin_drain();
+  stage_ = Stage::kRunning;
+  attached_.notify_one();
 }
 
 void Interruption::detach() {
   const std::lock_guard lock(mutex_);
   engine_ = nullptr;
+  stage_ = Stage::kOver;
 }
 
 void Interruption::on_signal(int signal, int count) {
   if (count > 1) ::_exit(128 + signal);
   requested_.store(true, std::memory_order_relaxed);
   const char* name = signal == SIGINT ? "SIGINT" : "SIGTERM";
-  const std::lock_guard lock(mutex_);
-  if (engine_ == nullptr) {
+  std::unique_lock lock(mutex_);
+  // An engine runs before Engine::open returns, and its first rows may be written: then it is
+  // attached at once. One that waits for a lock isn't.
+  constexpr auto kAttachTime = std::chrono::milliseconds(250);
+  attached_.wait_for(lock, kAttachTime, [this] { return stage_ != Stage::kOpening; });
+  if (stage_ == Stage::kOver) return;  // all is done but the summary
+  if (stage_ == Stage::kOpening) {
     console_.note(fmt::format("{} before the first row; nothing was written", name));
     ::_exit(static_cast<int>(before_start_));
   }

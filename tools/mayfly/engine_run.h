@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -30,12 +31,16 @@ class Interruption {
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
 
  private:
+  enum class Stage : std::uint8_t { kOpening, kRunning, kOver };
+
   void on_signal(int signal, int count);
 
   Console& console_;
   ExitStatus before_start_;
   std::atomic<bool> requested_{false};
   std::mutex mutex_;
+  std::condition_variable attached_;
+  Stage stage_ = Stage::kOpening;
   Engine* engine_ = nullptr;
   SignalWatch watch_;  // last: its thread uses what is above
 };
