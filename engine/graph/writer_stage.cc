@@ -76,10 +76,13 @@ Result<std::unique_ptr<WriterStage>> WriterStage::open(
     AnswerSink& answers, const std::vector<std::unique_ptr<Source>>& sources,
     const std::vector<std::unique_ptr<Node>>& nodes) {
   std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
+  WriterOptions options = options_of(plan, extras, max_row_bytes);
+  // A producer's rows have no other form than their types.
+  options.parsed = std::ranges::any_of(sources, [](const auto& s) { return s != nullptr; });
   MAYFLY_ASSIGN_OR_RETURN(
       stage->writer_,
-      SqliteWriter::open(options_of(plan, extras, max_row_bytes), with_plan_columns(schema, plan),
-                         *services.pool, services.clock, services.signals, *stage));
+      SqliteWriter::open(options, with_plan_columns(schema, plan), *services.pool, services.clock,
+                         services.signals, *stage));
   stage->loop_ = std::make_unique<WriterLoop>(*stage->writer_, *services.pool, answers,
                                               services.clock, services.signals, services.seed,
                                               WriterLoopOptions{.lanes_max = lanes_max});

@@ -278,12 +278,16 @@ BatchTable::BatchTable(const Schema& schema, BatchPool& pool)
     declaration_ += quote_identifier(column.name);
     declaration_ += sql_type(column.type);
   }
-  for (const char* name : kHidden) {
-    const bool taken = schema_.find(name).has_value();
-    if (declaration_.back() != '(') declaration_ += ", ";
-    // The place stays, so that column numbers don't move.
-    declaration_ += quote_identifier(taken ? std::string("mayfly") + name : name);
-    declaration_ += " HIDDEN";
+  // SQLite's limit, unless it was built with another: there the rows go without what describes them.
+  constexpr std::uint32_t kColumnsMax = 2000;
+  if (schema_.size() + std::size(kHidden) <= kColumnsMax) {
+    for (std::string name : kHidden) {
+      // The place stays, so that column numbers don't move.
+      while (schema_.find(name).has_value()) name.insert(0, "mayfly");
+      if (declaration_.back() != '(') declaration_ += ", ";
+      declaration_ += quote_identifier(name);
+      declaration_ += " HIDDEN";
+    }
   }
   declaration_ += ')';
 }

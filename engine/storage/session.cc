@@ -52,6 +52,7 @@ SqliteError Session::set_journal(Journal journal) {
   SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
   if (!error.ok() || mode == "wal") return error;
   // TRUNCATE is this connection's way to end a rollback journal; the file stays as it was made.
+  keeps_journal_ = true;
   return connection_.run("PRAGMA journal_mode = TRUNCATE");
 }
 
@@ -72,6 +73,11 @@ SqliteError Session::prepare(const Target& target, const WriterOptions& options)
       target.append_only() ? options.append_cache_bytes : options.cache_bytes;
   return connection_.run("PRAGMA busy_timeout = 0; PRAGMA cache_size = -" +
                          std::to_string(cache_bytes / 1024));
+}
+
+void Session::end_journal() {
+  // Best effort: an empty journal means nothing.
+  if (keeps_journal_ && connection_) connection_.run("PRAGMA journal_mode = DELETE");
 }
 
 void Session::close() {

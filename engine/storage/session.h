@@ -28,6 +28,8 @@ class Session {
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
   SqliteError prepare(const Target& target, const WriterOptions& options);
+  // The last transaction is over: a rollback journal that was kept for the next one is removed.
+  void end_journal();
   // Statements, then the connection.
   void close();
 
@@ -55,6 +57,7 @@ class Session {
   SqliteConnection connection_;
   SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_;
   std::uint32_t wal_pages_ = 0;
+  bool keeps_journal_ = false;
 };
 
 }  // namespace mayfly

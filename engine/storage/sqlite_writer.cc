@@ -1,6 +1,7 @@
 #include "mayfly/storage/sqlite_writer.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +46,7 @@ Status SqliteWriter::Impl::open() {
     return to_status(error, opening);
   }
   Status status = set_up();
+  if (status.ok()) status = open_target();
   if (!status.ok()) {
     session_.connection().run("ROLLBACK");
     return status;
@@ -52,7 +54,7 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.connection().run("COMMIT"); !error.ok()) {
     return to_status(error, "creating the tables in " + options_.database);
   }
-  return open_target();
+  return Status::success();
 }
 
 Status SqliteWriter::Impl::set_up() {
@@ -74,6 +76,15 @@ Status SqliteWriter::Impl::open_target() {
 
 Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
+  if (start.ok() && start->resumed && start->totals.written > 0 && target_.created()) {
+    // Its rows are gone with the table; going on would call them written.
+    session_.connection().run("DROP TABLE " + quote_identifier(options_.table));
+    return Status(Code::kConfig,
+                  "resuming " + spec.key + ": mayfly_offsets says that " +
+                      std::to_string(start->totals.written) + " of its rows are in table " +
+                      options_.table + ", but there is no such table in " + options_.database +
+                      "; bring the table back, or read the input anew, without resume");
+  }
   totals_.rows = progress_.totals();
   return start;
 }
@@ -124,26 +135,37 @@ Status SqliteWriter::Impl::finish(bool durable) {
   finished_ = true;
   if (session_.connection()) checkpointer_.finish(session_);
   totals_.checkpoints = checkpointer_.count();
+  if (durable && sync_failure_.ok() && session_.connection()) sync_failure_ = sync_database();
+  session_.end_journal();
   close_session();
   Status status = to_status(checkpointer_.failure(), "checkpointing " + options_.database);
   if (status.ok() && durable) status = to_status(sync_failure_, "syncing " + options_.database);
-  if (status.ok() && durable) status = sync_files();
+  if (status.ok() && durable) status = sync_folder();
   lock_.release();
   return status;
 }
 
-// The database file, and its name in the directory.
-Status SqliteWriter::Impl::sync_files() {
+// The database file, by SQLite's own handle: closing another one would drop all locks that this
+// process has on the file, those of the embedding program's connections among them.
+SqliteError SqliteWriter::Impl::sync_database() {
+  sqlite3_file* file = nullptr;
+  sqlite3* db = session_.connection().get();
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (file == nullptr || file->pMethods == nullptr) return {};
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+  return code == SQLITE_OK ? SqliteError{} : SqliteError{code, sqlite3_errstr(code)};
+}
+
+// Its name.
+Status SqliteWriter::Impl::sync_folder() {
   const std::size_t slash = options_.database.rfind('/');
   const std::string folder =
       slash == std::string::npos ? "." : options_.database.substr(0, slash + 1);
-  for (const std::string& path : {options_.database, folder}) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool synced = fd >= 0 && ::fsync(fd) == 0;
-    const int reason = errno;
-    if (fd >= 0) ::close(fd);
-    if (!synced) return {Code::kIo, "syncing " + path + ": " + std::strerror(reason)};
-  }
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int reason = errno;
+  if (fd >= 0) ::close(fd);
+  if (!synced) return {Code::kIo, "syncing " + folder + ": " + std::strerror(reason)};
   return Status::success();
 }
 

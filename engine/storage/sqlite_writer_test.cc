@@ -2,6 +2,9 @@
 #include "mayfly/storage/sqlite_writer.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -233,6 +236,57 @@ TEST_CASE("without resume a source starts a new generation") {
   f.next_ordinal = 0;
   f.write(f.numbered(0, 2));
   CHECK(f.query("SELECT generation, low, read FROM mayfly_offsets") == "1|3|3\n2|2|2");
+}
+
+TEST_CASE("resume is refused when the table that the rows went to is gone") {
+  WriterFixture f;
+  f.open();
+  f.add_source();
+  f.write(f.numbered(0, 3));
+  REQUIRE(f.writer->finish(true).ok());
+  f.run("DROP TABLE t");
+  f.open();
+  const auto start = f.writer->add_source(0, {.key = "orders.csv", .resume = true});
+  CHECK(start.status().code() == Code::kConfig);
+  CHECK(start.status().message().find("3 of its rows are in table t") != std::string::npos);
+  CHECK(f.query("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == "0");
+}
+
+// Asked by another process: one's own locks don't show. The bytes are SQLite's shared lock.
+bool is_locked_for_others(const std::string& path) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_start = 0x40000002;
+    lock.l_len = 510;
+    const int fd = ::open(path.c_str(), O_RDWR);
+    ::_exit(fd >= 0 && ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+TEST_CASE("finish leaves the program's other connections their locks") {
+  WriterFixture f;
+  f.open();
+  f.write(f.numbered(0, 3), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  REQUIRE(is_locked_for_others(f.options.database));
+  REQUIRE(f.writer->finish(true).ok());
+  CHECK(is_locked_for_others(f.options.database));
+}
+
+TEST_CASE("no journal is left by a database that isn't in WAL mode") {
+  WriterFixture f;
+  f.options.journal = Journal::kKeep;
+  f.open();
+  f.write(f.numbered(0, 3), kNoSource);
+  CHECK(std::filesystem::exists(f.options.database + "-journal"));
+  REQUIRE(f.writer->finish(true).ok());
+  CHECK_FALSE(std::filesystem::exists(f.options.database + "-journal"));
 }
 
 TEST_CASE("a source that can't go back starts anew, and two of one name are refused") {

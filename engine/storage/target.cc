@@ -100,6 +100,7 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
   MAYFLY_RETURN_IF_ERROR(target.choose_columns(connection, options, schema));
   if (!exists) {
     MAYFLY_RETURN_IF_ERROR(target.create(connection, options, schema));
+    target.created_ = true;
     MAYFLY_RETURN_IF_ERROR(target.load(connection, exists));
   }
   MAYFLY_RETURN_IF_ERROR(target.check(connection, options));
@@ -110,7 +111,7 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
     MAYFLY_RETURN_IF_ERROR(
         check_conflict_keys(connection, target.insert_sql_, target.table_, target.keys_));
   }
-  target.compose_checks(options, schema);
+  MAYFLY_RETURN_IF_ERROR(target.compose_checks(options, schema));
   return target;
 }
 
@@ -341,14 +342,23 @@ Status Target::look_for_indexes(SqliteConnection& connection, const WriterOption
   return to_status(error, "reading the indexes of " + table_);
 }
 
-void Target::compose_checks(const WriterOptions& options, const Schema& schema) {
+Status Target::compose_checks(const WriterOptions& options, const Schema& schema) {
   // Limit: the values of a SELECT are the SELECT's; it can CAST what it doesn't want changed.
-  if (options.coerce || !options.select.empty()) return;
+  if (options.coerce || !options.select.empty()) return Status::success();
   for (std::uint32_t i = 0; i < schema.size(); ++i) {
     const ColumnAffinity affinity = affinity_of(find(schema[i].name)->declared_type, strict_);
+    if (options.parsed && affinity == ColumnAffinity::kText &&
+        schema[i].type == ColumnType::kFloat64) {
+      const std::string& name = schema[i].name;
+      return refuse("column " + name + " of table " + table_ +
+                    " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
+                    "read them as text (--types " + name + "=text, types = [\"" + name +
+                    "=text\"]), or let the column change them (--coerce)");
+    }
     const ValueCheck check = check_needed(schema[i].type, affinity);
     if (check != ValueCheck::kNone) checks_.push_back({i, check, affinity});
   }
+  return Status::success();
 }
 
 const Target::TableColumn* Target::find(std::string_view name) const {

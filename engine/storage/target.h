@@ -33,6 +33,8 @@ class Target {
   const std::string& insert_sql() const { return insert_sql_; }
   // Values to look at before they are inserted; empty under coerce.
   const std::vector<ColumnCheck>& checks() const { return checks_; }
+  // It wasn't there.
+  bool created() const { return created_; }
   bool without_rowid() const { return without_rowid_; }
   // Rows go to its end, and nothing else is read or written for them: no keys, indexes, triggers,
   // references.
@@ -61,7 +63,7 @@ class Target {
   Status look_for_indexes(SqliteConnection& connection, const WriterOptions& options);
   Status choose_keys(const WriterOptions& options, const Schema& schema);
   void compose_insert(const WriterOptions& options);
-  void compose_checks(const WriterOptions& options, const Schema& schema);
+  Status compose_checks(const WriterOptions& options, const Schema& schema);
   const TableColumn* find(std::string_view name) const;
   bool is_rowid_alias(const TableColumn& column) const;
 
@@ -74,6 +76,7 @@ class Target {
   bool without_rowid_ = false;
   bool strict_ = false;
   bool append_only_ = false;
+  bool created_ = false;
 };
 
 }  // namespace mayfly

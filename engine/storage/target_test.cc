@@ -174,6 +174,35 @@ TEST_CASE("a table without keys, indexes, triggers and references is known as on
                           "CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT INTO u VALUES(1); END"));
 }
 
+TEST_CASE("numbers that were read from text are refused for a column that keeps text") {
+  const Schema schema({{.name = "zip", .type = ColumnType::kFloat64}});
+  WriterFixture f(schema);
+  f.run("CREATE TABLE t(Zip TEXT)");
+  f.options.parsed = true;
+  check_refusal(f, {"column zip", "keeps text", "--types zip=text", "--coerce"});
+  f.options.coerce = true;
+  CHECK(f.try_open().ok());
+}
+
+TEST_CASE("a table of as many columns as SQLite allows is written; what can't be leaves no table") {
+  std::vector<Column> columns(1999);
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name = "c" + std::to_string(i);
+  WriterFixture wide{Schema(columns)};
+  CHECK(wide.try_open().ok());
+  columns.push_back({.name = "x"});
+  columns.push_back({.name = "y"});
+  WriterFixture wider{Schema(columns)};
+  CHECK_FALSE(wider.try_open().ok());
+  CHECK(wider.query("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == "0");
+}
+
+TEST_CASE("columns may be called like those that mayfly_batch has besides the rows'") {
+  WriterFixture f(Schema({{.name = "_ordinal"}, {.name = "mayfly_ordinal"}}));
+  f.open();
+  f.write({{text("a"), text("b")}}, kNoSource);
+  CHECK(f.query("SELECT * FROM t") == "a|b");
+}
+
 TEST_CASE("a refused table leaves no trace in the database") {
   WriterFixture f;
   f.run("CREATE TABLE t(id INTEGER)");

@@ -68,7 +68,8 @@ class SqliteWriter::Impl {
   void close_session();
   SqliteError reopen();
   void checkpoint();
-  Status sync_files();
+  SqliteError sync_database();
+  Status sync_folder();
 
   const WriterOptions options_;
   const Schema schema_;

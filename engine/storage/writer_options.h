@@ -53,6 +53,7 @@ struct WriterOptions {
   bool create_table = true;  // when it isn't there, with the schema's types
   bool alter = false;        // add the columns that an existing table lacks
   bool coerce = false;       // let a column's affinity change values
+  bool parsed = false;       // values were read from text: a real has lost how it was written
   std::string select;        // a SELECT over mayfly_batch in place of its columns
   bool per_batch = false;    // the SELECT depends on batch borders: a batch is answered as a whole
 
