@@ -250,6 +250,24 @@ TEST_CASE("ingest: delimiter, quote, header and empty fields as the options say"
   CHECK(f.database.text("SELECT a, b FROM tabs") == "1|2");
 }
 
+TEST_CASE("ingest: numbers keep how they are written in a column that keeps text") {
+  const Fixture f("keeps_text");
+  f.database.run("CREATE TABLE t(ZIP TEXT, v INT)");
+  const std::string csv = f.file("t.csv", "zip,v\n1.50,1\n1e3,2\n");
+
+  const Outcome piped = f.ingest({"-", "--table", "t"}, {.stdin_file = csv});
+  const Outcome typed = f.ingest({"-", "--table", "t", "--types", "zip=text"}, {.stdin_file = csv});
+  const Outcome read = f.ingest({csv, "--table", "t"});
+
+  // What came by standard input is known too late to be read as the table wants it.
+  CHECK(piped.status == 78);
+  CHECK(contains(piped.err, "--types zip=text"));
+  CHECK(typed.status == 0);
+  CHECK(read.status == 0);
+  CHECK(f.database.rows("SELECT ZIP FROM t") ==
+        std::vector<std::string>{"1.50", "1e3", "1.50", "1e3"});
+}
+
 TEST_CASE("ingest: --schema makes the table once, with what types can't say") {
   const Fixture f("schema");
   const std::string sql =

@@ -24,10 +24,10 @@ Status prepare(const IngestOptions& options, const GlobalOptions& global, Consol
     return {Code::kUsage, "--schema needs --table: which of its tables is to be filled?"};
   }
   PluginRegistry registry(search_of_process(global.plugin_dirs));
+  const SystemClock clock;
+  const LockWatch watch(options.database, options.deadline_ns, LockWatch::Opener::kCommand, console,
+                        clock);
   if (!options.schema_file.empty()) {
-    const SystemClock clock;
-    const LockWatch watch(options.database, options.deadline_ns, LockWatch::Opener::kCommand,
-                          console, clock);
     MAYFLY_RETURN_IF_ERROR(create_from_schema_file(options.database, options.table,
                                                    options.schema_file, options.deadline_ns));
   }

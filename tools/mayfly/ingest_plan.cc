@@ -1,6 +1,7 @@
 #include "tools/mayfly/ingest_plan.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <cctype>
@@ -193,8 +194,9 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
   if (const auto plugin = registry.find("file"); !plugin.ok()) return plugin.status();
   Given given{options.types, options.columns, options.on_extra};
   MAYFLY_ASSIGN_OR_RETURN(PipelinePlan plan, build(options, given, registry));
-  const std::vector<std::string> text_columns =
-      text_columns_of(plan.writer.database, plan.writer.table);
+  MAYFLY_ASSIGN_OR_RETURN(
+      const std::vector<std::string> text_columns,
+      text_columns_of(plan.writer.database, plan.writer.table, options.deadline_ns));
   const bool several = options.files.size() > 1;
   if (is_read_once(options.files[0]) || (!several && text_columns.empty())) return plan;
 
@@ -210,7 +212,9 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
   for (const Column& column : schema.columns()) {
     if (names_column(options.types, column.name)) continue;
     // In a column that keeps text, nothing is to be taken for a number on the way there.
-    const bool text = std::ranges::find(text_columns, column.name) != text_columns.end();
+    const bool text = std::ranges::any_of(text_columns, [&](const std::string& name) {
+      return strcasecmp(name.c_str(), column.name.c_str()) == 0;
+    });
     const ColumnType type = text ? ColumnType::kText : column.type;
     given.types.push_back(fmt::format("{}={}", column.name, name_of(type)));
   }

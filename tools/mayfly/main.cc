@@ -1,5 +1,7 @@
 // mayfly: the command-line tool.
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -22,6 +24,11 @@ using namespace mayfly::cli;
 void configure_sqlite() {
   sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+// A program that is started without standard input would give the number to a file of its own.
+void open_standard_input() {
+  if (::fcntl(STDIN_FILENO, F_GETFD) < 0) ::open("/dev/null", O_RDONLY);
 }
 
 ConsoleOptions console_options(const GlobalOptions& global, const Stream& err) {
@@ -60,6 +67,7 @@ struct Run {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_input();
   configure_sqlite();
   // A reader that goes away (head, less) makes write() fail; it doesn't end an ingest.
   std::signal(SIGPIPE, SIG_IGN);

@@ -1,6 +1,7 @@
 #include "tools/mayfly/target_table.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
@@ -52,19 +53,29 @@ Status check_is_database(const std::string& path) {
                                  path)};
 }
 
-std::vector<std::string> text_columns_of(const std::string& database, const std::string& table) {
+Result<std::vector<std::string>> text_columns_of(const std::string& database,
+                                                 const std::string& table, std::int64_t wait_ns) {
   SqliteConnection connection;
   std::vector<std::string> columns;
+  // Without a database there is no table; one that can't be opened is told about by the engine.
   if (!SqliteConnection::open(database, {.read_only = true, .create = false}, connection).ok()) {
     return columns;
   }
+  SqliteError error =
+      connection.run(fmt::format("PRAGMA busy_timeout = {}", wait_ns / kMillisecond));
   SqliteStatement statement;
-  SqliteError error = connection.prepare("SELECT name, type FROM pragma_table_info(?1)", statement);
-  if (!error.ok()) return columns;
-  statement.bind(1, std::string_view(table));
-  while (statement.step(error)) {
-    if (has_text_affinity(statement.text(1))) columns.emplace_back(statement.text(0));
+  if (error.ok()) {
+    error = connection.prepare("SELECT name, type FROM pragma_table_info(?1)", statement);
   }
+  if (error.ok()) {
+    statement.bind(1, std::string_view(table));
+    while (statement.step(error)) {
+      if (has_text_affinity(statement.text(1))) columns.emplace_back(statement.text(0));
+    }
+  }
+  // What is wrong with the file is told by the engine. A locked table, taken for one without text
+  // columns, would be given other values.
+  if (error.primary() == SQLITE_BUSY) return to_status(error, "reading the columns of " + table + " in " + database);
   return columns;
 }
 
@@ -80,7 +91,7 @@ Status create_from_schema_file(const std::string& database, const std::string& t
   SqliteError error = SqliteConnection::open(database, {}, connection);
   if (!error.ok()) return to_status(error, "opening " + database);
   error = connection.run(
-      fmt::format("PRAGMA busy_timeout = {}; PRAGMA page_size = 8192", wait_ns / kMillisecond));
+      fmt::format("PRAGMA busy_timeout = {}; PRAGMA page_size = 16384", wait_ns / kMillisecond));
   if (!error.ok()) return to_status(error, "opening " + database);
   const bool there = table_exists(connection, table, error);
   if (!error.ok()) return to_status(error, "reading " + database);

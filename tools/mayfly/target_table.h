@@ -13,9 +13,10 @@ namespace mayfly::cli {
 // Code::kIo when there is a file, and it is of another kind. Before anything is made beside it.
 Status check_is_database(const std::string& path);
 
-// Names of the columns with TEXT affinity (datatype3.html, 3.1). Empty when there is no such table,
-// or it can't be read now: the engine says what is wrong with it.
-std::vector<std::string> text_columns_of(const std::string& database, const std::string& table);
+// Names of the columns with TEXT affinity (datatype3.html, 3.1). None when there is no such table.
+// Waits up to wait_ns for another process's lock.
+Result<std::vector<std::string>> text_columns_of(const std::string& database,
+                                                 const std::string& table, std::int64_t wait_ns);
 
 // Runs the SQL in `file` when the table isn't there, and checks that it is there afterwards. Waits
 // up to wait_ns for another process's lock.
