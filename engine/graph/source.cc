@@ -48,7 +48,7 @@ void Source::run() noexcept {
     const mayfly_result result =
         plugin().poll(state(), batch, services().clock.now_ns() + kLingerNs);
     batch->rows > 0 ? send(*batch) : pool.release(batch);
-    if (result == MAYFLY_END) {
+    if (result == MAYFLY_END && !has_failed()) {
       ended_.store(true, std::memory_order_release);
       break;
     }

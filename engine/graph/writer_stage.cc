@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mayfly/graph/reason.h"
+#include "mayfly/plugin/tables.h"
 
 namespace mayfly {
 namespace {
@@ -53,6 +54,20 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
   return options;
 }
 
+// Whether the writer's columns are those of a source that reads them from text. A producer's rows,
+// and those that a transform makes, have no other form than their types.
+bool parses_text(const std::vector<std::unique_ptr<Source>>& sources,
+                 const std::vector<std::unique_ptr<Node>>& nodes) {
+  return std::ranges::any_of(sources,
+                             [](const auto& source) {
+                               return source != nullptr &&
+                                      TableView<mayfly_option>(source->plugin().options)
+                                          .find("types")
+                                          .has_value();
+                             }) &&
+         std::ranges::none_of(nodes, [](const auto& node) { return node->has(MAYFLY_TRANSFORMS); });
+}
+
 // A table to be created has the plan's columns where it names them.
 Schema with_plan_columns(const Schema& schema, const WriterPlan& plan) {
   if (plan.columns.empty()) return schema;
@@ -77,8 +92,7 @@ Result<std::unique_ptr<WriterStage>> WriterStage::open(
     const std::vector<std::unique_ptr<Node>>& nodes) {
   std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
   WriterOptions options = options_of(plan, extras, max_row_bytes);
-  // A producer's rows have no other form than their types.
-  options.parsed = std::ranges::any_of(sources, [](const auto& s) { return s != nullptr; });
+  options.parsed = parses_text(sources, nodes);
   MAYFLY_ASSIGN_OR_RETURN(
       stage->writer_,
       SqliteWriter::open(options, with_plan_columns(schema, plan), *services.pool, services.clock,

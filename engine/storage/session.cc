@@ -47,6 +47,7 @@ SqliteError Session::configure(const WriterOptions& options) {
 }
 
 SqliteError Session::set_journal(Journal journal) {
+  keeps_journal_ = false;
   if (journal == Journal::kWal) return connection_.run("PRAGMA journal_mode = WAL");
   std::string mode;
   SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
@@ -71,13 +72,15 @@ SqliteError Session::prepare(const Target& target, const WriterOptions& options)
   }
   const std::uint32_t cache_bytes =
       target.append_only() ? options.append_cache_bytes : options.cache_bytes;
-  return connection_.run("PRAGMA busy_timeout = 0; PRAGMA cache_size = -" +
-                         std::to_string(cache_bytes / 1024));
+  return connection_.run("PRAGMA cache_size = -" + std::to_string(cache_bytes / 1024));
 }
 
 void Session::end_journal() {
-  // Best effort: an empty journal means nothing.
-  if (keeps_journal_ && connection_) connection_.run("PRAGMA journal_mode = DELETE");
+  if (!keeps_journal_ || !connection_) return;
+  // Best effort: an empty journal means nothing. Another program may have changed to WAL meanwhile.
+  std::string mode;
+  const SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
+  if (error.ok() && mode == "truncate") connection_.run("PRAGMA journal_mode = DELETE");
 }
 
 void Session::close() {

@@ -28,6 +28,9 @@ class Session {
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
   SqliteError prepare(const Target& target, const WriterOptions& options);
+  // From now on another connection's lock is an error at once: the writer loop waits, where it can
+  // be seen.
+  SqliteError end_waiting() { return connection_.run("PRAGMA busy_timeout = 0"); }
   // The last transaction is over: a rollback journal that was kept for the next one is removed.
   void end_journal();
   // Statements, then the connection.

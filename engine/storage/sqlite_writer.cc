@@ -54,7 +54,7 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.connection().run("COMMIT"); !error.ok()) {
     return to_status(error, "creating the tables in " + options_.database);
   }
-  return Status::success();
+  return to_status(session_.end_waiting(), opening);
 }
 
 Status SqliteWriter::Impl::set_up() {
@@ -78,12 +78,20 @@ Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const So
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
   if (start.ok() && start->resumed && start->totals.written > 0 && target_.created()) {
     // Its rows are gone with the table; going on would call them written.
-    session_.connection().run("DROP TABLE " + quote_identifier(options_.table));
+    const std::string table = quote_identifier(options_.table);
+    std::string filled;
+    const SqliteError error =
+        session_.connection().query_text("SELECT EXISTS(SELECT 1 FROM " + table + ")", filled);
+    const bool dropped = error.ok() && filled == "0" &&
+                         session_.connection().run("DROP TABLE " + table).ok();
     return Status(Code::kConfig,
                   "resuming " + spec.key + ": mayfly_offsets says that " +
                       std::to_string(start->totals.written) + " of its rows are in table " +
-                      options_.table + ", but there is no such table in " + options_.database +
-                      "; bring the table back, or read the input anew, without resume");
+                      options_.table + ", but there was no such table in " + options_.database +
+                      (dropped ? "" : " (now there is an empty one: drop it)") +
+                      "; bring the table back, or read the input anew: without --resume, or after "
+                      "DELETE FROM mayfly_offsets WHERE target = '" +
+                      options_.table + "'");
   }
   totals_.rows = progress_.totals();
   return start;

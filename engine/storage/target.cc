@@ -353,7 +353,7 @@ Status Target::compose_checks(const WriterOptions& options, const Schema& schema
       return refuse("column " + name + " of table " + table_ +
                     " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
                     "read them as text (--types " + name + "=text, types = [\"" + name +
-                    "=text\"]), or let the column change them (--coerce)");
+                    "=text\"], CAST in select), or let the column change them (--coerce)");
     }
     const ValueCheck check = check_needed(schema[i].type, affinity);
     if (check != ValueCheck::kNone) checks_.push_back({i, check, affinity});

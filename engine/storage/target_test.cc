@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "mayfly/storage/writer_fixture.h"
 
 namespace mayfly {
@@ -201,6 +203,26 @@ TEST_CASE("columns may be called like those that mayfly_batch has besides the ro
   f.open();
   f.write({{text("a"), text("b")}}, kNoSource);
   CHECK(f.query("SELECT * FROM t") == "a|b");
+}
+
+// Interleaving aimed at: a reader that ends while the writer's COMMIT waits for it at open.
+TEST_CASE("opening waits for a reader of a rollback journal") {
+  WriterFixture f;
+  f.options.journal = Journal::kKeep;
+  f.options.open_wait_ns = 30 * kSecond;
+  f.run("CREATE TABLE u(x); INSERT INTO u VALUES(1)");
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM u").ok());
+  Status status;
+  std::thread opener([&] { status = f.try_open(); });
+  // The writer's table is pending once nobody else may begin to read.
+  while (SqliteConnection other = f.connect()) {
+    std::string found;
+    if (!other.query_text("SELECT x FROM u", found).ok()) break;
+  }
+  REQUIRE(reader.run("COMMIT").ok());
+  opener.join();
+  CHECK_MESSAGE(status.ok(), status.message());
 }
 
 TEST_CASE("a refused table leaves no trace in the database") {

@@ -327,6 +327,7 @@ SqliteError SqliteWriter::Impl::reopen() {
   SqliteError error = session_.connect(options_);
   if (error.ok()) error = session_.configure(options_);
   if (error.ok()) error = session_.prepare(target_, options_);
+  if (error.ok()) error = session_.end_waiting();
   if (error.ok()) error = commits_.prepare(session_.connection());
   if (error.ok() && progress_.has_sources()) error = progress_.prepare(session_.connection());
   if (!error.ok()) {

@@ -25,13 +25,20 @@ Status prepare(const IngestOptions& options, const GlobalOptions& global, Consol
   }
   PluginRegistry registry(search_of_process(global.plugin_dirs));
   const SystemClock clock;
-  const LockWatch watch(options.database, options.deadline_ns, LockWatch::Opener::kCommand, console,
-                        clock);
+  const auto watch = [&] {
+    return LockWatch(options.database, options.deadline_ns, LockWatch::Opener::kCommand, console,
+                     clock);
+  };
   if (!options.schema_file.empty()) {
+    const LockWatch waiting = watch();
     MAYFLY_RETURN_IF_ERROR(create_from_schema_file(options.database, options.table,
                                                    options.schema_file, options.deadline_ns));
   }
-  MAYFLY_ASSIGN_OR_RETURN(plan, make_ingest_plan(options, registry));
+  MAYFLY_ASSIGN_OR_RETURN(
+      plan, make_ingest_plan(options, registry, [&](const std::string& table) {
+        const LockWatch waiting = watch();
+        return text_columns_of(options.database, table, options.deadline_ns);
+      }));
   return {};
 }
 

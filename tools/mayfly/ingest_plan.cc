@@ -188,17 +188,18 @@ Status blamed_on_command_line(const Status& status, const PipelinePlan& plan) {
   return {Code::kUsage, status.message()};
 }
 
-Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry) {
+Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry,
+                                      const TextColumns& text_columns_of) {
   MAYFLY_RETURN_IF_ERROR(check(options));
   // By itself, so that a missing plugin isn't told as a mistake in the options.
   if (const auto plugin = registry.find("file"); !plugin.ok()) return plugin.status();
   Given given{options.types, options.columns, options.on_extra};
   MAYFLY_ASSIGN_OR_RETURN(PipelinePlan plan, build(options, given, registry));
-  MAYFLY_ASSIGN_OR_RETURN(
-      const std::vector<std::string> text_columns,
-      text_columns_of(plan.writer.database, plan.writer.table, options.deadline_ns));
+  if (is_read_once(options.files[0])) return plan;
+  MAYFLY_ASSIGN_OR_RETURN(const std::vector<std::string> text_columns,
+                          text_columns_of(plan.writer.table));
   const bool several = options.files.size() > 1;
-  if (is_read_once(options.files[0]) || (!several && text_columns.empty())) return plan;
+  if (!several && text_columns.empty()) return plan;
 
   std::vector<FileSchema> found;
   for (std::size_t i = 0; i < options.files.size(); ++i) {

@@ -5,8 +5,10 @@
 // their columns, and asks the database for the columns of a table that is there already.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mayfly/base/status.h"
 #include "mayfly/config/plan.h"
@@ -15,7 +17,11 @@
 
 namespace mayfly::cli {
 
-Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry);
+// Names of a table's columns that keep text; may wait.
+using TextColumns = std::function<Result<std::vector<std::string>>(const std::string& table)>;
+
+Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry,
+                                      const TextColumns& text_columns_of);
 
 // Messages of a source begin with its name.
 bool is_about_a_source(const Status& status, const PipelinePlan& plan);

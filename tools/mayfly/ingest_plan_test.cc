@@ -12,7 +12,8 @@ namespace {
 Status refusal(IngestOptions options) {
   options.database = "x.db";
   PluginRegistry registry;
-  return make_ingest_plan(options, registry).status();
+  const TextColumns none = [](const std::string&) { return std::vector<std::string>(); };
+  return make_ingest_plan(options, registry, none).status();
 }
 
 }  // namespace
