@@ -75,7 +75,6 @@ class SqliteStatement {
 class SqliteConnection {
  public:
   struct OpenOptions {
-    bool read_only = false;
     bool create = true;
     const char* vfs = nullptr;  // the default one
   };

@@ -91,6 +91,7 @@ void Interruption::detach() {
   const std::lock_guard lock(mutex_);
   engine_ = nullptr;
   stage_ = Stage::kOver;
+  attached_.notify_one();
 }
 
 void Interruption::on_signal(int signal, int count) {
@@ -119,14 +120,17 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
     console.message(level_of(level), who, text);
   };
   RunResult result;
-  result.status = check_is_database(plan.writer.database);
-  if (!result.status.ok()) return result;
+  const auto not_started = [&](Status why) {
+    interruption.detach();
+    result.status = std::move(why);
+    return result;
+  };
+  if (Status status = check_is_database(plan.writer.database); !status.ok()) {
+    return not_started(std::move(status));
+  }
   const std::int64_t began_ns = clock.now_ns();
   auto opened = open_watched(plan, std::move(options), console, clock);
-  if (!opened.ok()) {
-    result.status = opened.status();
-    return result;
-  }
+  if (!opened.ok()) return not_started(opened.status());
   Engine& engine = **opened;
   result.started = true;
   interruption.attach(engine);

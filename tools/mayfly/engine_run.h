@@ -27,6 +27,7 @@ class Interruption {
   Interruption(Console& console, ExitStatus before_start);
 
   void attach(Engine& engine);
+  // The engine is done, or there won't be one: what the program ends with is known.
   void detach();
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
 

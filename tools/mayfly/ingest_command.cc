@@ -99,6 +99,7 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   PipelinePlan plan;
   RunResult result;
   result.status = prepare(options, global, console, plan);
+  if (!result.status.ok()) interruption.detach();
   if (result.status.code() == Code::kUsage) {
     console.error(in_command_line_words(result.status.message()));
     return ExitStatus::kUsage;

@@ -46,6 +46,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   PipelinePlan plan;
   RunResult result;
   result.status = load(file, global, plan);
+  if (!result.status.ok()) interruption.detach();
   if (result.status.ok()) {
     EngineOptions options;
     options.resume = true;

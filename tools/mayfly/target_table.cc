@@ -58,7 +58,8 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
   SqliteConnection connection;
   std::vector<std::string> columns;
   // Without a database there is no table; one that can't be opened is told about by the engine.
-  if (!SqliteConnection::open(database, {.read_only = true, .create = false}, connection).ok()) {
+  // Not for reading only: what a killed program left of a transaction must be rolled back first.
+  if (!SqliteConnection::open(database, {.create = false}, connection).ok()) {
     return columns;
   }
   SqliteError error =
@@ -75,7 +76,9 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
   }
   // What is wrong with the file is told by the engine. A locked table, taken for one without text
   // columns, would be given other values.
-  if (error.primary() == SQLITE_BUSY) return to_status(error, "reading the columns of " + table + " in " + database);
+  if (error.primary() == SQLITE_BUSY) {
+    return to_status(error, "reading the columns of " + table + " in " + database);
+  }
   return columns;
 }
 
@@ -114,7 +117,7 @@ Status create_from_schema_file(const std::string& database, const std::string& t
 std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max) {
   SqliteConnection connection;
   std::vector<std::string> lines;
-  if (!SqliteConnection::open(database, {.read_only = true, .create = false}, connection).ok()) {
+  if (!SqliteConnection::open(database, {.create = false}, connection).ok()) {
     return lines;
   }
   SqliteStatement statement;

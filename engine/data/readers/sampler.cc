@@ -10,6 +10,15 @@ namespace {
 // Fields of a header; SQLite's own limit of columns is 32,767.
 constexpr std::uint32_t kFieldsMax = 32'767;
 
+// Of a line that isn't an object, and what is to be done about it.
+std::string problem_of(const JsonScanner& scanner) {
+  const std::string_view line = scanner.line();
+  const std::size_t begin = line.find_first_not_of(" \t\r");
+  const bool array = begin != std::string_view::npos && line[begin] == '[';
+  return scanner.error() +
+         (array ? "; of an array, each element goes on a line of its own: jq -c '.[]'" : "");
+}
+
 // Bytes of a byte order mark, at the beginning of a document.
 std::size_t bom_size(std::span<const char> input, std::uint64_t byte) {
   const std::string_view text(input.data(), input.size());
@@ -84,7 +93,7 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
   return used;
 }
 
-std::string CsvSampler::too_long(std::string_view what) const {
+std::string Sampler::too_long(std::string_view what) const {
   return "expected a " + std::string(what) + " of at most " + std::to_string(max_row_bytes_) +
          " bytes (max_row_bytes), found a longer one; is this text with lines?";
 }
@@ -149,10 +158,15 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
     cursor = scanner_.next();
     if (line == JsonScanner::Line::kBlank) continue;
     ++rows_;
-    if (line == JsonScanner::Line::kObject) take_line();
+    if (line == JsonScanner::Line::kObject) {
+      take_line();
+    } else if (first_problem_.empty()) {
+      first_problem_ = problem_of(scanner_);
+    }
   }
   auto used = static_cast<std::size_t>(cursor - input.data());
   if (!done() && input.size() - used > max_row_bytes_) {
+    if (first_problem_.empty()) first_problem_ = too_long("line");
     skipping_ = true;
     used = input.size();
   }
@@ -180,7 +194,8 @@ void NdjsonSampler::take_line() {
 Result<Shape> NdjsonSampler::shape(bool infer) const {
   if (keys_.empty()) {
     return Status(Code::kNoInput,
-                  "expected a line with a JSON object, found none; name the columns");
+                  "expected a line with a JSON object, found none" +
+                      (first_problem_.empty() ? "; name the columns" : ": " + first_problem_));
   }
   Shape shape;
   shape.start = start_;

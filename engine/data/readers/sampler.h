@@ -42,6 +42,7 @@ class Sampler {
       : rows_max_(rows_max), max_row_bytes_(max_row_bytes) {}
   // A record that is too long to be looked at: how much of the input is part of it.
   std::size_t skip(std::string_view input);
+  std::string too_long(std::string_view what) const;
 
   std::uint64_t rows_ = 0;
   std::uint64_t rows_max_;
@@ -62,7 +63,6 @@ class CsvSampler final : public Sampler {
 
  private:
   bool take_names();
-  std::string too_long(std::string_view what) const;
 
   CsvDialect dialect_;
   bool header_;
@@ -95,6 +95,7 @@ class NdjsonSampler final : public Sampler {
   JsonScanner scanner_;
   TypeInference inference_;
   ReadPosition start_;
+  std::string first_problem_;  // why the first line that isn't an object isn't one
 };
 
 }  // namespace mayfly

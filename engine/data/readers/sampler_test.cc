@@ -84,7 +84,18 @@ TEST_CASE("infer: a document without a header, or with a broken one, is refused"
   CHECK(csv("a,\"b\n1,2\n").starts_with("error: field 2 of the header"));
   CsvSampler bare({}, false, {}, 10);
   CHECK(feed(bare, "") == "error: expected a first row, found nothing; name the columns");
-  CHECK(json("\n\n") == "error: expected a line with a JSON object, found none; name the columns");
+}
+
+TEST_CASE("infer: NDJSON without one object is refused with what its first line is") {
+  const std::string none = "error: expected a line with a JSON object, found none";
+  CHECK(json("\n\n") == none + "; name the columns");
+  CHECK(json("[{\"a\":1}]\n") ==
+        none + ": expected an object in braces at byte 0 of the line, found \"[{\"a\":1}]\"; of "
+               "an array, each element goes on a line of its own: jq -c '.[]'");
+  CHECK(json("\n7\nx\n").starts_with(none + ": expected an object in braces at byte 0"));
+  NdjsonSampler short_lines({}, 10, 4);
+  CHECK(feed(short_lines, "{\"a\":1}", true, 6).starts_with(
+      none + ": expected a line of at most 4 bytes (max_row_bytes), found a longer one"));
 }
 
 TEST_CASE("infer: a byte order mark, blank lines and a header of two lines come before the rows") {
