@@ -1,5 +1,7 @@
 #include "mayfly/base/glob.h"
 
+#include <algorithm>
+
 namespace mayfly {
 namespace {
 
@@ -45,43 +47,32 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-Glob::Glob(std::string_view pattern) : pattern_(pattern), shape_(Shape::kGeneral) {
-  const std::size_t first = pattern.find_first_of("*?");
-  if (first == std::string_view::npos) {
-    shape_ = Shape::kExact;
-    literal_ = pattern_;
+Glob::Glob(std::string_view pattern) : pattern_(pattern), shape_(Shape::kExact) {
+  head_ = std::min(pattern.find_first_of("*?"), pattern.size());
+  if (head_ == pattern.size()) return;
+  const std::size_t last = pattern.find_last_of("*?");
+  tail_ = pattern.size() - last - 1;
+  const std::string_view between = pattern.substr(head_, last + 1 - head_);
+  const std::size_t first_byte = between.find_first_not_of('*');
+  if (first_byte == std::string_view::npos) {
+    shape_ = Shape::kAffixes;
     return;
   }
-  const bool leads = pattern.front() == '*';
-  const bool trails = pattern.back() == '*';
-  const std::size_t begin = pattern.find_first_not_of('*');
-  if (begin == std::string_view::npos) {
-    shape_ = Shape::kAny;
-    return;
-  }
-  const std::size_t end = pattern.find_last_not_of('*') + 1;
-  const std::string_view middle = pattern.substr(begin, end - begin);
-  if (middle.find_first_of("*?") != std::string_view::npos) return;
-  literal_ = middle;
-  shape_ = leads && trails ? Shape::kContains : leads ? Shape::kSuffix : Shape::kPrefix;
+  const std::string_view inner =
+      between.substr(first_byte, between.find_last_not_of('*') + 1 - first_byte);
+  const bool starred = between.front() == '*' && between.back() == '*';
+  shape_ = starred && inner.find_first_of("*?") == std::string_view::npos ? Shape::kContains
+                                                                          : Shape::kGeneral;
 }
 
-bool Glob::matches(std::string_view text) const {
-  switch (shape_) {
-    case Shape::kExact:
-      return text == literal_;
-    case Shape::kAny:
-      return true;
-    case Shape::kPrefix:
-      return text.starts_with(literal_);
-    case Shape::kSuffix:
-      return text.ends_with(literal_);
-    case Shape::kContains:
-      return text.find(literal_) != std::string_view::npos;
-    case Shape::kGeneral:
-      break;
-  }
-  return match_general(pattern_, text);
+bool Glob::matches_between(std::string_view text) const {
+  const std::string_view pattern =
+      std::string_view(pattern_).substr(head_, pattern_.size() - head_ - tail_);
+  text = text.substr(head_, text.size() - head_ - tail_);
+  if (shape_ == Shape::kGeneral) return match_general(pattern, text);
+  const std::size_t first = pattern.find_first_not_of('*');
+  return text.find(pattern.substr(first, pattern.find_last_not_of('*') + 1 - first)) !=
+         std::string_view::npos;
 }
 
 Glob::Verdict Glob::verdict(std::string_view prefix) const {
