@@ -86,9 +86,10 @@ void collect_matches(const WindowRange& range, const CompiledPattern& pattern,
   visit_matches(shard, range.from, range.to, pattern, stems,
                 [&](std::uint64_t position, std::uint64_t tag, std::string& name) {
                   const std::int64_t at_ns = shard.at_ns(position);
+                  const OperationId operation = shard.operation(position, tag);
                   if (position < shard.intact()) return;
                   if (name.empty() && !compose_name(shard, position, tag, stems, name)) return;
-                  out.push_back({at_ns, range.index, position, name});
+                  out.push_back({at_ns, range.shard, range.index, position, tag, operation, name});
                 });
 }
 
@@ -103,14 +104,20 @@ bool contains_name(const WindowRange& range, const StoredName& name) {
   return false;
 }
 
-void retract_name(const WindowRange& range, const StoredName& name) {
+std::size_t retract_name(const WindowRange& range, const StoredName& name, OperationId operation) {
   const std::uint64_t wanted = tag_index(name.stem, name.has_argument);
+  SignalShard& shard = *range.shard;
   std::string scratch;
+  std::size_t retracted = 0;
   for (std::uint64_t position = range.from; position < range.to; ++position) {
-    const std::uint64_t tag = range.shard->tag(position);
+    const std::uint64_t tag = shard.tag(position);
     if ((tag & kTagIndexMask) != wanted) continue;
-    if (same_argument(*range.shard, position, name, scratch)) range.shard->retract(position, tag);
+    // The operation before intact(), which same_argument() asks for last.
+    if (operation != 0 && shard.operation(position, tag) != operation) continue;
+    if (!same_argument(shard, position, name, scratch)) continue;
+    retracted += shard.retract(position, tag);
   }
+  return retracted;
 }
 
 }  // namespace mayfly

@@ -19,8 +19,11 @@ namespace mayfly {
 
 struct MatchedRecord {
   std::int64_t at_ns;
-  std::uint32_t shard;
+  SignalShard* source;
+  std::uint32_t shard;  // the source's number
   std::uint64_t position;
+  std::uint64_t tag;
+  OperationId operation;
   std::string name;
 };
 
@@ -42,6 +45,7 @@ void collect_matches(const WindowRange& range, const CompiledPattern& pattern,
                      const StemTable& stems, std::vector<MatchedRecord>& out);
 
 bool contains_name(const WindowRange& range, const StoredName& name);
-void retract_name(const WindowRange& range, const StoredName& name);
+// Retracts those of this name, and of this operation unless it is 0. Returns how many.
+std::size_t retract_name(const WindowRange& range, const StoredName& name, OperationId operation);
 
 }  // namespace mayfly

@@ -19,7 +19,7 @@ struct Fixture {
 
   WindowRange everything() { return {&shard, 0, 0, shard.head()}; }
   void append(int count, std::string_view argument) {
-    for (int i = 0; i < count; ++i) shard.append(now++, job, argument);
+    for (int i = 0; i < count; ++i) shard.append(now++, job, 0, argument);
   }
   // As many as make the first record's slot a newer record's.
   int lap() const { return static_cast<int>(shard.size()); }
@@ -68,9 +68,9 @@ TEST_CASE("query: of a view that was partly overwritten the rest is matched") {
 
 TEST_CASE("query: a record without an argument that was overwritten is not found") {
   Fixture f;
-  f.shard.append(1, f.job);
+  f.shard.append(1, f.job, 0);
   const WindowRange view = f.everything();
-  for (int i = 0; i < f.lap(); ++i) f.shard.append(2, f.job);
+  for (int i = 0; i < f.lap(); ++i) f.shard.append(2, f.job, 0);
   CHECK_FALSE(contains_name(view, {f.job, false, {}}));
   CHECK(f.collect(view, "job").empty());
 }
@@ -82,7 +82,7 @@ TEST_CASE("query: retracting an overwritten record leaves its successor alone") 
   f.append(f.lap(), "new");
 
   CHECK_FALSE(f.shard.retract(0, seen));
-  retract_name({&f.shard, 0, 0, 1}, {f.job, true, "new"});
+  retract_name({&f.shard, 0, 0, 1}, {f.job, true, "new"}, 0);
 
   CHECK(f.count({&f.shard, 0, f.shard.head() - 1, f.shard.head()}, "job:new") == 1);
 }
@@ -104,7 +104,7 @@ TEST_CASE("query threads: a reader that is lapped sees whole arguments at their 
   std::jthread writer([&] {
     for (int i = 0; i < kRecords; ++i) {
       const std::string argument(i % 60 + 1, static_cast<char>('a' + i % 26));
-      f.shard.append(i, f.job, argument);
+      f.shard.append(i, f.job, 0, argument);
     }
   });
   std::uint64_t head = 0;

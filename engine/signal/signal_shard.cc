@@ -36,13 +36,21 @@ SignalShard::SignalShard(std::size_t capacity, std::size_t text_bytes)
       tags_(std::make_unique<std::atomic<std::uint64_t>[]>(mask_ + 1)),
       arguments_(std::make_unique<Argument[]>(mask_ + 1)) {}
 
-void SignalShard::append(std::int64_t at_ns, StemId stem, std::string_view argument) {
-  const std::uint64_t position = own_head();
-  put_text(arguments_[position & mask_], position, argument);
-  publish(position, at_ns, tag_index(stem, true));
+void SignalShard::add_operations() {
+  owned_operations_ = std::make_unique<std::atomic<std::uint64_t>[]>(mask_ + 1);
+  // Partner: the load in operation(). Records that need it are published later.
+  operations_.store(owned_operations_.get(), std::memory_order_release);
 }
 
-void SignalShard::append(std::int64_t at_ns, StemId stem, const IntegerArgument& argument) {
+std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId operation,
+                                 std::string_view argument) {
+  const std::uint64_t position = own_head();
+  put_text(arguments_[position & mask_], position, argument);
+  return publish(position, at_ns, tag_index(stem, true) | put_operation(position, operation));
+}
+
+std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId operation,
+                                 const IntegerArgument& argument) {
   const std::uint64_t position = own_head();
   Argument& slot = arguments_[position & mask_];
   const std::uint64_t sizes = (argument.a_unit.size() & kUnitMask) << 8 | argument.b_unit.size()
@@ -52,7 +60,7 @@ void SignalShard::append(std::int64_t at_ns, StemId stem, const IntegerArgument&
   slot.words[1].store(word_of(argument.a_unit.data()), std::memory_order_release);
   slot.words[2].store(static_cast<std::uint64_t>(argument.b), std::memory_order_release);
   slot.words[3].store(word_of(argument.b_unit.data()), std::memory_order_release);
-  publish(position, at_ns, tag_index(stem, true));
+  return publish(position, at_ns, tag_index(stem, true) | put_operation(position, operation));
 }
 
 void SignalShard::put_text(Argument& slot, std::uint64_t position, std::string_view text) {

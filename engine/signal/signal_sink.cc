@@ -37,21 +37,21 @@ StemId SignalSink::intern(std::string_view stem) {
   return id;
 }
 
-void SignalSink::raise(std::string_view name) {
+void SignalSink::raise(std::string_view name, OperationId operation) {
   const std::size_t colon = name.find(':');
   StemId stem;
   if (!stems_.intern(name.substr(0, colon), stem)) {
     uninterned_.fetch_add(1, std::memory_order_relaxed);
-    window_.append(clock_.now_ns(), kTextStem, name);
+    window_.append(clock_.now_ns(), kTextStem, operation, name);
   } else if (colon == std::string_view::npos) {
-    window_.append(clock_.now_ns(), stem);
+    window_.append(clock_.now_ns(), stem, operation);
   } else {
-    window_.append(clock_.now_ns(), stem, name.substr(colon + 1));
+    window_.append(clock_.now_ns(), stem, operation, name.substr(colon + 1));
   }
 }
 
 void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit) {
-  window_.append(clock_.now_ns(), stem, IntegerArgument{a, a_unit, 0, {}, false});
+  window_.append(clock_.now_ns(), stem, 0, IntegerArgument{a, a_unit, 0, {}, false});
 }
 
 void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit, std::int64_t b,
@@ -60,8 +60,8 @@ void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit, std
 }
 
 void SignalSink::raise_at(std::int64_t now_ns, StemId stem, std::int64_t a, std::string_view a_unit,
-                          std::int64_t b, std::string_view b_unit) {
-  window_.append(now_ns, stem, IntegerArgument{a, a_unit, b, b_unit, true});
+                          std::int64_t b, std::string_view b_unit, OperationId operation) {
+  window_.append(now_ns, stem, operation, IntegerArgument{a, a_unit, b, b_unit, true});
 }
 
 template <class Visit>
@@ -78,13 +78,29 @@ bool SignalSink::any_split(std::string_view name, Visit visit) const {
   return visit(StoredName{kTextStem, true, name});
 }
 
-void SignalSink::retract(std::string_view name) {
+std::size_t SignalSink::retract(std::string_view name, OperationId operation) {
   WindowView view;
   window_.newest(oldest_ns(), view);
+  std::size_t retracted = 0;
   any_split(name, [&](const StoredName& stored) {
-    for (const WindowRange& range : view) retract_name(range, stored);
+    for (const WindowRange& range : view) retracted += retract_name(range, stored, operation);
     return false;
   });
+  return retracted;
+}
+
+std::size_t SignalSink::retract_matching(std::string_view glob, OperationId operation) {
+  WindowView view;
+  window_.newest(oldest_ns(), view);
+  const auto pattern = patterns_.get(glob, stems_);
+  std::vector<MatchedRecord> records;
+  for (const WindowRange& range : view) collect_matches(range, *pattern, stems_, records);
+  std::size_t retracted = 0;
+  for (const MatchedRecord& record : records) {
+    if (operation != 0 && record.operation != operation) continue;
+    retracted += record.source->retract(record.position, record.tag);
+  }
+  return retracted;
 }
 
 bool SignalSink::detect(std::string_view name) const {
@@ -110,7 +126,8 @@ std::vector<Signal> SignalSink::sense(std::string_view glob) const {
   std::vector<Signal> signals;
   signals.reserve(records.size());
   for (MatchedRecord& record : records) {
-    signals.push_back({std::move(record.name), record.at_ns, sequence_of(record)});
+    signals.push_back(
+        {std::move(record.name), record.at_ns, sequence_of(record), record.operation});
   }
   return signals;
 }

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/base/operation_id.h"
 #include "mayfly/signal/pattern_cache.h"
 #include "mayfly/signal/signal_window.h"
 #include "mayfly/signal/stem_table.h"
@@ -46,6 +47,17 @@ struct Signal {
   std::string name;
   std::int64_t at_ns = 0;
   std::uint64_t sequence = 0;  // unique in its sink, increasing for each thread
+  OperationId operation = 0;   // of the work that raised it; 0: none
+
+  // What stands before the first colon of the name, and behind it.
+  std::string_view stem() const { return std::string_view(name).substr(0, name.find(':')); }
+  std::string_view argument() const {
+    const std::size_t colon = name.find(':');
+    return colon == std::string::npos ? std::string_view()
+                                      : std::string_view(name).substr(colon + 1);
+  }
+  bool is(std::string_view other) const { return name == other; }
+  bool starts_with(std::string_view prefix) const { return name.starts_with(prefix); }
 };
 
 class SignalSink {
@@ -59,28 +71,32 @@ class SignalSink {
   // name.
   StemId intern(std::string_view stem);
 
-  // An empty argument gives the stem alone.
-  void raise(std::string_view name);
-  void raise(StemId stem, std::string_view argument = {}) {
-    raise_at(clock_.now_ns(), stem, argument);
+  // An empty argument gives the stem alone, an operation of 0 none.
+  void raise(std::string_view name, OperationId operation = 0);
+  void raise(StemId stem, std::string_view argument = {}, OperationId operation = 0) {
+    raise_at(clock_.now_ns(), stem, argument, operation);
   }
   // "write.done:3rows:12ms", rendered when it is read. Units must be string literals.
   void raise(StemId stem, std::int64_t a, std::string_view a_unit);
   void raise(StemId stem, std::int64_t a, std::string_view a_unit, std::int64_t b,
              std::string_view b_unit);
   // For callers that read the clock once for many raises.
-  void raise_at(std::int64_t now_ns, StemId stem, std::string_view argument = {}) {
+  void raise_at(std::int64_t now_ns, StemId stem, std::string_view argument = {},
+                OperationId operation = 0) {
     if (argument.empty()) {
-      window_.append(now_ns, stem);
+      window_.append(now_ns, stem, operation);
     } else {
-      window_.append(now_ns, stem, argument);
+      window_.append(now_ns, stem, operation, argument);
     }
   }
   void raise_at(std::int64_t now_ns, StemId stem, std::int64_t a, std::string_view a_unit,
-                std::int64_t b, std::string_view b_unit);
+                std::int64_t b, std::string_view b_unit, OperationId operation = 0);
 
-  // No earlier raise of exactly this name is present any more.
-  void retract(std::string_view name);
+  // No earlier raise of exactly this name (and of this operation, unless it is 0) is present any
+  // more. Returns how many were.
+  std::size_t retract(std::string_view name, OperationId operation = 0);
+  // The same for every name that matches.
+  std::size_t retract_matching(std::string_view glob, OperationId operation = 0);
 
   // Whether exactly this name is present: "stem" doesn't stand for "stem:argument".
   bool detect(std::string_view name) const;

@@ -55,14 +55,13 @@ class SignalWindow {
   SignalWindow(const SignalWindow&) = delete;
   SignalWindow& operator=(const SignalWindow&) = delete;
 
+  // Returns the record's time.
   template <class... Argument>
-  void append(std::int64_t at_ns, StemId stem, const Argument&... argument) {
-    if (SignalShard* shard = own_shard()) {
-      shard->append(at_ns, stem, argument...);
-      return;
-    }
+  std::int64_t append(std::int64_t at_ns, StemId stem, OperationId operation,
+                      const Argument&... argument) {
+    if (SignalShard* shard = own_shard()) return shard->append(at_ns, stem, operation, argument...);
     const std::lock_guard lock(shared_mutex_);
-    shared_shard().append(at_ns, stem, argument...);
+    return shared_shard().append(at_ns, stem, operation, argument...);
   }
 
   // The `capacity` newest records of all shards, without those before oldest_ns.
