@@ -113,6 +113,8 @@ class SignalSink {
   std::uint64_t text_overwritten_total() const { return window_.text_overwritten_total(); }
   std::size_t stem_count() const { return stems_.size(); }
   const SignalSinkOptions& options() const { return options_; }
+  // The clock that was passed in.
+  const Clock& clock() const { return clock_; }
 
  private:
   std::int64_t oldest_ns() const;
