@@ -1,31 +1,23 @@
-// Reading the window: records of a range that have a certain name, or match a pattern.
+// Reading the window: records that have a certain name, match a pattern, or belong to operations.
 //
-// Free functions over a range; see signal_shard.h for the protocol. Whatever was overwritten while
-// it was read is left out: it has left the window. They allocate for composed names only. THREADS
-// Any.
+// Free functions over ranges and views; see signal_ring.h for the protocol. Whatever was
+// overwritten while it was read is left out: it has left the window. Names are composed in a
+// NameBuffer, so that only names longer than its inline bytes allocate. THREADS    Any. Own
+// nothing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
-#include "mayfly/signal/pattern_cache.h"
+#include "mayfly/base/function_ref.h"
+#include "mayfly/signal/compiled_pattern.h"
+#include "mayfly/signal/name_buffer.h"
 #include "mayfly/signal/signal_window.h"
 #include "mayfly/signal/stem_table.h"
 
 namespace mayfly {
-
-struct MatchedRecord {
-  std::int64_t at_ns;
-  SignalShard* source;
-  std::uint32_t shard;  // the source's number
-  std::uint64_t position;
-  std::uint64_t tag;
-  OperationId operation;
-  std::string name;
-};
 
 // A name as its records store it.
 struct StoredName {
@@ -34,17 +26,43 @@ struct StoredName {
   std::string_view argument;
 };
 
-// The stem, and the argument behind a colon. False when the argument is no longer there.
-bool compose_name(const SignalShard& shard, std::uint64_t position, std::uint64_t tag,
-                  const StemTable& stems, std::string& name);
+// Which records of a view are meant.
+struct RecordFilter {
+  const CompiledPattern* pattern = nullptr;  // null: every name
+  bool by_operation = false;                 // only those of `operations`, which are sorted
+  std::span<const OperationId> operations;
+};
 
+// One that was found, intact when it was read.
+struct FoundRecord {
+  const WindowRange* range;
+  std::uint64_t position;
+  std::uint64_t tag;
+  std::int64_t at_ns;
+  OperationId operation;
+  std::string_view name;  // until the visitor returns
+};
+
+// The stem, and the argument behind a colon. False when the argument is no longer there.
+bool compose_name(const WindowRange& range, std::uint64_t position, std::uint64_t tag,
+                  const StemTable& stems, NameBuffer& name);
+
+// How many match.
 std::size_t count_matches(const WindowRange& range, const CompiledPattern& pattern,
                           const StemTable& stems);
-// Appends, oldest first.
-void collect_matches(const WindowRange& range, const CompiledPattern& pattern,
-                     const StemTable& stems, std::vector<MatchedRecord>& out);
 
+// Calls visit(record) for each that is meant, oldest first (by time, then shard, then position),
+// until it returns false. Returns whether it never did.
+bool visit_records(const WindowView& view, const RecordFilter& filter, const StemTable& stems,
+                   FunctionRef<bool(const FoundRecord&)> visit);
+
+// The newest match of the range at `from` or above: true, and its position and time.
+bool newest_match(const WindowRange& range, std::uint64_t from, const CompiledPattern& pattern,
+                  const StemTable& stems, std::uint64_t& position, std::int64_t& at_ns);
+
+// Those of exactly this name.
 bool contains_name(const WindowRange& range, const StoredName& name);
+std::size_t count_name(const WindowRange& range, const StoredName& name);
 // Retracts those of this name, and of this operation unless it is 0. Returns how many.
 std::size_t retract_name(const WindowRange& range, const StoredName& name, OperationId operation);
 

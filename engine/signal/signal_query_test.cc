@@ -13,23 +13,35 @@
 namespace mayfly {
 namespace {
 
+struct FoundCopy {
+  std::uint64_t position;
+  std::int64_t at_ns;
+  std::string name;
+};
+
 // A shard of capacity 1 and the one stem "job"; its ring has a few slots more.
 struct Fixture {
   Fixture() { stems.intern("job", job); }
 
-  WindowRange everything() { return {&shard, 0, 0, shard.head()}; }
+  WindowRange everything() { return {&shard, &shard.ring(), 0, 0, shard.head()}; }
   void append(int count, std::string_view argument) {
     for (int i = 0; i < count; ++i) shard.append(now++, job, 0, argument);
   }
   // As many as make the first record's slot a newer record's.
-  int lap() const { return static_cast<int>(shard.size()); }
-  std::vector<MatchedRecord> collect(const WindowRange& range, std::string_view glob) {
-    std::vector<MatchedRecord> out;
-    collect_matches(range, *patterns.get(glob, stems), stems, out);
+  int lap() const { return static_cast<int>(shard.ring().size()); }
+  std::vector<FoundCopy> collect(const WindowRange& range, std::string_view glob) {
+    std::vector<FoundCopy> out;
+    WindowView view;
+    view.add(range);
+    const auto pattern = patterns.get(glob);
+    visit_records(view, {pattern.get(), false, {}}, stems, [&](const FoundRecord& found) {
+      out.push_back({found.position, found.at_ns, std::string(found.name)});
+      return true;
+    });
     return out;
   }
   std::size_t count(const WindowRange& range, std::string_view glob) {
-    return count_matches(range, *patterns.get(glob, stems), stems);
+    return count_matches(range, *patterns.get(glob), stems);
   }
 
   StemTable stems{10};
@@ -78,23 +90,24 @@ TEST_CASE("query: a record without an argument that was overwritten is not found
 TEST_CASE("query: retracting an overwritten record leaves its successor alone") {
   Fixture f;
   f.append(1, "old");
-  const std::uint64_t seen = f.shard.tag(0);
+  const std::uint64_t seen = f.shard.ring().tag(0);
   f.append(f.lap(), "new");
 
   CHECK_FALSE(f.shard.retract(0, seen));
-  retract_name({&f.shard, 0, 0, 1}, {f.job, true, "new"}, 0);
+  retract_name({&f.shard, &f.shard.ring(), 0, 0, 1}, {f.job, true, "new"}, 0);
 
-  CHECK(f.count({&f.shard, 0, f.shard.head() - 1, f.shard.head()}, "job:new") == 1);
+  CHECK(f.count({&f.shard, &f.shard.ring(), 0, f.shard.head() - 1, f.shard.head()}, "job:new") ==
+        1);
 }
 
 TEST_CASE("shard: the search for a time skips what was overwritten") {
   Fixture f;
   f.append(f.lap() + 20, "x");  // record p has the time p + 1
   const std::uint64_t head = f.shard.head();
-  CHECK(f.shard.lower_bound(0, head, 1) == f.shard.intact());
-  CHECK(f.shard.lower_bound(0, head, 101) == 100);
-  CHECK(f.shard.lower_bound(0, head, INT64_MAX) == head);
-  CHECK(f.shard.lower_bound(0, 10, 1) == 10);
+  CHECK(f.shard.ring().lower_bound(0, head, 1) == f.shard.ring().intact());
+  CHECK(f.shard.ring().lower_bound(0, head, 101) == 100);
+  CHECK(f.shard.ring().lower_bound(0, head, INT64_MAX) == head);
+  CHECK(f.shard.ring().lower_bound(0, 10, 1) == 10);
 }
 
 // Aims at a reader which the writer laps while it copies: arguments are of one byte, repeated.
@@ -110,8 +123,8 @@ TEST_CASE("query threads: a reader that is lapped sees whole arguments at their 
   std::uint64_t head = 0;
   while (head < kRecords) {
     head = f.shard.head();
-    const std::uint64_t from = head > f.shard.size() ? head - f.shard.size() : 0;
-    for (const MatchedRecord& record : f.collect({&f.shard, 0, from, head}, "job:*")) {
+    const std::uint64_t from = head > f.shard.ring().size() ? head - f.shard.ring().size() : 0;
+    for (const FoundCopy& record : f.collect({&f.shard, &f.shard.ring(), 0, from, head}, "job:*")) {
       const std::uint64_t i = record.position;
       const std::string argument(i % 60 + 1, static_cast<char>('a' + i % 26));
       REQUIRE(record.name == "job:" + argument);

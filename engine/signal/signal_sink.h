@@ -23,13 +23,18 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/base/function_ref.h"
 #include "mayfly/base/operation_id.h"
 #include "mayfly/signal/pattern_cache.h"
+#include "mayfly/signal/signal_query.h"
+#include "mayfly/signal/signal_view.h"
 #include "mayfly/signal/signal_window.h"
 #include "mayfly/signal/stem_table.h"
 
@@ -98,17 +103,50 @@ class SignalSink {
   // The same for every name that matches.
   std::size_t retract_matching(std::string_view glob, OperationId operation = 0);
 
+  // Queries see what is present at the moment of the call, and of it only what was raised at
+  // since_ns or later. They are in signal_sink_queries.cc. A predicate that throws counts as "no"
+  // and adds to predicate_failures().
+
   // Whether exactly this name is present: "stem" doesn't stand for "stem:argument".
   bool detect(std::string_view name) const;
+  // Whether something that matches is present.
+  bool detect_matching(std::string_view glob, std::int64_t since_ns = kAlways) const;
+  bool detect_if(FunctionRef<bool(const SignalView&)> predicate) const;
   // What is present and matches (glob.h), oldest first.
-  std::vector<Signal> sense(std::string_view glob = "*") const;
-  std::size_t count(std::string_view glob = "*") const;
+  std::vector<Signal> sense(std::string_view glob = "*", std::int64_t since_ns = kAlways) const;
+  // The same into `out`, whose signals and their names are overwritten: once they are large enough
+  // it allocates nothing.
+  void sense_into(std::vector<Signal>& out, std::string_view glob = "*",
+                  std::int64_t since_ns = kAlways) const;
+  std::vector<Signal> sense_if(FunctionRef<bool(const SignalView&)> predicate) const;
+  // Shows each to the visitor, oldest first, until it returns false. The visitor may do anything
+  // but keep the name. Allocates only for names beyond NameBuffer::kInlineBytes. What it throws
+  // passes through.
+  void visit(std::string_view glob, FunctionRef<bool(const SignalView&)> visitor,
+             std::int64_t since_ns = kAlways) const;
+  std::size_t count(std::string_view glob = "*", std::int64_t since_ns = kAlways) const;
+  // Of exactly this name; of names that begin with the prefix; of names that have the text in them.
+  // Wildcards are ordinary bytes.
+  std::size_t count_exact(std::string_view name, std::int64_t since_ns = kAlways) const;
+  std::size_t count_prefix(std::string_view prefix, std::int64_t since_ns = kAlways) const;
+  std::size_t count_containing(std::string_view text, std::int64_t since_ns = kAlways) const;
+
+  // What one operation raised, or those of a sorted list, oldest first.
+  std::vector<Signal> sense_operation(OperationId operation, std::string_view glob = "*") const;
+  std::vector<Signal> sense_operations(std::span<const OperationId> sorted,
+                                       std::string_view glob = "*") const;
+  // Nothing when no signal of the operation is present.
+  std::optional<OperationSummary> operation_summary(OperationId operation) const;
 
   std::uint64_t raised_total() const { return window_.appended_total(); }
   // Raises that newer ones pushed out of the window.
-  std::uint64_t overwritten_total() const;
+  std::uint64_t overwritten_total() const { return window_.overwritten_total(); }
   // Raises kept as text because the stem table was full.
   std::uint64_t uninterned_total() const { return uninterned_.load(std::memory_order_relaxed); }
+  // Calls of predicates that threw.
+  std::uint64_t predicate_failures() const {
+    return predicate_failures_.load(std::memory_order_relaxed);
+  }
   // Raises that left the window early: their long text was overwritten by newer long texts.
   std::uint64_t text_overwritten_total() const { return window_.text_overwritten_total(); }
   std::size_t stem_count() const { return stems_.size(); }
@@ -120,8 +158,12 @@ class SignalSink {
   std::int64_t oldest_ns() const;
   // Calls visit(range, stem) for every way to split the name into a stem that is known and an
   // argument.
-  template <class Visit>
-  bool any_split(std::string_view name, Visit visit) const;
+  bool any_split(std::string_view name, FunctionRef<bool(const StoredName&)> visit) const;
+  bool says_yes(FunctionRef<bool(const SignalView&)> predicate, const SignalView& signal) const;
+  // What all queries are made of. A null glob stands for every name.
+  bool visit_filtered(const std::string_view* glob, std::int64_t since_ns,
+                      std::span<const OperationId> operations, bool by_operation,
+                      FunctionRef<bool(const FoundRecord&)> visit) const;
 
   const Clock& clock_;
   const SignalSinkOptions options_;
@@ -129,6 +171,7 @@ class SignalSink {
   SignalWindow window_;
   mutable PatternCache patterns_;
   std::atomic<std::uint64_t> uninterned_{0};
+  mutable std::atomic<std::uint64_t> predicate_failures_{0};
 };
 
 }  // namespace mayfly

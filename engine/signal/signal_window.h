@@ -8,8 +8,12 @@
 //            pointer and the head (acquire) and so sees all that the earlier thread stored before
 //            its last head. When all slots are taken, further threads share one more shard under a
 //            mutex.
-// READS      newest() looks at heads, then searches times by halving; see signal_shard.h for what
+// READS      newest() looks at heads, then searches times by halving; see signal_ring.h for what
 //            becomes of records that are overwritten meanwhile.
+// RETUNING   set_capacity() and settle() first raise each shard's floor to where the window begins,
+// so
+//            that what has left never comes back, then store the capacity (release); a reader loads
+//            the capacity (acquire), then the floors.
 // MEMORY     A shard is allocated at its thread's first record, and lives as long as the window.
 #pragma once
 
@@ -31,16 +35,22 @@ constexpr std::size_t kShardsMax = 64;
 // Records of one shard, oldest first: positions [from, to).
 struct WindowRange {
   SignalShard* shard;
-  std::uint32_t index;  // among the window's shards
+  const SignalRing* ring;  // the shard's, as it was loaded for this view
+  std::uint32_t index;     // among the window's shards
   std::uint64_t from;
   std::uint64_t to;
   std::uint64_t size() const { return to - from; }
 };
 
+// The window as one query sees it. Points into it; nothing of it is copied.
 class WindowView {
  public:
   const WindowRange* begin() const { return ranges_.data(); }
   const WindowRange* end() const { return ranges_.data() + size_; }
+  std::size_t size() const { return size_; }
+  void clear() { size_ = 0; }
+  // At most one of each shard, in the order of their indexes.
+  void add(const WindowRange& range) { ranges_[size_++] = range; }
 
  private:
   friend class SignalWindow;
@@ -66,9 +76,20 @@ class SignalWindow {
 
   // The `capacity` newest records of all shards, without those before oldest_ns.
   void newest(std::int64_t oldest_ns, WindowView& view) const;
+  // The same, except that it doesn't look at all shards together: what of a shard's newest records
+  // isn't among the newest of all is still there. Returns whether there is such.
+  bool newest_of_each(std::int64_t oldest_ns, WindowView& view) const;
+
+  // At least 1. What is in the window stays, as far as the new capacity allows; what has left it
+  // doesn't come back. Shards grow at their threads' next records.
+  void set_capacity(std::size_t capacity, std::int64_t oldest_ns);
+  // What is out of the window now stays out.
+  void settle(std::int64_t oldest_ns);
+  // Records that newer ones pushed out.
+  std::uint64_t overwritten_total() const;
   std::uint64_t appended_total() const;
   std::uint64_t text_overwritten_total() const;
-  std::size_t capacity() const { return capacity_; }
+  std::size_t capacity() const { return capacity_.load(std::memory_order_acquire); }
 
  private:
   struct Slot {
@@ -93,18 +114,25 @@ class SignalWindow {
   SignalShard& shared_shard();  // under shared_mutex_
   template <class Visit>
   void for_each_shard(Visit visit) const;
-  void keep_newest(WindowView& view) const;
+  // `capacity` was loaded before: the floors that go with it are there.
+  bool newest_of_each(std::size_t capacity, std::int64_t oldest_ns, WindowView& view) const;
+  void keep_newest(std::size_t capacity, WindowView& view) const;
+  void raise_floors(std::int64_t oldest_ns);  // under retune_mutex_
 
-  const std::size_t capacity_;
+  std::atomic<std::size_t> capacity_;
   const std::size_t shards_max_;
   const std::size_t text_bytes_;
   std::array<Slot, kShardsMax> slots_;
-  std::atomic<SignalShard*> shared_{nullptr};
   std::mutex shared_mutex_;                    // held by whoever appends to the shared shard
   std::unique_ptr<SignalShard> shared_owned_;  // guarded by shared_mutex_
   std::mutex owned_mutex_;
   std::array<std::unique_ptr<SignalShard>, kShardsMax> owned_;  // guarded by owned_mutex_
   std::atomic<std::size_t> owned_count_{0};                     // changes under owned_mutex_
+  // By the order in which threads came, the shared one last; a record's shard has this index.
+  std::array<std::atomic<SignalShard*>, kShardsMax + 1> shards_{};
+  std::array<std::atomic<std::uint64_t>, kShardsMax + 1> floors_{};  // rise
+  std::mutex retune_mutex_;
+  std::atomic<std::uint64_t> pushed_out_{0};  // when the capacity was last set
 };
 
 inline SignalShard* SignalWindow::own_shard() {

@@ -28,7 +28,7 @@ void TextRing::adopt(const TextRing& smaller) {
   claimed_.store(end, std::memory_order_relaxed);
 }
 
-bool TextRing::read(std::uint64_t offset, std::uint64_t bytes, std::string& out) const {
+bool TextRing::read(std::uint64_t offset, std::uint64_t bytes, NameBuffer& out) const {
   if (offset < floor_ || claimed_.load(std::memory_order_acquire) > offset + size()) return false;
   const std::size_t before = out.size();
   out.resize(before + bytes);

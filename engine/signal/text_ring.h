@@ -13,9 +13,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
+
+#include "mayfly/signal/name_buffer.h"
 
 namespace mayfly {
 
@@ -36,7 +37,7 @@ class TextRing {
   void adopt(const TextRing& smaller);
 
   // Any thread. Appends the text to `out`; false when it was overwritten (out is then as before).
-  bool read(std::uint64_t offset, std::uint64_t bytes, std::string& out) const;
+  bool read(std::uint64_t offset, std::uint64_t bytes, NameBuffer& out) const;
 
  private:
   const std::size_t mask_;

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <string>
+#include <string_view>
 
 namespace mayfly {
 namespace {
@@ -11,18 +11,20 @@ TEST_CASE("text ring: a text comes back whole, also across the ring's end") {
   TextRing ring(32);
   ring.append("0123456789");  // 16 bytes of the ring
   const std::uint64_t offset = ring.append("abcdefghijklmnopqrs");
-  std::string out = "stem:";
+  NameBuffer out;
+  out.append("stem:");
   REQUIRE(ring.read(offset, 19, out));
-  CHECK(out == "stem:abcdefghijklmnopqrs");
+  CHECK(out.view() == "stem:abcdefghijklmnopqrs");
 }
 
 TEST_CASE("text ring: an overwritten text is refused and the output left alone") {
   TextRing ring(32);
   const std::uint64_t first = ring.append("first");
   for (int i = 0; i < 4; ++i) ring.append("newer");
-  std::string out = "stem:";
+  NameBuffer out;
+  out.append("stem:");
   CHECK_FALSE(ring.read(first, 5, out));
-  CHECK(out == "stem:");
+  CHECK(out.view() == "stem:");
 }
 
 TEST_CASE("text ring: a larger ring keeps the offsets of what it took over, and nothing older") {
@@ -33,10 +35,10 @@ TEST_CASE("text ring: a larger ring keeps the offsets of what it took over, and 
   TextRing large(64);
   large.adopt(small);
 
-  std::string out;
+  NameBuffer out;
   CHECK_FALSE(large.read(overwritten, 4, out));
   REQUIRE(large.read(kept, 4, out));
-  CHECK(out == "kept");
+  CHECK(out.view() == "kept");
 }
 
 }  // namespace

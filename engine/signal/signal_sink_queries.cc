@@ -1,0 +1,189 @@
+// SignalSink: asking what is present.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "mayfly/signal/signal_query.h"
+#include "mayfly/signal/signal_sink.h"
+
+namespace mayfly {
+namespace {
+
+// Unique while a shard has fewer than 2^57 records.
+std::uint64_t sequence_of(const FoundRecord& found) {
+  static_assert(kShardsMax < 128);
+  return found.position << 7 | found.range->index;
+}
+
+SignalView view_of(const FoundRecord& found) {
+  return {found.name, found.at_ns, sequence_of(found), found.operation};
+}
+
+Signal copy_of(const FoundRecord& found) {
+  return {std::string(found.name), found.at_ns, sequence_of(found), found.operation};
+}
+
+}  // namespace
+
+bool SignalSink::any_split(std::string_view name,
+                           FunctionRef<bool(const StoredName&)> visit) const {
+  StoredName stored;
+  if (stems_.find(name, stored.stem) && visit(stored)) return true;
+  stored.has_argument = true;
+  for (std::size_t colon = name.find(':'); colon != std::string_view::npos;
+       colon = name.find(':', colon + 1)) {
+    stored.argument = name.substr(colon + 1);
+    if (stems_.find(name.substr(0, colon), stored.stem) && visit(stored)) return true;
+  }
+  if (uninterned_total() == 0) return false;
+  return visit(StoredName{kTextStem, true, name});
+}
+
+bool SignalSink::visit_filtered(const std::string_view* glob, std::int64_t since_ns,
+                                std::span<const OperationId> operations, bool by_operation,
+                                FunctionRef<bool(const FoundRecord&)> visit) const {
+  WindowView view;
+  window_.newest(std::max(oldest_ns(), since_ns), view);
+  // After the heads: so it knows every stem that a record of the view can have.
+  std::shared_ptr<const CompiledPattern> pattern;
+  if (glob != nullptr && *glob != "*") pattern = patterns_.get(*glob);
+  return visit_records(view, {pattern.get(), by_operation, operations}, stems_, visit);
+}
+
+bool SignalSink::detect(std::string_view name) const {
+  WindowView view;
+  window_.newest(oldest_ns(), view);
+  return any_split(name, [&](const StoredName& stored) {
+    return std::any_of(view.begin(), view.end(),
+                       [&](const WindowRange& range) { return contains_name(range, stored); });
+  });
+}
+
+bool SignalSink::detect_matching(std::string_view glob, std::int64_t since_ns) const {
+  WindowView view;
+  window_.newest(std::max(oldest_ns(), since_ns), view);
+  const auto pattern = patterns_.get(glob);
+  return std::any_of(view.begin(), view.end(), [&](const WindowRange& range) {
+    std::uint64_t position = 0;
+    std::int64_t at_ns = 0;
+    return newest_match(range, range.from, *pattern, stems_, position, at_ns);
+  });
+}
+
+bool SignalSink::detect_if(FunctionRef<bool(const SignalView&)> predicate) const {
+  return !visit_filtered(nullptr, kAlways, {}, false, [&](const FoundRecord& found) {
+    return !says_yes(predicate, view_of(found));
+  });
+}
+
+bool SignalSink::says_yes(FunctionRef<bool(const SignalView&)> predicate,
+                          const SignalView& signal) const {
+  try {
+    return predicate(signal);
+  } catch (...) {
+    predicate_failures_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+}
+
+std::vector<Signal> SignalSink::sense(std::string_view glob, std::int64_t since_ns) const {
+  std::vector<Signal> signals;
+  sense_into(signals, glob, since_ns);
+  return signals;
+}
+
+void SignalSink::sense_into(std::vector<Signal>& out, std::string_view glob,
+                            std::int64_t since_ns) const {
+  std::size_t size = 0;
+  visit_filtered(&glob, since_ns, {}, false, [&](const FoundRecord& found) {
+    if (size == out.size()) out.emplace_back();
+    Signal& signal = out[size++];
+    signal.name.assign(found.name);
+    signal.at_ns = found.at_ns;
+    signal.sequence = sequence_of(found);
+    signal.operation = found.operation;
+    return true;
+  });
+  out.resize(size);
+}
+
+std::vector<Signal> SignalSink::sense_if(FunctionRef<bool(const SignalView&)> predicate) const {
+  std::vector<Signal> signals;
+  visit_filtered(nullptr, kAlways, {}, false, [&](const FoundRecord& found) {
+    if (says_yes(predicate, view_of(found))) signals.push_back(copy_of(found));
+    return true;
+  });
+  return signals;
+}
+
+void SignalSink::visit(std::string_view glob, FunctionRef<bool(const SignalView&)> visitor,
+                       std::int64_t since_ns) const {
+  visit_filtered(&glob, since_ns, {}, false,
+                 [&](const FoundRecord& found) { return visitor(view_of(found)); });
+}
+
+std::size_t SignalSink::count(std::string_view glob, std::int64_t since_ns) const {
+  WindowView view;
+  window_.newest(std::max(oldest_ns(), since_ns), view);
+  const auto pattern = patterns_.get(glob);
+  std::size_t total = 0;
+  for (const WindowRange& range : view) total += count_matches(range, *pattern, stems_);
+  return total;
+}
+
+std::size_t SignalSink::count_exact(std::string_view name, std::int64_t since_ns) const {
+  WindowView view;
+  window_.newest(std::max(oldest_ns(), since_ns), view);
+  std::size_t total = 0;
+  any_split(name, [&](const StoredName& stored) {
+    for (const WindowRange& range : view) total += count_name(range, stored);
+    return false;
+  });
+  return total;
+}
+
+std::size_t SignalSink::count_prefix(std::string_view prefix, std::int64_t since_ns) const {
+  std::size_t total = 0;
+  visit_filtered(nullptr, since_ns, {}, false, [&](const FoundRecord& found) {
+    total += found.name.starts_with(prefix);
+    return true;
+  });
+  return total;
+}
+
+std::size_t SignalSink::count_containing(std::string_view text, std::int64_t since_ns) const {
+  std::size_t total = 0;
+  visit_filtered(nullptr, since_ns, {}, false, [&](const FoundRecord& found) {
+    total += found.name.find(text) != std::string_view::npos;
+    return true;
+  });
+  return total;
+}
+
+std::vector<Signal> SignalSink::sense_operation(OperationId operation,
+                                                std::string_view glob) const {
+  return sense_operations({&operation, 1}, glob);
+}
+
+std::vector<Signal> SignalSink::sense_operations(std::span<const OperationId> sorted,
+                                                 std::string_view glob) const {
+  std::vector<Signal> signals;
+  visit_filtered(&glob, kAlways, sorted, true, [&](const FoundRecord& found) {
+    signals.push_back(copy_of(found));
+    return true;
+  });
+  return signals;
+}
+
+std::optional<OperationSummary> SignalSink::operation_summary(OperationId operation) const {
+  OperationSummary summary;
+  visit_filtered(nullptr, kAlways, {&operation, 1}, true, [&](const FoundRecord& found) {
+    if (summary.count++ == 0) summary.first_ns = found.at_ns;
+    summary.last_ns = found.at_ns;
+    return true;
+  });
+  if (summary.count == 0) return std::nullopt;
+  return summary;
+}
+
+}  // namespace mayfly
