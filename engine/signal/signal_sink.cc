@@ -14,6 +14,7 @@ SignalSinkOptions checked(SignalSinkOptions options) {
   options.max_age_ns = std::max<std::int64_t>(options.max_age_ns, 0);
   options.stems_max = std::min(options.stems_max, kStemsLimit);
   options.shards_max = std::min(options.shards_max, kShardsMax);
+  options.constraints.check();
   return options;
 }
 
@@ -23,7 +24,10 @@ SignalSink::SignalSink(const Clock& clock, SignalSinkOptions options)
     : clock_(clock),
       options_(checked(options)),
       stems_(options_.stems_max),
-      window_(options_.capacity, options_.shards_max, options_.text_bytes) {}
+      window_(options_.capacity, options_.shards_max, options_.text_bytes),
+      delivery_(std::make_shared<SignalDelivery>(stems_)) {}
+
+SignalSink::~SignalSink() { delivery_->close(); }
 
 StemId SignalSink::intern(std::string_view stem) {
   StemId id;
@@ -36,16 +40,16 @@ void SignalSink::raise(std::string_view name, OperationId operation) {
   StemId stem;
   if (!stems_.intern(name.substr(0, colon), stem)) {
     uninterned_.fetch_add(1, std::memory_order_relaxed);
-    window_.append(clock_.now_ns(), kTextStem, operation, name);
+    record(clock_.now_ns(), kTextStem, operation, name);
   } else if (colon == std::string_view::npos) {
-    window_.append(clock_.now_ns(), stem, operation);
+    record(clock_.now_ns(), stem, operation);
   } else {
-    window_.append(clock_.now_ns(), stem, operation, name.substr(colon + 1));
+    record(clock_.now_ns(), stem, operation, name.substr(colon + 1));
   }
 }
 
 void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit) {
-  window_.append(clock_.now_ns(), stem, 0, IntegerArgument{a, a_unit, 0, {}, false});
+  record(clock_.now_ns(), stem, 0, IntegerArgument{a, a_unit, 0, {}, false});
 }
 
 void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit, std::int64_t b,
@@ -55,7 +59,7 @@ void SignalSink::raise(StemId stem, std::int64_t a, std::string_view a_unit, std
 
 void SignalSink::raise_at(std::int64_t now_ns, StemId stem, std::int64_t a, std::string_view a_unit,
                           std::int64_t b, std::string_view b_unit, OperationId operation) {
-  window_.append(now_ns, stem, operation, IntegerArgument{a, a_unit, b, b_unit, true});
+  record(now_ns, stem, operation, IntegerArgument{a, a_unit, b, b_unit, true});
 }
 
 std::size_t SignalSink::retract(std::string_view name, OperationId operation) {
@@ -66,15 +70,24 @@ std::size_t SignalSink::retract(std::string_view name, OperationId operation) {
     for (const WindowRange& range : view) retracted += retract_name(range, stored, operation);
     return false;
   });
+  if (retracted > 0 && removals_are_heard()) {
+    const Signal signal{std::string(name), clock_.now_ns(), 0, operation};
+    notify_removed(std::vector<Signal>(retracted, signal));
+  }
   return retracted;
 }
 
 std::size_t SignalSink::retract_matching(std::string_view glob, OperationId operation) {
+  const bool heard = removals_are_heard();
+  std::vector<Signal> removed;
   std::size_t retracted = 0;
   visit_filtered(&glob, kAlways, {&operation, 1}, operation != 0, [&](const FoundRecord& found) {
-    retracted += found.range->shard->retract(found.position, found.tag);
+    if (!found.range->shard->retract(found.position, found.tag)) return true;
+    ++retracted;
+    if (heard) removed.push_back({std::string(found.name), found.at_ns, 0, found.operation});
     return true;
   });
+  if (!removed.empty()) notify_removed(removed);
   return retracted;
 }
 

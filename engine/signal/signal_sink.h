@@ -16,6 +16,10 @@
 // MEMORY     Fixed for each shard, allocated at a thread's first raise. Stems and long texts grow
 // to
 //            their limits (stem_table.h, text_ring.h); after that a raise allocates nothing.
+// LISTENERS  Called by the raising thread (signal_subscription.h); what they raise is caused by
+// what
+//            they listen to, and allowed or blocked (signal_constraints.h). A raise in a sink
+//            without subscriptions pays two loads for it.
 // THREADS    Any thread may call anything. Not for asynchronous signal handlers.
 // UNITS      Times in nanoseconds of the clock that was passed in.
 #pragma once
@@ -23,6 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,7 +38,11 @@
 #include "mayfly/base/function_ref.h"
 #include "mayfly/base/operation_id.h"
 #include "mayfly/signal/pattern_cache.h"
+#include "mayfly/signal/signal_constraints.h"
+#include "mayfly/signal/signal_delivery.h"
+#include "mayfly/signal/signal_event.h"
 #include "mayfly/signal/signal_query.h"
+#include "mayfly/signal/signal_subscription.h"
 #include "mayfly/signal/signal_view.h"
 #include "mayfly/signal/signal_window.h"
 #include "mayfly/signal/stem_table.h"
@@ -46,6 +55,7 @@ struct SignalSinkOptions {
   std::size_t stems_max = 65536;           // beyond, names are kept as text: slower, never lost
   std::size_t shards_max = 64;             // threads that raise without sharing
   std::size_t text_bytes = 1024 * 1024;    // long arguments a shard keeps; one may be longer
+  SignalConstraints constraints = {};      // of what listeners raise here
 };
 
 struct Signal {
@@ -67,7 +77,10 @@ struct Signal {
 
 class SignalSink {
  public:
+  // Throws std::invalid_argument when the constraints are out of range.
   explicit SignalSink(const Clock& clock, SignalSinkOptions options = {});
+  // Nobody raises any more. Subscriptions may live on, listening to nothing.
+  ~SignalSink();
   SignalSink(const SignalSink&) = delete;
   SignalSink& operator=(const SignalSink&) = delete;
 
@@ -89,13 +102,23 @@ class SignalSink {
   void raise_at(std::int64_t now_ns, StemId stem, std::string_view argument = {},
                 OperationId operation = 0) {
     if (argument.empty()) {
-      window_.append(now_ns, stem, operation);
+      record(now_ns, stem, operation);
     } else {
-      window_.append(now_ns, stem, operation, argument);
+      record(now_ns, stem, operation, argument);
     }
   }
   void raise_at(std::int64_t now_ns, StemId stem, std::int64_t a, std::string_view a_unit,
                 std::int64_t b, std::string_view b_unit, OperationId operation = 0);
+
+  // As if it were raised while `cause` is delivered: for handlers that run later, with the copy of
+  // an event. Returns whether it was allowed, and so raised.
+  bool raise_caused(std::string_view name, const SignalEvent& cause, OperationId operation = 0);
+
+  // Calls `listener` with each signal that matches one of `patterns`, a comma-separated list of
+  // globs (GlobSet), from now until the subscription ends. Throws std::invalid_argument when there
+  // is no pattern or no listener.
+  [[nodiscard]] SignalSubscription subscribe(std::string_view patterns, SignalListener listener,
+                                             SubscribeOptions options = {});
 
   // No earlier raise of exactly this name (and of this operation, unless it is 0) is present any
   // more. Returns how many were.
@@ -150,6 +173,10 @@ class SignalSink {
   // Raises that left the window early: their long text was overwritten by newer long texts.
   std::uint64_t text_overwritten_total() const { return window_.text_overwritten_total(); }
   std::size_t stem_count() const { return stems_.size(); }
+  // Exceptions that listeners (and on_blocked, and what routes call) threw.
+  std::uint64_t listener_failures() const { return delivery_->failures(); }
+  // Raises that the constraints forbade.
+  std::uint64_t blocked_total() const { return blocked_.load(std::memory_order_relaxed); }
   const SignalSinkOptions& options() const { return options_; }
   // The clock that was passed in.
   const Clock& clock() const { return clock_; }
@@ -165,6 +192,29 @@ class SignalSink {
                       std::span<const OperationId> operations, bool by_operation,
                       FunctionRef<bool(const FoundRecord&)> visit) const;
 
+  // Every raise. `argument` is nothing, a text, or integers.
+  template <class... Argument>
+  void record(std::int64_t now_ns, StemId stem, OperationId operation,
+              const Argument&... argument) {
+    const SignalEvent* cause = SignalEvent::current();
+    if (delivery_->quiet() && cause == nullptr) [[likely]] {
+      window_.append(now_ns, stem, operation, argument...);
+    } else {
+      record_heard(now_ns, stem, operation, RaisedArgument(argument...), cause);
+    }
+  }
+  // When there may be listeners, or a cause. False when it was blocked.
+  bool record_heard(std::int64_t now_ns, StemId stem, OperationId operation,
+                    const RaisedArgument& argument, const SignalEvent* cause);
+  // Counts and tells what forbids it.
+  bool permits(SignalEvent& event, const SignalEvent& cause);
+  void append(SignalEvent& event, StemId stem, const RaisedArgument& argument);
+  // Whether a removal has to be told to anybody, by notify_removed(). Ask before removing.
+  bool removals_are_heard() const { return delivery_->wants_removals(); }
+  // Once for each call that removed something: `removed`, oldest first, isn't in the window any
+  // more.
+  void notify_removed(std::span<const Signal> removed);
+
   const Clock& clock_;
   const SignalSinkOptions options_;
   StemTable stems_;
@@ -172,6 +222,8 @@ class SignalSink {
   mutable PatternCache patterns_;
   std::atomic<std::uint64_t> uninterned_{0};
   mutable std::atomic<std::uint64_t> predicate_failures_{0};
+  std::atomic<std::uint64_t> blocked_{0};
+  const std::shared_ptr<SignalDelivery> delivery_;  // subscriptions may outlive the sink
 };
 
 }  // namespace mayfly

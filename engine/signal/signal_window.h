@@ -74,6 +74,10 @@ class SignalWindow {
     return shared_shard().append(at_ns, stem, operation, argument...);
   }
 
+  // The number of the calling thread's shard, below kShardsMax; kShardsMax when it shares one, or
+  // hasn't appended yet.
+  std::uint32_t own_slot() const;
+
   // The `capacity` newest records of all shards, without those before oldest_ns.
   void newest(std::int64_t oldest_ns, WindowView& view) const;
   // The same, except that it doesn't look at all shards together: what of a shard's newest records
@@ -108,6 +112,7 @@ class SignalWindow {
     return static_cast<std::uintptr_t>(pthread_self());
 #endif
   }
+  static std::size_t home_of(std::uintptr_t key);
   // Null: this thread shares.
   SignalShard* own_shard();
   SignalShard* claim_shard(std::uintptr_t key, std::size_t home);
@@ -135,11 +140,27 @@ class SignalWindow {
   std::atomic<std::uint64_t> pushed_out_{0};  // when the capacity was last set
 };
 
+inline std::size_t SignalWindow::home_of(std::uintptr_t key) {
+  static_assert(kShardsMax == std::size_t{1} << (64 - 58));
+  // Thread control blocks are aligned alike: multiply, and take high bits.
+  return (key * 0x9E3779B97F4A7C15u) >> 58;
+}
+
+inline std::uint32_t SignalWindow::own_slot() const {
+  const std::uintptr_t key = thread_key();
+  std::size_t slot = home_of(key);
+  for (std::size_t probe = 0; probe < kShardsMax; ++probe, slot = (slot + 1) % kShardsMax) {
+    // Relaxed: stored by this thread, or by one that had ended.
+    const std::uintptr_t owner = slots_[slot].owner.load(std::memory_order_relaxed);
+    if (owner == key) return static_cast<std::uint32_t>(slot);
+    if (owner == 0) break;
+  }
+  return kShardsMax;
+}
+
 inline SignalShard* SignalWindow::own_shard() {
   const std::uintptr_t key = thread_key();
-  // Thread control blocks are aligned alike: multiply, and take high bits.
-  const std::size_t home = (key * 0x9E3779B97F4A7C15u) >> 58;
-  static_assert(kShardsMax == std::size_t{1} << (64 - 58));
+  const std::size_t home = home_of(key);
   // Relaxed: stored by this thread, or by one that had ended. The shard's partner is claim_shard().
   if (slots_[home].owner.load(std::memory_order_relaxed) == key) {
     return slots_[home].shard.load(std::memory_order_acquire);

@@ -1,0 +1,101 @@
+// SignalDelivery: calls the listeners of a sink, and takes care that nobody calls one that is gone.
+//
+// PROTOCOL   The subscriptions are an immutable table behind an atomic pointer, null when there are
+//            none. Changes build a new one under the mutex.
+//            Table: a raising thread has a slot, that of its shard. It stores the table's address
+//            in the slot (exchange), then loads the pointer again: if it is still that table,
+//            whoever replaces it later sees the slot, and keeps the table. The address stays in the
+//            slot after the delivery, so that the next one finds itself protected already and pays
+//            a comparison. Call: the thread stores the subscriber in the slot (exchange), then
+//            loads whether it is active. Who ends a subscription stores that it isn't, then looks
+//            at the slots: of the two, at least one sees the other. Both pairs are sequentially
+//            consistent. A delivery within a delivery of this sink, and threads that share a shard,
+//            have no slot: they copy the owner of the table under the mutex, and count the call.
+// MEMORY     A superseded table is freed by the first change after no slot names it any more: at
+//            most one for each slot is left. Owned by the sink and its subscriptions together.
+// THREADS    deliver(): a slot has one thread at a time. All else: any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "mayfly/signal/signal_event.h"
+#include "mayfly/signal/signal_window.h"
+#include "mayfly/signal/subscription_table.h"
+
+namespace mayfly {
+
+struct Signal;
+
+class SignalDelivery {
+ public:
+  explicit SignalDelivery(const StemTable& stems) : stems_(&stems) {}
+  SignalDelivery(const SignalDelivery&) = delete;
+  SignalDelivery& operator=(const SignalDelivery&) = delete;
+
+  // Nobody listens. Relaxed: a thread sees at least the subscriptions that happened before.
+  bool quiet() const { return table_.load(std::memory_order_relaxed) == nullptr; }
+  // Somebody listens to removals too.
+  bool wants_removals() const { return removals_.load(std::memory_order_relaxed) != 0; }
+
+  void add(std::shared_ptr<Subscriber> subscriber);
+  // Ends it, and waits as signal_subscription.h says.
+  void remove(const std::shared_ptr<Subscriber>& subscriber);
+  // The sink is going: nothing is raised any more.
+  void close();
+
+  // Calls those that listen to the event. `slot` is the number of the thread's shard, or kNoSlot.
+  static constexpr std::uint32_t kNoSlot = kShardsMax;
+  void deliver(const SignalEvent& event, StemId stem, bool has_argument, std::uint32_t slot);
+  // Tells each subscription of removals of those it listens to. `model` has the sink, the time and
+  // the cause.
+  void deliver_removed(const SignalEvent& model, std::span<const Signal> removed);
+
+  std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
+  void count_failure() { failures_.fetch_add(1, std::memory_order_relaxed); }
+  // Tables that wait for slots to let go of them.
+  std::size_t superseded_tables();
+
+ private:
+  using Table = SubscriptionTable;
+  struct alignas(64) Slot {
+    std::atomic<const Table*> table{nullptr};
+    std::atomic<const Subscriber*> calling{nullptr};
+    bool busy = false;  // its thread's own
+  };
+
+  const Table* protect(Slot& slot);
+  std::shared_ptr<const Table> share();
+  // Both under the mutex. What take_unused() returns is freed without it.
+  void replace(std::vector<std::shared_ptr<Subscriber>> subscribers);
+  std::vector<std::shared_ptr<const Table>> take_unused();
+  void widen(StemId stem);
+
+  void deliver_counted(const SignalEvent& event, StemId stem, bool has_argument);
+  void call(Slot& slot, Subscriber& subscriber, const SignalEvent& event);
+  void call_counted(Subscriber& subscriber, const SignalEvent& event);
+  void invoke(Subscriber& subscriber, const SignalEvent& event) noexcept;
+  bool matches(const SubscriptionTable::Target& target, const SignalEvent& event) noexcept;
+  bool idle(const Subscriber& subscriber) const;
+  void left(Subscriber& subscriber);
+
+  std::atomic<const Table*> table_{nullptr};
+  std::atomic<std::uint32_t> removals_{0};
+  std::atomic<std::uint64_t> failures_{0};
+  const StemTable* stems_;
+  std::array<Slot, kShardsMax> slots_;
+
+  std::mutex mutex_;  // guards what follows, and all changes
+  std::condition_variable call_ended_;
+  std::shared_ptr<const Table> current_;  // owns what table_ points to
+  std::vector<std::shared_ptr<const Table>> superseded_;
+};
+
+}  // namespace mayfly
