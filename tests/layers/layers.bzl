@@ -5,6 +5,7 @@
 LAYER_TARGETS = [
     "//engine/abi",
     "//engine/base",
+    "//engine/cache",
     "//engine/config",
     "//engine/config:plan",
     "//engine/data",
@@ -13,6 +14,7 @@ LAYER_TARGETS = [
     "//engine/data/readers",
     "//engine/graph",
     "//engine/plugin",
+    "//engine/policy",
     "//engine/runtime",
     "//engine/signal",
     "//engine/storage",

@@ -1,0 +1,49 @@
+#include "mayfly/cache/slot_index.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "mayfly/base/rng.h"
+
+namespace mayfly {
+namespace {
+
+TEST_CASE("slot index: slots of equal hash are told apart by their keys") {
+  SlotIndex index;
+  index.insert(7, 1);
+  index.insert(7, 2);
+  CHECK(index.find(7, [](CacheSlot slot) { return slot == 2; }) == 2);
+  CHECK(index.find(7, [](CacheSlot) { return false; }) == kNoSlot);
+  CHECK(index.find(8, [](CacheSlot) { return true; }) == kNoSlot);
+  index.erase(7, 1);
+  CHECK(index.find(7, [](CacheSlot slot) { return slot == 2; }) == 2);
+  CHECK(index.size() == 1);
+}
+
+TEST_CASE("slot index: any sequence of insertions and removals leaves what was inserted, alone") {
+  constexpr std::uint64_t kSeed = 20261122;
+  CAPTURE(kSeed);
+  Rng rng(kSeed);
+  SlotIndex index;
+  std::map<CacheSlot, std::uint64_t> expected;  // hash by slot
+  for (int step = 0; step < 20'000; ++step) {
+    const auto slot = static_cast<CacheSlot>(1 + rng.below(300));
+    if (const auto found = expected.find(slot); found != expected.end()) {
+      index.erase(found->second, slot);
+      expected.erase(found);
+    } else {
+      // Few hashes, so that runs of cells are long, and some wrap around the table's end.
+      expected[slot] = rng.below(2) == 0 ? rng.below(40) : UINT32_MAX - rng.below(10);
+      index.insert(expected[slot], slot);
+    }
+    REQUIRE(index.size() == expected.size());
+    if (step % 50 != 0) continue;
+    for (const auto& [other, hash] : expected) {
+      REQUIRE(index.find(hash, [&](CacheSlot at) { return at == other; }) == other);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,165 @@
+// CacheLedger: which entry of a bounded cache lives how long, and which one leaves for a new one.
+//
+// The bookkeeping of one shard, without keys and values: those are the caller's, under the same
+// slot numbers. Time comes as an argument.
+//
+// EXPIRY     An entry expires when it wasn't accessed for its ttl (a hot one: for hot_ttl_ns, if
+//            that is longer), and in any case lifetime_ns after it was added. It is expired from
+//            the nanosecond at which the time is up. A refresh never makes it expire earlier.
+// HOT        An entry is hot from its hot_threshold-th access on; being added is its first.
+// ORDER      Least recently used leaves first, after whatever has expired. A hot entry, or one with
+//            chances, is passed over when its turn comes: it goes to the front and has one chance
+//            less. Only an access gives chances back, so what was hot once leaves in the end. No
+//            more than kPassedOverMax are passed over for one victim.
+// SOURCE     The order is second chance (Corbato, A Paging Experiment with the Multics System,
+//            1968) on a list in order of use.
+// MEMORY     About 64 bytes a slot; the slab grows to the largest number of entries there ever
+//            were. touch() and remove() allocate nothing.
+// THREADS    One at a time.
+// UNITS      Nanoseconds of one clock. Slots count from 1; kNoSlot is none.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/policy/expiry_heap.h"
+
+namespace mayfly {
+
+// An entry's number within its ledger.
+using CacheSlot = std::uint32_t;
+constexpr CacheSlot kNoSlot = 0;
+
+struct CacheLedgerOptions {
+  std::size_t size_max = 1000;        // entries; 1 to 2^31
+  std::int64_t hot_ttl_ns = 0;        // 0: hot entries live no longer than others
+  std::int64_t lifetime_ns = kNever;  // from being added, whatever the accesses
+  std::uint32_t hot_threshold = 5;    // accesses; 1: every entry is hot
+};
+
+// What an access found.
+enum class CacheTouch : std::uint8_t { kExpired, kHit, kBecameHot };
+
+// What a ledger knows of one entry.
+struct CacheEntryInfo {
+  std::uint32_t accesses = 0;  // being added counts; stops at its largest value
+  bool hot = false;
+  std::int64_t added_ns = 0;
+  std::int64_t expires_ns = 0;  // if it isn't accessed before
+};
+
+// Entries of a ledger at some time.
+struct CacheLedgerCounts {
+  std::size_t valid = 0;
+  std::size_t expired = 0;
+  std::size_t hot = 0;  // of the valid ones
+};
+
+class CacheLedger {
+ public:
+  // Entries that are passed over for one victim, at most, and chances that one entry can have.
+  static constexpr int kPassedOverMax = 16;
+  static constexpr std::uint32_t kChancesMax = 8;
+  // Entries that one call of find_expired looks at, at most.
+  static constexpr int kLooksMax = 16;
+  static constexpr std::size_t kSizeMax = std::size_t{1} << 31;
+
+  // Throws std::invalid_argument for an option out of its range.
+  explicit CacheLedger(const CacheLedgerOptions& options);
+
+  std::size_t size() const { return size_; }
+  bool full() const { return size_ == options_.size_max; }
+
+  // The new entry's slot, or kNoSlot when full. ttl_ns is positive (kNever: no expiry by idleness);
+  // chances beyond kChancesMax count as that.
+  CacheSlot add(std::int64_t now_ns, std::int64_t ttl_ns, std::uint32_t chances = 0);
+  // An access: the entry becomes the most recently used and lives on, unless it has expired.
+  CacheTouch touch(CacheSlot slot, std::int64_t now_ns);
+  // The slot may be given out again.
+  void remove(CacheSlot slot);
+
+  // An entry that has expired, or kNoSlot; stays in the ledger. Looks at kLooksMax entries at most:
+  // may_have_expired() says whether another call can find more.
+  CacheSlot find_expired(std::int64_t now_ns);
+  bool may_have_expired(std::int64_t now_ns) const {
+    return !expiry_.empty() && expiry_.top().due <= now_ns;
+  }
+  // Who is to leave for a new entry, or kNoSlot when there is none; stays in the ledger.
+  CacheSlot choose_victim(std::int64_t now_ns);
+  // Any entry, or kNoSlot: the least recently used one.
+  CacheSlot last() const { return nodes_[0].previous; }
+
+  bool expired(CacheSlot slot, std::int64_t now_ns) const {
+    return now_ns >= nodes_[slot].expires_ns;
+  }
+  CacheEntryInfo info(CacheSlot slot) const;
+  // Looks at every entry.
+  CacheLedgerCounts counts(std::int64_t now_ns) const;
+
+ private:
+  // nodes_[0] is the list's head: next is the most recently used entry, previous the least. Free
+  // nodes are linked by next.
+  struct Node {
+    std::int64_t expires_ns = 0;
+    std::int64_t ttl_ns = 0;
+    std::int64_t added_ns = 0;
+    std::uint32_t accesses = 0;
+    CacheSlot next = 0;
+    CacheSlot previous = 0;
+    std::uint8_t chances = 0;      // left until the next access
+    std::uint8_t own_chances = 0;  // that an access gives back
+  };
+
+  bool is_hot(const Node& node) const { return node.accesses >= options_.hot_threshold; }
+  void refresh(Node& node, std::int64_t now_ns);
+  void link_front(CacheSlot slot);
+  void unlink(const Node& node) {
+    nodes_[node.previous].next = node.next;
+    nodes_[node.next].previous = node.previous;
+  }
+  // kNever stays kNever.
+  static std::int64_t later(std::int64_t now_ns, std::int64_t by_ns) {
+    return by_ns >= kNever - now_ns ? kNever : now_ns + by_ns;
+  }
+
+  const CacheLedgerOptions options_;
+  std::vector<Node> nodes_;
+  CacheSlot free_ = kNoSlot;
+  std::size_t size_ = 0;
+  ExpiryHeap expiry_;  // due times are never later than the entries' real ones
+};
+
+inline void CacheLedger::link_front(CacheSlot slot) {
+  Node& node = nodes_[slot];
+  node.previous = 0;
+  node.next = nodes_[0].next;
+  nodes_[node.next].previous = slot;
+  nodes_[0].next = slot;
+}
+
+inline void CacheLedger::refresh(Node& node, std::int64_t now_ns) {
+  const bool hot = is_hot(node);
+  const std::int64_t ttl_ns = hot ? std::max(node.ttl_ns, options_.hot_ttl_ns) : node.ttl_ns;
+  const std::int64_t dies_ns = later(node.added_ns, options_.lifetime_ns);
+  // Callers read the clock before they take their lock: now_ns may be older than the last access.
+  node.expires_ns = std::max(node.expires_ns, std::min(later(now_ns, ttl_ns), dies_ns));
+  node.chances = static_cast<std::uint8_t>(node.own_chances + (hot ? 1 : 0));
+}
+
+inline CacheTouch CacheLedger::touch(CacheSlot slot, std::int64_t now_ns) {
+  Node& node = nodes_[slot];
+  if (now_ns >= node.expires_ns) return CacheTouch::kExpired;
+  const bool was_hot = is_hot(node);
+  if (node.accesses != UINT32_MAX) ++node.accesses;
+  refresh(node, now_ns);
+  if (nodes_[0].next != slot) {
+    unlink(node);
+    link_front(slot);
+  }
+  return !was_hot && is_hot(node) ? CacheTouch::kBecameHot : CacheTouch::kHit;
+}
+
+}  // namespace mayfly
