@@ -44,7 +44,7 @@ class SignalEvent {
   static constexpr std::size_t kNameBytes = 128;
 
   // Empty; for containers.
-  SignalEvent() = default;
+  SignalEvent() {}  // not defaulted: that would leave the name buffer to be zeroed
   SignalEvent(const SignalEvent& other) { assign(other); }
   SignalEvent& operator=(const SignalEvent& other) {
     if (this != &other) assign(other);
