@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>> kOwners = {
     {"onetbb", {"engine/graph", "engine/work"}},
     {"fmt",
      {"engine/base", "engine/data", "engine/signal", "engine/storage", "engine/plugin",
-      "engine/config", "engine/graph", "engine/runtime"}},
+      "engine/config", "engine/graph", "engine/runtime", "engine/cache", "engine/work"}},
 };
 
 // What plugins are linked with, statically.

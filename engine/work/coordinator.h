@@ -1,0 +1,135 @@
+// Coordinator: what all coordinators have in common: control, counts, the window, signals, waiting.
+//
+// A coordinator takes items, runs a body for each on threads of its own, at most max_concurrency at
+// once, and keeps a bounded window of operations that can be looked at.
+//
+// LIFE       complete(): nothing more is taken. drain(): waits until all that was taken has ended.
+//            cancel(): what waits is cancelled and counted, what runs is told to stop. Any order,
+//            any number of times, any thread. Destruction cancels, and waits for running bodies (it
+//            raises "coordinator.destroy.waiting" every ten seconds); not from within a body.
+// THREADS    Any thread may call anything but the destructor. Counts, snapshots and signals take no
+//            lock.
+// ERRORS     Constructors throw std::invalid_argument for options out of range and null callables.
+//            Everything later returns a Status, and throws nothing.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mayfly/base/status.h"
+#include "mayfly/work/operation_snapshot.h"
+#include "mayfly/work/work_core.h"
+
+namespace mayfly {
+
+class OperationAwaiter;
+
+class Coordinator {
+ public:
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+
+  // No more items. Idempotent.
+  void complete() { core_->complete(); }
+  bool completed() const { return core_->completed(); }
+  // Waits until every accepted operation has ended and its observers were called; ends a pause.
+  // kUsage before complete().
+  Status drain() { return core_->drain(); }
+  bool drained() const { return core_->drained(); }
+  // Completes; what waits is cancelled, what runs is told to stop.
+  void cancel() { core_->cancel(); }
+
+  // While paused nothing starts.
+  void pause() { core_->set_paused(true); }
+  void resume() { core_->set_paused(false); }
+  bool paused() const { return core_->paused(); }
+  // With dynamic_concurrency: from now on as many at once. Fewer: running bodies end by themselves,
+  // and none starts until there is room. kUsage: not dynamic, or below 1.
+  Status set_max_concurrency(int limit) { return core_->set_max_concurrency(limit); }
+  int max_concurrency() const { return core_->max_concurrency(); }
+
+  WorkCounts counts() const { return core_->counts(); }
+  std::uint64_t pending_count() const { return counts().pending; }
+  std::uint64_t active_count() const { return counts().active; }
+
+  // What ran or runs and is in the window, by id; and parts of it. Waiting ones: pending().
+  std::vector<OperationSnapshot> snapshot() const;
+  std::vector<OperationSnapshot> running() const;
+  std::vector<OperationSnapshot> completed_operations() const;  // that ended, well or not
+  std::vector<OperationSnapshot> failed() const;
+  std::vector<OperationSnapshot> pending() const;
+  // One operation, waiting, running or in the window.
+  std::optional<OperationSnapshot> find(OperationId id) const;
+
+  // Pinned operations stay in the window. False: no such operation.
+  bool pin(OperationId id) { return core_->set_pinned(id, true); }
+  bool unpin(OperationId id) { return core_->set_pinned(id, false); }
+  // Takes a finished operation out of the window, pinned or not, without telling anybody.
+  bool evict(OperationId id) { return core_->evict(id); }
+  // Ends an operation's stay: a waiting one is cancelled, a running one is told to stop and leaves
+  // the window when it ends, a finished one leaves now. on_finalized is told.
+  bool try_kill(OperationId id) { return core_->try_kill(id); }
+  // Signals of operations that were evicted a short while ago.
+  std::vector<OperationEcho> echoes() const { return core_->echoes(); }
+
+  // Signals that operations of the window have raised (not others of the sink), oldest first.
+  std::vector<Signal> signals(std::string_view glob = "*") const { return core_->signals(glob); }
+  std::vector<Signal> signals_since(std::int64_t since_ns, std::string_view glob = "*") const;
+  std::vector<Signal> signals_of(OperationId id, std::string_view glob = "*") const {
+    return core_->signals_of(id, glob);
+  }
+  // By exact name; the globs `*` and `?` work too.
+  bool has_signal(std::string_view glob) const { return count_signals(glob) > 0; }
+  std::size_t count_signals(std::string_view glob = "*") const { return signals(glob).size(); }
+  // The sink that operations raise on: the one from the options, or the coordinator's own.
+  SignalSink& sink() { return core_->sink(); }
+
+  // Blocks until the operation has ended. kUsage: unknown, or evicted. Not from a body.
+  Result<OperationSnapshot> wait(OperationId id);
+  // Calls back when it has ended: at once on this thread if it has, else on the thread that ran it.
+  Status on_done(OperationId id, OperationCallback call);
+  // co_await coordinator.done(id): Result<OperationSnapshot>; resumes where on_done calls back.
+  OperationAwaiter done(OperationId id);
+
+ protected:
+  explicit Coordinator(std::shared_ptr<WorkCore> core) : core_(std::move(core)) {}
+  ~Coordinator() { core_->shut_down(); }
+  WorkCore& core() { return *core_; }
+  const WorkCore& core() const { return *core_; }
+
+ private:
+  friend class OperationAwaiter;
+  const std::shared_ptr<WorkCore> core_;
+};
+
+class OperationAwaiter {
+ public:
+  OperationAwaiter(WorkCore& core, OperationId id) : core_(core), id_(id) {}
+
+  bool await_ready() const { return false; }
+  // False: it has ended already, or there is none.
+  bool await_suspend(std::coroutine_handle<> handle) {
+    auto ended = core_.when_finished(id_, [this, handle](const OperationSnapshot& snapshot) {
+      result_ = snapshot;
+      handle.resume();
+    });
+    if (ended.ok() && !ended->has_value()) return true;  // nothing of this may be touched any more
+    result_ = ended.ok() ? Result<OperationSnapshot>(std::move(**ended))
+                         : Result<OperationSnapshot>(ended.status());
+    return false;
+  }
+  Result<OperationSnapshot> await_resume() { return std::move(*result_); }
+
+ private:
+  WorkCore& core_;
+  const OperationId id_;
+  std::optional<Result<OperationSnapshot>> result_;
+};
+
+inline OperationAwaiter Coordinator::done(OperationId id) { return {*core_, id}; }
+
+}  // namespace mayfly

@@ -1,0 +1,83 @@
+// DispatchOrder: which of the waiting operations is next. One for each kind of coordinator.
+//
+// THREADS  All calls under the scheduler's lock. None throws.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/work/intake.h"
+#include "mayfly/work/operation_table.h"
+
+namespace mayfly {
+
+// What to do with the operation that is next.
+struct Turn {
+  SlotIndex slot = kNoSlot;
+  bool skip = false;                 // it is not to run
+  bool exhausted = false;            // it runs although a signal defers it
+  std::int64_t look_again = kNever;  // without a slot: when there may be one though nothing happens
+};
+
+class DispatchOrder {
+ public:
+  virtual ~DispatchOrder() = default;
+  // The next one, which stays where it is.
+  virtual Turn next(std::int64_t now_ns) = 0;
+  // Takes what next() gave last. `runs`: finished() will be called for it.
+  virtual void take(SlotIndex slot, bool runs) = 0;
+  virtual void finished(SlotIndex slot) = 0;
+  // Takes everything, in no order that matters.
+  virtual void take_all(const std::function<void(SlotIndex)>& take) = 0;
+};
+
+// By arrival: the intake's ring is the queue.
+class ArrivalOrder final : public DispatchOrder {
+ public:
+  explicit ArrivalOrder(Intake& intake) : intake_(intake) {}
+
+  Turn next(std::int64_t) override { return {.slot = intake_.peek()}; }
+  void take(SlotIndex, bool) override { intake_.pop(); }
+  void finished(SlotIndex) override {}
+  void take_all(const std::function<void(SlotIndex)>& take) override {
+    for (SlotIndex slot; (slot = intake_.peek()) != kNoSlot; take(slot)) intake_.pop();
+  }
+
+ private:
+  Intake& intake_;
+};
+
+// A queue of slots, linked by their records.
+class SlotList {
+ public:
+  bool empty() const { return head_ == kNoSlot; }
+  SlotIndex head() const { return head_; }
+
+  void push_back(OperationTable& table, SlotIndex slot) { link(table, slot, tail_, kNoSlot); }
+  void push_front(OperationTable& table, SlotIndex slot) { link(table, slot, kNoSlot, head_); }
+  SlotIndex pop_front(OperationTable& table) {
+    const SlotIndex slot = head_;
+    remove(table, slot);
+    return slot;
+  }
+  void remove(OperationTable& table, SlotIndex slot) {
+    OperationRecord& record = table[slot];
+    (record.previous == kNoSlot ? head_ : table[record.previous].next) = record.next;
+    (record.next == kNoSlot ? tail_ : table[record.next].previous) = record.previous;
+    record.next = record.previous = kNoSlot;
+  }
+
+ private:
+  void link(OperationTable& table, SlotIndex slot, SlotIndex previous, SlotIndex next) {
+    table[slot].previous = previous;
+    table[slot].next = next;
+    (previous == kNoSlot ? head_ : table[previous].next) = slot;
+    (next == kNoSlot ? tail_ : table[next].previous) = slot;
+  }
+
+  SlotIndex head_ = kNoSlot;
+  SlotIndex tail_ = kNoSlot;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,116 @@
+// Intake: how items come in: free slots, the bound on what waits, and the ring by which accepted
+// operations reach the scheduler.
+//
+// PROTOCOL   Two sides with a lock each. Producers hold mutex() to claim a slot, fill it and
+// publish
+//            it: a store into the ring, then the ring's end (seq_cst). The scheduler's side is
+//            called under the scheduler's lock: it loads the end, then the ring. The end is seq_cst
+//            on both sides because sleeping is decided by it: a producer stores the end and then
+//            looks for sleepers, a worker announces its sleep and then looks at the end
+//            (work_core.cc). The other way go counts and free slots: left_ says how many accepted
+//            operations wait no more, and freed slots are pushed in chains on a stack from which
+//            producers take all.
+// MEMORY     4 bytes for each that may wait, at construction.
+// THREADS    As above.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "mayfly/base/operation_id.h"
+#include "mayfly/work/operation_table.h"
+
+namespace mayfly {
+
+class Intake {
+ public:
+  Intake(OperationTable& table, std::uint32_t capacity, bool lanes);
+
+  // Producers, holding mutex().
+  std::mutex& mutex() { return mutex_; }
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  void close() { closed_.store(true, std::memory_order_release); }
+  // How many more are let in now.
+  std::uint32_t room();
+  // A slot with the next id, or kNoSlot when memory for slots is exhausted.
+  SlotIndex claim(std::int64_t now_ns);
+  // It goes in line; seen by the scheduler after flush().
+  void push(SlotIndex slot) { ring_[pushed_++ & mask_] = slot; }
+  // An item that couldn't be made: its slot is given back. Before push().
+  void unclaim(SlotIndex slot);
+  void flush() { end_.store(pushed_, std::memory_order_seq_cst); }
+  // Sleeps until there may be room, or the intake is closed. `full` says whether it isn't so yet.
+  // `lock` holds mutex().
+  template <class Full>
+  void wait_for_room(std::unique_lock<std::mutex>& lock, const Clock& clock,
+                     std::int64_t deadline_ns, Full full) {
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    // After announcing it: who makes room from here on sees that somebody waits.
+    left_seen_ = left_.load(std::memory_order_seq_cst);
+    if (!closed() && full()) clock.wait_until(lock, room_, deadline_ns);
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // The scheduler, under its lock.
+  SlotIndex peek() {
+    if (taken_ == end_seen_) end_seen_ = end_.load(std::memory_order_seq_cst);
+    return taken_ == end_seen_ ? kNoSlot : ring_[taken_ & mask_];
+  }
+  void pop() { ++taken_; }
+  // `count` accepted operations wait no more.
+  void leave(std::uint64_t count) {
+    left_.store(left_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
+  }
+  void give_back(SlotIndex slot);
+  void flush_given_back();
+
+  // Any thread.
+  bool has_arrivals(std::uint64_t taken) const {
+    return end_.load(std::memory_order_seq_cst) != taken;
+  }
+  std::uint64_t taken() const { return taken_; }  // the scheduler's
+  std::uint64_t accepted() const { return end_.load(std::memory_order_acquire); }
+  // Never negative: what left is looked at before what came.
+  std::uint64_t pending() const {
+    const std::uint64_t left = left_.load(std::memory_order_acquire);
+    return accepted() - left;
+  }
+  std::uint32_t capacity() const { return capacity_; }
+  // After leave(), without the scheduler's lock: wakes producers once half of the room is free, or
+  // whenever `now_idle`, or always if there are lanes, whose room isn't known here.
+  void wake_producers(bool now_idle);
+  // Everybody who waits looks again.
+  void wake_all();
+
+ private:
+  OperationTable& table_;
+  const std::uint32_t capacity_;
+  const bool lanes_;
+  const std::uint64_t mask_;
+  std::unique_ptr<SlotIndex[]> ring_;
+
+  // Producers.
+  alignas(64) std::mutex mutex_;
+  std::condition_variable room_;
+  OperationIds ids_;
+  SlotIndex free_ = kNoSlot;  // linked by `next`
+  std::uint64_t pushed_ = 0;
+  std::uint64_t left_seen_ = 0;
+  std::atomic<bool> closed_{false};
+  std::atomic<std::uint32_t> waiting_{0};
+  std::atomic<std::uint64_t> end_{0};
+
+  // The scheduler.
+  alignas(64) std::uint64_t taken_ = 0;
+  std::uint64_t end_seen_ = 0;
+  SlotIndex given_back_ = kNoSlot;  // a chain not pushed yet
+  SlotIndex given_back_last_ = kNoSlot;
+  std::uint32_t given_back_count_ = 0;
+  std::atomic<std::uint64_t> left_{0};
+  std::atomic<SlotIndex> returned_{kNoSlot};
+};
+
+}  // namespace mayfly

@@ -1,0 +1,108 @@
+// OperationTable: a record for every operation from its enqueueing to its eviction, in numbered
+// slots that never move.
+//
+// PROTOCOL   A slot has one writer at a time: the enqueuing thread (under the intake's lock) until
+//            it is handed over, then whoever holds the scheduler's lock. Readers take no lock: they
+//            load the id, then the fields, then the id again, and drop what changed. A slot is
+//            reused by storing id 0 before the first field and the new id after the last. All
+//            stores are releases and all loads acquires: who sees a field of the next operation
+//            also sees that the id has changed. The state is stored after the times that belong to
+//            it.
+// MEMORY     Chunks of kChunk slots, allocated when they are first needed and kept.
+// THREADS    grow(): one at a time. The rest as above.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string_view>
+
+#include "mayfly/base/operation_id.h"
+#include "mayfly/work/atomic_text.h"
+#include "mayfly/work/operation_snapshot.h"
+
+namespace mayfly {
+
+using SlotIndex = std::uint32_t;
+constexpr SlotIndex kNoSlot = UINT32_MAX;
+
+struct OperationRecord {
+  std::atomic<OperationId> id{0};
+  std::atomic<OperationState> state{OperationState::kPending};
+  std::atomic<bool> pinned{false};
+  std::atomic<std::int64_t> enqueued_ns{0};
+  std::atomic<std::int64_t> started_ns{0};
+  std::atomic<std::int64_t> finished_ns{0};
+  std::atomic<std::uint64_t> key_hash{0};
+
+  // The scheduler's own.
+  SlotIndex next = kNoSlot;
+  SlotIndex previous = kNoSlot;
+  std::uint32_t group = 0;  // of its key (keyed_order.h)
+  std::uint16_t lane = 0;
+  bool raised = false;   // it has signals
+  bool awaited = false;  // somebody waits for its end
+  bool killed = false;   // to be cancelled at its turn, or evicted at its end
+  bool held = false;     // an abandoned thread still uses its item
+  bool evicted = false;  // it is free once it isn't held
+
+  AtomicText<kKeyTextBytes> key;
+  AtomicText<kErrorTextBytes> error;
+};
+
+class OperationTable {
+ public:
+  static constexpr std::uint32_t kChunk = 256;
+  static constexpr std::uint32_t kSlotsMax = 1U << 20;
+
+  // Each slot has room for one object of this size and alignment.
+  OperationTable(std::size_t item_bytes, std::size_t item_align);
+  ~OperationTable();
+  OperationTable(const OperationTable&) = delete;
+  OperationTable& operator=(const OperationTable&) = delete;
+
+  OperationRecord& operator[](SlotIndex slot) { return chunk(slot)->records[slot % kChunk]; }
+  const OperationRecord& operator[](SlotIndex slot) const {
+    return chunk(slot)->records[slot % kChunk];
+  }
+  // Raw memory for the slot's item.
+  void* item(SlotIndex slot) { return chunk(slot)->items + std::size_t{slot % kChunk} * stride_; }
+
+  std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
+  // kChunk more slots; returns the first, or kNoSlot when there are kSlotsMax.
+  SlotIndex grow();
+
+  // A slot is used for a new operation: everything but its id and state is as new.
+  void begin(SlotIndex slot, OperationId id, std::int64_t now_ns);
+  // A slot is free again.
+  void end(SlotIndex slot) { (*this)[slot].id.store(0, std::memory_order_release); }
+
+  // What is in the slot now; none when it is free or was reused meanwhile.
+  std::optional<OperationSnapshot> read(SlotIndex slot) const;
+  // The slot of an operation that isn't evicted; kNoSlot without one.
+  SlotIndex find(OperationId id) const;
+
+ private:
+  struct Chunk {
+    std::array<OperationRecord, kChunk> records;
+    std::byte* items;
+  };
+  static constexpr std::size_t kPlaces = 4096;
+
+  Chunk* chunk(SlotIndex slot) const {
+    return chunks_[slot / kChunk].load(std::memory_order_acquire);
+  }
+
+  const std::size_t stride_;
+  const std::align_val_t align_;
+  std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
+  // Where an id was put, by its low bits: right for the newest kPlaces ids of one coordinator.
+  std::unique_ptr<std::atomic<SlotIndex>[]> places_;
+  std::atomic<std::uint32_t> size_{0};
+};
+
+}  // namespace mayfly

@@ -1,0 +1,68 @@
+#include "mayfly/work/signal_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mayfly {
+namespace {
+
+std::string joined(const GateOptions& options) {
+  std::string list;
+  for (const auto* patterns : {&options.cancel, &options.defer, &options.resume}) {
+    for (const std::string& pattern : *patterns) list.append(list.empty() ? "" : ",") += pattern;
+  }
+  return list;
+}
+
+bool any_present(const SignalSink& sink, const GlobSet& patterns) {
+  return std::ranges::any_of(
+      patterns.globs(), [&](const Glob& glob) { return sink.detect_matching(glob.pattern()); });
+}
+
+// No overflow: kNever stays kNever.
+std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
+  return at_ns > kNever - by_ns ? kNever : at_ns + by_ns;
+}
+
+}  // namespace
+
+SignalGate::SignalGate(SignalSink& sink, GateOptions options, std::function<void()> poke)
+    : sink_(sink),
+      options_(std::move(options)),
+      cancel_(options_.cancel),
+      defer_(options_.defer),
+      resume_(options_.resume) {
+  if (const std::string patterns = joined(options_); !patterns.empty()) {
+    subscription_ = sink.subscribe(patterns,
+                                   [this, poke = std::move(poke)](const SignalEvent&) {
+                                     dirty_.store(true, std::memory_order_release);
+                                     poke();
+                                   },
+                                   {.removals = true});
+  }
+}
+
+GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) {
+  using Kind = GateVerdict::Kind;
+  // Before looking: what is raised from here on is looked at again.
+  dirty_.store(false, std::memory_order_seq_cst);
+  const bool skip = any_present(sink_, cancel_);
+  const bool wait = !skip && any_present(sink_, defer_) && !any_present(sink_, resume_);
+  closed_ = skip || wait;
+  if (!wait) {
+    deferred_since_ns_ = kNever;
+    return {.kind = skip ? Kind::kSkip : Kind::kRun};
+  }
+  if (deferred_since_ns_ == kNever) deferred_since_ns_ = now_ns;
+  const std::int64_t began_ns = std::max(enqueued_ns, deferred_since_ns_);
+  std::int64_t patience_ns = 0;
+  if (__builtin_mul_overflow(options_.interval_ns, std::int64_t{options_.attempts}, &patience_ns)) {
+    patience_ns = kNever;
+  }
+  const std::int64_t deadline_ns = later(began_ns, patience_ns);
+  if (now_ns >= deadline_ns) return {.kind = Kind::kRunExhausted};
+  return {.kind = Kind::kWait,
+          .look_again = std::min(deadline_ns, later(now_ns, options_.interval_ns))};
+}
+
+}  // namespace mayfly

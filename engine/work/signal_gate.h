@@ -1,0 +1,64 @@
+// SignalGate: whether signals let waiting operations run, now.
+//
+//   cancel  present: they are skipped.
+//   defer   present, and no resume signal is: they wait, each for at most `attempts` intervals from
+//           when it came or, if that was later, from when the deferral began; then they run anyway.
+//
+// Present is what the sink says at the moment of the look (signal_sink.h). A raise or retraction of
+// what matters here calls `poke`, so nobody has to poll for it; that a signal grew too old, or was
+// pushed out of the window, is seen by looking again at the time that look() says.
+//
+// THREADS  look(): under the scheduler's lock. `poke` is called on raising threads, without it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/glob.h"
+#include "mayfly/signal/signal_sink.h"
+
+namespace mayfly {
+
+struct GateOptions {
+  std::vector<std::string> cancel;
+  std::vector<std::string> defer;
+  std::vector<std::string> resume;
+  std::int64_t interval_ns = 100 * kMillisecond;
+  int attempts = 50;
+};
+
+struct GateVerdict {
+  enum class Kind : std::uint8_t { kRun, kSkip, kWait, kRunExhausted };
+  Kind kind = Kind::kRun;
+  std::int64_t look_again = kNever;  // kWait: at the latest
+};
+
+class SignalGate {
+ public:
+  SignalGate(SignalSink& sink, GateOptions options, std::function<void()> poke);
+
+  // For an operation that came at enqueued_ns.
+  GateVerdict look(std::int64_t now_ns, std::int64_t enqueued_ns) {
+    // Nothing was present, and nothing has been raised since.
+    if (!closed_ && !dirty_.load(std::memory_order_acquire)) return {};
+    return evaluate(now_ns, enqueued_ns);
+  }
+
+ private:
+  GateVerdict evaluate(std::int64_t now_ns, std::int64_t enqueued_ns);
+
+  SignalSink& sink_;
+  const GateOptions options_;
+  const GlobSet cancel_;
+  const GlobSet defer_;
+  const GlobSet resume_;
+  std::atomic<bool> dirty_{true};
+  bool closed_ = false;  // something was present at the last look
+  std::int64_t deferred_since_ns_ = kNever;
+  SignalSubscription subscription_;  // last: its listener uses what is above
+};
+
+}  // namespace mayfly

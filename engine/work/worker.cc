@@ -1,0 +1,375 @@
+#include "mayfly/work/worker.h"
+
+namespace mayfly {
+
+// seq_cst on both sides: either this sees that the thread is abandoned, or who abandons it sees
+// that signals are being used.
+template <class Use>
+auto WorkCore::Worker::use_signals(Use use) -> decltype(use()) {
+  struct Guard {
+    explicit Guard(std::atomic<int>& count) : uses(count) { uses.fetch_add(1); }
+    ~Guard() { uses.fetch_sub(1); }
+    std::atomic<int>& uses;
+  } guard(core_.signalling_);
+  if (abandoned.load()) return {};
+  return use();
+}
+
+void WorkCore::Worker::raise(OperationId operation, std::string_view name) {
+  use_signals([&] {
+    raised.store(true, std::memory_order_relaxed);
+    core_.operation_signals().raise(name, operation);
+    core_.sink_->raise(name, operation);
+    return 0;
+  });
+}
+
+std::size_t WorkCore::Worker::retract(OperationId operation, std::string_view name) {
+  return use_signals([&]() -> std::size_t {
+    const std::size_t count = core_.operation_signals().retract(name, operation);
+    core_.sink_->retract(name, operation);
+    return count;
+  });
+}
+
+std::size_t WorkCore::Worker::retract_matching(OperationId operation, std::string_view glob) {
+  return use_signals([&]() -> std::size_t {
+    const std::size_t count = core_.operation_signals().retract_matching(glob, operation);
+    core_.sink_->retract_matching(glob, operation);
+    return count;
+  });
+}
+
+std::stop_token WorkCore::Worker::stop_token() {
+  const std::lock_guard lock(stop_mutex_);
+  if (!stop_source_) {
+    stop_source_.emplace();
+    if (stop_requested()) stop_source_->request_stop();
+  }
+  return stop_source_->get_token();
+}
+
+void WorkCore::Worker::begin(SlotIndex new_slot, std::int64_t now_ns) {
+  slot = new_slot;
+  OperationRecord& record = core_.table_[slot];
+  id = record.id.load(std::memory_order_relaxed);
+  enqueued_ns = record.enqueued_ns.load(std::memory_order_relaxed);
+  started_ns = now_ns;
+  key_size_ = record.key.load(key_.data());
+  if (raised.load(std::memory_order_relaxed)) raised.store(false, std::memory_order_relaxed);
+  if (stop_.load(std::memory_order_relaxed)) stop_.store(false, std::memory_order_relaxed);
+  // The operation before may have left one; it is this thread's alone until it is asked for again.
+  if (stop_source_) {
+    const std::lock_guard lock(stop_mutex_);
+    stop_source_.reset();
+  }
+}
+
+void WorkCore::Worker::request_stop(std::vector<std::stop_source>& sources) {
+  stop_.store(true, std::memory_order_release);
+  const std::lock_guard lock(stop_mutex_);
+  if (stop_source_) sources.push_back(*stop_source_);
+}
+
+// ---- the loop
+
+namespace {
+
+// A short wait before the lock's own: most sections under it are shorter than falling asleep.
+void lock_briefly(std::unique_lock<std::mutex>& lock) {
+  for (int i = 0; i < 64; ++i) {
+    if (lock.try_lock()) return;
+    __builtin_ia32_pause();
+  }
+  lock.lock();
+}
+
+// How long a worker looks for arrivals before it sleeps; a sleep and a call cost some microseconds.
+constexpr int kSpins = 400;
+constexpr int kSpinsPerYield = 40;
+constexpr std::int64_t kIdleNs = 10 * kSecond;
+
+}  // namespace
+
+void WorkCore::work(Worker& me) {
+  Lock lock(mutex_);
+  std::int64_t now = clock_.now_ns();
+  Status outcome;
+  for (;;) {
+    std::int64_t look_again = kNever;
+    const bool has_turn = !stopping_ && take_turn(me, now, look_again);
+    if (has_turn) call_for_more(now);
+    if (me.after.any()) {
+      me.observing = true;
+      ++observing_;
+    }
+    if (!has_turn && !me.observing) {
+      tell_if_drained();
+      if (stopping_) break;
+      if (look_again != kNever || !spin_for_arrivals(lock)) {
+        if (!sleep(lock, look_again)) break;
+      }
+      now = clock_.now_ns();
+      continue;
+    }
+    lock.unlock();
+    intake_.wake_producers(false);
+    if (me.observing) do_afterwards(me.after);
+    if (has_turn) {
+      Operation operation(me, me.id, me.key(), me.enqueued_ns, me.started_ns);
+      void* const item = table_.item(me.slot);
+      outcome = handler_->run(item, operation);
+      handler_->destroy(item);
+    }
+    now = clock_.now_ns();
+    lock_briefly(lock);
+    if (me.observing) {
+      me.observing = false;
+      settle(me.after);
+    }
+    if (!has_turn) continue;
+    if (me.abandoned.load()) {
+      leave_abandoned(me);
+      return;
+    }
+    const SlotIndex slot = me.slot;
+    me.slot = kNoSlot;
+    --active_;
+    ++awake_;
+    counters_.stopped.add();
+    table_[slot].raised = me.raised.load(std::memory_order_relaxed);
+    order_->finished(slot);
+    end(slot, outcome.ok() ? OperationState::kSucceeded : OperationState::kFailed,
+        outcome.message(), true, now, me.after);
+    if (!outcome.ok()) outcome = Status();
+  }
+  intake_.flush_given_back();
+  --awake_;
+  --live_;
+  me.ended = true;
+  update_hungry();
+  // What came while this thread still counted as one that would look.
+  if (intake_.has_arrivals(intake_.taken())) call_workers(1);
+}
+
+// Another worker, if there is one to spare and something for it to do.
+void WorkCore::call_for_more(std::int64_t now_ns) {
+  if (hungry_.load(std::memory_order_relaxed) == 0 || intake_.pending() == 0) return;
+  if (order_->next(now_ns).slot != kNoSlot) call_workers(1);
+}
+
+// Under the lock: gives the worker the next operation that may run; ends those that are not to.
+bool WorkCore::take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_again) {
+  while (may_run()) {
+    Turn turn = order_->next(now_ns);
+    if (turn.slot == kNoSlot) {
+      look_again = turn.look_again;
+      break;
+    }
+    OperationRecord& record = table_[turn.slot];
+    if (gate_ != nullptr && !turn.skip && !record.killed) {
+      const GateVerdict verdict =
+          gate_->look(now_ns, record.enqueued_ns.load(std::memory_order_relaxed));
+      if (verdict.kind == GateVerdict::Kind::kWait) {
+        look_again = verdict.look_again;
+        break;
+      }
+      turn.skip = verdict.kind == GateVerdict::Kind::kSkip;
+      turn.exhausted = turn.exhausted || verdict.kind == GateVerdict::Kind::kRunExhausted;
+    }
+    const bool runs = !turn.skip && !record.killed;
+    order_->take(turn.slot, runs);
+    intake_.leave(1);
+    if (!runs) {
+      drop_item(turn.slot, me.after);
+      end(turn.slot, record.killed ? OperationState::kCancelled : OperationState::kSkipped, {},
+          false, now_ns, me.after);
+      continue;
+    }
+    me.begin(turn.slot, now_ns);
+    ++active_;
+    --awake_;
+    counters_.started.add();
+    window_.started();
+    record.started_ns.store(now_ns, std::memory_order_release);
+    record.state.store(OperationState::kRunning, std::memory_order_release);
+    if (turn.exhausted) {
+      counters_.deferrals_exhausted.add();
+      me.after.operation_signals.emplace_back("coordinator.defer.exhausted", me.id);
+    }
+    return true;
+  }
+  return false;
+}
+
+bool WorkCore::may_run() const {
+  return active_ < limit_.load(std::memory_order_relaxed) &&
+         !paused_.load(std::memory_order_relaxed);
+}
+
+bool WorkCore::spin_for_arrivals(Lock& lock) {
+  if (!may_run()) return false;
+  const std::uint64_t taken = intake_.taken();
+  lock.unlock();
+  bool found = false;
+  for (int i = 0; i < kSpins && !found; ++i) {
+    found = intake_.has_arrivals(taken);
+    __builtin_ia32_pause();
+    if (i % kSpinsPerYield == kSpinsPerYield - 1) std::this_thread::yield();
+  }
+  lock_briefly(lock);
+  return found;
+}
+
+// False: nothing came for long, or all is over; the worker, counted as awake, is to leave.
+bool WorkCore::sleep(Lock& lock, std::int64_t look_again) {
+  intake_.flush_given_back();
+  --awake_;
+  ++sleepers_;
+  update_hungry();
+  if (may_run() && look_again == kNever && intake_.has_arrivals(intake_.taken())) {
+    --sleepers_;
+    ++awake_;
+    update_hungry();
+    return true;
+  }
+  lock.unlock();
+  intake_.wake_producers(true);
+  lock.lock();
+  const std::int64_t began_ns = clock_.now_ns();
+  bool called = false;
+  bool time_is_up = false;
+  while (!stopping_ && !(called = calls_ > 0) && !time_is_up) {
+    const std::int64_t deadline_ns = std::min(look_again, began_ns + kIdleNs);
+    clock_.wait_until(lock, work_, deadline_ns);
+    time_is_up = clock_.now_ns() >= deadline_ns;
+  }
+  if (called) {
+    --calls_;  // it was counted as awake when it was called
+  } else {
+    --sleepers_;
+    ++awake_;
+  }
+  update_hungry();
+  const bool may_leave = time_is_up && look_again == kNever;
+  return called || !(stopping_ || may_leave);
+}
+
+void WorkCore::update_hungry() {
+  const int limit = limit_.load(std::memory_order_relaxed);
+  const bool can = !stopping_ && !paused_.load(std::memory_order_relaxed);
+  hungry_.store(can ? std::max(0, limit - active_ - awake_) : 0, std::memory_order_seq_cst);
+}
+
+void WorkCore::call_workers(std::size_t count) {
+  if (stopping_ || paused_.load(std::memory_order_relaxed)) return;
+  for (; count > 0 && active_ + awake_ < limit_.load(std::memory_order_relaxed); --count) {
+    if (sleepers_ > 0) {
+      --sleepers_;
+      ++calls_;
+      ++awake_;
+      work_.notify_one();
+    } else if (live_ < limit_.load(std::memory_order_relaxed) &&
+               abandoned_.load(std::memory_order_relaxed) < kAbandonedMax) {
+      add_worker();
+    } else {
+      break;
+    }
+  }
+  update_hungry();
+}
+
+void WorkCore::add_worker() {
+  std::erase_if(workers_, [](const std::shared_ptr<Worker>& worker) {
+    if (!worker->ended) return false;
+    worker->thread.join();  // it needs no lock any more
+    return true;
+  });
+  auto worker = std::make_shared<Worker>(*this);
+  ++live_;
+  ++awake_;
+  // Both are shared with the thread: it may be abandoned.
+  worker->thread = std::thread([core = shared_from_this(), worker] { core->work(*worker); });
+  workers_.push_back(std::move(worker));
+}
+
+void WorkCore::wake_after_enqueue(std::size_t count) {
+  if (hungry_.load(std::memory_order_seq_cst) == 0) return;
+  Lock lock(mutex_, std::defer_lock);
+  lock_briefly(lock);
+  call_workers(count);
+}
+
+void WorkCore::poke() {
+  const Lock lock(mutex_);
+  if (intake_.pending() > 0) call_workers(1);
+}
+
+// ---- time limits
+
+void WorkCore::watch() {
+  Lock lock(mutex_);
+  Afterwards after;
+  while (!stopping_) {
+    const std::int64_t now = clock_.now_ns();
+    std::int64_t earliest = now + options_.body_time_limit_ns;
+    for (auto next = workers_.begin(); next != workers_.end();) {
+      Worker& worker = **next;
+      const auto here = next++;
+      if (!worker.running()) continue;
+      const std::int64_t deadline_ns = worker.started_ns + options_.body_time_limit_ns;
+      if (deadline_ns <= now) {
+        expire(worker, now, after);
+        workers_.erase(here);
+      } else {
+        earliest = std::min(earliest, deadline_ns);
+      }
+    }
+    if (after.any()) {
+      call_workers(intake_.pending());
+      finish_afterwards(lock, after);
+      continue;
+    }
+    clock_.wait_until(lock, watch_wake_, earliest);
+  }
+}
+
+void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
+  worker.abandoned.store(true);
+  worker.request_stop(after.stops);
+  worker.thread.detach();
+  OperationRecord& record = table_[worker.slot];
+  record.held = true;
+  record.raised = worker.raised.load(std::memory_order_relaxed);
+  if (worker.observing) {  // its callbacks came before the body
+    worker.observing = false;
+    settle(worker.after);
+  }
+  --active_;
+  --live_;
+  abandoned_.fetch_add(1, std::memory_order_relaxed);
+  counters_.stopped.add();
+  counters_.timed_out.add();
+  order_->finished(worker.slot);
+  after.operation_signals.emplace_back("coordinator.body.timeout", worker.id);
+  end(worker.slot, OperationState::kFailed,
+      "the body ran longer than its time limit of " +
+          std::to_string(options_.body_time_limit_ns / kMillisecond) + " ms",
+      true, now_ns, after);
+  // Nobody is left to run what waits, and nobody may come.
+  if (live_ == 0 && abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
+    cancel_pending(after);
+  }
+}
+
+// Under the lock: the body of an abandoned thread has returned after all.
+void WorkCore::leave_abandoned(Worker& me) {
+  OperationRecord& record = table_[me.slot];
+  record.held = false;
+  if (record.evicted) intake_.give_back(me.slot);
+  intake_.flush_given_back();
+  me.slot = kNoSlot;
+  abandoned_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace mayfly
