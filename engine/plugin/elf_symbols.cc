@@ -54,7 +54,10 @@ Result<Image> read_image(const std::string& path) {
 }  // namespace
 
 Result<ElfSymbols> read_elf_symbols(const std::string& path) {
-  const Status damaged(Code::kConfig, fmt::format("{}: not a 64-bit ELF file, or damaged", path));
+  const Status damaged(
+      Code::kConfig,
+      fmt::format("{}: its symbols can't be read: not a 64-bit ELF file, cut short or damaged",
+                  path));
   MAYFLY_ASSIGN_OR_RETURN(const Image image, read_image(path));
   const auto header = image.at<Elf64_Ehdr>(0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
@@ -80,6 +83,9 @@ Result<ElfSymbols> read_elf_symbols(const std::string& path) {
       const bool undefined = symbol->st_shndx == SHN_UNDEF;
       if (ELF64_ST_BIND(symbol->st_info) == STB_LOCAL) continue;
       (undefined ? symbols.imported : symbols.exported).push_back(*name);
+      const int type = ELF64_ST_TYPE(symbol->st_info);
+      const bool function = type == STT_FUNC || type == STT_GNU_IFUNC;
+      if (!undefined && !function) symbols.data.push_back(*name);
     }
   }
   return symbols;

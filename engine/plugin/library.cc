@@ -1,20 +1,16 @@
 #include "mayfly/plugin/library.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 #include <utility>
+
+#include "mayfly/plugin/elf_check.h"
 
 namespace mayfly {
 namespace {
@@ -37,49 +33,6 @@ Status check_one(const std::string& path, std::string_view what, uid_t user) {
                   fmt::format("{}: {} can't be read: {}", path, what, std::strerror(errno)));
   }
   return check_ownership(path, what, info.st_uid, info.st_mode, user);
-}
-
-// Whether the file is a shared library of this machine, and whole: the loader maps what the program
-// headers name, and touching a page past the file's end would be a SIGBUS.
-Status check_elf(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return refuse(Code::kConfig, fmt::format("{}: not a file; expected the lib<name>.so that "
-                                             "mayfly_plugin builds",
-                                             path));
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return refuse(Code::kUnavailable,
-                  fmt::format("{}: plugin can't be opened: {}", path, std::strerror(errno)));
-  }
-  const std::uint64_t size = std::filesystem::file_size(path, error);
-  Elf64_Ehdr head{};
-  file.read(reinterpret_cast<char*>(&head), sizeof head);
-  if (!file || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) {
-    return refuse(Code::kConfig,
-                  fmt::format("{}: not a shared library (no ELF header); expected the lib<name>.so "
-                              "that mayfly_plugin builds",
-                              path));
-  }
-  if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_type != ET_DYN ||
-      head.e_phentsize != sizeof(Elf64_Phdr)) {
-    return refuse(
-        Code::kConfig,
-        fmt::format("{}: expected a 64-bit shared library, found another kind of ELF file", path));
-  }
-  std::uint64_t end = head.e_phoff + std::uint64_t{head.e_phnum} * sizeof(Elf64_Phdr);
-  file.seekg(static_cast<std::streamoff>(head.e_phoff));
-  for (int i = 0; i < head.e_phnum; ++i) {
-    Elf64_Phdr segment{};
-    if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment)) break;
-    if (segment.p_type == PT_LOAD) end = std::max(end, segment.p_offset + segment.p_filesz);
-  }
-  if (file && end <= size) return {};
-  return refuse(Code::kConfig,
-                fmt::format("{}: cut short: expected at least {} bytes, found {}; build or copy it "
-                            "again",
-                            path, end, size));
 }
 
 }  // namespace
@@ -122,11 +75,8 @@ Result<std::shared_ptr<const PluginLibrary>> PluginLibrary::load(const std::stri
     return refuse(Code::kUnavailable, fmt::format("{}: can't be loaded: {}", resolved, dlerror()));
   }
   void* symbol = ::dlsym(library, MAYFLY_PLUGIN_ENTRY);
-  if (symbol == nullptr) {
-    return refuse(Code::kConfig,
-                  fmt::format("{}: not a Mayfly plugin: it exports no symbol " MAYFLY_PLUGIN_ENTRY
-                              "; build it with mayfly_plugin and end it with MAYFLY_SDK_PLUGIN",
-                              resolved));
+  if (symbol == nullptr) {  // check_elf saw it
+    return refuse(Code::kUnavailable, fmt::format("{}: can't be loaded: {}", resolved, dlerror()));
   }
   mayfly_plugin_entry entry = nullptr;
   std::memcpy(&entry, &symbol, sizeof entry);

@@ -100,6 +100,39 @@ TEST_CASE("library: a plugin that breaks the ABI is refused, and told how") {
             "calls itself \"somebody_else\", so its file must be called libsomebody_else.so"));
 }
 
+TEST_CASE("library: an entry that is data is refused before anything is called") {
+  CHECK(
+      has(refused_bad("entry_is_data"),
+          "its symbol mayfly_plugin_v1 is data, expected a function; build it with mayfly_plugin"));
+}
+
+TEST_CASE("library: what the loader refuses is told in its words") {
+  CHECK(has(refused_bad("unresolved"), "can't be loaded: "));
+  CHECK(has(refused_bad("unresolved"), "nobody_defines_this"));
+}
+
+TEST_CASE("library: a file for another machine is refused, and the machine is named") {
+  const fs::path path = copied(folder("machine"), "plugins/pass/libpass.so");
+  const auto with = [&](std::streamoff at, std::string_view bytes) {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    std::string before(bytes.size(), '\0');
+    file.seekg(at).read(before.data(), static_cast<std::streamsize>(before.size()));
+    file.seekp(at).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    file.close();
+    const std::string message = refusal(path);
+    file.open(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(at).write(before.data(), static_cast<std::streamsize>(before.size()));
+    return message;
+  };
+  using namespace std::string_view_literals;
+  constexpr std::streamoff kClass = 4, kOrder = 5, kMachine = 18;
+  CHECK(has(with(kMachine, "\x16\0"sv), "built for S/390, but this program for "));
+  CHECK(has(with(kMachine, "\xff\xfe"sv), "built for machine 65279 of the ELF specification"));
+  CHECK(has(with(kClass, "\1"sv), " with another word size, but this program for "));
+  CHECK(has(with(kOrder, "\2"sv), "but this program for "));
+  CHECK(refusal(path) == "");
+}
+
 TEST_CASE("trust: what others can write isn't loaded, also not in a sticky folder") {
   const fs::path dir = folder("trust");
   const fs::path path = copied(dir, "plugins/pass/libpass.so");
@@ -148,6 +181,47 @@ TEST_CASE("registry: the first folder that has the plugin decides, also when it 
   const auto refused = PluginRegistry(search).find("pass");
   REQUIRE(!refused.ok());
   CHECK(has(refused.status().message(), first.string()));
+}
+
+TEST_CASE(
+    "registry: whatever has the plugin's name decides, and isn't passed over for a later one") {
+  const fs::path first = folder("decides");
+  const fs::path second = folder("decides_not");
+  copied(second, "plugins/pass/libpass.so");
+  const fs::path entry = first / "libpass.so";
+  PluginSearch search;
+  search.user = ::geteuid();
+  search.directories = {first.string(), second.string()};
+  const auto refused = [&] {
+    PluginRegistry registry(search);
+    const auto found = registry.find("pass");
+    CHECK(registry.list().size() == 1);
+    CHECK(registry.list()[0].library == nullptr);
+    fs::remove_all(entry);
+    return found.ok() ? "" : found.status().message();
+  };
+  fs::create_directory(entry);
+  CHECK(has(refused(), "decides/libpass.so: not a file"));
+  REQUIRE(::mkfifo(entry.c_str(), 0600) == 0);
+  CHECK(has(refused(), "decides/libpass.so: not a file"));
+  fs::create_symlink("libpass.so", entry);
+  CHECK(has(refused(), "decides/libpass.so: plugin can't be found: Too many levels"));
+  fs::create_symlink("nowhere.so", entry);
+  CHECK(has(refused(), "decides/libpass.so: plugin can't be found: No such file"));
+  CHECK(PluginRegistry(search).find("pass").ok());
+}
+
+TEST_CASE("registry: a name is suggested for one that isn't known, not for one that is refused") {
+  const fs::path dir = folder("suggests");
+  copied(dir, "tests/plugins/bad/libunresolved.so");
+  PluginSearch search;
+  search.user = ::geteuid();
+  search.directories = {dir.string()};
+  PluginRegistry registry(search);
+  CHECK(registry.find("unresolved").status().code() == Code::kUnavailable);
+  CHECK(registry.nearest_name("unresolved") == "");
+  CHECK(registry.nearest_name("unresolvd") == "unresolved");
+  CHECK(registry.nearest_name("something_else") == "");
 }
 
 TEST_CASE("registry: finds plugins beside the program, installed or built") {

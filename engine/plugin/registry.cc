@@ -33,9 +33,11 @@ std::string name_in(const std::string& file) {
 
 std::string file_of(std::string_view name) { return fmt::format("{}{}{}", kPrefix, name, kSuffix); }
 
-bool is_file(const std::string& path) {
+// Whatever it is, a folder, a pipe, a link to nowhere or what can't be looked at: loading it says
+// what is wrong. To pass it over would run another file than the one that was put there.
+bool is_there(const std::string& path) {
   std::error_code error;
-  return fs::is_regular_file(path, error);
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
 }
 
 std::vector<fs::path> entries(const std::string& folder) {
@@ -110,7 +112,7 @@ std::string PluginRegistry::path_of(std::string_view name) const {
   for (const Place& place : places_) {
     const std::string path = place.nested ? fmt::format("{}/{}/{}", place.folder, name, file)
                                           : fmt::format("{}/{}", place.folder, file);
-    if (is_file(path)) return path;
+    if (is_there(path)) return path;
   }
   return {};
 }
@@ -147,7 +149,7 @@ std::map<std::string, std::string> PluginRegistry::files() const {
       const std::string leaf = entry.filename().string();
       const std::string name = place.nested ? leaf : name_in(leaf);
       const std::string path = place.nested ? (entry / file_of(leaf)).string() : entry.string();
-      if (is_name(name) && is_file(path)) found.try_emplace(name, path);
+      if (is_name(name) && is_there(path)) found.try_emplace(name, path);
     }
   }
   return found;
@@ -161,6 +163,13 @@ std::vector<std::string> PluginRegistry::names() const {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::string PluginRegistry::nearest_name(std::string_view name) const {
+  const std::vector<std::string> known = names();
+  if (std::ranges::find(known, name) != known.end()) return {};
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  return std::string(nearest(name, views));
 }
 
 std::vector<PluginListing> PluginRegistry::list() {

@@ -4,7 +4,8 @@
 // then
 //            in: --plugin-dir folders, MAYFLY_PLUGIN_PATH, the runfiles, ../lib/mayfly/plugins
 //            beside the program, ../../plugins/<name> beside the program (a build tree). The first
-//            folder that has the file decides: a refused one isn't skipped for a later one.
+//            folder that has an entry of this name decides: one that is refused, be it a folder or
+//            a link to nowhere, isn't skipped for a later one.
 // OWNERSHIP  Libraries are shared with whoever asked for them and are never unloaded.
 // THREADS    One at a time.
 #pragma once
@@ -53,6 +54,9 @@ class PluginRegistry {
   std::vector<PluginListing> list();
   // Names of all that the search can see, without loading any.
   std::vector<std::string> names() const;
+  // The known name that was probably meant; empty when there is none, or when `name` is known, so
+  // that something else was wrong with it.
+  std::string nearest_name(std::string_view name) const;
 
  private:
   struct Place {

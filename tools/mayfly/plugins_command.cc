@@ -65,9 +65,7 @@ ExitStatus show_plugins(PluginRegistry& registry, const PluginsOptions& options,
     const auto library = registry.find(name);
     if (!library.ok()) {
       std::string message = library.status().message();
-      const std::vector<std::string> names = registry.names();
-      const std::vector<std::string_view> known(names.begin(), names.end());
-      const std::string_view near = nearest(name, known);
+      const std::string near = registry.nearest_name(name);
       if (!near.empty()) message += fmt::format(" (did you mean \"{}\"?)", near);
       console.error(message);
       return exit_status_of(library.status().code());

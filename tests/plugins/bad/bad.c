@@ -16,10 +16,18 @@
 #define KEEPS_ROWS 8
 #define NO_ENTRY 9
 #define LOSES_ORDER 10
+#define ENTRY_IS_DATA 11
+#define UNRESOLVED 12
+
+#if BAD == UNRESOLVED
+void nobody_defines_this(void);
+#endif
 
 static mayfly_result process(void *state, mayfly_slice *slice) {
   (void)state;
-#if BAD == SLEEPS
+#if BAD == UNRESOLVED
+  nobody_defines_this();
+#elif BAD == SLEEPS
   const struct timespec moment = {0, 1};
   nanosleep(&moment, NULL);
 #elif BAD == KEEPS_ROWS
@@ -66,7 +74,9 @@ static const mayfly_plugin kPlugin = {
     .process = process,
 };
 
-#if BAD == NO_ENTRY
+#if BAD == ENTRY_IS_DATA
+__attribute__((visibility("default"))) const mayfly_plugin *mayfly_plugin_v1 = &kPlugin;
+#elif BAD == NO_ENTRY
 __attribute__((visibility("default"))) const mayfly_plugin *some_other_symbol(void) {
   return &kPlugin;
 }
