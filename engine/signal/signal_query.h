@@ -43,6 +43,12 @@ struct FoundRecord {
   std::string_view name;  // until the visitor returns
 };
 
+// Unique in its sink while a shard has fewer than 2^57 records; increasing for each thread.
+inline std::uint64_t sequence_of(const FoundRecord& found) {
+  static_assert(kShardsMax < 128);
+  return found.position << 7 | found.range->index;
+}
+
 // The stem, and the argument behind a colon. False when the argument is no longer there.
 bool compose_name(const WindowRange& range, std::uint64_t position, std::uint64_t tag,
                   const StemTable& stems, NameBuffer& name);

@@ -23,6 +23,7 @@ SignalSinkOptions checked(SignalSinkOptions options) {
 SignalSink::SignalSink(const Clock& clock, SignalSinkOptions options)
     : clock_(clock),
       options_(checked(options)),
+      max_age_ns_(options_.max_age_ns),
       stems_(options_.stems_max),
       window_(options_.capacity, options_.shards_max, options_.text_bytes),
       delivery_(std::make_shared<SignalDelivery>(stems_)) {}
@@ -78,19 +79,8 @@ std::size_t SignalSink::retract(std::string_view name, OperationId operation) {
 }
 
 std::size_t SignalSink::retract_matching(std::string_view glob, OperationId operation) {
-  const bool heard = removals_are_heard();
-  std::vector<Signal> removed;
-  std::size_t retracted = 0;
-  visit_filtered(&glob, kAlways, {&operation, 1}, operation != 0, [&](const FoundRecord& found) {
-    if (!found.range->shard->retract(found.position, found.tag)) return true;
-    ++retracted;
-    if (heard) removed.push_back({std::string(found.name), found.at_ns, 0, found.operation});
-    return true;
-  });
-  if (!removed.empty()) notify_removed(removed);
-  return retracted;
+  return remove_those(&glob, {&operation, 1}, operation != 0,
+                      [](const FoundRecord&) { return true; });
 }
-
-std::int64_t SignalSink::oldest_ns() const { return clock_.now_ns() - options_.max_age_ns; }
 
 }  // namespace mayfly

@@ -27,6 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +38,7 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/function_ref.h"
 #include "mayfly/base/operation_id.h"
+#include "mayfly/base/status.h"
 #include "mayfly/signal/pattern_cache.h"
 #include "mayfly/signal/signal_constraints.h"
 #include "mayfly/signal/signal_delivery.h"
@@ -161,6 +163,41 @@ class SignalSink {
   // Nothing when no signal of the operation is present.
   std::optional<OperationSummary> operation_summary(OperationId operation) const;
 
+  // Clearing takes what is present at the moment of the call out of the window, in place: readers
+  // never see what stays vanish or change its order, and what is raised meanwhile stays. Each
+  // returns how many it removed, and subscribers to removals are told once. clear() that removed N
+  // raises "sink.cleared:N", clear_pattern() "sink.cleared.pattern:GLOB:N" (the argument stands
+  // where the original had a key; the number is behind the last colon); the others raise nothing.
+  // Blank patterns, empty arguments and null predicates are refused (Code::kUsage). All of this is
+  // in signal_sink_clear.cc.
+  std::size_t clear();
+  Result<std::size_t> clear_pattern(std::string_view glob);
+  // A predicate that throws counts as "no" and adds to predicate_failures().
+  Result<std::size_t> clear_matching(const std::function<bool(const SignalView&)>& predicate);
+  // Of one operation; of 0 there are none.
+  std::size_t clear_operation(OperationId operation);
+  // Whose argument (behind the name's first colon) is exactly this.
+  Result<std::size_t> clear_argument(std::string_view argument);
+
+  // Raises what coordinators listen to: "coordinator.drain.all", "coordinator.drain.id:ID",
+  // "coordinator.drain.pattern:GLOB". A blank pattern is refused (Code::kUsage).
+  void request_drain_all();
+  void request_drain(std::uint64_t coordinator);
+  Status request_drain_pattern(std::string_view glob);
+  // Clears first, so that the request itself stays. Returns how many were removed.
+  std::size_t request_drain_and_clear();
+
+  // Retuning. A capacity is cut to [1, kCapacityMax]; a maximum age that isn't positive is ignored.
+  // What is in the window stays as far as it fits, and what has left it doesn't come back. Memory
+  // for a larger capacity is allocated at each thread's next raise; when there is none, that
+  // thread's signals stay bounded as before.
+  static constexpr std::size_t kCapacityMax = std::size_t{1} << 24;
+  void set_capacity(std::int64_t capacity);
+  void set_max_age(std::int64_t max_age_ns);
+  void resize(std::int64_t capacity, std::int64_t max_age_ns);
+  std::size_t capacity() const { return window_.capacity(); }
+  std::int64_t max_age_ns() const { return max_age_ns_.load(std::memory_order_acquire); }
+
   std::uint64_t raised_total() const { return window_.appended_total(); }
   // Raises that newer ones pushed out of the window.
   std::uint64_t overwritten_total() const { return window_.overwritten_total(); }
@@ -177,12 +214,16 @@ class SignalSink {
   std::uint64_t listener_failures() const { return delivery_->failures(); }
   // Raises that the constraints forbade.
   std::uint64_t blocked_total() const { return blocked_.load(std::memory_order_relaxed); }
+  // As constructed; capacity() and max_age_ns() tell what they are now.
   const SignalSinkOptions& options() const { return options_; }
   // The clock that was passed in.
   const Clock& clock() const { return clock_; }
 
  private:
-  std::int64_t oldest_ns() const;
+  friend class PatternSet;
+
+  // Before it, a signal has aged.
+  std::int64_t oldest_ns() const { return clock_.now_ns() - max_age_ns(); }
   // Calls visit(range, stem) for every way to split the name into a stem that is known and an
   // argument.
   bool any_split(std::string_view name, FunctionRef<bool(const StoredName&)> visit) const;
@@ -191,6 +232,10 @@ class SignalSink {
   bool visit_filtered(const std::string_view* glob, std::int64_t since_ns,
                       std::span<const OperationId> operations, bool by_operation,
                       FunctionRef<bool(const FoundRecord&)> visit) const;
+
+  // What all clearing is made of.
+  std::size_t remove_those(const std::string_view* glob, std::span<const OperationId> operations,
+                           bool by_operation, FunctionRef<bool(const FoundRecord&)> chosen);
 
   // Every raise. `argument` is nothing, a text, or integers.
   template <class... Argument>
@@ -217,6 +262,7 @@ class SignalSink {
 
   const Clock& clock_;
   const SignalSinkOptions options_;
+  std::atomic<std::int64_t> max_age_ns_;
   StemTable stems_;
   SignalWindow window_;
   mutable PatternCache patterns_;

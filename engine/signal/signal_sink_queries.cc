@@ -9,12 +9,6 @@
 namespace mayfly {
 namespace {
 
-// Unique while a shard has fewer than 2^57 records.
-std::uint64_t sequence_of(const FoundRecord& found) {
-  static_assert(kShardsMax < 128);
-  return found.position << 7 | found.range->index;
-}
-
 SignalView view_of(const FoundRecord& found) {
   return {found.name, found.at_ns, sequence_of(found), found.operation};
 }
