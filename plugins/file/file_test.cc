@@ -57,6 +57,19 @@ mayfly_position position_at(std::uint64_t ordinal, std::uint64_t byte, std::uint
           .fingerprint = {fingerprint.data(), fingerprint.size()}};
 }
 
+TEST_CASE("file: a file that is cut while it is read ends as a failed input, not as a short one") {
+  const std::string path = write_file("cut.csv", numbered_csv(200'000));
+  SourceHarness file("file", Given{{"path", path}});
+  REQUIRE(file.open());
+  REQUIRE(file.poll() == MAYFLY_OK);
+  REQUIRE(::truncate(path.c_str(), 2'000'001) == 0);
+  CHECK(file.poll_all() == MAYFLY_FAILED);
+  CHECK(file.failure_class == MAYFLY_FAIL_INPUT_MISSING);
+  CHECK(file.error.find("cut.csv: was cut while it was read: expected ") != std::string::npos);
+  // The record that the cut goes through isn't given out.
+  CHECK(file.rows.back().find('!') == std::string::npos);
+}
+
 TEST_CASE("file: a CSV file, its columns, its rows, its broken record") {
   const std::string path =
       write_file("orders.csv", "id,city,amount\n1,Rome,2.5\n2,\"Oslo\"\n3,Paris,4\n");

@@ -87,6 +87,7 @@ Result<ByteSource::Chunk> ByteSource::read_raw(std::span<char> out, std::int64_t
       return Chunk{static_cast<std::size_t>(size), State::kData};
     }
     if (size == 0) {
+      MAYFLY_RETURN_IF_ERROR(check_not_cut());
       raw_end_ = true;
       return Chunk{0, State::kEnd};
     }
@@ -98,6 +99,19 @@ Result<ByteSource::Chunk> ByteSource::read_raw(std::span<char> out, std::int64_t
                                    ": " + error_text(errno));
     }
   }
+}
+
+// At the end: a file that has become shorter than it was has lost rows that it had. One that says
+// more than it holds (/sys) or that grew hasn't.
+Status ByteSource::check_not_cut() const {
+  if (raw_read_ >= raw_size_) return {};
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0 || static_cast<std::uint64_t>(info.st_size) >= raw_size_) return {};
+  return Status(Code::kNoInput,
+                name_ + ": was cut while it was read: expected " + std::to_string(raw_size_) +
+                    " bytes, its size when it was opened, found " + std::to_string(info.st_size) +
+                    " after " + std::to_string(raw_read_) +
+                    " were read; when it is whole again, read it from its start");
 }
 
 // More raw bytes behind those that wait in the input buffer.

@@ -6,7 +6,8 @@
 // input
 //            buffer of 256 KiB and the decoder's window. Never a whole file, never mmap.
 // ERRORS     A truncated or corrupt archive is told with the file's name and the byte where it was
-//            found; what came before it was good and has been given out.
+//            found; what came before it was good and has been given out. A file that has become
+//            shorter than it was when it was opened is told at its end (kNoInput).
 // THREADS    One at a time; raw_bytes() from any.
 // UNITS      Offsets are of uncompressed bytes unless they are called raw.
 #pragma once
@@ -63,6 +64,7 @@ class ByteSource {
   ByteSource(std::string name, int fd, bool owned);
 
   Result<Chunk> read_raw(std::span<char> out, std::int64_t timeout_ns);
+  Status check_not_cut() const;
   Result<Chunk> fill_input(std::int64_t timeout_ns);
   Result<Chunk> detect(std::int64_t timeout_ns);
   Result<Chunk> read_plain(std::span<char> out, std::int64_t timeout_ns);

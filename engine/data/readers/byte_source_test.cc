@@ -110,6 +110,28 @@ TEST_CASE("byte_source: goes to an offset, by jumping or by reading") {
   }
 }
 
+TEST_CASE(
+    "byte_source: a file that is cut while it is read is told at its end, one that grows isn't") {
+  const std::string text = noise(600'000);
+  for (const std::string& bytes : {text, gzip(text), zstd(text)}) {
+    const std::string path = write_file("cut", bytes);
+    auto source = ByteSource::open(path);
+    std::vector<char> buffer(100);
+    REQUIRE((*source)->read(buffer, -1)->state == ByteSource::State::kData);
+    REQUIRE(::truncate(path.c_str(), 300'000) == 0);
+    const std::string read = read_all(**source);
+    CHECK_MESSAGE(
+        read.find("cut: was cut while it was read: expected " + std::to_string(bytes.size()) +
+                  " bytes, its size when it was opened, found 300000 after 300000") !=
+            std::string::npos,
+        read.substr(read.size() - std::min<std::size_t>(read.size(), 300)));
+  }
+  const std::string path = write_file("grown", text);
+  auto source = ByteSource::open(path);
+  std::ofstream(path, std::ios::app) << "more";
+  CHECK(read_all(**source) == text + "more");
+}
+
 TEST_CASE("byte_source: counts raw bytes for the progress bar") {
   const std::string bytes = gzip(noise(500'000));
   auto source = ByteSource::open(write_file("progress.gz", bytes));

@@ -10,13 +10,32 @@ namespace {
 // Fields of a header; SQLite's own limit of columns is 32,767.
 constexpr std::uint32_t kFieldsMax = 32'767;
 
+constexpr const char* kLoneCr =
+    "expected lines that end in LF or CRLF, found CR alone (as of old Macs); convert them: "
+    "tr '\\r' '\\n'";
+
+// A carriage return that ends a line by itself.
+bool has_lone_cr(std::string_view text) {
+  for (std::size_t at = text.find('\r'); at != std::string_view::npos;
+       at = text.find('\r', at + 1)) {
+    if (at + 1 < text.size() && text[at + 1] != '\n') return true;
+  }
+  return false;
+}
+
 // Of a line that isn't an object, and what is to be done about it.
 std::string problem_of(const JsonScanner& scanner) {
   const std::string_view line = scanner.line();
+  if (has_lone_cr(line)) return kLoneCr;
   const std::size_t begin = line.find_first_not_of(" \t\r");
-  const bool array = begin != std::string_view::npos && line[begin] == '[';
-  return scanner.error() +
-         (array ? "; of an array, each element goes on a line of its own: jq -c '.[]'" : "");
+  const char first = begin == std::string_view::npos ? '\0' : line[begin];
+  if (first == '[') {
+    return scanner.error() + "; of an array, each element goes on a line of its own: jq -c '.[]'";
+  }
+  if (first == '{') {
+    return scanner.error() + "; an object over several lines goes on one line: jq -c .";
+  }
+  return scanner.error();
 }
 
 // Bytes of a byte order mark, at the beginning of a document.
@@ -56,8 +75,10 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
       const auto rest = static_cast<std::uint64_t>(begin + input.size() - scanner_.record());
       if (rest <= max_row_bytes_) break;
       if (!scanner_.give_up()) {
-        if (!names_known_ && header_ && header_error_.empty())
-          header_error_ = too_long("header line");
+        if (looked_at_line_ends_ || !look_at_line_ends(scan, {scanner_.record(), rest})) {
+          if (!names_known_ && header_ && header_error_.empty())
+            header_error_ = too_long("header line");
+        }
         passed_over_ = true;
         skipping_ = true;
         used = input.size();
@@ -73,6 +94,10 @@ std::size_t CsvSampler::feed(std::span<const char> input, bool at_end) {
       start_.line += scanner_.newlines();
     }
     if (blank) continue;
+    if (!looked_at_line_ends_) {
+      const auto size = static_cast<std::size_t>(scanner_.record_end() - scanner_.record());
+      look_at_line_ends(scan, {scanner_.record(), size});
+    }
     if (scan != Scan::kRecord && scan != Scan::kBlank) {
       if (is_header && header_error_.empty()) {
         header_error_ =
@@ -98,22 +123,43 @@ std::string Sampler::too_long(std::string_view what) const {
          " bytes (max_row_bytes), found a longer one; is this text with lines?";
 }
 
+// By the first record. True: its lines end in CR alone, so it isn't the record that it seems.
+bool CsvSampler::look_at_line_ends(Scan scan, std::string_view record) {
+  looked_at_line_ends_ = true;
+  bool found = has_lone_cr(record);
+  if (found && scan == Scan::kRecord) {
+    const std::span<const CsvField> fields(scanner_.fields(),
+                                           std::min(scanner_.field_count(), kFieldsMax));
+    found = std::ranges::any_of(
+        fields, [](const CsvField& field) { return !field.quoted && has_lone_cr(field.text()); });
+    // Within a value it may be meant; in a name, or where no line ends otherwise, it isn't.
+    found = found && ((header_ && !names_given_) || !record.ends_with('\n'));
+  }
+  if (found && header_error_.empty()) header_error_ = kLoneCr;
+  return found;
+}
+
 // The first record says the columns. True when it is the header.
 bool CsvSampler::take_names() {
   names_known_ = true;
+  const std::span<const CsvField> fields(scanner_.fields(),
+                                         std::min(scanner_.field_count(), kFieldsMax));
   if (names_given_) {
-    if (scanner_.field_count() != names_.size()) {
+    if (scanner_.field_count() != names_.size() && header_error_.empty()) {
       header_error_ = "expected a header of " + std::to_string(names_.size()) +
                       " fields, as there are names of columns, found " +
                       std::to_string(scanner_.field_count());
     }
     return true;
   }
-  const std::uint32_t count = std::min(scanner_.field_count(), kFieldsMax);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const CsvField& field = scanner_.fields()[i];
+  for (const CsvField& field : fields) {
     names_.emplace_back(header_ ? csv_value(field, dialect_.quote.value_or('"'), &scratch_)
                                 : std::string_view());
+    if (names_.back().find('\0') != std::string::npos && header_error_.empty()) {
+      header_error_ = "expected names of columns, found a NUL in field " +
+                      std::to_string(names_.size()) +
+                      " of the header; is this text? Take it out, or give the columns' names";
+    }
   }
   return header_;
 }
@@ -158,11 +204,8 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
     cursor = scanner_.next();
     if (line == JsonScanner::Line::kBlank) continue;
     ++rows_;
-    if (line == JsonScanner::Line::kObject) {
-      take_line();
-    } else if (first_problem_.empty()) {
-      first_problem_ = problem_of(scanner_);
-    }
+    const bool taken = line == JsonScanner::Line::kObject && take_line();
+    if (!taken && first_problem_.empty()) first_problem_ = problem_of(scanner_);
   }
   auto used = static_cast<std::size_t>(cursor - input.data());
   if (!done() && input.size() - used > max_row_bytes_) {
@@ -174,21 +217,33 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
   return used;
 }
 
-void NdjsonSampler::take_line() {
+// False: it breaks on the way, so what it began with says nothing.
+bool NdjsonSampler::take_line() {
+  members_.clear();
   JsonMember member{};
-  while (scanner_.next_member(&member) == JsonScanner::Step::kMember) {
-    std::string key(member.key.size(), '\0');
-    const auto size = unescape_json(member.key, key.data());
+  JsonScanner::Step step;
+  while ((step = scanner_.next_member(&member)) == JsonScanner::Step::kMember) {
+    members_.push_back(member);
+  }
+  if (step == JsonScanner::Step::kBroken) return false;
+  for (const JsonMember& each : members_) {
+    std::string key(each.key.size(), '\0');
+    const auto size = unescape_json(each.key, key.data());
     if (!size) continue;
     key.resize(*size);
+    if (key.find('\0') != std::string::npos) {
+      if (first_problem_.empty()) first_problem_ = "a key has a NUL, so it can't name a column";
+      continue;
+    }
     auto found = columns_.find(key);
     if (found == columns_.end()) {
       if (fixed_ || keys_.size() >= kFieldsMax) continue;
       found = columns_.emplace(key, static_cast<std::uint32_t>(keys_.size())).first;
       keys_.push_back(key);
     }
-    inference_.add_json(found->second, member.kind, member.text);
+    inference_.add_json(found->second, each.kind, each.text);
   }
+  return true;
 }
 
 Result<Shape> NdjsonSampler::shape(bool infer) const {

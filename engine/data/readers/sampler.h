@@ -2,8 +2,10 @@
 // their types, and where the rows begin.
 //
 // feed() takes what bytes there are and says how many it is done with, as RecordReader::parse does;
-// done() when it has seen enough rows. Records that can't be read say nothing. kReadPadding bytes
-// after the input must be readable. One thread at a time.
+// done() when it has seen enough rows. Records that can't be read say nothing, nor do NDJSON keys
+// with a NUL, which SQLite takes for no name. Refused (kNoInput): a document without one record, a
+// CSV header with a NUL, and one whose lines end in CR alone. kReadPadding bytes after the input
+// must be readable. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +64,7 @@ class CsvSampler final : public Sampler {
   Result<Shape> shape(bool infer) const override;
 
  private:
+  bool look_at_line_ends(Scan scan, std::string_view record);
   bool take_names();
 
   CsvDialect dialect_;
@@ -70,6 +73,7 @@ class CsvSampler final : public Sampler {
   bool names_given_;
   bool names_known_;
   std::string header_error_;
+  bool looked_at_line_ends_ = false;
   bool passed_over_ = false;  // a record that is too long to be looked at
   ReadPosition start_;
   CsvScanner scanner_;
@@ -87,12 +91,13 @@ class NdjsonSampler final : public Sampler {
   Result<Shape> shape(bool infer) const override;
 
  private:
-  void take_line();
+  bool take_line();
 
   bool fixed_;
   std::vector<std::string> keys_;
   std::unordered_map<std::string, std::uint32_t> columns_;
   JsonScanner scanner_;
+  std::vector<JsonMember> members_;  // of one line
   TypeInference inference_;
   ReadPosition start_;
   std::string first_problem_;  // why the first line that isn't an object isn't one

@@ -90,12 +90,63 @@ TEST_CASE("infer: NDJSON without one object is refused with what its first line 
   const std::string none = "error: expected a line with a JSON object, found none";
   CHECK(json("\n\n") == none + "; name the columns");
   CHECK(json("[{\"a\":1}]\n") ==
-        none + ": expected an object in braces at byte 0 of the line, found \"[{\"a\":1}]\"; of "
-               "an array, each element goes on a line of its own: jq -c '.[]'");
+        none +
+            ": expected an object in braces at byte 0 of the line, found \"[{\"a\":1}]\"; of "
+            "an array, each element goes on a line of its own: jq -c '.[]'");
   CHECK(json("\n7\nx\n").starts_with(none + ": expected an object in braces at byte 0"));
   NdjsonSampler short_lines({}, 10, 4);
-  CHECK(feed(short_lines, "{\"a\":1}", true, 6).starts_with(
-      none + ": expected a line of at most 4 bytes (max_row_bytes), found a longer one"));
+  CHECK(feed(short_lines, "{\"a\":1}", true, 6)
+            .starts_with(
+                none + ": expected a line of at most 4 bytes (max_row_bytes), found a longer one"));
+}
+
+TEST_CASE("infer: an object over several lines is refused with where it breaks and what to do") {
+  const std::string none = "error: expected a line with a JSON object, found none: expected ";
+  const std::string hint = "; an object over several lines goes on one line: jq -c .";
+  CHECK(json("{\n  \"a\": 1\n}\n") ==
+        none + "a key in quotes at byte 1 of the line, found its end" + hint);
+  // What a broken line begins with says nothing.
+  CHECK(json("{\"a\": 1,\n  \"b\": 2\n}\n") ==
+        none + "a key in quotes at byte 8 of the line, found its end" + hint);
+  CHECK(json("{\"a\": 1,\n{\"b\": 2}\n") == "b:int64 @0:1");
+}
+
+TEST_CASE("infer: a key with a NUL names no column, and the rest of its line does") {
+  CHECK(json("{\"a\\u0000b\":1,\"c\":2}\n") == "c:int64 @0:1");
+  CHECK(json("{\"\\u0000\":1}\n")
+            .ends_with("found none: a key has a NUL, so it can't name a column"));
+}
+
+TEST_CASE("infer: a header with a NUL is refused, unless the names are given") {
+  const std::string document("a,b\0c\n1,2\n", 10);
+  CHECK(csv(document).starts_with("error: expected names of columns, found a NUL in field 2 of"));
+  CsvSampler named({}, true, {"x", "y"}, 10);
+  CHECK(feed(named, document) == "x:int64 y:int64 @6:2");
+}
+
+TEST_CASE("infer: lines that end in CR alone are refused with what to do") {
+  const auto fed = [](bool header, std::vector<std::string> names, const std::string& document) {
+    CsvSampler sampler({}, header, std::move(names), 10, 1000);
+    return feed(sampler, document, true, 100);
+  };
+  const std::string big(5000, 'z');
+  for (const std::string document :
+       {"a,b\r1,2\r3,4\r", "a,b\r1,2", "\"a\",\"b\"\r\"1\",\"2\"\r", "a\r1\r2\r"}) {
+    CAPTURE(document);
+    for (const bool header : {false, true}) {
+      for (const std::vector<std::string>& names : {std::vector<std::string>{}, {"x", "y"}}) {
+        const std::string found = fed(header, names, document);
+        CHECK_MESSAGE(found.starts_with("error: expected lines that end in LF or CRLF"), found);
+        CHECK(found.find("tr '\\r' '\\n'") != std::string::npos);
+      }
+    }
+  }
+  CHECK(csv("a,b\r1,2\r3,4\n5,6\n").starts_with("error: expected lines that end"));
+  CHECK(fed(true, {}, "a,b\r" + big).starts_with("error: expected lines that end"));
+  CHECK(json("{\"a\":1}\r{\"a\":2}\r").find("CR alone") != std::string::npos);
+  // Elsewhere a CR is text.
+  CHECK(csv("a,\"b\rc\"\r\n1,x\ry\r\n") == "a:int64 b\rc:text @9:2");
+  CHECK(fed(false, {}, "1,x\ry\n") == "column_1:int64 column_2:text @0:1");
 }
 
 TEST_CASE("infer: a byte order mark, blank lines and a header of two lines come before the rows") {
