@@ -5,20 +5,17 @@
 //   if (!result.ok()) report(result.to_status());
 //
 // BODY       body(item) or body(item, Operation&), returning void or Status. One that throws or
-// returns
-//            a failed Status fails its item alone: all others are tried. The same body object is
-//            called by several threads at the same time. Bodies may call for_each.
+//            returns a failed Status fails its item alone: all others are tried. The same body
+//            object is called by several threads at the same time. Bodies may call for_each.
 // RANGE      Anything that can be iterated. It is read by whoever needs the next item and never
-// copied
-//            as a whole: a few items for each thread are all there is at a time. Random access of
-//            known size is claimed by index, and its items are looked at by several threads at the
-//            same time, as are those of other multi-pass ranges, which are advanced by one thread
-//            at a time. Items start in the range's order, as nearly as several threads can. An
-//            iterator that throws ends the pass after the items before it.
+//            copied as a whole: a few items for each thread are all there is at a time. Random
+//            access of known size is claimed by index, and its items are looked at by several
+//            threads at the same time, as are those of other multi-pass ranges, which are advanced
+//            by one thread at a time. Items start in the range's order, as nearly as several
+//            threads can. An iterator that throws ends the pass after the items before it.
 // THREADS    max_concurrency bodies at once, the first on the calling thread; more threads are
-// started
-//            when there is work for them. They are the call's own, and gone when it returns. With
-//            ForEachOptions::blocking = false: oneTBB's.
+//            started when there is work for them. They are the call's own, and gone when it
+//            returns. With ForEachOptions::blocking = false: oneTBB's.
 // STOP       ForEachOptions::stop. When for_each returns, no body runs, but for abandoned ones.
 // OPTIONS    Honoured: max_concurrency, max_tracked_operations, max_operation_lifetime_ns, signals,
 //            clock, body_time_limit_ns, on_signal and on_signal_retracted (of the sink, during the
@@ -28,16 +25,15 @@
 //            belong to refused options. Refused, since nothing would come of them:
 //            cancel_on_signals, defer_on_signals, resume_on_signals, coordinator_id,
 //            dynamic_concurrency, fair_scheduling, on_signal_async, on_signal_retracted_async.
-// TIME LIMIT With body_time_limit_ns, bodies work on a copy of their item (which must be copyable)
-// by a
-//            copy of the body, on threads of their own. One that takes longer is told to stop,
+// LIMIT      With body_time_limit_ns, bodies work on a copy of their item (which must be copyable)
+//            by a copy of the body, on threads of their own. One that takes longer is told to stop,
 //            fails, raises "coordinator.body.timeout", and its thread is abandoned: it may go on
 //            after for_each has returned, so what the body refers to must outlive it. After
 //            ForEachWatch::kAbandonedMax of them no further item starts.
 // ERRORS     Throws std::invalid_argument for bad or refused options; everything later is in the
-// result. UNITS      Nanoseconds of the options' clock. A body's start is the end of the one before
-// it on the
-//            same thread: one reading for each.
+//            result.
+// UNITS      Nanoseconds of the options' clock. A body's start is the end of the one before it on
+//            the same thread: one reading for each.
 #pragma once
 
 #include <algorithm>
@@ -95,28 +91,34 @@ ForEachRun for_each_checked_run(const WorkOptions& options, const ForEachOptions
   return ForEachRun(options, how, kind, ForEachCallable<Body, ForEachItem<Range>, Operation>);
 }
 
-// See above.
-template <std::ranges::input_range Range, class Body>
-requires ForEachBody<std::remove_reference_t<Body>, std::remove_reference_t<Range>> ForEachResult
-for_each(Range&& range, const WorkOptions& options, const ForEachOptions& how, Body&& body) {
-  using Plain = std::remove_reference_t<Range>;
-  ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kPlain);
-  const int workers = for_each_workers(range, options);
-  if constexpr (kForEachIndexed<Plain>) {
-    if (static_cast<std::uint64_t>(std::ranges::size(range)) <= IndexClaims::kSizeMax) {
-      IndexedItems<Plain> items(range, workers + ForEachWatch::kAbandonedMax);
-      return for_each_pass_over<Plain>(run, items, workers, std::forward<Body>(body));
+// An object, not a function: so an unqualified call doesn't also find std::for_each by its
+// arguments.
+struct ForEach {
+  // See above.
+  template <std::ranges::input_range Range, class Body>
+  requires ForEachBody<std::remove_reference_t<Body>, std::remove_reference_t<Range>> ForEachResult
+  operator()(Range&& range, const WorkOptions& options, const ForEachOptions& how,
+             Body&& body) const {
+    using Plain = std::remove_reference_t<Range>;
+    ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kPlain);
+    const int workers = for_each_workers(range, options);
+    if constexpr (kForEachIndexed<Plain>) {
+      if (static_cast<std::uint64_t>(std::ranges::size(range)) <= IndexClaims::kSizeMax) {
+        IndexedItems<Plain> items(range, workers + ForEachWatch::kAbandonedMax);
+        return for_each_pass_over<Plain>(run, items, workers, std::forward<Body>(body));
+      }
     }
+    SequentialItems<Plain> items(range, workers + ForEachWatch::kAbandonedMax);
+    return for_each_pass_over<Plain>(run, items, workers, std::forward<Body>(body));
   }
-  SequentialItems<Plain> items(range, workers + ForEachWatch::kAbandonedMax);
-  return for_each_pass_over<Plain>(run, items, workers, std::forward<Body>(body));
-}
 
-// The same with ForEachOptions' defaults.
-template <std::ranges::input_range Range, class Body>
-requires ForEachBody<std::remove_reference_t<Body>, std::remove_reference_t<Range>> ForEachResult
-for_each(Range&& range, const WorkOptions& options, Body&& body) {
-  return for_each(std::forward<Range>(range), options, ForEachOptions(), std::forward<Body>(body));
-}
+  // The same with ForEachOptions' defaults.
+  template <std::ranges::input_range Range, class Body>
+  requires ForEachBody<std::remove_reference_t<Body>, std::remove_reference_t<Range>> ForEachResult
+  operator()(Range&& range, const WorkOptions& options, Body&& body) const {
+    return (*this)(std::forward<Range>(range), options, ForEachOptions(), std::forward<Body>(body));
+  }
+};
+inline constexpr ForEach for_each;
 
 }  // namespace mayfly

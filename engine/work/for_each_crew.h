@@ -2,9 +2,8 @@
 // there is work for them.
 //
 // PROTOCOL   Number n starts number n + 1, when it has found something to do; so a pass over two
-// items
-//            starts one thread, and an empty one none. A thread's handle is written by the one that
-//            starts it, before that one ends: joined in order, each is there to be read.
+//            items starts one thread, and an empty one none. A thread's handle is written by the
+//            one that starts it, before that one ends: joined in order, each is there to be read.
 // THREADS    run() by the caller; grow(n) by number n.
 #pragma once
 

@@ -2,8 +2,7 @@
 // other, and the watch that abandons threads.
 //
 // PROTOCOL   A body whose limit has passed is told to stop and abandoned: its thread is detached,
-// and
-//            another takes its place, at most kAbandonedMax times. From then on the thread may
+//            and another takes its place, at most kAbandonedMax times. From then on the thread may
 //            outlive the call, so whatever it still uses is the slot's, which it shares: the body,
 //            the item (a copy), the key's text and its operation. Slot::expire() and Slot::end()
 //            decide under the slot's mutex which of them comes first; after expire() the thread

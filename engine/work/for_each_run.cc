@@ -46,11 +46,23 @@ ForEachRun::ForEachRun(const WorkOptions& options, const ForEachOptions& how, Fo
       how_(how),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       signals_(options.signals != nullptr ? options.signals
-               : raises                   ? &own_signals_.emplace(*clock_)
-                                          : nullptr),
+               : raises || options.on_signal || options.on_signal_retracted
+                   ? &own_signals_.emplace(*clock_)
+                   : nullptr),
       window_max_(static_cast<std::size_t>(std::max(1, options.max_tracked_operations))) {
   check(kind);
   if (options.on_sample || options.on_finalized) observed_.emplace(options);
+  subscribe(options.on_signal, SignalEventKind::kRaised);
+  subscribe(options.on_signal_retracted, SignalEventKind::kRemoved);
+}
+
+void ForEachRun::subscribe(const SignalListener& call, SignalEventKind kind) {
+  if (!call) return;
+  const auto listener = [&call, kind](const SignalEvent& event) {
+    if (event.kind() == kind) call(event);
+  };
+  subscriptions_.push_back(
+      signals_->subscribe("*", listener, {.removals = kind == SignalEventKind::kRemoved}));
 }
 
 void ForEachRun::check(ForEachKind kind) const {

@@ -2,8 +2,7 @@
 // each worker notes down, signals in an operation's name, and the result.
 //
 // OWNERSHIP  Lives on the caller's stack for the duration of the call; borrows the options' sink
-// and
-//            clock.
+//            and clock.
 // THREADS    A worker's notes are its own until all workers have ended. What observers are shown is
 //            behind a mutex, which is used only if there are observers.
 // UNITS      Nanoseconds of the options' clock, read once for each body.
@@ -22,7 +21,9 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/operation_id.h"
 #include "mayfly/base/status.h"
+#include "mayfly/signal/signal_event.h"
 #include "mayfly/signal/signal_sink.h"
+#include "mayfly/signal/signal_subscription.h"
 #include "mayfly/work/for_each_result.h"
 #include "mayfly/work/observed_window.h"
 #include "mayfly/work/operation.h"
@@ -113,6 +114,7 @@ class ForEachRun final : public OperationHost {
   ForEachResult result(std::uint64_t known, bool all_seen);
 
  private:
+  void subscribe(const SignalListener& call, SignalEventKind kind);
   static OperationSnapshot snapshot(const ForEachStart& start);
   void check(ForEachKind kind) const;
   void note(ForEachWorker& worker, const ForEachStart& start, OperationState state,
@@ -137,6 +139,8 @@ class ForEachRun final : public OperationHost {
   std::atomic<bool> halted_{false};
   std::mutex mutex_;  // of why_
   Status why_;
+  // Last: no listener is called once the rest is going away.
+  std::vector<SignalSubscription> subscriptions_;
 };
 
 }  // namespace mayfly

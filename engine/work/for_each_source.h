@@ -3,19 +3,17 @@
 //
 // IndexedItems     Ranges of known size with random access: workers claim indexes (index_claims.h).
 // SequentialItems  All others: whoever needs items advances the iterator, a few items at a time,
-// under
-//                  a mutex; those that it hasn't begun can be taken by others once the range has
-//                  ended.
+//                  under a mutex; those that it hasn't begun can be taken by others once the range
+//                  has ended.
 //
 // Both have: claim(), release() for the lane of an item that has ended, and, once all workers have
 // ended, known() items, whether those are all_seen(), and the range's status().
 //
 // THREADS  claim(w) by one thread at a time for each w. The range's iterator is advanced by one
-// thread
-//          at a time; what a random-access or multi-pass iterator refers to is looked at by
+//          thread at a time; what a random-access or multi-pass iterator refers to is looked at by
 //          several.
 // ERRORS   An iterator that throws ends the range, with ForEachRun::halt() left to the items before
-// it.
+//          it.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,15 +1,15 @@
 // IndexClaims: which worker takes which index of [0, size), each exactly once.
 //
 // PROTOCOL   `next_` is the first index nobody has; a worker takes a run of them by adding to it.
-// What
-//            a worker has taken and not begun stands in its own word, as (first, count): it takes
-//            its next index from the front, others, once `next_` has reached the end, steal half
-//            from the back, both by compare-and-swap of the whole word. An index leaves a word only
-//            by the swap that claims it and never comes back into one that it left unless all of
-//            its run did, so an unchanged word means an unclaimed run. The owner refills its word
-//            only while it is empty, and nobody swaps an empty word: that is a plain store. Orders
-//            are relaxed: a claim publishes nothing but itself. What is behind the indexes was
-//            there before the workers started, and what bodies made is read after they were joined.
+//            What a worker has taken and not begun stands in its own word, as (first, count): it
+//            takes its next index from the front, others, once `next_` has reached the end, steal
+//            half from the back, both by compare-and-swap of the whole word. An index leaves a word
+//            only by the swap that claims it and never comes back into one that it left unless all
+//            of its run did, so an unchanged word means an unclaimed run. The owner refills its
+//            word only while it is empty, and nobody swaps an empty word: that is a plain store.
+//            Orders are relaxed: a claim publishes nothing but itself. What is behind the indexes
+//            was there before the workers started, and what bodies made is read after they were
+//            joined.
 // LIMIT      Indexes below 2^40, runs below 2^24; longer ranges aren't claimed by index.
 // THREADS    next(w) by one thread at a time for each w.
 #pragma once

@@ -1,13 +1,16 @@
-// KeyedItems: where for_each_keyed's workers get their items (for_each_source.h has the other sources).
+// KeyedItems: where for_each_keyed's workers get their items (for_each_source.h has the other
+// sources).
 //
-// PROTOCOL   A lane for each key with items that run or wait. A worker takes, in this order: an item
-//            whose turn in its lane has come; the next item of the range, which it runs if its lane has
-//            room and sets aside if not. One worker at a time reads the range, outside the mutex, so
-//            that one which waits for its next item holds up nobody; it comes back with the item before
-//            another one reads, so lanes fill in the range's order. The others sleep until an item
-//            ends, the reader comes back, or a stop is requested.
+// PROTOCOL   A lane for each key with items that run or wait. A worker takes, in this order: an
+//            item whose turn in its lane has come; the next item of the range, which it runs if its
+//            lane has room and sets aside if not. One worker at a time reads the range, outside the
+//            mutex, so that one which waits for its next item holds up nobody; it comes back with
+//            the item before another one reads, so lanes fill in the range's order. The others
+//            sleep until an item ends, the reader comes back, or a stop is requested.
 // THREADS    Any.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <condition_variable>
 #include <cstddef>
@@ -23,8 +26,6 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "mayfly/base/status.h"
 #include "mayfly/work/for_each_item.h"

@@ -4,8 +4,7 @@
 // on_sample or on_finalized, this stands in its place: one lock for each start and each end.
 //
 // THREADS  Any. Observers are called outside the lock, possibly several at the same time, on the
-// thread
-//          whose operation ended; what they throw is swallowed and counted.
+//          thread whose operation ended; what they throw is swallowed and counted.
 // MEMORY   window_max snapshots, or as many as run at once.
 #pragma once
 

@@ -18,6 +18,8 @@ LAYER_TARGETS = [
     "//engine/runtime",
     "//engine/signal",
     "//engine/storage",
+    "//engine/work:for_each",
+    "//engine/work:work_options",
     "//plugins/batch:libbatch.so",
     "//plugins/file:libfile.so",
     "//plugins/generate:libgenerate.so",
