@@ -220,7 +220,10 @@ enum {
   MAYFLY_OPTION_LIST = 7      /* of texts */
 };
 
-enum { MAYFLY_OPTION_REQUIRED = 1u };
+enum {
+  MAYFLY_OPTION_REQUIRED = 1u,
+  MAYFLY_OPTION_UNIQUE = 2u /* of a source: names what is read, so no two of a pipeline have the same */
+};
 
 typedef struct mayfly_option {
   const char *name;
@@ -318,7 +321,8 @@ enum {
   MAYFLY_TRANSFORMS = 16u,       /* declares its output's columns, consumes and emits */
   MAYFLY_DELAYS = 32u,           /* may stand in a cycle: what goes round it waits here */
   MAYFLY_REPLAYABLE = 64u,       /* sources: can read again from a mark */
-  MAYFLY_SPLITS = 128u           /* transforms: one row may become several */
+  MAYFLY_SPLITS = 128u,          /* transforms: one row may become several */
+  MAYFLY_PARSES_TEXT = 256u      /* sources: numbers were read from text, and 1.50 has become 1.5 */
 };
 
 /* Where a source goes on. */

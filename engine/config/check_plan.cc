@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mayfly/config/plan_builder.h"
+#include "mayfly/data/schema.h"
 
 namespace mayfly {
 namespace {
@@ -79,6 +80,14 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
     report("mode",
            "writer.mode: with transient = \"route\" an older row may overwrite a newer one; accept "
            "that with unordered = true, or use transient = \"wait\"");
+  }
+  if (const std::string_view prefix = reserved_prefix_of(writer.table); !prefix.empty()) {
+    report("table", fmt::format("writer.table: names that begin with {} are reserved; choose "
+                                "another than \"{}\"",
+                                prefix, writer.table));
+  }
+  if (writer.database == ":memory:") {
+    report("database", "writer.database: expected the path of a file, found \":memory:\"");
   }
   if (writer.per_batch && writer.select.empty()) {
     report("per_batch", "writer.per_batch: only a `select` of your own can depend on batches");

@@ -193,6 +193,37 @@ TEST_CASE("plan: the writer's own settings fit together") {
         "writer.primary_key: \"idd\" is not in [writer.columns] (did you mean \"id\"?)");
 }
 
+TEST_CASE("plan: a table's name must not be one of SQLite's or of the engine's own") {
+  const auto with_table = [](std::string table) {
+    Pipeline p;
+    p.builder.writer().table = std::move(table);
+    return p.mistakes({"in"});
+  };
+  CHECK(with_table("sqlite_x") ==
+        "writer.table: names that begin with sqlite_ are reserved; choose another than "
+        "\"sqlite_x\"");
+  CHECK(with_table("Mayfly_Offsets") ==
+        "writer.table: names that begin with mayfly_ are reserved; choose another than "
+        "\"Mayfly_Offsets\"");
+  CHECK(with_table("mayfly") == "");
+}
+
+TEST_CASE("plan: a database is a file") {
+  Pipeline p;
+  p.builder.writer().database = ":memory:";
+  CHECK(p.mistakes({"in"}) == "writer.database: expected the path of a file, found \":memory:\"");
+}
+
+TEST_CASE("plan: two sources don't read the same") {
+  Pipeline p;
+  p.builder.source({.name = "again", .plugin = "feed", .options = {{"path", "x"}}});
+  p.builder.source({.name = "other", .plugin = "feed", .options = {{"path", "y"}}});
+  CHECK(
+      p.mistakes({"in", "again", "other"}) ==
+      "again.path: source \"in\" reads \"x\" already, and a pipeline reads it once: take its rows "
+      "from there, or read it by a second pipeline");
+}
+
 TEST_CASE("plan: a writer without input, a plan without source") {
   CHECK(Pipeline().mistakes({}) ==
         "the writer has no input: add input = \"...\"\n"

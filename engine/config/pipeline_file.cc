@@ -159,14 +159,13 @@ class Reader {
         builder_.writer().columns.push_back({.name = column.key, .type = *type});
         continue;
       }
-      constexpr std::string_view kTypes[] = {"int64", "float64",   "text", "blob",
-                                             "bool",  "timestamp", "json", "any"};
+      const std::span<const std::string_view> types = column_type_names();
       report(column.value_place,
              fmt::format("writer.columns.{}: expected one of {}, found {}", column.key,
-                         fmt::join(kTypes, ", "),
+                         fmt::join(types, ", "),
                          type_name == nullptr ? std::string(described(column))
                                               : fmt::format("\"{}\"", *type_name)),
-             type_name == nullptr ? std::string() : std::string(nearest(*type_name, kTypes)));
+             type_name == nullptr ? std::string() : std::string(nearest(*type_name, types)));
     }
   }
 

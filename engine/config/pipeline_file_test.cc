@@ -39,6 +39,24 @@ database = "o.db"
 table = "o"
 )";
 
+TEST_CASE("pipeline file: a reserved table and an input that is read twice stand at their values") {
+  CHECK(mistakes(R"([source.a]
+plugin = "feed"
+path = "-"
+[source.b]
+plugin = "feed"
+path = "-"
+[writer]
+input = ["a", "b"]
+database = "o.db"
+table = "sqlite_o"
+)") == std::vector<std::string>{
+           "p.toml:6:8: b.path: source \"a\" reads \"-\" already, and a pipeline reads it once: "
+           "take its rows from there, or read it by a second pipeline",
+           "p.toml:10:9: writer.table: names that begin with sqlite_ are reserved; choose "
+           "another than \"sqlite_o\""});
+}
+
 // A pipeline of source `orders` and writer input `last`, with these lines between, from line 4 on.
 std::string with(std::string_view nodes, std::string_view writer = "") {
   return fmt::format("{}{}{}{}", kHead, nodes, kTail, writer);

@@ -67,9 +67,7 @@ std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& dra
   if (!library.ok()) {
     std::string suggestion;
     if (library.status().code() == Code::kUnavailable) {
-      const std::vector<std::string> names = registry_.names();
-      const std::vector<std::string_view> views(names.begin(), names.end());
-      suggestion = nearest(draft.plugin, views);
+      suggestion = registry_.nearest_name(draft.plugin);
     }
     report({draft.plugin_place, library.status().message(), std::move(suggestion)});
     return nullptr;
@@ -100,11 +98,34 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
   return std::move(parsed.values);
 }
 
+// What two sources read under one name would have one position. (What a path leads to is known once
+// they are open: the graph looks again.)
+void PlanBuilder::check_unique(const StepDraft& draft, const PluginLibrary& plugin,
+                               const OptionValues& values) {
+  const OptionTable table(plugin.plugin().options);
+  for (std::uint32_t i = 0; i < table.size(); ++i) {
+    if ((table[i].flags & MAYFLY_OPTION_UNIQUE) == 0 || values[i].is_set == 0) continue;
+    const std::string value(values[i].text.data, static_cast<std::size_t>(values[i].text.size));
+    const auto [first, is_new] =
+        read_by_.try_emplace({std::string(plugin.name()), table[i].name, value}, draft.name);
+    if (is_new) continue;
+    const auto given = std::ranges::find(draft.options, table[i].name, &RawOption::name);
+    report({given == draft.options.end() ? draft.place : given->place,
+            fmt::format("{}.{}: source \"{}\" reads \"{}\" already, and a pipeline reads it once: "
+                        "take its rows from there, or read it by a second pipeline",
+                        draft.name, table[i].name, first->second, value),
+            ""});
+  }
+}
+
 void PlanBuilder::source(StepDraft draft) {
   declare(draft.name, draft.place, Upstream::Kind::kSource, plan_.sources.size());
   SourcePlan source;
   source.plugin = plugin_of(draft, MAYFLY_SOURCE);
   if (source.plugin) source.options = options_of(draft, *source.plugin);
+  if (source.plugin && source.options.size() > 0) {
+    check_unique(draft, *source.plugin, source.options);
+  }
   places_.source_broken.push_back(source.plugin == nullptr);
   if (source.plugin == nullptr) places_.plugins_missing = true;
   source.name = std::move(draft.name);

@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "mayfly/config/diagnostic.h"
@@ -98,6 +99,8 @@ class PlanBuilder {
   void declare(const std::string& name, TextPlace place, Upstream::Kind kind, std::size_t index);
   std::shared_ptr<const PluginLibrary> plugin_of(const StepDraft& draft, std::uint32_t kind);
   OptionValues options_of(const StepDraft& draft, const PluginLibrary& plugin);
+  void check_unique(const StepDraft& draft, const PluginLibrary& plugin,
+                    const OptionValues& values);
   bool link(const InputName& name, std::vector<Upstream>& inputs);
   const PluginLibrary* plugin_at(const Declared& declared) const;
   std::string nearest_input(std::string_view name) const;
@@ -109,6 +112,8 @@ class PlanBuilder {
   PipelinePlan plan_;
   PlanPlaces places_;
   std::map<std::string, Declared, std::less<>> names_;
+  // plugin, option, value -> source
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> read_by_;
   std::vector<std::vector<InputName>> node_inputs_;
   std::vector<InputName> writer_inputs_;
   std::vector<Diagnostic> diagnostics_;

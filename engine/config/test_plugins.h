@@ -21,8 +21,8 @@ inline constexpr mayfly_named kListensNobody[] = {{"breaker.opened", "A breaker 
 inline constexpr mayfly_named kListensArgument[] = {{"write.done:*rows*", "A commit."}};
 
 inline constexpr mayfly_option kFeedOptions[] = {
-    {"path", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_REQUIRED, nullptr, nullptr, nullptr, nullptr,
-     "Where the rows are."},
+    {"path", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_REQUIRED | MAYFLY_OPTION_UNIQUE, nullptr, nullptr,
+     nullptr, nullptr, "Where the rows are."},
     {"rate", MAYFLY_OPTION_INT, 0, "10", "1", "100", nullptr, "Rows a second."},
     {"format", MAYFLY_OPTION_CHOICE, 0, "csv", nullptr, nullptr, "csv|ndjson", "Of the file."},
 };

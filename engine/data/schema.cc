@@ -36,11 +36,26 @@ constexpr std::array<std::pair<std::string_view, ColumnType>, 18> kTypeNames = {
     {"datetime", ColumnType::kTimestamp},
 }};
 
+constexpr auto kOwnNames = [] {
+  std::array<std::string_view, 8> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kTypeNames[i].first;
+  return names;
+}();
+
 }  // namespace
 
 std::string_view name_of(ColumnType type) {
   const auto index = static_cast<std::size_t>(type);
-  return index < 8 ? kTypeNames[index].first : "?";
+  return index < kOwnNames.size() ? kOwnNames[index] : "?";
+}
+
+std::span<const std::string_view> column_type_names() { return kOwnNames; }
+
+std::string_view reserved_prefix_of(std::string_view table) {
+  for (const std::string_view prefix : {"sqlite_", "mayfly_"}) {
+    if (equal_without_case(table.substr(0, prefix.size()), prefix)) return prefix;
+  }
+  return {};
 }
 
 std::optional<ColumnType> column_type_from(std::string_view name) {

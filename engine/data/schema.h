@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,13 @@ enum class ColumnType : std::int32_t {
 std::string_view name_of(ColumnType type);
 // Also takes SQL's words: integer, real, text, blob, json, bool, timestamp. Case-insensitive.
 std::optional<ColumnType> column_type_from(std::string_view name);
+
+// What name_of can say, in the order in which messages and help list them.
+std::span<const std::string_view> column_type_names();
+
+// "sqlite_" or "mayfly_" where a table's name begins so, in any case: those are SQLite's and the
+// engine's own. Else empty.
+std::string_view reserved_prefix_of(std::string_view table);
 
 struct Column {
   std::string name;

@@ -33,6 +33,16 @@ TEST_CASE("type names are read in both spellings and printed in one") {
     CHECK(column_type_from(name_of(type)) == type);
   }
   CHECK_FALSE(column_type_from("number").has_value());
+  CHECK(column_type_names().size() == 8);
+  CHECK(column_type_names()[0] == "int64");
+}
+
+TEST_CASE("names of tables that belong to SQLite and to the engine are known in any case") {
+  CHECK(reserved_prefix_of("sqlite_x") == "sqlite_");
+  CHECK(reserved_prefix_of("Mayfly_Offsets") == "mayfly_");
+  CHECK(reserved_prefix_of("mayfly") == "");
+  CHECK(reserved_prefix_of("my_sqlite_x") == "");
+  CHECK(reserved_prefix_of("") == "");
 }
 
 }  // namespace

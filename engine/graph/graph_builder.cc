@@ -21,6 +21,10 @@ std::string describe(const Schema& schema) {
   return text;
 }
 
+bool same_but_for_order(const Schema& a, const Schema& b) {
+  return std::ranges::is_permutation(a.columns(), b.columns());
+}
+
 }  // namespace
 
 GraphBuilder::GraphBuilder(const PipelinePlan& plan, GraphOptions options)
@@ -117,9 +121,11 @@ Result<Schema> GraphBuilder::schema_into(const std::vector<Upstream>& inputs,
     const Schema* schema = schema_of(input);
     if (schema == nullptr) continue;  // further round the cycle: checked once that node is open
     if (found != nullptr && !(*found == *schema)) {
-      return Status(Code::kConfig,
-                    fmt::format("{}: its inputs have different columns: ({}) and ({})", who,
-                                describe(*found), describe(*schema)));
+      return Status(Code::kConfig, fmt::format("{}: its inputs have {}: ({}) and ({})", who,
+                                               same_but_for_order(*found, *schema)
+                                                   ? "the same columns, but not in the same order"
+                                                   : "different columns",
+                                               describe(*found), describe(*schema)));
     }
     found = schema;
   }
@@ -206,15 +212,66 @@ std::uint32_t GraphBuilder::lanes_into(const std::vector<Upstream>& inputs) cons
   return lanes;
 }
 
+// Whether rows come here as a source has read them from text. What a producer appends, and what a
+// transform makes, has no other form than its type.
+bool GraphBuilder::carry_parsed_text(std::vector<Upstream> pending) const {
+  std::vector<bool> seen(plan_.nodes.size());
+  while (!pending.empty()) {
+    const Upstream at = pending.back();
+    pending.pop_back();
+    if (at.kind == Upstream::Kind::kSource) {
+      const auto& source = graph_->sources_[at.index];
+      if (source != nullptr && source->has(MAYFLY_PARSES_TEXT)) return true;
+    } else if (at.kind == Upstream::Kind::kNode && !seen[at.index] &&
+               !graph_->nodes_[at.index]->has(MAYFLY_TRANSFORMS)) {
+      seen[at.index] = true;
+      const std::vector<Upstream>& inputs = plan_.nodes[at.index].inputs;
+      pending.insert(pending.end(), inputs.begin(), inputs.end());
+    }
+  }
+  return false;
+}
+
+// Before the database is touched. A path has many spellings, so a plan can't tell.
+Status GraphBuilder::check_source_keys() const {
+  std::map<std::string_view, const Source*> seen;
+  for (const auto& source : graph_->sources_) {
+    if (source == nullptr) continue;
+    const auto [first, is_new] = seen.emplace(source->key(), source.get());
+    if (is_new) continue;
+    const std::string both =
+        fmt::format("sources \"{}\" and \"{}\"", first->second->name(), source->name());
+    if (!source->replayable()) {
+      return {
+          Code::kConfig,
+          fmt::format("{} both read a stream (standard input or a pipe), which have no names to "
+                      "tell them apart; a pipeline reads one: leave the other to a second "
+                      "pipeline, or to a file",
+                      both)};
+    }
+    return {Code::kConfig,
+            fmt::format("{} both read {}; how far it was read is kept by its name, so a pipeline "
+                        "reads it once: take its rows from one of the two, or read it again by a "
+                        "second pipeline into another table",
+                        both, source->key())};
+  }
+  return {};
+}
+
 Status GraphBuilder::open_writer() {
   Graph& graph = *graph_;
+  MAYFLY_RETURN_IF_ERROR(check_source_keys());
   // Each node records what it rejects by a lane of its own; then two spare.
   const auto lanes =
       lanes_into(plan_.writer.inputs) + static_cast<std::uint32_t>(plan_.nodes.size()) + 2;
   MAYFLY_ASSIGN_OR_RETURN(
       graph.writer_,
-      WriterStage::open(plan_.writer, graph.options_.writer, graph.writer_schema_, graph.services_,
-                        plan_.max_row_bytes, lanes, graph.answers_, graph.sources_, graph.nodes_));
+      WriterStage::open(plan_.writer, graph.options_.writer,
+                        {.schema = graph.writer_schema_,
+                         .parsed_text = carry_parsed_text(plan_.writer.inputs),
+                         .max_row_bytes = plan_.max_row_bytes,
+                         .lanes_max = lanes},
+                        graph.services_, graph.answers_, graph.sources_, graph.nodes_));
   for (std::uint32_t i = 0; i < graph.sources_.size(); ++i) {
     if (graph.sources_[i] != nullptr) MAYFLY_RETURN_IF_ERROR(position_source(i));
   }

@@ -35,6 +35,8 @@ class GraphBuilder {
   Result<Schema> schema_into(const std::vector<Upstream>& inputs, const std::string& who) const;
   const Schema* schema_of(const Upstream& upstream) const;
   Status make_pool();
+  bool carry_parsed_text(std::vector<Upstream> pending) const;
+  Status check_source_keys() const;
   Status open_writer();
   Status position_source(std::uint32_t index);
   Status wire();

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "mayfly/graph/reason.h"
-#include "mayfly/plugin/tables.h"
 
 namespace mayfly {
 namespace {
@@ -54,20 +53,6 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
   return options;
 }
 
-// Whether the writer's columns are those of a source that reads them from text. A producer's rows,
-// and those that a transform makes, have no other form than their types.
-bool parses_text(const std::vector<std::unique_ptr<Source>>& sources,
-                 const std::vector<std::unique_ptr<Node>>& nodes) {
-  return std::ranges::any_of(sources,
-                             [](const auto& source) {
-                               return source != nullptr &&
-                                      TableView<mayfly_option>(source->plugin().options)
-                                          .find("types")
-                                          .has_value();
-                             }) &&
-         std::ranges::none_of(nodes, [](const auto& node) { return node->has(MAYFLY_TRANSFORMS); });
-}
-
 // A table to be created has the plan's columns where it names them.
 Schema with_plan_columns(const Schema& schema, const WriterPlan& plan) {
   if (plan.columns.empty()) return schema;
@@ -86,20 +71,19 @@ Schema with_plan_columns(const Schema& schema, const WriterPlan& plan) {
 }  // namespace
 
 Result<std::unique_ptr<WriterStage>> WriterStage::open(
-    const WriterPlan& plan, const WriterExtras& extras, const Schema& schema,
-    const Services& services, std::uint64_t max_row_bytes, std::uint32_t lanes_max,
-    AnswerSink& answers, const std::vector<std::unique_ptr<Source>>& sources,
+    const WriterPlan& plan, const WriterExtras& extras, const WriterInput& input,
+    const Services& services, AnswerSink& answers,
+    const std::vector<std::unique_ptr<Source>>& sources,
     const std::vector<std::unique_ptr<Node>>& nodes) {
   std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
-  WriterOptions options = options_of(plan, extras, max_row_bytes);
-  options.parsed = parses_text(sources, nodes);
+  WriterOptions options = options_of(plan, extras, input.max_row_bytes);
+  options.parsed = input.parsed_text;
   MAYFLY_ASSIGN_OR_RETURN(
-      stage->writer_,
-      SqliteWriter::open(options, with_plan_columns(schema, plan), *services.pool, services.clock,
-                         services.signals, *stage));
+      stage->writer_, SqliteWriter::open(options, with_plan_columns(input.schema, plan),
+                                         *services.pool, services.clock, services.signals, *stage));
   stage->loop_ = std::make_unique<WriterLoop>(*stage->writer_, *services.pool, answers,
                                               services.clock, services.signals, services.seed,
-                                              WriterLoopOptions{.lanes_max = lanes_max});
+                                              WriterLoopOptions{.lanes_max = input.lanes_max});
   return stage;
 }
 

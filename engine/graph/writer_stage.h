@@ -31,12 +31,20 @@ struct WriterExtras {
   bool fail_on_row_error = false;
 };
 
+// What comes to the writer.
+struct WriterInput {
+  const Schema& schema;
+  bool parsed_text = false;  // numbers in it were read from text (MAYFLY_PARSES_TEXT)
+  std::uint64_t max_row_bytes = 0;
+  std::uint32_t lanes_max = 0;
+};
+
 class WriterStage final : private RejectionNames, private Inbox {
  public:
   static Result<std::unique_ptr<WriterStage>> open(
-      const WriterPlan& plan, const WriterExtras& extras, const Schema& schema,
-      const Services& services, std::uint64_t max_row_bytes, std::uint32_t lanes_max,
-      AnswerSink& answers, const std::vector<std::unique_ptr<Source>>& sources,
+      const WriterPlan& plan, const WriterExtras& extras, const WriterInput& input,
+      const Services& services, AnswerSink& answers,
+      const std::vector<std::unique_ptr<Source>>& sources,
       const std::vector<std::unique_ptr<Node>>& nodes);
 
   Inbox& inbox() { return *this; }

@@ -17,6 +17,7 @@ constexpr std::pair<std::uint32_t, std::string_view> kFlags[] = {
     {MAYFLY_KEEPS_KEY_ORDER, "keeps_key_order"}, {MAYFLY_WANTS_COMPLETIONS, "wants_completions"},
     {MAYFLY_TRANSFORMS, "transforms"},           {MAYFLY_DELAYS, "delays"},
     {MAYFLY_REPLAYABLE, "replayable"},           {MAYFLY_SPLITS, "splits"},
+    {MAYFLY_PARSES_TEXT, "parses_text"},
 };
 
 constexpr std::string_view kKinds[] = {"", "source", "node", "sink"};
@@ -62,12 +63,13 @@ std::string json_table(const mayfly_table& table) {
 
 std::string json_option(const mayfly_option& option) {
   return fmt::format(
-      "{{\"name\":{},\"type\":{},\"required\":{},\"default\":{},\"minimum\":{},\"maximum\":{},"
-      "\"choices\":{},\"help\":{}}}",
+      "{{\"name\":{},\"type\":{},\"required\":{},\"unique\":{},\"default\":{},\"minimum\":{},"
+      "\"maximum\":{},\"choices\":{},\"help\":{}}}",
       quoted(option.name), quoted(option_type_name(option.type)),
-      (option.flags & MAYFLY_OPTION_REQUIRED) != 0, quoted_or_null(option.default_value),
-      quoted_or_null(option.minimum), quoted_or_null(option.maximum),
-      json_list(split_choices(option.choices)), quoted(option.help));
+      (option.flags & MAYFLY_OPTION_REQUIRED) != 0, (option.flags & MAYFLY_OPTION_UNIQUE) != 0,
+      quoted_or_null(option.default_value), quoted_or_null(option.minimum),
+      quoted_or_null(option.maximum), json_list(split_choices(option.choices)),
+      quoted(option.help));
 }
 
 // "duration, 1ms to 24h, default 1s"
@@ -84,6 +86,7 @@ std::string option_facts(const mayfly_option& option) {
     facts += fmt::format(", at most {}", option.maximum);
   }
   if ((option.flags & MAYFLY_OPTION_REQUIRED) != 0) facts += ", required";
+  if ((option.flags & MAYFLY_OPTION_UNIQUE) != 0) facts += ", another in every source";
   if (option.default_value != nullptr) facts += fmt::format(", default {}", option.default_value);
   return facts;
 }

@@ -23,7 +23,7 @@ constexpr std::size_t kNameSizeMax = 64;
 constexpr std::uint32_t kNodeFlags = MAYFLY_KEEPS_ORDER | MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER |
                                      MAYFLY_WANTS_COMPLETIONS | MAYFLY_TRANSFORMS | MAYFLY_DELAYS |
                                      MAYFLY_SPLITS;
-constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE;
+constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT;
 
 // A signal's stem or a code: a name, with dots and dashes inside.
 bool is_dotted_name(std::string_view text) {
@@ -187,6 +187,10 @@ class DescriptorCheck {
       }
       if (option.help == nullptr || *option.help == 0) {
         return refuse(fmt::format("option \"{}\" has no help sentence", option.name));
+      }
+      if ((option.flags & MAYFLY_OPTION_UNIQUE) != 0 &&
+          (plugin_.kind != MAYFLY_SOURCE || option.type != MAYFLY_OPTION_TEXT)) {
+        return refuse(fmt::format("option \"{}\": UNIQUE is for a text of a source", option.name));
       }
       if (!seen.insert(option.name).second) {
         return refuse(fmt::format("options names \"{}\" twice", option.name));

@@ -120,6 +120,26 @@ TEST_CASE("descriptor: flags that contradict each other or the kind are refused"
   CHECK(with(MAYFLY_KEEPS_KEY_ORDER).find("KEEPS_KEY_ORDER needs HOLDS") != std::string::npos);
   CHECK(with(MAYFLY_SPLITS).find("SPLITS needs TRANSFORMS") != std::string::npos);
   CHECK(with(MAYFLY_REPLAYABLE).find("flags 0x40 mean nothing") != std::string::npos);
+  CHECK(with(MAYFLY_PARSES_TEXT).find("flags 0x100 mean nothing") != std::string::npos);
+}
+
+TEST_CASE("descriptor: only a text of a source can be one that no other source has") {
+  static mayfly_option option = {"path",  MAYFLY_OPTION_INT, MAYFLY_OPTION_UNIQUE, nullptr, nullptr,
+                                 nullptr, nullptr,           "A number."};
+  const auto with_kind = [](std::uint32_t kind) {
+    return refusal([&](mayfly_plugin& p) {
+      p.kind = kind;
+      p.poll = [](void*, mayfly_batch*, std::int64_t) -> mayfly_result { return MAYFLY_END; };
+      p.configure = [](void*, const mayfly_host*, mayfly_context*,
+                       const mayfly_value*) -> mayfly_result { return MAYFLY_OK; };
+      p.options = {&option, 1, sizeof option};
+    });
+  };
+  constexpr std::string_view kRefused = "option \"path\": UNIQUE is for a text of a source";
+  CHECK(with_kind(MAYFLY_SOURCE).find(kRefused) != std::string::npos);
+  option.type = MAYFLY_OPTION_TEXT;
+  CHECK(with_kind(MAYFLY_SOURCE) == "");
+  CHECK(with_kind(MAYFLY_NODE).find(kRefused) != std::string::npos);
 }
 
 TEST_CASE("descriptor: calls that kind, flags and tables need must be there") {

@@ -89,11 +89,9 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
   Target target;
   target.table_ = options.table;
   if (options.table.empty()) return refuse("the writer's table has no name; name it");
-  for (const char* prefix : {"sqlite_", "mayfly_"}) {
-    if (strncasecmp(options.table.c_str(), prefix, 7) == 0) {
-      return refuse("table " + options.table + ": names that begin with " + prefix +
-                    " are reserved; choose another");
-    }
+  if (const std::string_view prefix = reserved_prefix_of(options.table); !prefix.empty()) {
+    return refuse("table " + options.table + ": names that begin with " + std::string(prefix) +
+                  " are reserved; choose another");
   }
   bool exists = false;
   MAYFLY_RETURN_IF_ERROR(target.load(connection, exists));
@@ -128,8 +126,9 @@ Status Target::load(SqliteConnection& connection, bool& exists) {
   if (!error.ok()) return to_status(error, "reading the tables");
   if (!exists) return Status::success();
   if (statement.text(0) != "table") {
-    return refuse(table_ + " is a " + std::string(statement.text(0)) +
-                  "; the writer needs a table");
+    const std::string_view type = statement.text(0);  // view, virtual or shadow
+    return refuse(table_ + " is a " + std::string(type) + (type == "view" ? "" : " table") +
+                  "; the writer needs an ordinary table");
   }
   without_rowid_ = statement.int64(1) != 0;
   strict_ = statement.int64(2) != 0;
@@ -352,7 +351,8 @@ Status Target::compose_checks(const WriterOptions& options, const Schema& schema
       const std::string& name = schema[i].name;
       return refuse("column " + name + " of table " + table_ +
                     " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
-                    "read them as text (--types " + name + "=text, types = [\"" + name +
+                    "read them as text (--types " +
+                    name + "=text, types = [\"" + name +
                     "=text\"], CAST in select), or let the column change them (--coerce)");
     }
     const ValueCheck check = check_needed(schema[i].type, affinity);

@@ -11,7 +11,7 @@ MAYFLY_SDK_PLUGIN(mayfly::sdk::source<mayfly::file::FileSource>({
     .name = "file",
     .version = "0.1.0",
     .summary = "Reads a CSV, TSV or NDJSON file, plain, gzip or zstd, or standard input.",
-    .flags = MAYFLY_REPLAYABLE,
+    .flags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT,
     .options = mayfly::file::kOptions,
     .ports = kPorts,
     .reasons = mayfly::kReadReasons,

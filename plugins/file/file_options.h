@@ -51,8 +51,8 @@ enum Option : std::uint32_t {
 };
 
 inline constexpr mayfly_option kOptions[kOptionCount] = {
-    sdk::required(sdk::text_option("path", nullptr,
-                                   "The file to read, plain, gzip or zstd; - is standard input.")),
+    sdk::unique(sdk::required(sdk::text_option(
+        "path", nullptr, "The file to read, plain, gzip or zstd; - is standard input."))),
     sdk::choice_option("format", "auto", "auto|csv|tsv|ndjson",
                        "What is in it; auto goes by the name's ending, else by its first line."),
     sdk::text_option("delimiter", nullptr,

@@ -71,6 +71,12 @@ constexpr mayfly_option required(mayfly_option option) {
   return option;
 }
 
+// Of a source: it names what is read, so that no two sources of a pipeline may have the same.
+constexpr mayfly_option unique(mayfly_option option) {
+  option.flags |= MAYFLY_OPTION_UNIQUE;
+  return option;
+}
+
 class Options {
  public:
   explicit Options(const mayfly_value* values) : values_(values) {}
