@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <fnmatch.h>
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -47,8 +48,8 @@ class MutexDeque {
   std::deque<Event> events_;
 };
 
-// One of each, shared by the threads of a run: the first to come makes them, since a thread may begin
-// to measure before another has been set up; they are taken away after all have ended.
+// One of each, shared by the threads of a run: the first to come makes them, since a thread may
+// begin to measure before another has been set up; they are taken away after all have ended.
 class Raise : public benchmark::Fixture {
  public:
   void SetUp(const benchmark::State&) override {
@@ -111,6 +112,56 @@ BENCHMARK_DEFINE_F(Raise, BM_InternedSystemClock)(benchmark::State& state) {
   measure(state, [&] { sink_->raise_at(system_clock_.now_ns(), stem_); });
 }
 
+// Subscriptions are made once for the threads of a run, like what they listen to. The listener
+// counts in a place of its own for each thread.
+class RaiseHeard : public Raise {
+ public:
+  void TearDown(const benchmark::State& state) override {
+    if (state.thread_index() == 0) subscriptions_.clear();
+    Raise::TearDown(state);
+  }
+
+ protected:
+  void subscribe(int matching, int others) {
+    const std::lock_guard lock(set_up_);
+    if (!subscriptions_.empty()) return;
+    for (int i = 0; i < others; ++i) {
+      subscriptions_.push_back(
+          sink_->subscribe("other." + std::to_string(i) + ".*", [](const SignalEvent&) {}));
+    }
+    for (int i = 0; i < matching; ++i) {
+      subscriptions_.push_back(sink_->subscribe(
+          "order.*", [this](const SignalEvent& event) { heard_[event.operation()].count += 1; }));
+    }
+  }
+  void raise_heard(benchmark::State& state, int matching, int others) {
+    subscribe(matching, others);
+    const auto thread = static_cast<OperationId>(state.thread_index());
+    measure(state, [&] { sink_->raise_at(system_clock_.now_ns(), stem_, {}, thread); });
+  }
+
+ private:
+  struct alignas(64) Count {
+    std::uint64_t count = 0;
+  };
+  std::array<Count, 8> heard_{};
+  std::vector<SignalSubscription> subscriptions_;
+};
+
+BENCHMARK_DEFINE_F(RaiseHeard, BM_Nobody)(benchmark::State& state) { raise_heard(state, 0, 0); }
+BENCHMARK_DEFINE_F(RaiseHeard, BM_FiftyOthers)(benchmark::State& state) {
+  raise_heard(state, 0, 50);
+}
+BENCHMARK_DEFINE_F(RaiseHeard, BM_OneAndFiftyOthers)(benchmark::State& state) {
+  raise_heard(state, 1, 50);
+}
+BENCHMARK_DEFINE_F(RaiseHeard, BM_OneAndFiftyOthersNoClock)(benchmark::State& state) {
+  subscribe(1, 50);
+  const auto thread = static_cast<OperationId>(state.thread_index());
+  measure(state, [&] { sink_->raise_at(kSecond, stem_, {}, thread); });
+}
+BENCHMARK_DEFINE_F(RaiseHeard, BM_Ten)(benchmark::State& state) { raise_heard(state, 10, 0); }
+
 BENCHMARK_REGISTER_F(Raise, BM_MutexDeque)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_MutexDequeComposed)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_Interned)->Threads(1)->Threads(2)->UseRealTime();
@@ -118,6 +169,11 @@ BENCHMARK_REGISTER_F(Raise, BM_InternedText)->Threads(1)->Threads(2)->UseRealTim
 BENCHMARK_REGISTER_F(Raise, BM_InternedIntegers)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_Name)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_InternedSystemClock)->Threads(1)->UseRealTime();
+BENCHMARK_REGISTER_F(RaiseHeard, BM_Nobody)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_REGISTER_F(RaiseHeard, BM_FiftyOthers)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_REGISTER_F(RaiseHeard, BM_OneAndFiftyOthers)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_REGISTER_F(RaiseHeard, BM_OneAndFiftyOthersNoClock)->Threads(1)->UseRealTime();
+BENCHMARK_REGISTER_F(RaiseHeard, BM_Ten)->Threads(1)->UseRealTime();
 
 // kStems stems; with arguments, every second record has one.
 std::vector<std::string> queried_names(bool arguments) {

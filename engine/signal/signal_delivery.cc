@@ -129,40 +129,39 @@ std::shared_ptr<const SubscriptionTable> SignalDelivery::share() {
   return current_;
 }
 
-void SignalDelivery::deliver(const SignalEvent& event, StemId stem, bool has_argument,
-                             std::uint32_t number) {
-  if (number == kNoSlot || slots_[number].busy) {
-    deliver_counted(event, stem, has_argument);
-    return;
-  }
-  Slot& slot = slots_[number];
-  const Table* table = protect(slot);
+SignalDelivery::Audience SignalDelivery::find(std::uint32_t number, StemId stem,
+                                              bool has_argument) {
+  Audience audience;
+  if (number != kNoSlot && !slots_[number].busy) audience.slot_ = &slots_[number];
+  const auto look = [&]() -> const Table* {
+    if (audience.slot_ != nullptr) return protect(*audience.slot_);
+    audience.owner_ = share();
+    return audience.owner_.get();
+  };
+  const Table* table = look();
   if (table != nullptr && stem.value >= table->stems_end()) {
     widen(stem);
-    table = protect(slot);
+    table = look();
   }
-  if (table == nullptr) return;
-  const Table::Targets& targets = table->targets(stem, has_argument, stems_->text(stem));
-  if (targets.empty()) return;
-  slot.busy = true;
-  const CurrentSignal current(event);
-  for (const Table::Target& target : targets) {
-    if (matches(target, event)) call(slot, *target.subscriber, event);
+  if (table != nullptr) {
+    audience.targets_ = &table->targets(stem, has_argument, stems_->text(stem));
   }
-  slot.busy = false;
+  return audience;
 }
 
-void SignalDelivery::deliver_counted(const SignalEvent& event, StemId stem, bool has_argument) {
-  std::shared_ptr<const Table> table = share();
-  if (table != nullptr && stem.value >= table->stems_end()) {
-    widen(stem);
-    table = share();
-  }
-  if (table == nullptr) return;
+void SignalDelivery::deliver(const Audience& audience, const SignalEvent& event) {
   const CurrentSignal current(event);
-  for (const Table::Target& target : table->targets(stem, has_argument, stems_->text(stem))) {
-    if (matches(target, event)) call_counted(*target.subscriber, event);
+  if (audience.slot_ == nullptr) {
+    for (const Table::Target& target : *audience.targets_) {
+      if (matches(target, event)) call_counted(*target.subscriber, event);
+    }
+    return;
   }
+  audience.slot_->busy = true;
+  for (const Table::Target& target : *audience.targets_) {
+    if (matches(target, event)) call(*audience.slot_, *target.subscriber, event);
+  }
+  audience.slot_->busy = false;
 }
 
 void SignalDelivery::deliver_removed(const SignalEvent& model, std::span<const Signal> removed) {

@@ -13,7 +13,7 @@
 //            have no slot: they copy the owner of the table under the mutex, and count the call.
 // MEMORY     A superseded table is freed by the first change after no slot names it any more: at
 //            most one for each slot is left. Owned by the sink and its subscriptions together.
-// THREADS    deliver(): a slot has one thread at a time. All else: any.
+// THREADS    find() and deliver(): a slot has one thread at a time. All else: any.
 #pragma once
 
 #include <array>
@@ -51,9 +51,15 @@ class SignalDelivery {
   // The sink is going: nothing is raised any more.
   void close();
 
-  // Calls those that listen to the event. `slot` is the number of the thread's shard, or kNoSlot.
+  // Those that listen to a name, perhaps depending on its argument, and what keeps them there until
+  // this thread asks again.
+  class Audience;
+  // `slot` is the number of the thread's shard, or kNoSlot.
   static constexpr std::uint32_t kNoSlot = kShardsMax;
-  void deliver(const SignalEvent& event, StemId stem, bool has_argument, std::uint32_t slot);
+  Audience find(std::uint32_t slot, StemId stem, bool has_argument);
+  // Calls those of the audience that listen to the event, which is the thread's current one
+  // meanwhile.
+  void deliver(const Audience& audience, const SignalEvent& event);
   // Tells each subscription of removals of those it listens to. `model` has the sink, the time and
   // the cause.
   void deliver_removed(const SignalEvent& model, std::span<const Signal> removed);
@@ -78,7 +84,6 @@ class SignalDelivery {
   std::vector<std::shared_ptr<const Table>> take_unused();
   void widen(StemId stem);
 
-  void deliver_counted(const SignalEvent& event, StemId stem, bool has_argument);
   void call(Slot& slot, Subscriber& subscriber, const SignalEvent& event);
   void call_counted(Subscriber& subscriber, const SignalEvent& event);
   void invoke(Subscriber& subscriber, const SignalEvent& event) noexcept;
@@ -96,6 +101,17 @@ class SignalDelivery {
   std::condition_variable call_ended_;
   std::shared_ptr<const Table> current_;  // owns what table_ points to
   std::vector<std::shared_ptr<const Table>> superseded_;
+};
+
+class SignalDelivery::Audience {
+ public:
+  bool empty() const { return targets_ == nullptr || targets_->empty(); }
+
+ private:
+  friend class SignalDelivery;
+  const Table::Targets* targets_ = nullptr;
+  Slot* slot_ = nullptr;                // protects the table, and shows calls
+  std::shared_ptr<const Table> owner_;  // without a slot
 };
 
 }  // namespace mayfly

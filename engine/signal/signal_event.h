@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "mayfly/base/operation_id.h"
+#include "mayfly/signal/raising_thread.h"
 #include "mayfly/signal/signal_path.h"
 #include "mayfly/signal/signal_shard.h"
 
@@ -114,7 +115,7 @@ class SignalEvent {
 };
 
 namespace internal {
-// Initial-exec: one load, also in a shared library, instead of a call. Raises look at it.
+// Initial-exec: as in raising_thread.h.
 #if defined(__GNUC__)
 [[gnu::tls_model("initial-exec")]]
 #endif
@@ -128,15 +129,21 @@ inline const SignalEvent* SignalEvent::current() { return internal::current_sign
 // copy of an event they hold.
 class CurrentSignal {
  public:
-  explicit CurrentSignal(const SignalEvent& event) : before_(internal::current_signal) {
+  explicit CurrentSignal(const SignalEvent& event)
+      : before_(internal::current_signal), key_before_(RaisingThread::quick_key()) {
     internal::current_signal = &event;
+    RaisingThread::set_quick_key(0);
   }
-  ~CurrentSignal() { internal::current_signal = before_; }
+  ~CurrentSignal() {
+    internal::current_signal = before_;
+    RaisingThread::set_quick_key(key_before_);
+  }
   CurrentSignal(const CurrentSignal&) = delete;
   CurrentSignal& operator=(const CurrentSignal&) = delete;
 
  private:
   const SignalEvent* before_;
+  std::uintptr_t key_before_;
 };
 
 }  // namespace mayfly

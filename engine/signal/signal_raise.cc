@@ -18,6 +18,7 @@ SignalSubscription SignalSink::subscribe(std::string_view patterns, SignalListen
     throw std::invalid_argument("SignalSink::subscribe: a listener is expected, not null");
   }
   delivery_->add(subscriber);
+  window_.slow_down();
   return {delivery_, std::move(subscriber)};
 }
 
@@ -33,37 +34,58 @@ bool SignalSink::raise_caused(std::string_view name, const SignalEvent& cause,
   } else if (colon != std::string_view::npos) {
     argument = RaisedArgument(name.substr(colon + 1));
   }
-  return record_heard(clock_.now_ns(), stem, operation, argument, &cause);
+  return record_caused(clock_.now_ns(), stem, operation, argument, cause);
 }
 
-bool SignalSink::record_heard(std::int64_t now_ns, StemId stem, OperationId operation,
-                              const RaisedArgument& argument, const SignalEvent* cause) {
-  // A name that is kept as text is all argument in the window; here it is split like any other.
-  std::string_view stem_text = stems_.text(stem);
-  RaisedArgument told = argument;
-  if (stem == kTextStem) {
-    const std::size_t colon = argument.text.find(':');
-    stem_text = argument.text.substr(0, colon);
-    told = colon == std::string_view::npos ? RaisedArgument()
-                                           : RaisedArgument(argument.text.substr(colon + 1));
+void SignalSink::record_slowly(std::int64_t now_ns, StemId stem, OperationId operation,
+                               const RaisedArgument& argument) {
+  if (const SignalEvent* cause = SignalEvent::current()) {
+    record_caused(now_ns, stem, operation, argument, *cause);
+    return;
   }
-  SignalEvent event(this, stem_text, told, operation, cause);
+  const std::int64_t at_ns = append(now_ns, stem, operation, argument);
+  if (delivery_->quiet()) {
+    window_.quicken([this] { return !delivery_->quiet(); });
+    return;
+  }
+  const auto audience = delivery_->find(window_.own_slot(), stem, argument.present);
+  if (audience.empty()) return;
+  SignalEvent event = event_of(stem, operation, argument, nullptr);
+  event.at_ns_ = at_ns;
+  delivery_->deliver(audience, event);
+}
+
+bool SignalSink::record_caused(std::int64_t now_ns, StemId stem, OperationId operation,
+                               const RaisedArgument& argument, const SignalEvent& cause) {
+  SignalEvent event = event_of(stem, operation, argument, &cause);
   event.at_ns_ = now_ns;
-  if (cause != nullptr && !permits(event, *cause)) return false;
-  append(event, stem, argument);
-  delivery_->deliver(event, stem, argument.present, window_.own_slot());
+  if (!permits(event, cause)) return false;
+  event.at_ns_ = append(now_ns, stem, operation, argument);
+  if (delivery_->quiet()) return true;
+  const auto audience = delivery_->find(window_.own_slot(), stem, argument.present);
+  if (!audience.empty()) delivery_->deliver(audience, event);
   return true;
 }
 
-void SignalSink::append(SignalEvent& event, StemId stem, const RaisedArgument& argument) {
-  const std::int64_t at_ns = event.at_ns_;
-  if (!argument.present) {
-    event.at_ns_ = window_.append(at_ns, stem, event.operation_);
-  } else if (argument.integers != nullptr) {
-    event.at_ns_ = window_.append(at_ns, stem, event.operation_, *argument.integers);
-  } else {
-    event.at_ns_ = window_.append(at_ns, stem, event.operation_, argument.text);
+// A name that is kept as text is all argument in the window; for listeners it is split like any
+// other.
+SignalEvent SignalSink::event_of(StemId stem, OperationId operation, const RaisedArgument& argument,
+                                 const SignalEvent* cause) {
+  if (stem != kTextStem) return {this, stems_.text(stem), argument, operation, cause};
+  const std::size_t colon = argument.text.find(':');
+  return {this, argument.text.substr(0, colon),
+          colon == std::string_view::npos ? RaisedArgument()
+                                          : RaisedArgument(argument.text.substr(colon + 1)),
+          operation, cause};
+}
+
+std::int64_t SignalSink::append(std::int64_t now_ns, StemId stem, OperationId operation,
+                                const RaisedArgument& argument) {
+  if (!argument.present) return window_.append(now_ns, stem, operation);
+  if (argument.integers != nullptr) {
+    return window_.append(now_ns, stem, operation, *argument.integers);
   }
+  return window_.append(now_ns, stem, operation, argument.text);
 }
 
 bool SignalSink::permits(SignalEvent& event, const SignalEvent& cause) {

@@ -121,6 +121,11 @@ class SignalRing {
     head_.store(position + 1, std::memory_order_release);
     return last_ns_;
   }
+  // Writer. A record without an argument. Returns the record's time.
+  std::int64_t append(std::int64_t at_ns, StemId stem, OperationId operation) {
+    const std::uint64_t position = own_head();
+    return publish(position, at_ns, tag_index(stem, false) | put_operation(position, operation));
+  }
   // Writer, before other threads know this ring, and with no retract() of the smaller one: takes
   // over what is intact there; positions stay.
   void adopt(const SignalRing& smaller);

@@ -72,13 +72,18 @@ class SignalShard {
     return text_overwritten_.load(std::memory_order_relaxed);
   }
 
- private:
+  // Writer. The ring that records go to, grown if that is wanted.
   SignalRing& own_ring() {
     // Acquire: the writer before may have been another thread.
     SignalRing* const ring = ring_.load(std::memory_order_acquire);
-    if (ring->size() >= wanted_slots_.load(std::memory_order_relaxed)) return *ring;
+    if (!wants_to_grow()) return *ring;
     return grow(*ring);
   }
+  bool wants_to_grow() const {
+    return ring().size() < wanted_slots_.load(std::memory_order_relaxed);
+  }
+
+ private:
   SignalRing& grow(SignalRing& smaller);
   void put_text(SignalRing& ring, std::uint64_t position, std::string_view text);
   std::uint64_t put_long(SignalRing& ring, std::uint64_t position, std::string_view text);
@@ -101,10 +106,7 @@ class SignalShard {
 };
 
 inline std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId operation) {
-  SignalRing& ring = own_ring();
-  const std::uint64_t position = ring.own_head();
-  return ring.publish(position, at_ns,
-                      tag_index(stem, false) | ring.put_operation(position, operation));
+  return own_ring().append(at_ns, stem, operation);
 }
 
 }  // namespace mayfly

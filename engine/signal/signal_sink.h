@@ -241,19 +241,22 @@ class SignalSink {
   template <class... Argument>
   void record(std::int64_t now_ns, StemId stem, OperationId operation,
               const Argument&... argument) {
-    const SignalEvent* cause = SignalEvent::current();
-    if (delivery_->quiet() && cause == nullptr) [[likely]] {
-      window_.append(now_ns, stem, operation, argument...);
-    } else {
-      record_heard(now_ns, stem, operation, RaisedArgument(argument...), cause);
-    }
+    if (window_.append_quick(now_ns, stem, operation, argument...)) [[likely]]
+      return;
+    record_slowly(now_ns, stem, operation, RaisedArgument(argument...));
   }
-  // When there may be listeners, or a cause. False when it was blocked.
-  bool record_heard(std::int64_t now_ns, StemId stem, OperationId operation,
-                    const RaisedArgument& argument, const SignalEvent* cause);
+  // There may be listeners or a cause, or the thread hasn't raised here yet.
+  void record_slowly(std::int64_t now_ns, StemId stem, OperationId operation,
+                     const RaisedArgument& argument);
+  // False when it was blocked.
+  bool record_caused(std::int64_t now_ns, StemId stem, OperationId operation,
+                     const RaisedArgument& argument, const SignalEvent& cause);
+  SignalEvent event_of(StemId stem, OperationId operation, const RaisedArgument& argument,
+                       const SignalEvent* cause);
   // Counts and tells what forbids it.
   bool permits(SignalEvent& event, const SignalEvent& cause);
-  void append(SignalEvent& event, StemId stem, const RaisedArgument& argument);
+  std::int64_t append(std::int64_t now_ns, StemId stem, OperationId operation,
+                      const RaisedArgument& argument);
   // Whether a removal has to be told to anybody, by notify_removed(). Ask before removing.
   bool removals_are_heard() const { return delivery_->wants_removals(); }
   // Once for each call that removed something: `removed`, oldest first, isn't in the window any

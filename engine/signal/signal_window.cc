@@ -112,6 +112,12 @@ void SignalWindow::set_capacity(std::size_t capacity, std::int64_t oldest_ns) {
   const std::scoped_lock lock(owned_mutex_, shared_mutex_);
   capacity_.store(capacity, std::memory_order_release);
   for_each_shard([&](SignalShard& shard, std::uint32_t) { shard.want_capacity(capacity); });
+  slow_down();
+}
+
+void SignalWindow::slow_down() {
+  // Partner: quicken().
+  for (Slot& slot : slots_) slot.quick.exchange(kNobody, std::memory_order_acq_rel);
 }
 
 std::uint64_t SignalWindow::overwritten_total() const {

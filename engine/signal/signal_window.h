@@ -1,13 +1,19 @@
 // SignalWindow: a shard for every raising thread, and the newest `capacity` records of all of them.
 //
-// PROTOCOL   A thread is known by its thread pointer, which no two live threads share. It claims a
-// slot
-//            of a small hash table once (compare-exchange), creates the slot's shard and publishes
-//            it (release); from then on finding it is one load and one compare. Slots are not given
-//            back: a later thread with the same thread pointer goes on with the shard: it loads the
-//            pointer and the head (acquire) and so sees all that the earlier thread stored before
-//            its last head. When all slots are taken, further threads share one more shard under a
-//            mutex.
+// PROTOCOL   A thread is known by its key (raising_thread.h). It claims a slot of a small hash
+// table
+//            once, creates the slot's shard and publishes it (release). Slots are not given back: a
+//            later thread with the same key goes on with the shard: it loads the pointer and the
+//            head (acquire) and so sees all that the earlier thread stored before its last head.
+//            When all slots are taken, further threads share one more shard under a mutex.
+// SHORT WAY  A record without an argument goes into the ring that its thread's slot names, after
+// one
+//            comparison: the slot's `quick` word is the thread's quick key. All that would make it
+//            wrong to do just that (somebody listens, a ring has to grow) is announced by
+//            slow_down(), which exchanges every quick word, after the announcement, for one that is
+//            nobody's. The thread then goes the long way, and comes back by quicken(): it exchanges
+//            its key into the word, then asks again. Of the two exchanges (acquire-release) the
+//            later one sees what was before the other, so no announcement is missed.
 // READS      newest() looks at heads, then searches times by halving; see signal_ring.h for what
 //            becomes of records that are overwritten meanwhile.
 // RETUNING   set_capacity() and settle() first raise each shard's floor to where the window begins,
@@ -17,8 +23,6 @@
 // MEMORY     A shard is allocated at its thread's first record, and lives as long as the window.
 #pragma once
 
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -26,6 +30,7 @@
 #include <memory>
 #include <mutex>
 
+#include "mayfly/signal/raising_thread.h"
 #include "mayfly/signal/signal_shard.h"
 
 namespace mayfly {
@@ -65,6 +70,28 @@ class SignalWindow {
   SignalWindow(const SignalWindow&) = delete;
   SignalWindow& operator=(const SignalWindow&) = delete;
 
+  // By the short way: false when the calling thread has to go the long way, by append().
+  bool append_quick(std::int64_t at_ns, StemId stem, OperationId operation) {
+    const Slot& slot = slots_[home_of(RaisingThread::quick_key())];
+    if (!slot.is_quick()) return false;
+    slot.ring.load(std::memory_order_relaxed)->append(at_ns, stem, operation);
+    return true;
+  }
+  template <class Argument>
+  bool append_quick(std::int64_t at_ns, StemId stem, OperationId operation,
+                    const Argument& argument) {
+    const Slot& slot = slots_[home_of(RaisingThread::quick_key())];
+    if (!slot.is_quick()) return false;
+    slot.shard.load(std::memory_order_relaxed)->append(at_ns, stem, operation, argument);
+    return true;
+  }
+  // The calling thread goes the short way from now on, if it has a shard in its home slot, and
+  // unless the predicate says that there is a reason against it.
+  template <class Predicate>
+  void quicken(Predicate hindered);
+  // No thread does. The reason for it is stored before, and quicken()'s predicate finds it.
+  void slow_down();
+
   // Returns the record's time.
   template <class... Argument>
   std::int64_t append(std::int64_t at_ns, StemId stem, OperationId operation,
@@ -96,23 +123,22 @@ class SignalWindow {
   std::size_t capacity() const { return capacity_.load(std::memory_order_acquire); }
 
  private:
+  static constexpr std::uintptr_t kNobody = 1;  // keys are even
   struct Slot {
+    // Partner: quicken(), of this thread or of an earlier one with the same key.
+    bool is_quick() const {
+      return quick.load(std::memory_order_acquire) == RaisingThread::quick_key();
+    }
+    std::atomic<std::uintptr_t> quick{kNobody};
+    std::atomic<SignalRing*> ring{nullptr};  // the owner's own
     std::atomic<std::uintptr_t> owner{0};
     std::atomic<SignalShard*> shard{nullptr};
   };
 
-  static std::uintptr_t thread_key() {
-#if defined(__has_builtin) && defined(__x86_64__)
-#if __has_builtin(__builtin_thread_pointer)
-    return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-#else
-    return reinterpret_cast<std::uintptr_t>(pthread_self());
-#endif
-#else
-    return static_cast<std::uintptr_t>(pthread_self());
-#endif
+  static std::size_t home_of(std::uintptr_t key) {
+    static_assert(kShardsMax == std::size_t{1} << (64 - 58));
+    return key >> 58;
   }
-  static std::size_t home_of(std::uintptr_t key);
   // Null: this thread shares.
   SignalShard* own_shard();
   SignalShard* claim_shard(std::uintptr_t key, std::size_t home);
@@ -140,14 +166,23 @@ class SignalWindow {
   std::atomic<std::uint64_t> pushed_out_{0};  // when the capacity was last set
 };
 
-inline std::size_t SignalWindow::home_of(std::uintptr_t key) {
-  static_assert(kShardsMax == std::size_t{1} << (64 - 58));
-  // Thread control blocks are aligned alike: multiply, and take high bits.
-  return (key * 0x9E3779B97F4A7C15u) >> 58;
+template <class Predicate>
+void SignalWindow::quicken(Predicate hindered) {
+  const std::uintptr_t key = RaisingThread::key();
+  Slot& slot = slots_[home_of(key)];
+  if (slot.owner.load(std::memory_order_relaxed) != key) return;
+  SignalShard& shard = *slot.shard.load(std::memory_order_acquire);
+  slot.ring.store(&shard.own_ring(), std::memory_order_relaxed);
+  slot.quick.exchange(key, std::memory_order_acq_rel);  // partner: slow_down()
+  if (shard.wants_to_grow() || hindered()) {
+    slot.quick.store(kNobody, std::memory_order_relaxed);
+  } else {
+    RaisingThread::set_quick_key(key);
+  }
 }
 
 inline std::uint32_t SignalWindow::own_slot() const {
-  const std::uintptr_t key = thread_key();
+  const std::uintptr_t key = RaisingThread::key();
   std::size_t slot = home_of(key);
   for (std::size_t probe = 0; probe < kShardsMax; ++probe, slot = (slot + 1) % kShardsMax) {
     // Relaxed: stored by this thread, or by one that had ended.
@@ -159,7 +194,7 @@ inline std::uint32_t SignalWindow::own_slot() const {
 }
 
 inline SignalShard* SignalWindow::own_shard() {
-  const std::uintptr_t key = thread_key();
+  const std::uintptr_t key = RaisingThread::key();
   const std::size_t home = home_of(key);
   // Relaxed: stored by this thread, or by one that had ended. The shard's partner is claim_shard().
   if (slots_[home].owner.load(std::memory_order_relaxed) == key) {
