@@ -139,10 +139,11 @@ class SignalSink {
   bool detect_if(FunctionRef<bool(const SignalView&)> predicate) const;
   // What is present and matches (glob.h), oldest first.
   std::vector<Signal> sense(std::string_view glob = "*", std::int64_t since_ns = kAlways) const;
-  // The same into `out`, whose signals and their names are overwritten: once they are large enough
-  // it allocates nothing.
-  void sense_into(std::vector<Signal>& out, std::string_view glob = "*",
-                  std::int64_t since_ns = kAlways) const;
+  // The same in the caller's buffer: the returned part of it. The buffer only grows, and its
+  // signals' names are overwritten: once it is large enough, nothing is allocated. What lies behind
+  // the part is left over from earlier queries.
+  std::span<const Signal> sense_into(std::vector<Signal>& buffer, std::string_view glob = "*",
+                                     std::int64_t since_ns = kAlways) const;
   std::vector<Signal> sense_if(FunctionRef<bool(const SignalView&)> predicate) const;
   // Shows each to the visitor, oldest first, until it returns false. The visitor may do anything
   // but keep the name. Allocates only for names beyond NameBuffer::kInlineBytes. What it throws

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <vector>
 
+#include "mayfly/signal/pattern_set.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace {
@@ -41,6 +43,42 @@ TEST_CASE("sink: after warm-up a raise of any form allocates nothing") {
   const std::size_t before = allocations.load();
   for (int i = 0; i < 10'000; ++i) raise_every_form(sink, stem, long_name);
 
+  CHECK(allocations.load() == before);
+}
+
+// P21
+TEST_CASE(
+    "P21: after warm-up a query into the caller's buffer, or by a visitor, allocates nothing") {
+  ManualClock clock;
+  SignalSink sink(clock, {.capacity = 1'000});
+  const StemId stem = sink.intern("write.done");
+  const std::string long_name = "cache.hit:" + std::string(150, 'k');
+  const PatternSet set(sink, "write.*,*:7rows");
+  const auto ask = [&](std::vector<Signal>& out) {
+    std::size_t seen = 0;
+    for (const char* glob : {"*", "write.done:*ms", "*k"}) {
+      seen += sink.sense_into(out, glob).size() + sink.count(glob);
+      sink.visit(glob,
+                 [&](const SignalView& signal) { return seen += signal.name.size() > 3, true; });
+      seen += sink.detect_matching(glob);
+    }
+    seen += sink.detect("write.done:7rows") + sink.count_prefix("cache.") + set.count();
+    seen += set.any_present() + sink.detect_if([](const SignalView&) { return false; });
+    seen += sink.operation_summary(7).has_value();
+    return seen;
+  };
+  std::vector<Signal> out;
+  for (int i = 0; i < 300; ++i) {
+    raise_every_form(sink, stem, long_name);
+    if (i % 50 == 0) ask(out);
+  }
+  ask(out);
+
+  const std::size_t before = allocations.load();
+  for (int i = 0; i < 20; ++i) {
+    raise_every_form(sink, stem, long_name);
+    CHECK(ask(out) > 0);
+  }
   CHECK(allocations.load() == before);
 }
 

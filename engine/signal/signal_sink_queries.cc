@@ -82,23 +82,23 @@ bool SignalSink::says_yes(FunctionRef<bool(const SignalView&)> predicate,
 
 std::vector<Signal> SignalSink::sense(std::string_view glob, std::int64_t since_ns) const {
   std::vector<Signal> signals;
-  sense_into(signals, glob, since_ns);
+  sense_into(signals, glob, since_ns);  // all of it is new
   return signals;
 }
 
-void SignalSink::sense_into(std::vector<Signal>& out, std::string_view glob,
-                            std::int64_t since_ns) const {
+std::span<const Signal> SignalSink::sense_into(std::vector<Signal>& buffer, std::string_view glob,
+                                               std::int64_t since_ns) const {
   std::size_t size = 0;
   visit_filtered(&glob, since_ns, {}, false, [&](const FoundRecord& found) {
-    if (size == out.size()) out.emplace_back();
-    Signal& signal = out[size++];
+    if (size == buffer.size()) buffer.emplace_back();
+    Signal& signal = buffer[size++];
     signal.name.assign(found.name);
     signal.at_ns = found.at_ns;
     signal.sequence = sequence_of(found);
     signal.operation = found.operation;
     return true;
   });
-  out.resize(size);
+  return {buffer.data(), size};
 }
 
 std::vector<Signal> SignalSink::sense_if(FunctionRef<bool(const SignalView&)> predicate) const {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 namespace mayfly {
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Signal>& signals) {
+std::vector<std::string> names_of(std::span<const Signal> signals) {
   std::vector<std::string> names;
   for (const Signal& signal : signals) names.push_back(signal.name);
   return names;
@@ -158,18 +159,19 @@ TEST_CASE("queries: what a visitor throws reaches the caller, a predicate's is c
   CHECK(sink.predicate_failures() == 2);
 }
 
-TEST_CASE("queries: a caller's buffer is overwritten, and cut to what was found") {
+TEST_CASE("queries: a caller's buffer is overwritten, and the part that was found is told") {
   ManualClock clock;
   SignalSink sink(clock);
-  std::vector<Signal> out(5, Signal{"old", 1, 2, 3});
+  std::vector<Signal> buffer(1, Signal{"old", 1, 2, 3});
   sink.raise("new:1");
   sink.raise("new:2", 9);
-  sink.sense_into(out, "new:*");
-  CHECK(names_of(out) == Names{"new:1", "new:2"});
-  CHECK(out[1].operation == 9);
-  CHECK(out[0].operation == 0);
-  sink.sense_into(out, "none");
-  CHECK(out.empty());
+  const std::span<const Signal> found = sink.sense_into(buffer, "new:*");
+  CHECK(names_of(found) == Names{"new:1", "new:2"});
+  CHECK(found[0].operation == 0);
+  CHECK(found[1].operation == 9);
+  CHECK(names_of(sink.sense_into(buffer, "*:2")) == Names{"new:2"});
+  CHECK(sink.sense_into(buffer, "none").empty());
+  CHECK(buffer.size() == 2);
 }
 
 // P2
