@@ -19,6 +19,7 @@ LAYER_TARGETS = [
     "//engine/signal",
     "//engine/storage",
     "//engine/work:for_each",
+    "//engine/work:registry",
     "//engine/work:work_options",
     "//plugins/batch:libbatch.so",
     "//plugins/file:libfile.so",
