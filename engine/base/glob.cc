@@ -77,6 +77,13 @@ bool Glob::matches_between(std::string_view text) const {
 
 Glob::Verdict Glob::verdict(std::string_view prefix) const {
   const std::string_view pattern = pattern_;
+  // What most patterns say of most prefixes is settled by their head.
+  const std::size_t compared = std::min(prefix.size(), head_);
+  if (prefix.substr(0, compared) != pattern.substr(0, compared)) return Verdict::kNone;
+  if (shape_ == Shape::kExact && prefix.size() > head_) return Verdict::kNone;
+  if (shape_ == Shape::kAffixes && prefix.size() >= head_) {
+    return tail_ == 0 ? Verdict::kAll : Verdict::kDepends;
+  }
   std::vector<bool> reached(pattern.size() + 1, false);
   std::vector<bool> next(pattern.size() + 1, false);
   reached[0] = true;

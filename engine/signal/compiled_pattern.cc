@@ -56,7 +56,8 @@ void CompiledPattern::cover(const StemTable& stems, std::uint32_t end) const {
     const std::uint16_t with_argument = verdict_of(name);
     table.verdicts_[tag_index(stem, false)].store(alone, std::memory_order_relaxed);
     table.verdicts_[tag_index(stem, true)].store(with_argument, std::memory_order_relaxed);
-    if (alone != kVerdictNone || with_argument != kVerdictNone) {
+    // A name that is kept as text may be any.
+    if (stem != kTextStem && (alone != kVerdictNone || with_argument != kVerdictNone)) {
       can_match_.store(true, std::memory_order_relaxed);
     }
   }

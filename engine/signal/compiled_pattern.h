@@ -79,7 +79,8 @@ class CompiledPattern {
     if (covered_.load(std::memory_order_acquire) < end) cover(stems, end);
     return *table_.load(std::memory_order_acquire);
   }
-  // Whether a name of any stem that verdicts() has seen can match.
+  // Whether a name of any stem that verdicts() has seen can match. Names that are kept as text
+  // (kTextStem) are not meant.
   bool can_match() const { return can_match_.load(std::memory_order_relaxed); }
 
   // What is remembered of a full block of this shard; false when nothing is, or it has changed.

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mayfly {
@@ -21,31 +22,57 @@ class NameBuffer {
   NameBuffer& operator=(const NameBuffer&) = delete;
 
   std::size_t size() const { return size_; }
-  char* data() { return long_.empty() ? inline_ : long_.data(); }
-  std::string_view view() const { return {long_.empty() ? inline_ : long_.data(), size_}; }
+  char* data() { return data_; }
+  std::string_view view() const { return {data_, size_}; }
 
   void clear() { size_ = 0; }
   void append(std::string_view text) {
     const std::size_t before = size_;
     resize(size_ + text.size());
-    if (!text.empty()) std::memcpy(data() + before, text.data(), text.size());
+    copy(text.data(), text.size(), data_ + before);
   }
   void push_back(char byte) { append({&byte, 1}); }
   // Bytes that are new have any value.
   void resize(std::size_t size) {
-    if (size > (long_.empty() ? kInlineBytes : long_.size())) grow(size);
+    if (size > capacity_) grow(size);
     size_ = size;
   }
 
  private:
+  // Names are short: for most, a call of memcpy costs more than the copy.
+  static void copy(const char* from, std::size_t size, char* to) {
+    if (size > 16) {
+      std::memcpy(to, from, size);
+    } else if (size >= 8) {
+      copy_ends<8>(from, size, to);
+    } else if (size >= 4) {
+      copy_ends<4>(from, size, to);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+    }
+  }
+  // Both ends, which overlap.
+  template <std::size_t kBytes>
+  static void copy_ends(const char* from, std::size_t size, char* to) {
+    char first[kBytes];
+    char last[kBytes];
+    std::memcpy(first, from, kBytes);
+    std::memcpy(last, from + size - kBytes, kBytes);
+    std::memcpy(to, first, kBytes);
+    std::memcpy(to + size - kBytes, last, kBytes);
+  }
   void grow(std::size_t size) {
     std::vector<char> larger(std::max(size, 4 * kInlineBytes));
-    std::memcpy(larger.data(), data(), size_);
+    std::memcpy(larger.data(), data_, size_);
     long_ = std::move(larger);
+    data_ = long_.data();
+    capacity_ = long_.size();
   }
 
+  char* data_ = inline_;
   std::size_t size_ = 0;
-  std::vector<char> long_;  // empty: the inline bytes are used
+  std::size_t capacity_ = kInlineBytes;
+  std::vector<char> long_;  // when it is in use, data_ points to it
   char inline_[kInlineBytes];
 };
 

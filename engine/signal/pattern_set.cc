@@ -13,7 +13,7 @@ PatternSet::PatternSet(const SignalSink& sink, std::span<const std::string> list
 
 std::int64_t PatternSet::newest_ns() const {
   pattern_.verdicts(sink_.stems_);
-  if (!pattern_.can_match()) return kAlways;
+  if (!pattern_.can_match() && sink_.uninterned_total() == 0) return kAlways;
   const std::int64_t oldest_ns = sink_.oldest_ns();
   WindowView view;
   const bool more = sink_.window_.newest_of_each(oldest_ns, view);

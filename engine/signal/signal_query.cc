@@ -132,6 +132,19 @@ class RecordCursor {
   std::uint64_t next_ = 0;
 };
 
+// Gives the record its name; false when that is no longer there. The record was intact when its tag
+// was read, so the stem is its own; reading the argument looks again.
+bool name_found(FoundRecord& found, const StemTable& stems, NameBuffer& name) {
+  if ((found.tag & kTagHasArgument) == 0) {
+    found.name = stems.text(tag_stem(found.tag));
+    return true;
+  }
+  name.clear();
+  if (!compose_name(*found.range, found.position, found.tag, stems, name)) return false;
+  found.name = name.view();
+  return true;
+}
+
 }  // namespace
 
 bool compose_name(const WindowRange& range, std::uint64_t position, std::uint64_t tag,
@@ -191,12 +204,7 @@ bool visit_records(const WindowView& view, const RecordFilter& filter, const Ste
       if (cursors[i].is_before(cursors[first])) first = i;
     }
     FoundRecord& found = cursors[first].found();
-    name.clear();
-    if (compose_name(*found.range, found.position, found.tag, stems, name) &&
-        found.position >= found.range->ring->intact()) {
-      found.name = name.view();
-      if (!visit(found)) return false;
-    }
+    if (name_found(found, stems, name) && !visit(found)) return false;
     if (!cursors[first].advance(filter, verdicts, stems, name)) {
       cursors[first] = cursors[--left];
     }
