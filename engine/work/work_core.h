@@ -82,6 +82,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   OperationTable& table() { return table_; }
   Intake& intake() { return intake_; }
   Lanes& lanes() { return lanes_; }
+  const Lanes& lanes() const { return lanes_; }
   void start(std::unique_ptr<DispatchOrder> order);
   // Cancels, and waits for all bodies but abandoned ones. No thread but those runs afterwards.
   void shut_down();

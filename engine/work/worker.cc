@@ -92,6 +92,7 @@ constexpr std::int64_t kIdleNs = 10 * kSecond;
 }  // namespace
 
 void WorkCore::work(Worker& me) {
+  const bool limited = options_.body_time_limit_ns != kNever;
   Lock lock(mutex_);
   std::int64_t now = clock_.now_ns();
   Status outcome;
@@ -121,17 +122,19 @@ void WorkCore::work(Worker& me) {
       outcome = handler_->run(item, operation);
       handler_->destroy(item);
     }
-    now = clock_.now_ns();
+    // An abandoned thread may have outlived the clock: it looks after it knows that it isn't one.
+    if (!limited) now = clock_.now_ns();
     lock_briefly(lock);
+    if (has_turn && me.abandoned.load()) {
+      leave_abandoned(me);
+      return;
+    }
+    if (limited) now = clock_.now_ns();
     if (me.observing) {
       me.observing = false;
       settle(me.after);
     }
     if (!has_turn) continue;
-    if (me.abandoned.load()) {
-      leave_abandoned(me);
-      return;
-    }
     const SlotIndex slot = me.slot;
     me.slot = kNoSlot;
     --active_;

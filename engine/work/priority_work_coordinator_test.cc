@@ -1,0 +1,211 @@
+#include "mayfly/work/priority_work_coordinator.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/signal/signal_sink.h"
+#include "mayfly/work/work_fixture.h"
+
+namespace mayfly {
+namespace {
+
+using testing::Gate;
+using testing::Seen;
+using testing::until;
+using Texts = std::vector<std::string>;
+
+template <class Work>
+void finish(Work& work) {
+  work.complete();
+  REQUIRE(work.drain().ok());
+}
+
+// Runs one at a time; "block" waits at the gate.
+struct Fixture {
+  explicit Fixture(std::vector<PriorityLane> lanes)
+      : work({.max_concurrency = 1, .signals = &sink, .clock = &clock}, std::move(lanes),
+             [this](const std::string& item) {
+               if (item == "block") {
+                 gate.enter();
+               } else {
+                 seen.add(item);
+               }
+             }) {
+    CHECK(work.enqueue("block", work.pending_by_lane().back().name).ok());
+    gate.wait_for_inside(1);
+  }
+
+  ManualClock clock;
+  SignalSink sink{clock};
+  Gate gate;
+  Seen<std::string> seen;
+  PriorityWorkCoordinator<std::string> work;
+};
+
+TEST_CASE("P9: a critical item overtakes a backlog of lower lanes, however it got there") {
+  Fixture f({{.name = "critical"}, {.name = "high"}, {.name = "normal"}});
+  for (int i = 0; i < 100; ++i) CHECK(f.work.enqueue("n" + std::to_string(i)).ok());
+  CHECK(f.work.enqueue("h", "high").ok());
+  CHECK(f.work.enqueue("c", "critical").ok());
+  CHECK(f.work.pending_by_lane()[2].pending == 100);
+
+  f.gate.open();
+  finish(f.work);
+
+  const Texts seen = f.seen.all();
+  CHECK(Texts(seen.begin(), seen.begin() + 4) == Texts{"c", "h", "n0", "n1"});
+  CHECK(seen.size() == 102);
+}
+
+// C060
+TEST_CASE("priority: a full lane refuses, and so do lanes that aren't there") {
+  Fixture f({{.name = "critical", .max_depth = 2}, {.name = "normal"}});
+  CHECK(f.work.enqueue("1", "critical").ok());
+  CHECK(f.work.enqueue("2", "critical").ok());
+
+  const auto third = f.work.enqueue("3", "critical");
+
+  CHECK(third.status().code() == Code::kTryAgain);
+  CHECK(third.status().message() == "lane critical is full: 2 operations wait in it (max_depth)");
+  CHECK(f.work.enqueue("4", "urgent").status().message() ==
+        "expected a lane of critical, normal, found \"urgent\"");
+  f.gate.open();
+  finish(f.work);
+  CHECK(f.work.enqueue("5", "critical").status().code() == Code::kUsage);
+}
+
+TEST_CASE("priority: a backlog in one lane keeps nobody out of another") {
+  Gate gate;
+  PriorityWorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 3},
+                                    {{.name = "critical"}, {.name = "normal"}},
+                                    [&](int) { gate.enter(); });
+  CHECK(work.enqueue(0).ok());
+  gate.wait_for_inside(1);
+  for (int i = 0; i < 3; ++i) CHECK(work.try_enqueue(i).ok());
+  CHECK(work.try_enqueue(4).status().code() == Code::kTryAgain);
+  CHECK(work.try_enqueue(5, "critical").ok());
+  gate.open();
+  finish(work);
+}
+
+TEST_CASE("priority: a producer waits for room in its own lane") {
+  Gate gate;
+  PriorityWorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 1},
+                                    {{.name = "critical"}, {.name = "normal"}},
+                                    [&](int) { gate.enter(); });
+  CHECK(work.enqueue(0).ok());
+  gate.wait_for_inside(1);
+  CHECK(work.enqueue(1).ok());
+  std::atomic<bool> in{false};
+  std::jthread producer([&] { in = work.enqueue(2).ok(); });
+  gate.let_pass(1);
+  until([&] { return in.load(); });
+  gate.open();
+  finish(work);
+  CHECK(work.counts().succeeded == 3);
+}
+
+// C060
+TEST_CASE(
+    "priority: lanes without a name, or with another's, and rules without a sink are refused") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  const auto with = [&](std::vector<PriorityLane> lanes, SignalSink* signals) {
+    PriorityWorkCoordinator<int> work({.signals = signals}, std::move(lanes), [](int) {});
+  };
+  CHECK_THROWS_AS(with({{.name = " "}}, &sink), std::invalid_argument);
+  CHECK_THROWS_AS(with({{.name = "a"}, {.name = "a"}}, &sink), std::invalid_argument);
+  CHECK_THROWS_AS(with({{.name = "a", .max_depth = -1}}, &sink), std::invalid_argument);
+  CHECK_THROWS_AS(with({{.name = "a", .defer_check_interval_ns = 0}}, &sink),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(with({{.name = "a", .cancel_on_signals = {"x"}}}, nullptr),
+                  std::invalid_argument);
+  PriorityWorkCoordinator<int> plain({}, {}, [](int) {});
+  CHECK(plain.enqueue(1).ok());
+  finish(plain);
+}
+
+// C063
+TEST_CASE("priority: a lane that a signal cancels loses its items, counted; others go on") {
+  Fixture f({{.name = "bulk", .cancel_on_signals = {"no.bulk"}}, {.name = "normal"}});
+  for (int i = 0; i < 5; ++i) CHECK(f.work.enqueue("b", "bulk").ok());
+  CHECK(f.work.enqueue("n").ok());
+  f.sink.raise("no.bulk");
+  f.gate.open();
+  finish(f.work);
+  CHECK(f.seen.all() == Texts{"n"});
+  CHECK(f.work.counts().skipped == 5);
+}
+
+TEST_CASE("priority: a deferred lane lets lower ones go on, and goes on when it may") {
+  Fixture f({{.name = "bulk", .defer_on_signals = {"slow"}}, {.name = "normal"}});
+  f.sink.raise("slow");
+  CHECK(f.work.enqueue("b", "bulk").ok());
+  CHECK(f.work.enqueue("n").ok());
+  f.gate.open();
+  until([&] { return f.seen.all().size() == 1; });
+  CHECK(f.seen.all() == Texts{"n"});
+
+  f.sink.retract("slow");
+
+  until([&] { return f.seen.all().size() == 2; });
+  finish(f.work);
+}
+
+TEST_CASE("priority: a deferred lane doesn't keep drain for ever, with nothing enqueued any more") {
+  Fixture f({{.name = "bulk",
+              .defer_on_signals = {"slow"},
+              .defer_check_interval_ns = kSecond,
+              .max_defer_attempts = 3},
+             {.name = "normal"}});
+  f.sink.raise("slow");
+  CHECK(f.work.enqueue("b", "bulk").ok());
+  f.gate.open();
+  std::atomic<bool> drained{false};
+  std::jthread mover([&] {
+    while (!drained) f.clock.advance(100 * kMillisecond);
+  });
+  finish(f.work);
+  drained = true;
+  CHECK(f.seen.all() == Texts{"b"});
+}
+
+struct Job {
+  std::string key;
+  std::string name;
+};
+
+TEST_CASE(
+    "priority with keys: a key's limit holds over all lanes, and its higher items come first") {
+  Gate gate;
+  Seen<std::string> seen;
+  PriorityKeyedWorkCoordinator<Job, std::string> work(
+      {.max_concurrency = 2}, {{.name = "critical"}, {.name = "normal"}},
+      [](const Job& job) { return job.key; },
+      [&](Job& job) {
+        if (job.name == "block")
+          gate.enter();
+        else
+          seen.add(job.name);
+      });
+  CHECK(work.enqueue({"A", "block"}).ok());
+  gate.wait_for_inside(1);
+  CHECK(work.enqueue({"A", "a1"}).ok());
+  CHECK(work.enqueue({"A", "a2"}).ok());
+  CHECK(work.enqueue({"A", "ac"}, "critical").ok());
+  CHECK(work.enqueue({"B", "b1"}).ok());
+  until([&] { return seen.all() == Texts{"b1"}; });
+
+  gate.open();
+  finish(work);
+
+  CHECK(seen.all() == Texts{"b1", "ac", "a1", "a2"});
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,141 @@
+#include "mayfly/work/result_coordinator.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <coroutine>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "mayfly/work/work_fixture.h"
+
+namespace mayfly {
+namespace {
+
+using testing::Gate;
+
+template <class Work>
+void finish(Work& work) {
+  work.complete();
+  REQUIRE(work.drain().ok());
+}
+
+// C050
+TEST_CASE("results: one item gives one result") {
+  ResultCoordinator<int, std::string> work({}, [](int n) { return "Result:" + std::to_string(n); });
+  CHECK(work.enqueue(42).ok());
+  finish(work);
+  CHECK(work.results() == std::vector<std::string>{"Result:42"});
+}
+
+// C051
+TEST_CASE("results: each item gives its own") {
+  ResultCoordinator<int, int> work({.max_concurrency = 2}, [](int n) { return 2 * n; });
+  std::vector<int> items{1, 2, 3, 4, 5};
+  CHECK(work.enqueue_many(items) == 5);
+  finish(work);
+  auto results = work.results();
+  std::ranges::sort(results);
+  CHECK(results == std::vector<int>{2, 4, 6, 8, 10});
+}
+
+// C052
+TEST_CASE("results: a body that throws gives none, and says why") {
+  ResultCoordinator<int, int> work({}, [](int n) {
+    if (n == 2) throw std::runtime_error("two");
+    return n;
+  });
+  OperationId second = 0;
+  for (int i = 1; i <= 3; ++i) {
+    const auto id = work.enqueue(i);
+    if (i == 2) second = *id;
+  }
+  finish(work);
+
+  CHECK(work.successful().size() == 2);
+  CHECK(work.counts().failed == 1);
+  const auto failed = work.wait_for_result(second);
+  REQUIRE(failed.ok());
+  CHECK_FALSE(failed->has_result());
+  CHECK(failed->error == "two");
+}
+
+TEST_CASE("P6: enqueue gives an id, and the result of that id is waited for") {
+  Gate gate;
+  ResultCoordinator<int, int> work({.max_concurrency = 1}, [&](int n, Operation&) -> Result<int> {
+    gate.enter();
+    if (n < 0) return Status(Code::kUsage, "negative");
+    return n + 1;
+  });
+  const auto good = work.enqueue(1);
+  const auto bad = work.enqueue(-1);
+  std::jthread opener([&] {
+    gate.wait_for_inside(1);
+    gate.open();
+  });
+
+  const auto answer = work.wait_for_result(*good);
+  const auto refusal = work.wait_for_result(*bad);
+
+  REQUIRE(answer.ok());
+  REQUIRE(answer->has_result());
+  CHECK(answer->result() == 2);
+  CHECK(refusal->error == "negative");
+  CHECK(*work.try_result(*good) == 2);
+  CHECK(work.wait_for_result(*bad + 1000).status().code() == Code::kUsage);
+}
+
+// C053
+TEST_CASE("results: those beyond the window can be asked for by id, up to a limit") {
+  ResultCoordinator<int, int> work(
+      {.max_concurrency = 2, .max_tracked_operations = 64}, [](int n) { return 2 * n; }, 500);
+  std::vector<OperationId> ids;
+  for (int i = 0; i < 1'000; ++i) ids.push_back(*work.enqueue(i));
+  finish(work);
+
+  CHECK(work.counts().succeeded == 1'000);
+  CHECK(work.snapshot().size() == 64);
+  CHECK(work.results().size() == 64);
+  for (const int result : work.results()) CHECK(result % 2 == 0);
+  CHECK(work.results_dropped() == 500);
+  int known = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto answer = work.wait_for_result(ids[i]);
+    if (!answer.ok()) continue;
+    ++known;
+    CHECK(answer->result() == 2 * static_cast<int>(i));
+  }
+  CHECK(known == 500);
+}
+
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+Detached add_results(ResultCoordinator<int, int>& work, std::atomic<int>& sum) {
+  for (int i = 1; i <= 10; ++i) {
+    const auto answer = co_await work.result(*work.enqueue(i));
+    if (answer.ok() && answer->has_result()) sum += answer->result();
+  }
+  work.complete();
+}
+
+TEST_CASE("results: co_await gives the result") {
+  std::atomic<int> sum{0};
+  ResultCoordinator<int, int> work({.max_concurrency = 2}, [](int n) { return n; });
+  add_results(work, sum);
+  testing::until([&] { return work.completed(); });
+  CHECK(work.drain().ok());
+  CHECK(sum == 55);
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,94 @@
+// What tests of the coordinators share: bodies that wait until they are let go, and waiting for
+// something to become true.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mayfly::testing {
+
+// Bodies enter and wait; the test waits until so many are inside, and opens.
+class Gate {
+ public:
+  void enter() {
+    std::unique_lock lock(mutex_);
+    ++entered_;
+    most_inside_ = std::max(most_inside_, ++inside_);
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_ || passes_ > 0; });
+    if (!open_) --passes_;
+    --inside_;
+    changed_.notify_all();
+  }
+  void wait_for_entered(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return entered_ >= count; });
+  }
+  void wait_for_inside(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return inside_ == count; });
+  }
+  void let_pass(int count) {
+    const std::lock_guard lock(mutex_);
+    passes_ += count;
+    changed_.notify_all();
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  int entered() const {
+    const std::lock_guard lock(mutex_);
+    return entered_;
+  }
+  int most_inside() const {
+    const std::lock_guard lock(mutex_);
+    return most_inside_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int entered_ = 0;
+  int inside_ = 0;
+  int most_inside_ = 0;
+  int passes_ = 0;
+  bool open_ = false;
+};
+
+// A list that several threads append to.
+template <class Value>
+class Seen {
+ public:
+  void add(Value value) {
+    const std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+  }
+  std::vector<Value> all() const {
+    const std::lock_guard lock(mutex_);
+    return values_;
+  }
+  std::vector<Value> sorted() const {
+    std::vector<Value> values = all();
+    std::ranges::sort(values);
+    return values;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Value> values_;
+};
+
+// For what another thread is about to do, and tells nobody.
+template <class Condition>
+void until(Condition condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+}  // namespace mayfly::testing
