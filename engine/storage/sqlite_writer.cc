@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "mayfly/data/outcome.h"
+#include "mayfly/storage/database_file.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
 
@@ -33,6 +34,7 @@ Status SqliteWriter::Impl::open() {
   if (options_.database.empty() || options_.database == ":memory:") {
     return {Code::kUsage, "the writer needs a database file; expected a path"};
   }
+  MAYFLY_RETURN_IF_ERROR(check_database_file(options_.database));
   // SQLite creates the file: the lock's name is made from its real path. Before anything is read.
   const std::string opening = "opening " + options_.database;
   if (const SqliteError error = session_.connect(options_); !error.ok()) {
@@ -82,8 +84,8 @@ Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const So
     std::string filled;
     const SqliteError error =
         session_.connection().query_text("SELECT EXISTS(SELECT 1 FROM " + table + ")", filled);
-    const bool dropped = error.ok() && filled == "0" &&
-                         session_.connection().run("DROP TABLE " + table).ok();
+    const bool dropped =
+        error.ok() && filled == "0" && session_.connection().run("DROP TABLE " + table).ok();
     return Status(Code::kConfig,
                   "resuming " + spec.key + ": mayfly_offsets says that " +
                       std::to_string(start->totals.written) + " of its rows are in table " +

@@ -1,0 +1,30 @@
+#include "mayfly/storage/database_file.h"
+
+#include <filesystem>
+#include <system_error>
+
+namespace mayfly {
+
+Status check_database_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto refuse = [&path](Code code, const char* found) {
+    return Status(
+        code, path + ": expected a file for the database, found " + found + "; name another path");
+  };
+  switch (fs::status(path, error).type()) {
+    case fs::file_type::directory:
+      return refuse(Code::kCannotCreate, "a folder");
+    case fs::file_type::fifo:
+      return refuse(Code::kIo, "a pipe");
+    case fs::file_type::socket:
+      return refuse(Code::kIo, "a socket");
+    case fs::file_type::block:
+    case fs::file_type::character:
+      return refuse(Code::kIo, "a device");
+    default:
+      return {};  // what can't be looked at is told by who opens it
+  }
+}
+
+}  // namespace mayfly

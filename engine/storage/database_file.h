@@ -1,0 +1,14 @@
+// What stands at a database's path, looked at before it is opened or anything is made beside it.
+#pragma once
+
+#include <string>
+
+#include "mayfly/base/status.h"
+
+namespace mayfly {
+
+// A regular file, or nothing yet: OK. A folder: Code::kCannotCreate. A device, a pipe or a socket:
+// Code::kIo; reading a pipe would wait for ever. Links are followed.
+Status check_database_file(const std::string& path);
+
+}  // namespace mayfly
