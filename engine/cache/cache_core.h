@@ -61,7 +61,7 @@ class CacheCore {
   ~CacheCore() {
     if (!options_.on_evict) return;
     for (const auto& shard : shards_) {
-      while (const CacheSlot slot = shard->ledger.last()) {
+      while (const CacheSlot slot = shard->ledger.any()) {
         callbacks_.hand_over(shard->take(slot, false));
       }
     }
@@ -77,35 +77,16 @@ class CacheCore {
     }
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
-    Look look;
-    FlightPtr flight;
-    bool leads = false;
-    const std::int64_t now_ns = clock_.now_ns();
-    {
-      const std::lock_guard lock(shard.mutex);
-      look_up(shard, hash, key, now_ns, look);
-      if (!look.value) {
-        flight = shard.find_flight(hash, key);
-        leads = flight == nullptr;
-        if (leads) flight = shard.start_flight(hash, key);
-      }
-    }
-    tell(key, look, CacheEvent::kHit);
-    if (look.value) return std::move(look.value);
-    return leads ? lead(shard, flight, key, factory, get) : follow(*flight, key, get);
+    if (Value value = hit(shard, hash, key, CacheEvent::kHit)) return value;
+    return miss(shard, hash, key, factory, get);
   }
 
   Value try_get(const K& key) {
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
-    Look look;
-    const std::int64_t now_ns = clock_.now_ns();
-    {
-      const std::lock_guard lock(shard.mutex);
-      look_up(shard, hash, key, now_ns, look);
-    }
-    tell(key, look, CacheEvent::kPeek);
-    return std::move(look.value);
+    Value value = hit(shard, hash, key, CacheEvent::kPeek);
+    if (!value) note_miss(shard, hash, key);
+    return value;
   }
 
   bool invalidate(const K& key) {
@@ -130,7 +111,7 @@ class CacheCore {
       const std::lock_guard lock(shard->mutex);
       shard->outdate_flights();
       removed.reserve(shard->ledger.size());
-      while (const CacheSlot slot = shard->ledger.last()) {
+      while (const CacheSlot slot = shard->ledger.any()) {
         removed.push_back(take(*shard, slot, false));
       }
       cleared += removed.size();
@@ -202,14 +183,6 @@ class CacheCore {
   static constexpr int kDroppedPerInsert = 2;
   static constexpr int kSweptPerLock = 64;
 
-  // What an access found, and what is to be told of it after the lock.
-  struct Look {
-    Value value;  // null: a miss
-    bool tell = false;
-    bool tell_hot = false;
-    std::optional<Removed> expired;
-  };
-
   std::size_t shard_count() const {
     const std::size_t size_max = options_.ledger.size_max;
     return options_.shards == 0 ? default_shards(size_max) : std::bit_ceil(options_.shards);
@@ -218,25 +191,88 @@ class CacheCore {
   // Not the bits by which a shard's index begins its search.
   Shard& shard_of(std::uint64_t hash) const { return *shards_[(hash >> 48) & shard_mask_]; }
 
+  // What is to be told of a hit.
+  struct Told {
+    bool hit = false;
+    bool hot = false;
+  };
+
+  // The live entry's value, or null. All that a hit costs is here and in find_live().
+  Value hit(Shard& shard, std::uint64_t hash, const K& key, CacheEvent event) {
+    Told told;
+    Value value = find_live(shard, hash, key, clock_.now_ns(), told);
+    if (told.hit) callbacks_.raise(event, key);
+    if (told.hot) callbacks_.raise(CacheEvent::kHot, key);
+    return value;
+  }
+
+  Value find_live(Shard& shard, std::uint64_t hash, const K& key, std::int64_t now_ns, Told& told) {
+    const std::lock_guard lock(shard.mutex);
+    const CacheSlot slot = shard.find(hash, key);
+    if (slot == kNoSlot) return nullptr;
+    const CacheTouch touch = shard.ledger.touch(slot, now_ns);
+    if (touch == CacheTouch::kExpired) return nullptr;
+    ++shard.hits;
+    if (callbacks_.tells()) {
+      told.hit = shard.hit_sampler.due();
+      told.hot = touch == CacheTouch::kBecameHot && shard.hot_sampler.due();
+    }
+    return shard.value(slot);
+  }
+
+  // Runs the factory, or waits for the thread that does. Out of line: a hit is to be short.
+  template <class Factory>
+  [[gnu::noinline]] Result<Value> miss(Shard& shard, std::uint64_t hash, const K& key,
+                                       Factory& factory, const CacheGetOptions& get) {
+    FlightPtr flight;
+    bool leads = false;
+    std::vector<Removed> removed;
+    bool stored = false;  // by another thread, since hit() looked
+    bool tell = false;
+    {
+      const std::lock_guard lock(shard.mutex);
+      stored = look_again(shard, hash, key, removed);
+      if (!stored) {
+        tell = count_miss(shard);
+        flight = shard.find_flight(hash, key);
+        leads = flight == nullptr;
+        if (leads) flight = shard.start_flight(hash, key);
+      }
+    }
+    if (stored) return get_or_add(key, factory, get);
+    callbacks_.settle(removed);
+    if (tell) callbacks_.raise(CacheEvent::kMiss, key);
+    return leads ? lead(shard, flight, key, factory, get) : follow(*flight, key, get);
+  }
+
+  [[gnu::noinline]] void note_miss(Shard& shard, std::uint64_t hash, const K& key) {
+    std::vector<Removed> removed;
+    bool tell = false;
+    {
+      const std::lock_guard lock(shard.mutex);
+      look_again(shard, hash, key, removed);
+      tell = count_miss(shard);
+    }
+    callbacks_.settle(removed);
+    if (tell) callbacks_.raise(CacheEvent::kMiss, key);
+  }
+
   // What follows until lead() is under the shard's lock.
 
-  void look_up(Shard& shard, std::uint64_t hash, const K& key, std::int64_t now_ns, Look& look) {
-    if (const CacheSlot slot = shard.find(hash, key)) {
-      const CacheTouch touch = shard.ledger.touch(slot, now_ns);
-      if (touch != CacheTouch::kExpired) {
-        ++shard.hits;
-        look.value = shard.value(slot);
-        if (callbacks_.tells()) {
-          look.tell = shard.hit_sampler.due();
-          look.tell_hot = touch == CacheTouch::kBecameHot && shard.hot_sampler.due();
-        }
-        return;
-      }
-      ++shard.evicted_expired;
-      look.expired.emplace(take(shard, slot, true));
-    }
+  // An entry that hit() found expired leaves. True when there is a live one now.
+  bool look_again(Shard& shard, std::uint64_t hash, const K& key, std::vector<Removed>& removed) {
+    const CacheSlot slot = shard.find(hash, key);
+    if (slot == kNoSlot) return false;
+    if (!shard.ledger.expired(slot, clock_.now_ns())) return true;
+    ++shard.evicted_expired;
+    removed.push_back(take(shard, slot, true));
+    return false;
+  }
+
+  // True when it is to be told.
+  bool count_miss(Shard& shard) {
     ++shard.misses;
-    look.tell = callbacks_.tells() && shard.miss_sampler.due();
+    return callbacks_.tells() && shard.miss_sampler.due();
   }
 
   Removed take(Shard& shard, CacheSlot slot, bool expired) {
@@ -368,16 +404,6 @@ class CacheCore {
     std::string message(options_.cache);
     message.append(".get_or_add: expected ").append(expected).append(", found ").append(found);
     return Status(Code::kUsage, std::move(message));
-  }
-
-  void tell(const K& key, Look& look, CacheEvent found) {
-    if (look.expired) {
-      std::vector<Removed> removed;
-      removed.push_back(std::move(*look.expired));
-      callbacks_.settle(removed);
-    }
-    if (look.tell) callbacks_.raise(look.value ? found : CacheEvent::kMiss, key);
-    if (look.tell_hot) callbacks_.raise(CacheEvent::kHot, key);
   }
 
   const Clock& clock_;

@@ -10,12 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/flight.h"
+#include "mayfly/cache/shard_lock.h"
 #include "mayfly/cache/slot_index.h"
 #include "mayfly/policy/cache_ledger.h"
 
@@ -100,7 +100,7 @@ class alignas(64) CacheShard {
     for (const FlightPtr& flight : flights_) flight->stale = true;
   }
 
-  mutable std::mutex mutex;
+  mutable ShardLock mutex;
 
   CacheLedger ledger;
   CacheSampler hit_sampler;

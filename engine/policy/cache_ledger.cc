@@ -30,29 +30,25 @@ CacheSlot CacheLedger::add(std::int64_t now_ns, std::int64_t ttl_ns, std::uint32
   if (full()) return kNoSlot;
   CacheSlot slot = free_;
   if (slot != kNoSlot) {
-    free_ = nodes_[slot].next;
+    free_ = nodes_[slot].next_free;
   } else {
     slot = static_cast<CacheSlot>(nodes_.size());
     nodes_.emplace_back();
   }
   Node& node = nodes_[slot];
-  node = {.ttl_ns = ttl_ns, .added_ns = now_ns, .accesses = 1};
+  node = {.expires_ns = now_ns, .ttl_ns = ttl_ns, .added_ns = now_ns, .accesses = 1};
   node.own_chances = static_cast<std::uint8_t>(std::min(chances, kChancesMax));
-  node.expires_ns = now_ns;
   refresh(node, now_ns);
-  link_front(slot);
   expiry_.push(slot, node.expires_ns);
-  ++size_;
+  use_.push(slot, node.used);
   return slot;
 }
 
 void CacheLedger::remove(CacheSlot slot) {
-  Node& node = nodes_[slot];
-  unlink(node);
   expiry_.remove(slot);
-  node.next = free_;
+  use_.remove(slot);
+  nodes_[slot].next_free = free_;
   free_ = slot;
-  --size_;
 }
 
 CacheSlot CacheLedger::find_expired(std::int64_t now_ns) {
@@ -66,14 +62,21 @@ CacheSlot CacheLedger::find_expired(std::int64_t now_ns) {
 
 CacheSlot CacheLedger::choose_victim(std::int64_t now_ns) {
   if (const CacheSlot slot = find_expired(now_ns); slot != kNoSlot) return slot;
-  for (int passed = 0; passed < kPassedOverMax; ++passed) {
-    const CacheSlot slot = last();
-    if (slot == kNoSlot || nodes_[slot].chances == 0) return slot;
-    --nodes_[slot].chances;
-    unlink(nodes_[slot]);
-    link_front(slot);
+  if (use_.empty()) return kNoSlot;
+  CacheSlot least = kNoSlot;  // recently used of those that were looked at
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    const LazyHeap::Item top = use_.top();
+    Node& node = nodes_[top.slot];
+    if (top.at == node.used) {
+      if (node.chances == 0) return top.slot;
+      --node.chances;
+      node.used = ++uses_;
+    } else if (least == kNoSlot || node.used < nodes_[least].used) {
+      least = top.slot;
+    }
+    use_.delay_top(node.used);
   }
-  return last();
+  return least != kNoSlot ? least : use_.top().slot;
 }
 
 CacheEntryInfo CacheLedger::info(CacheSlot slot) const {
@@ -86,7 +89,7 @@ CacheEntryInfo CacheLedger::info(CacheSlot slot) const {
 
 CacheLedgerCounts CacheLedger::counts(std::int64_t now_ns) const {
   CacheLedgerCounts counts;
-  for (CacheSlot slot = nodes_[0].next; slot != kNoSlot; slot = nodes_[slot].next) {
+  for (const auto& [at, slot] : expiry_.items()) {
     if (expired(slot, now_ns)) {
       ++counts.expired;
     } else {

@@ -7,13 +7,18 @@
 //            that is longer), and in any case lifetime_ns after it was added. It is expired from
 //            the nanosecond at which the time is up. A refresh never makes it expire earlier.
 // HOT        An entry is hot from its hot_threshold-th access on; being added is its first.
-// ORDER      Least recently used leaves first, after whatever has expired. A hot entry, or one with
-//            chances, is passed over when its turn comes: it goes to the front and has one chance
-//            less. Only an access gives chances back, so what was hot once leaves in the end. No
-//            more than kPassedOverMax are passed over for one victim.
-// SOURCE     The order is second chance (Corbato, A Paging Experiment with the Multics System,
-//            1968) on a list in order of use.
-// MEMORY     About 64 bytes a slot; the slab grows to the largest number of entries there ever
+// ORDER      Whatever has expired leaves first, then the least recently used. A hot entry, or one
+// with
+//            chances, is passed over when its turn comes: it counts as used then, and has one
+//            chance less. Only an access gives chances back, so what was hot once leaves in the
+//            end.
+// SOURCE     Second chance: Corbato, A Paging Experiment with the Multics System, 1968.
+// COST       An access writes its own entry alone. Two heaps, by use and by expiry, learn of it
+// when
+//            the entry's turn would come (lazy_heap.h): so a new entry pays for accesses before it,
+//            for kLooksMax of them at most. With more entries used since their turn, the least
+//            recently used of those that were looked at leaves.
+// MEMORY     About 80 bytes a slot; the slab grows to the largest number of entries there ever
 //            were. touch() and remove() allocate nothing.
 // THREADS    One at a time.
 // UNITS      Nanoseconds of one clock. Slots count from 1; kNoSlot is none.
@@ -25,7 +30,7 @@
 #include <vector>
 
 #include "mayfly/base/clock.h"
-#include "mayfly/policy/expiry_heap.h"
+#include "mayfly/policy/lazy_heap.h"
 
 namespace mayfly {
 
@@ -60,18 +65,17 @@ struct CacheLedgerCounts {
 
 class CacheLedger {
  public:
-  // Entries that are passed over for one victim, at most, and chances that one entry can have.
-  static constexpr int kPassedOverMax = 16;
+  // Entries that one search for a victim, or for an expired one, looks at, at most.
+  static constexpr int kLooksMax = 64;
+  // Chances that one entry can be given.
   static constexpr std::uint32_t kChancesMax = 8;
-  // Entries that one call of find_expired looks at, at most.
-  static constexpr int kLooksMax = 16;
   static constexpr std::size_t kSizeMax = std::size_t{1} << 31;
 
   // Throws std::invalid_argument for an option out of its range.
   explicit CacheLedger(const CacheLedgerOptions& options);
 
-  std::size_t size() const { return size_; }
-  bool full() const { return size_ == options_.size_max; }
+  std::size_t size() const { return expiry_.size(); }
+  bool full() const { return size() == options_.size_max; }
 
   // The new entry's slot, or kNoSlot when full. ttl_ns is positive (kNever: no expiry by idleness);
   // chances beyond kChancesMax count as that.
@@ -81,16 +85,16 @@ class CacheLedger {
   // The slot may be given out again.
   void remove(CacheSlot slot);
 
-  // An entry that has expired, or kNoSlot; stays in the ledger. Looks at kLooksMax entries at most:
-  // may_have_expired() says whether another call can find more.
+  // An entry that has expired, or kNoSlot; stays in the ledger. may_have_expired() says whether
+  // another call can find more.
   CacheSlot find_expired(std::int64_t now_ns);
   bool may_have_expired(std::int64_t now_ns) const {
-    return !expiry_.empty() && expiry_.top().due <= now_ns;
+    return !expiry_.empty() && expiry_.top().at <= now_ns;
   }
   // Who is to leave for a new entry, or kNoSlot when there is none; stays in the ledger.
   CacheSlot choose_victim(std::int64_t now_ns);
-  // Any entry, or kNoSlot: the least recently used one.
-  CacheSlot last() const { return nodes_[0].previous; }
+  // Some entry, or kNoSlot when there is none.
+  CacheSlot any() const { return use_.empty() ? kNoSlot : use_.top().slot; }
 
   bool expired(CacheSlot slot, std::int64_t now_ns) const {
     return now_ns >= nodes_[slot].expires_ns;
@@ -100,45 +104,32 @@ class CacheLedger {
   CacheLedgerCounts counts(std::int64_t now_ns) const;
 
  private:
-  // nodes_[0] is the list's head: next is the most recently used entry, previous the least. Free
-  // nodes are linked by next.
   struct Node {
     std::int64_t expires_ns = 0;
+    std::int64_t used = 0;  // uses_ at its last access
     std::int64_t ttl_ns = 0;
     std::int64_t added_ns = 0;
     std::uint32_t accesses = 0;
-    CacheSlot next = 0;
-    CacheSlot previous = 0;
+    CacheSlot next_free = kNoSlot;
     std::uint8_t chances = 0;      // left until the next access
     std::uint8_t own_chances = 0;  // that an access gives back
   };
 
   bool is_hot(const Node& node) const { return node.accesses >= options_.hot_threshold; }
   void refresh(Node& node, std::int64_t now_ns);
-  void link_front(CacheSlot slot);
-  void unlink(const Node& node) {
-    nodes_[node.previous].next = node.next;
-    nodes_[node.next].previous = node.previous;
-  }
   // kNever stays kNever.
   static std::int64_t later(std::int64_t now_ns, std::int64_t by_ns) {
     return by_ns >= kNever - now_ns ? kNever : now_ns + by_ns;
   }
 
   const CacheLedgerOptions options_;
-  std::vector<Node> nodes_;
+  std::vector<Node> nodes_;  // [0] is nobody's
   CacheSlot free_ = kNoSlot;
-  std::size_t size_ = 0;
-  ExpiryHeap expiry_;  // due times are never later than the entries' real ones
+  std::int64_t uses_ = 0;  // counts accesses: their order
+  // Both by times that are never later than the entries' real ones.
+  LazyHeap expiry_;
+  LazyHeap use_;
 };
-
-inline void CacheLedger::link_front(CacheSlot slot) {
-  Node& node = nodes_[slot];
-  node.previous = 0;
-  node.next = nodes_[0].next;
-  nodes_[node.next].previous = slot;
-  nodes_[0].next = slot;
-}
 
 inline void CacheLedger::refresh(Node& node, std::int64_t now_ns) {
   const bool hot = is_hot(node);
@@ -147,6 +138,7 @@ inline void CacheLedger::refresh(Node& node, std::int64_t now_ns) {
   // Callers read the clock before they take their lock: now_ns may be older than the last access.
   node.expires_ns = std::max(node.expires_ns, std::min(later(now_ns, ttl_ns), dies_ns));
   node.chances = static_cast<std::uint8_t>(node.own_chances + (hot ? 1 : 0));
+  node.used = ++uses_;
 }
 
 inline CacheTouch CacheLedger::touch(CacheSlot slot, std::int64_t now_ns) {
@@ -155,10 +147,6 @@ inline CacheTouch CacheLedger::touch(CacheSlot slot, std::int64_t now_ns) {
   const bool was_hot = is_hot(node);
   if (node.accesses != UINT32_MAX) ++node.accesses;
   refresh(node, now_ns);
-  if (nodes_[0].next != slot) {
-    unlink(node);
-    link_front(slot);
-  }
   return !was_hot && is_hot(node) ? CacheTouch::kBecameHot : CacheTouch::kHit;
 }
 

@@ -118,8 +118,8 @@ TEST_CASE("cache ledger: an access gives chances back") {
 TEST_CASE("cache ledger: however many chances there are, a victim is found after a bounded walk") {
   CacheLedger ledger({.size_max = 1'000});
   for (int i = 0; i < 1'000; ++i) CHECK(ledger.add(kStart, 100, UINT32_MAX) != kNoSlot);
-  // Slots were given out in order: the first kPassedOverMax are passed over.
-  CHECK(ledger.choose_victim(kStart) == CacheLedger::kPassedOverMax + 1);
+  // Slots were given out in order: the first kLooksMax are passed over.
+  CHECK(ledger.choose_victim(kStart) == CacheLedger::kLooksMax + 1);
   CacheLedger one({.size_max = 1});
   const CacheSlot only = one.add(kStart, 100, UINT32_MAX);
   CHECK(one.choose_victim(kStart) == only);
