@@ -1,6 +1,7 @@
 // Raising a signal, and asking for signals by a pattern, against what one writes first: a mutex
 // around a deque of events with a string each, asked by fnmatch(3). Both get the time from their
-// caller, both keep the newest kWindow.
+// caller (or both read the clock), keep the newest kWindow, drop what is too old, can retract a
+// name, and know each event's operation.
 #include <benchmark/benchmark.h>
 #include <fnmatch.h>
 
@@ -20,16 +21,22 @@ namespace mayfly::bench {
 namespace {
 
 constexpr std::size_t kWindow = 1'000;
+constexpr std::int64_t kMaxAgeNs = 60 * kSecond;
 constexpr std::size_t kQueried = 10'000;
 constexpr int kStems = 100;
 
 class MutexDeque {
  public:
   explicit MutexDeque(std::size_t capacity) : capacity_(capacity) {}
-  void raise(std::int64_t now_ns, std::string name) {
+  void raise(std::int64_t now_ns, std::string name, OperationId operation = 0) {
     const std::lock_guard lock(mutex_);
-    events_.push_back({std::move(name), now_ns});
+    events_.push_back({std::move(name), now_ns, operation});
     if (events_.size() > capacity_) events_.pop_front();
+    while (events_.front().at_ns < now_ns - kMaxAgeNs) events_.pop_front();
+  }
+  std::size_t retract(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    return std::erase_if(events_, [&](const Event& event) { return event.name == name; });
   }
   std::size_t count(const char* pattern) {
     const std::lock_guard lock(mutex_);
@@ -42,6 +49,7 @@ class MutexDeque {
   struct Event {
     std::string name;
     std::int64_t at_ns;
+    OperationId operation;
   };
   std::size_t capacity_;
   std::mutex mutex_;
@@ -55,7 +63,8 @@ class Raise : public benchmark::Fixture {
   void SetUp(const benchmark::State&) override {
     const std::lock_guard lock(set_up_);
     if (sink_) return;
-    sink_ = std::make_unique<SignalSink>(clock_, SignalSinkOptions{.capacity = kWindow});
+    sink_ = std::make_unique<SignalSink>(
+        clock_, SignalSinkOptions{.capacity = kWindow, .max_age_ns = kMaxAgeNs});
     stem_ = sink_->intern("order.accepted.by.writer");
     deque_ = std::make_unique<MutexDeque>(kWindow);
   }
@@ -86,7 +95,8 @@ class Raise : public benchmark::Fixture {
 };
 
 BENCHMARK_DEFINE_F(Raise, BM_MutexDeque)(benchmark::State& state) {
-  measure(state, [&] { deque_->raise(kSecond, "order.accepted.by.writer"); });
+  MutexDeque& deque = *deque_;
+  measure(state, [&deque] { deque.raise(kSecond, "order.accepted.by.writer"); });
 }
 BENCHMARK_DEFINE_F(Raise, BM_MutexDequeComposed)(benchmark::State& state) {
   std::int64_t rows = 1'000;
@@ -97,7 +107,8 @@ BENCHMARK_DEFINE_F(Raise, BM_MutexDequeComposed)(benchmark::State& state) {
   });
 }
 BENCHMARK_DEFINE_F(Raise, BM_Interned)(benchmark::State& state) {
-  measure(state, [&] { sink_->raise_at(kSecond, stem_); });
+  SignalSink& sink = *sink_;
+  measure(state, [&sink, stem = stem_] { sink.raise_at(kSecond, stem); });
 }
 BENCHMARK_DEFINE_F(Raise, BM_InternedText)(benchmark::State& state) {
   measure(state, [&] { sink_->raise_at(kSecond, stem_, "customer-4711"); });
@@ -107,6 +118,9 @@ BENCHMARK_DEFINE_F(Raise, BM_InternedIntegers)(benchmark::State& state) {
 }
 BENCHMARK_DEFINE_F(Raise, BM_Name)(benchmark::State& state) {
   measure(state, [&] { sink_->raise("order.accepted.by.writer"); });
+}
+BENCHMARK_DEFINE_F(Raise, BM_MutexDequeSystemClock)(benchmark::State& state) {
+  measure(state, [&] { deque_->raise(system_clock_.now_ns(), "order.accepted.by.writer"); });
 }
 BENCHMARK_DEFINE_F(Raise, BM_InternedSystemClock)(benchmark::State& state) {
   measure(state, [&] { sink_->raise_at(system_clock_.now_ns(), stem_); });
@@ -168,6 +182,7 @@ BENCHMARK_REGISTER_F(Raise, BM_Interned)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_InternedText)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_InternedIntegers)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_Name)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_REGISTER_F(Raise, BM_MutexDequeSystemClock)->Threads(1)->UseRealTime();
 BENCHMARK_REGISTER_F(Raise, BM_InternedSystemClock)->Threads(1)->UseRealTime();
 BENCHMARK_REGISTER_F(RaiseHeard, BM_Nobody)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK_REGISTER_F(RaiseHeard, BM_FiftyOthers)->Threads(1)->Threads(2)->UseRealTime();

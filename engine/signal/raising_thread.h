@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace mayfly {
@@ -25,13 +27,25 @@ class RaisingThread {
     const auto pointer = static_cast<std::uintptr_t>(pthread_self());
 #endif
     // Odd, so no two pointers have the same product. Thread control blocks are aligned alike: the
-    // high bits differ.
-    return pointer * 0x9E3779B97F4A7C15u;
+    // high bits differ most, and are turned down to where home() takes them.
+    return std::rotl(pointer * 0x9E3779B97F4A7C15u, kSpareBits + kHomeBits);
   }
+  // A number below 64 that threads rarely share, to begin the search for a thread's slot with.
+  static std::size_t home(std::uintptr_t key) {
+    return key >> kSpareBits & ((std::size_t{1} << kHomeBits) - 1);
+  }
+  // What is nobody's key, and not 0: pointers are multiples of 2 at least, and so are products.
+  static constexpr std::uintptr_t kNobody = std::uintptr_t{1} << 11;
   static std::uintptr_t quick_key() { return quick_key_; }
   static void set_quick_key(std::uintptr_t key) { quick_key_ = key; }
 
  private:
+  // The home stands above as many bits as the size of a slot has: its place in an array of slots is
+  // then the key with the other bits cleared, one instruction.
+  static constexpr int kSpareBits = 5;
+  static constexpr int kHomeBits = 6;
+  static_assert(kNobody == std::uintptr_t{1} << (kSpareBits + kHomeBits));
+
   // Initial-exec: one load, also in a shared library, instead of a call.
 #if defined(__GNUC__)
   [[gnu::tls_model("initial-exec")]]

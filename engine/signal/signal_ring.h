@@ -114,12 +114,17 @@ class SignalRing {
   std::uint32_t put_operation(std::uint64_t position, OperationId operation);
   // Returns the record's time: at_ns, or that of the record before if that is later.
   std::int64_t publish(std::uint64_t position, std::int64_t at_ns, std::uint32_t low) {
-    last_ns_ = at_ns > last_ns_ ? at_ns : last_ns_;
+    // A branch, not a maximum: which would make each record wait for the time of the one before.
+    if (at_ns > last_ns_) {
+      last_ns_ = at_ns;
+    } else {
+      at_ns = last_ns_;
+    }
     const std::size_t slot = position & mask_;
-    times_[slot].store(last_ns_, std::memory_order_release);
+    times_[slot].store(at_ns, std::memory_order_release);
     tags_[slot].store(position << 32 | low, std::memory_order_release);
     head_.store(position + 1, std::memory_order_release);
-    return last_ns_;
+    return at_ns;
   }
   // Writer. A record without an argument. Returns the record's time.
   std::int64_t append(std::int64_t at_ns, StemId stem, OperationId operation) {

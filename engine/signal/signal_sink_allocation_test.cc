@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mayfly/signal/pattern_set.h"
+#include "mayfly/signal/signal_route.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace {
@@ -79,6 +80,31 @@ TEST_CASE(
     raise_every_form(sink, stem, long_name);
     CHECK(ask(out) > 0);
   }
+  CHECK(allocations.load() == before);
+}
+
+TEST_CASE("sink: after warm-up a raise that is heard, routed or blocked allocates nothing") {
+  ManualClock clock;
+  SignalSink sink(clock, {.capacity = 100});
+  SignalSink target(clock, {.capacity = 100});
+  const StemId stem = sink.intern("write.done");
+  const std::string long_name = "cache.hit:" + std::string(100, 'k');
+  std::size_t heard = 0;
+  const auto by_stem = sink.subscribe("write.*", [&](const SignalEvent& event) {
+    heard += event.name().size();
+    sink.raise("nested");
+  });
+  const auto by_argument = sink.subscribe("*k,*7rows", [&](const SignalEvent&) { ++heard; });
+  const auto cycle =
+      sink.subscribe("nested", [&](const SignalEvent&) { sink.raise("write.done"); });
+  const auto routed = route(sink, "*", target);
+  for (int i = 0; i < 1'000; ++i) raise_every_form(sink, stem, long_name);
+  REQUIRE(heard > 0);
+  REQUIRE(sink.blocked_total() > 0);
+
+  const std::size_t before = allocations.load();
+  for (int i = 0; i < 10'000; ++i) raise_every_form(sink, stem, long_name);
+
   CHECK(allocations.load() == before);
 }
 

@@ -180,5 +180,30 @@ TEST_CASE("subscription threads: the last call to end destroys a listener that e
   }
 }
 
+// Aims at tables that threads which raise no more still name: each keeps one at most.
+TEST_CASE(
+    "subscription threads: superseded tables are freed, but one for each thread that raised") {
+  constexpr int kThreads = 4;
+  ManualClock clock;
+  const StemTable stems(1'000);
+  SignalDelivery delivery(stems);
+  const auto change = [&] {
+    delivery.add(std::make_shared<Subscriber>(
+        "*", [](const SignalEvent&) {}, false));
+  };
+  change();
+  for (std::uint32_t slot = 0; slot < kThreads; ++slot) {
+    CHECK_FALSE(delivery.find(slot, StemId{0}, false).empty());
+    change();
+  }
+  for (int i = 0; i < 100; ++i) change();
+  CHECK(delivery.superseded_tables() == kThreads);
+  for (std::uint32_t slot = 0; slot < kThreads; ++slot) {
+    CHECK_FALSE(delivery.find(slot, StemId{0}, false).empty());
+  }
+  change();
+  CHECK(delivery.superseded_tables() == 1);
+}
+
 }  // namespace
 }  // namespace mayfly

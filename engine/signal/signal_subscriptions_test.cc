@@ -230,6 +230,19 @@ TEST_CASE("subscriptions: a listener that raises is heard by the others, and by 
   CHECK(sink.raised_total() == 10);
 }
 
+TEST_CASE("subscriptions: a thread that raised unheard is heard as soon as somebody subscribes") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  Heard heard;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) sink.raise("x");
+    const auto subscription = sink.subscribe("x", heard.listener());
+    sink.raise("x");
+    CHECK(heard.names.size() == static_cast<std::size_t>(round) + 1);
+  }
+  CHECK(sink.raised_total() == 18);
+}
+
 TEST_CASE("subscriptions: stems that come later find their listeners too") {
   ManualClock clock;
   SignalSink sink(clock);

@@ -117,7 +117,7 @@ void SignalWindow::set_capacity(std::size_t capacity, std::int64_t oldest_ns) {
 
 void SignalWindow::slow_down() {
   // Partner: quicken().
-  for (Slot& slot : slots_) slot.quick.exchange(kNobody, std::memory_order_acq_rel);
+  for (Slot& slot : slots_) slot.quick.exchange(RaisingThread::kNobody, std::memory_order_acq_rel);
 }
 
 std::uint64_t SignalWindow::overwritten_total() const {

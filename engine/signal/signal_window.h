@@ -72,7 +72,7 @@ class SignalWindow {
 
   // By the short way: false when the calling thread has to go the long way, by append().
   bool append_quick(std::int64_t at_ns, StemId stem, OperationId operation) {
-    const Slot& slot = slots_[home_of(RaisingThread::quick_key())];
+    const Slot& slot = slots_[RaisingThread::home(RaisingThread::quick_key())];
     if (!slot.is_quick()) return false;
     slot.ring.load(std::memory_order_relaxed)->append(at_ns, stem, operation);
     return true;
@@ -80,7 +80,7 @@ class SignalWindow {
   template <class Argument>
   bool append_quick(std::int64_t at_ns, StemId stem, OperationId operation,
                     const Argument& argument) {
-    const Slot& slot = slots_[home_of(RaisingThread::quick_key())];
+    const Slot& slot = slots_[RaisingThread::home(RaisingThread::quick_key())];
     if (!slot.is_quick()) return false;
     slot.shard.load(std::memory_order_relaxed)->append(at_ns, stem, operation, argument);
     return true;
@@ -123,22 +123,18 @@ class SignalWindow {
   std::size_t capacity() const { return capacity_.load(std::memory_order_acquire); }
 
  private:
-  static constexpr std::uintptr_t kNobody = 1;  // keys are even
   struct Slot {
     // Partner: quicken(), of this thread or of an earlier one with the same key.
     bool is_quick() const {
       return quick.load(std::memory_order_acquire) == RaisingThread::quick_key();
     }
-    std::atomic<std::uintptr_t> quick{kNobody};
+    std::atomic<std::uintptr_t> quick{RaisingThread::kNobody};
     std::atomic<SignalRing*> ring{nullptr};  // the owner's own
     std::atomic<std::uintptr_t> owner{0};
     std::atomic<SignalShard*> shard{nullptr};
   };
+  static_assert(kShardsMax == 64 && sizeof(Slot) == 32);  // raising_thread.h counts on it
 
-  static std::size_t home_of(std::uintptr_t key) {
-    static_assert(kShardsMax == std::size_t{1} << (64 - 58));
-    return key >> 58;
-  }
   // Null: this thread shares.
   SignalShard* own_shard();
   SignalShard* claim_shard(std::uintptr_t key, std::size_t home);
@@ -169,13 +165,13 @@ class SignalWindow {
 template <class Predicate>
 void SignalWindow::quicken(Predicate hindered) {
   const std::uintptr_t key = RaisingThread::key();
-  Slot& slot = slots_[home_of(key)];
+  Slot& slot = slots_[RaisingThread::home(key)];
   if (slot.owner.load(std::memory_order_relaxed) != key) return;
   SignalShard& shard = *slot.shard.load(std::memory_order_acquire);
   slot.ring.store(&shard.own_ring(), std::memory_order_relaxed);
   slot.quick.exchange(key, std::memory_order_acq_rel);  // partner: slow_down()
   if (shard.wants_to_grow() || hindered()) {
-    slot.quick.store(kNobody, std::memory_order_relaxed);
+    slot.quick.store(RaisingThread::kNobody, std::memory_order_relaxed);
   } else {
     RaisingThread::set_quick_key(key);
   }
@@ -183,7 +179,7 @@ void SignalWindow::quicken(Predicate hindered) {
 
 inline std::uint32_t SignalWindow::own_slot() const {
   const std::uintptr_t key = RaisingThread::key();
-  std::size_t slot = home_of(key);
+  std::size_t slot = RaisingThread::home(key);
   for (std::size_t probe = 0; probe < kShardsMax; ++probe, slot = (slot + 1) % kShardsMax) {
     // Relaxed: stored by this thread, or by one that had ended.
     const std::uintptr_t owner = slots_[slot].owner.load(std::memory_order_relaxed);
@@ -195,7 +191,7 @@ inline std::uint32_t SignalWindow::own_slot() const {
 
 inline SignalShard* SignalWindow::own_shard() {
   const std::uintptr_t key = RaisingThread::key();
-  const std::size_t home = home_of(key);
+  const std::size_t home = RaisingThread::home(key);
   // Relaxed: stored by this thread, or by one that had ended. The shard's partner is claim_shard().
   if (slots_[home].owner.load(std::memory_order_relaxed) == key) {
     return slots_[home].shard.load(std::memory_order_acquire);
