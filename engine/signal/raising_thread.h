@@ -3,7 +3,8 @@
 // A thread's key is made of its thread pointer, which no two live threads share; a later thread may
 // have the key of one that has ended. While the thread may raise by the short way
 // (signal_window.h), its quick key is that key; it is 0 before, and as long as it runs listeners,
-// so that a raise of theirs goes the long way, which asks for its cause. THREADS   Each its own.
+// so that a raise of theirs goes the long way, which asks for its cause.
+// THREADS    Each its own.
 #pragma once
 
 #include <pthread.h>

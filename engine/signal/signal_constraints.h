@@ -7,9 +7,11 @@
 //   3. The cause's path has max_depth steps: kMaxDepth.
 //   4. block_cycles, and this sink raised this stem on the cause's path: kCycle.
 //   5. The cause's stem is terminal: kTerminal.
-// A blocked signal isn't in the window, nobody hears of it, and it is counted.
+// A blocked signal isn't in the window, nobody hears of it, and it is counted. Terminal and leaf
+// are globs over stems. The removal of signals, when it is told, is a step of a path like a raise.
+//
 // THREADS    Immutable once the sink has them; on_blocked runs on the raising thread, outside
-// locks.
+//            locks.
 #pragma once
 
 #include <cstdint>

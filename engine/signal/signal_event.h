@@ -6,9 +6,9 @@
 //            that another one caused. The name is composed when it is first asked for.
 // THREADS    The given event: the listener's thread. A copy: any, as a value.
 // CAUSE      While listeners are called, the event is the thread's current one, kept in a
-//            thread_local pointer; what is raised meanwhile on this thread is caused by it. That
-//            pointer is the only hidden state; whoever hands work to another thread passes the copy
-//            to SignalSink::raise_caused().
+//            thread_local pointer (next to a thread's quick key, raising_thread.h, the only hidden
+//            state); what is raised meanwhile on this thread is caused by it. Whoever hands work to
+//            another thread passes the copy to SignalSink::raise_caused().
 #pragma once
 
 #include <cstdint>

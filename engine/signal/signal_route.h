@@ -5,8 +5,8 @@
 // cycle, the way back to the same sink is one: two sinks that are routed into each other show each
 // signal once. What is blocked is counted by the target.
 //
-// THREADS    Forwarding happens on the thread that raises. MEMORY    `from` may go first; `to` has
-//            to live until the subscription has ended.
+// THREADS    Forwarding happens on the thread that raises.
+// MEMORY     `from` may go first; `to` has to live until the subscription has ended.
 #pragma once
 
 #include <functional>

@@ -1,25 +1,21 @@
 // SignalSink: a bounded window of named signals that many threads raise and anyone can query.
 //
 // NAME       "stem" or "stem:argument"; the first colon separates. Globs and queries see the
-// composed
-//            name.
+//            composed name.
 // PRESENT    Raised, not retracted, not older than max_age_ns at the moment of the check, and among
 //            the `capacity` newest raises. Nothing has to happen for a signal to age out.
 // ORDER      Exact for the raises of one thread; across threads by time. The time of a raise is
-// never
-//            before that of the same thread's previous one.
+//            never before that of the same thread's previous one.
 // PROTOCOL   Every raising thread writes a shard of its own (signal_window.h), a ring that it alone
 //            appends to: the words of a record, then the head (release). A reader loads the head,
 //            then the words, then the head again, and drops what was overwritten meanwhile
 //            (signal_shard.h). Nobody waits for anybody. Threads beyond shards_max share one more
-//            shard under a spinlock.
+//            shard under a mutex.
 // MEMORY     Fixed for each shard, allocated at a thread's first raise. Stems and long texts grow
-// to
-//            their limits (stem_table.h, text_ring.h); after that a raise allocates nothing.
+//            to their limits (stem_table.h, text_ring.h); after that a raise allocates nothing.
 // LISTENERS  Called by the raising thread (signal_subscription.h); what they raise is caused by
-// what
-//            they listen to, and allowed or blocked (signal_constraints.h). A raise in a sink
-//            without subscriptions pays two loads for it.
+//            what they listen to, and allowed or blocked (signal_constraints.h). A raise in a sink
+//            without subscriptions pays one comparison for it (signal_window.h, SHORT WAY).
 // THREADS    Any thread may call anything. Not for asynchronous signal handlers.
 // UNITS      Times in nanoseconds of the clock that was passed in.
 #pragma once

@@ -6,11 +6,10 @@
 // end subscriptions (its own too), raise (signal_constraints.h decides).
 //
 // END        reset(), or destruction: no call begins afterwards, and calls that run on other
-// threads
-//            are waited for; the listener is then destroyed. Within a listener (of any sink) it
-//            doesn't wait, so that two listeners which end each other's subscription can't wait for
-//            each other: calls on other threads may then still be running when it returns, and the
-//            last of them destroys the listener.
+//            threads are waited for; the listener is then destroyed. Within a listener (of any
+//            sink; wherever SignalEvent::current() is one) it doesn't wait, so that two listeners
+//            which end each other's subscription can't wait for each other: calls on other threads
+//            may then still be running when it returns, and the last of them destroys the listener.
 // MEMORY     May outlive its sink, at whose destruction the listener is destroyed.
 // THREADS    One at a time for an object; any may end it.
 #pragma once

@@ -1,15 +1,13 @@
 // SignalWindow: a shard for every raising thread, and the newest `capacity` records of all of them.
 //
 // PROTOCOL   A thread is known by its key (raising_thread.h). It claims a slot of a small hash
-// table
-//            once, creates the slot's shard and publishes it (release). Slots are not given back: a
-//            later thread with the same key goes on with the shard: it loads the pointer and the
-//            head (acquire) and so sees all that the earlier thread stored before its last head.
-//            When all slots are taken, further threads share one more shard under a mutex.
+//            table once, creates the slot's shard and publishes it (release). Slots are not given
+//            back: a later thread with the same key goes on with the shard: it loads the pointer
+//            and the head (acquire) and so sees all that the earlier thread stored before its last
+//            head. When all slots are taken, further threads share one more shard under a mutex.
 // SHORT WAY  A record without an argument goes into the ring that its thread's slot names, after
-// one
-//            comparison: the slot's `quick` word is the thread's quick key. All that would make it
-//            wrong to do just that (somebody listens, a ring has to grow) is announced by
+//            one comparison: the slot's `quick` word is the thread's quick key. All that would make
+//            it wrong to do just that (somebody listens, a ring has to grow) is announced by
 //            slow_down(), which exchanges every quick word, after the announcement, for one that is
 //            nobody's. The thread then goes the long way, and comes back by quicken(): it exchanges
 //            its key into the word, then asks again. Of the two exchanges (acquire-release) the
@@ -17,9 +15,8 @@
 // READS      newest() looks at heads, then searches times by halving; see signal_ring.h for what
 //            becomes of records that are overwritten meanwhile.
 // RETUNING   set_capacity() and settle() first raise each shard's floor to where the window begins,
-// so
-//            that what has left never comes back, then store the capacity (release); a reader loads
-//            the capacity (acquire), then the floors.
+//            so that what has left never comes back, then store the capacity (release); a reader
+//            loads the capacity (acquire), then the floors.
 // MEMORY     A shard is allocated at its thread's first record, and lives as long as the window.
 #pragma once
 

@@ -6,7 +6,8 @@
 // subscriptions, a new table takes its place (signal_delivery.h).
 // PROTOCOL   A list is complete before its pointer is stored (release); readers load it (acquire).
 //            Lists are filled under a mutex and live as long as the table.
-// MEMORY     16 bytes a stem, and the lists. THREADS   Any.
+// MEMORY     16 bytes a stem, and the lists.
+// THREADS    Any.
 #pragma once
 
 #include <atomic>
