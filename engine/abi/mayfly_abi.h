@@ -52,11 +52,13 @@ enum {
   MAYFLY_FAIL_IO = 3             /* reading failed half way, a corrupt archive */
 };
 
+/* Bytes of text. */
 typedef struct mayfly_text {
   const char *data;
   uint64_t size;
 } mayfly_text;
 
+/* An array of structs that may grow: element_size is that of whoever made it. */
 typedef struct mayfly_table {
   const void *data;
   uint32_t count;
@@ -76,11 +78,13 @@ enum {
   MAYFLY_ANY = 7        /* each value has its own type, in mayfly_column.kinds */
 };
 
+/* A text or blob of a row. */
 typedef struct mayfly_span {
   uint32_t offset; /* into mayfly_batch.heap */
   uint32_t size;
 } mayfly_span;
 
+/* One value; which member counts is the column's type. */
 typedef union mayfly_cell {
   int64_t i64;
   double f64;
@@ -102,12 +106,14 @@ enum {
   MAYFLY_COLUMN_KEY = 2u
 };
 
+/* One column of a schema. */
 typedef struct mayfly_column_info {
   mayfly_text name;
   int32_t type;
   uint32_t flags;
 } mayfly_column_info;
 
+/* The columns of a batch. */
 typedef struct mayfly_schema {
   const mayfly_column_info *columns;
   uint32_t count;
@@ -225,6 +231,7 @@ enum {
   MAYFLY_OPTION_UNIQUE = 2u /* of a source: names what is read, so no two of a pipeline have the same */
 };
 
+/* An option that a plugin takes. */
 typedef struct mayfly_option {
   const char *name;
   uint32_t type;
@@ -236,6 +243,7 @@ typedef struct mayfly_option {
   const char *help;    /* a sentence */
 } mayfly_option;
 
+/* An option's value, as configure gets it. */
 typedef struct mayfly_value {
   uint32_t type;
   uint32_t is_set; /* 1 when given or by default */
@@ -256,6 +264,7 @@ typedef struct mayfly_named {
 
 typedef struct mayfly_context mayfly_context; /* one instance, as the host sees it */
 
+/* A signal, as a plugin that listens gets it. */
 typedef struct mayfly_signal {
   uint32_t listen; /* index into the plugin's listens[] */
   uint32_t reserved;
@@ -265,6 +274,7 @@ typedef struct mayfly_signal {
 
 enum { MAYFLY_LOG_DEBUG = 0, MAYFLY_LOG_INFO = 1, MAYFLY_LOG_WARN = 2, MAYFLY_LOG_ERROR = 3 };
 
+/* What a plugin may call. */
 typedef struct mayfly_host {
   uint32_t struct_size;
   uint16_t abi_major;
@@ -335,6 +345,7 @@ typedef struct mayfly_position {
   mayfly_text fingerprint; /* what `fingerprint` said of the source at this byte */
 } mayfly_position;
 
+/* What a plugin is: its names, tables and functions. */
 typedef struct mayfly_plugin {
   uint32_t struct_size;
   uint16_t abi_major;

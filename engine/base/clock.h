@@ -27,6 +27,7 @@ class Clock {
                           std::int64_t deadline_ns) const = 0;
 };
 
+// The machine's clocks.
 class SystemClock final : public Clock {
  public:
   std::int64_t now_ns() const override {

@@ -26,6 +26,7 @@ enum class Code : std::uint8_t {
   kConfig,          // 78: configuration, or a table with other columns
 };
 
+// Success, or why not: a code and a message.
 class [[nodiscard]] Status {
  public:
   Status() = default;

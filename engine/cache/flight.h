@@ -74,6 +74,7 @@ class Flight : public FlightBase {
   std::optional<Result<Value>> outcome_;
 };
 
+// Who waits for whose factory, so that a circle is seen before it closes.
 class FlightWaits {
  public:
   // This thread is going to wait for the flight. False when its owner waits, over any number of

@@ -47,6 +47,7 @@
 
 namespace mayfly {
 
+// The limits of a cache, and who is told of evictions.
 template <class K>
 struct LruCacheOptions {
   std::int64_t default_ttl_ns = 300 * kSecond;          // since the last access; kNever: no expiry

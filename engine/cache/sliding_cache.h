@@ -37,6 +37,7 @@
 
 namespace mayfly {
 
+// The limits of a cache, and who is told of evictions.
 template <class K, class V>
 struct SlidingCacheOptions {
   std::int64_t sliding_expiration_ns = 300 * kSecond;     // since the last access

@@ -28,6 +28,7 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
+// One source, with its options checked.
 struct SourcePlan {
   std::string name;
   // Null: an inlet, which the producers of an embedding program feed.
@@ -36,6 +37,7 @@ struct SourcePlan {
   TextPlace place = {};
 };
 
+// One node, and what feeds it.
 struct NodePlan {
   std::string name;
   std::shared_ptr<const PluginLibrary> plugin;
@@ -44,6 +46,7 @@ struct NodePlan {
   TextPlace place = {};
 };
 
+// The writer, and what feeds it.
 struct WriterPlan {
   enum class Mode : std::uint8_t { kInsert, kIgnore, kUpsert, kReplace };
   enum class Synchronous : std::uint8_t { kNormal, kFull };

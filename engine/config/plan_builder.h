@@ -44,6 +44,7 @@ struct StepDraft {
   bool incomplete = false;  // part of it couldn't be read: say nothing of what is missing
 };
 
+// A pipeline as far as it could be read, and all that is wrong with it.
 struct CheckedPlan {
   PipelinePlan plan;  // to be run only when ok()
   std::vector<Diagnostic> diagnostics;

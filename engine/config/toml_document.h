@@ -18,6 +18,7 @@ namespace mayfly {
 
 constexpr std::size_t kSyntaxErrorsMax = 20;
 
+// One key and its value, with their places in the file.
 struct TomlEntry {
   std::string key;
   TextPlace place = {};        // of the key

@@ -28,6 +28,7 @@
 
 namespace mayfly {
 
+// How many batches there are, and how large.
 struct BatchPoolOptions {
   std::uint32_t rows = 1024;             // a batch; up to MAYFLY_BATCH_ROWS_MAX
   std::uint32_t columns = 1;             // the widest schema of the pipeline

@@ -85,6 +85,7 @@ inline bool put_exception(mayfly_batch& batch, std::uint32_t column, std::string
 
 // Columns that aren't put are NULL already.
 
+// Where in its source a row came from.
 struct RowOrigin {
   std::uint64_t ordinal = 0;
   std::uint64_t byte_end = 0;

@@ -14,6 +14,7 @@
 
 namespace mayfly {
 
+// What a column holds.
 enum class ColumnType : std::int32_t {
   kInt64 = MAYFLY_INT64,
   kFloat64 = MAYFLY_FLOAT64,
@@ -37,6 +38,7 @@ std::span<const std::string_view> column_type_names();
 // engine's own. Else empty.
 std::string_view reserved_prefix_of(std::string_view table);
 
+// One column of a schema.
 struct Column {
   std::string name;
   ColumnType type = ColumnType::kText;

@@ -42,6 +42,7 @@ class TicketSink {
   virtual void answered(const mayfly_batch& batch, std::uint16_t head) noexcept = 0;
 };
 
+// Where the rows are: everything accepted or emitted is answered or in flight.
 struct ConservationCounts {
   std::uint64_t accepted = 0;
   std::uint64_t emitted = 0;

@@ -29,6 +29,7 @@
 
 namespace mayfly {
 
+// What a graph borrows, and its limits.
 struct GraphOptions {
   const Clock& clock;
   SignalSink& signals;

@@ -18,6 +18,7 @@ class Inbox {
   virtual void push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) = 0;
 };
 
+// Where rows that leave a port go.
 struct Edge {
   Inbox* to = nullptr;
   SliceQueue::LaneId lane = 0;

@@ -11,6 +11,7 @@
 
 namespace mayfly {
 
+// The rows with one tag, in their order.
 struct TagQueue {
   std::uint32_t first = MAYFLY_REF_NONE;
   std::uint32_t last = MAYFLY_REF_NONE;

@@ -14,6 +14,7 @@
 
 namespace mayfly {
 
+// What the checks are run with.
 struct ConformanceSettings {
   uid_t user = 0;                  // whose files are trusted, beside root's
   std::vector<RawOption> options;  // for what the plugin requires; the rest is made up
@@ -22,6 +23,7 @@ struct ConformanceSettings {
   std::uint32_t calls = 10'000;
 };
 
+// One check, and what came of it.
 struct ConformanceCheck {
   enum class Outcome : std::uint8_t { kPassed, kFailed, kSkipped };
 
@@ -30,6 +32,7 @@ struct ConformanceCheck {
   std::string detail;  // why it failed or was skipped
 };
 
+// All checks of one plugin.
 struct ConformanceReport {
   std::string plugin;
   std::vector<ConformanceCheck> checks;

@@ -8,6 +8,7 @@
 
 namespace mayfly {
 
+// The dynamic symbols of a shared library.
 struct ElfSymbols {
   std::vector<std::string> exported;  // defined here, global or weak
   std::vector<std::string> data;      // of those, the ones that aren't functions

@@ -33,6 +33,7 @@
 
 namespace mayfly {
 
+// The schema, the pool and the limits a node is tested with.
 struct HarnessSettings {
   // Of what push_rows makes: column 0 gets the ordinal, texts get "t<ordinal>".
   std::vector<Column> columns = {{"id", ColumnType::kInt64}, {"name", ColumnType::kText}};

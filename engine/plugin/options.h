@@ -35,6 +35,7 @@ struct TextPlace {
 // it.
 using RawValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
 
+// An option as somebody wrote it, not checked yet.
 struct RawOption {
   std::string name;
   RawValue value;
@@ -42,6 +43,7 @@ struct RawOption {
   TextPlace key_place = {};  // of the name; nowhere: as the value
 };
 
+// What is wrong with an option.
 struct OptionError {
   std::string option;
   std::string message;     // without the option's name
@@ -49,6 +51,7 @@ struct OptionError {
   TextPlace place = {};    // of the option; nowhere when it is missing
 };
 
+// Checked values, in the order of the plugin's table.
 class OptionValues {
  public:
   OptionValues() = default;
@@ -68,6 +71,7 @@ class OptionValues {
   std::shared_ptr<const Rep> rep_;
 };
 
+// The values, and what is wrong with them.
 struct ParsedOptions {
   OptionValues values;  // complete only when there are no errors
   std::vector<OptionError> errors;

@@ -23,6 +23,7 @@
 
 namespace mayfly {
 
+// Where plugins are looked for.
 struct PluginSearch {
   std::vector<std::string> directories;  // --plugin-dir, in order
   std::string environment_path;          // MAYFLY_PLUGIN_PATH: folders with ':' between them
@@ -34,6 +35,7 @@ struct PluginSearch {
 // The search of this process: its environment, its program, its effective user.
 PluginSearch search_of_process(std::vector<std::string> directories = {});
 
+// A plugin that was found, or why it was refused.
 struct PluginListing {
   std::string name;
   std::string path;

@@ -12,6 +12,7 @@
 
 namespace mayfly {
 
+// A table that came through the plugin interface, as a range of T's.
 template <class T>
 class TableView {
  public:

@@ -38,6 +38,7 @@ namespace mayfly {
 using CacheSlot = std::uint32_t;
 constexpr CacheSlot kNoSlot = 0;
 
+// When entries leave, and which are hot.
 struct CacheLedgerOptions {
   std::size_t size_max = 1000;        // entries; 1 to 2^31
   std::int64_t hot_ttl_ns = 0;        // 0: hot entries live no longer than others

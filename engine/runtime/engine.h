@@ -53,6 +53,7 @@ struct EngineConfig {
   std::uint32_t batches = 64;
 };
 
+// What every engine is told, whatever feeds it.
 struct EngineOptions {
   const Clock* clock = nullptr;  // null: the machine's
   SignalSinkOptions signals = {};
@@ -67,6 +68,7 @@ struct EngineOptions {
   WriterExtras writer = {};
 };
 
+// How far one source has come.
 struct SourceStats {
   std::string name;
   std::string key;  // a file's path, say
@@ -77,12 +79,14 @@ struct SourceStats {
   bool finished = false;
 };
 
+// One counter of one plugin instance.
 struct CounterStats {
   std::string instance;
   std::string counter;
   std::uint64_t value = 0;
 };
 
+// What an engine has done, at the moment it was asked.
 struct EngineStats {
   ConservationCounts rows;  // of this run
   WriterTotals writer;

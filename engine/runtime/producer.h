@@ -37,6 +37,7 @@
 
 namespace mayfly {
 
+// What became of a row that was offered.
 enum class Append : std::uint8_t {
   kAccepted,
   kNoRoom,   // the pool is empty: try again later, or append()

@@ -79,6 +79,7 @@ class [[nodiscard]] Ticket {
   std::uint32_t index_ = 0;
 };
 
+// The records behind tickets, reused; answered by the writer, waited for by anyone.
 class TicketTable final : public TicketSink {
  public:
   explicit TicketTable(std::uint32_t records);
@@ -136,6 +137,7 @@ class TicketTable final : public TicketSink {
   std::thread thread_;
 };
 
+// What co_await on a ticket uses.
 class TicketAwaiter {
  public:
   explicit TicketAwaiter(Ticket& ticket) : ticket_(ticket) {}

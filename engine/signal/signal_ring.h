@@ -55,6 +55,7 @@ constexpr std::uint64_t kBlockRecords = 256;
 // An argument as its slot keeps it. Low byte of the shape: the kind; then the size of an inline
 // text, or those of the units, 24 bits each.
 enum class ArgumentKind : std::uint64_t { kInline = 0, kIntegers = 1, kOneInteger = 2, kRing = 3 };
+// The argument of one record.
 struct ArgumentSlot {
   std::atomic<std::uint64_t> shape;
   std::atomic<std::uint64_t> words[kInlineArgumentBytes / 8];

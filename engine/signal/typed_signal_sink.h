@@ -37,6 +37,7 @@ struct TypedSignal {
   std::shared_ptr<const T> payload;
 };
 
+// A sink whose signals carry a T, and are seen by name in the sink it stands on.
 template <class T>
 class TypedSignalSink {
  public:

@@ -21,6 +21,7 @@
 
 namespace mayfly {
 
+// A place in a source: every record before it is answered.
 struct Mark {
   std::uint64_t ordinal = 0;
   std::uint64_t byte = 0;  // just after the record before the mark

@@ -9,6 +9,7 @@ namespace mayfly {
 // batch.judge of rows that the writer itself rejected or dropped; batch.reason is a WriterReason.
 constexpr std::uint16_t kWriterJudge = 0xFFFF;
 
+// Why the writer refused a row.
 enum class WriterReason : std::uint16_t {
   kUnique,
   kPrimaryKey,

@@ -16,6 +16,7 @@
 
 namespace mayfly {
 
+// One refused row, and why.
 struct Rejection {
   RowRef row = 0;
   WriterReason reason = WriterReason::kOther;

@@ -17,6 +17,7 @@ class SourceFingerprint {
   virtual std::string at(std::uint64_t byte) const = 0;
 };
 
+// A source, as the writer is told of it.
 struct SourceSpec {
   std::string key;                                 // what the source is called in mayfly_offsets
   bool replayable = true;                          // false: starts anew whatever `resume` says
@@ -46,6 +47,7 @@ struct AnsweredRange {
   bool operator==(const AnsweredRange&) const = default;
 };
 
+// Where a source is to begin.
 struct SourceStart {
   bool resumed = false;
   std::uint64_t generation = 1;

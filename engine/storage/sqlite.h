@@ -32,6 +32,7 @@ struct SqliteError {
 // Which exit status an error of SQLite leads to, with `doing` ("opening orders.db") before it.
 Status to_status(const SqliteError& error, std::string_view doing);
 
+// Whom an error of SQLite is about.
 enum class ErrorClass : std::uint8_t {
   kRow,        // a constraint, a type, a size: one row is to blame
   kTransient,  // of the transaction: BUSY, LOCKED, FULL, IOERR, NOMEM
@@ -72,6 +73,7 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+// An open database; closed with this object. One thread at a time.
 class SqliteConnection {
  public:
   struct OpenOptions {

@@ -47,6 +47,7 @@ class AnswerSink {
   virtual void on_failed(const Status& status) noexcept = 0;
 };
 
+// The limits of the loop, and what it reports.
 struct WriterLoopOptions {
   std::uint32_t lanes_max = 8;
   std::int64_t stats_interval_ns = kSecond;  // 0: no mayfly_stats

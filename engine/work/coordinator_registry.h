@@ -56,6 +56,7 @@ concept RegistrableCoordinator = requires(Coordinator& coordinator) {
   coordinator.cancel();
 };
 
+// How a registry ends what it has made.
 enum class RegistryShutdown : std::uint8_t {
   kDrain,   // what was accepted is done
   kCancel,  // what waits is cancelled, what runs is told to stop

@@ -32,6 +32,7 @@
 
 namespace mayfly {
 
+// Where a thread runs one body after the other, each with its limit.
 class ForEachSlot : public OperationHost {
  public:
   explicit ForEachSlot(ForEachRun& run) : run_(run), caller_stop_(run.how().stop) {}
@@ -78,6 +79,7 @@ class ForEachSlot : public OperationHost {
   std::optional<std::stop_callback<PassOn>> caller_stops_;
 };
 
+// Starts the threads, and abandons those whose body is past its limit.
 class ForEachWatch {
  public:
   static constexpr int kAbandonedMax = 8;

@@ -11,6 +11,7 @@
 
 namespace mayfly {
 
+// What a pass is told beside WorkOptions.
 struct ForEachOptions {
   // false: bodies never wait for anything. They run on oneTBB's threads, which are then shared with
   // everything else that uses oneTBB; a body that does wait holds up all of that. Refused together
@@ -30,6 +31,7 @@ struct ForEachFailure {
   Status status;  // what the body returned; kInternal and the text of what it threw
 };
 
+// What became of a pass.
 struct ForEachResult {
   // Why the pass ended early; ok if it didn't. The range's iterator threw (kInternal), or too many
   // bodies are past their time limit (kTryAgain). Failed bodies don't show here.

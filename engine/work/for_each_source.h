@@ -48,6 +48,7 @@ struct ForEachTicket {
   Status key_status;
 };
 
+// Items of a range with random access and a known size.
 template <class Range>
 class IndexedItems {
  public:
@@ -123,6 +124,7 @@ class ForEachReader {
   Status status_;
 };
 
+// Items of any other range.
 template <class Range>
 class SequentialItems {
  public:

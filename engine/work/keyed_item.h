@@ -36,6 +36,7 @@ void place_keyed_item(void* place, OperationRecord& record, Item& item, Selector
   ::new (place) KeyedItem<Item, Key>(std::move(item), std::move(key));
 }
 
+// Runs the body of a keyed coordinator.
 template <class Item, class Key, class Body>
 class KeyedBodyHandler final : public ItemHandler {
  public:

@@ -13,6 +13,7 @@
 
 namespace mayfly {
 
+// How far an operation has come.
 enum class OperationState : std::uint8_t {
   kPending,
   kRunning,

@@ -30,6 +30,7 @@ namespace mayfly {
 using SlotIndex = std::uint32_t;
 constexpr SlotIndex kNoSlot = UINT32_MAX;
 
+// One operation, in its slot.
 struct OperationRecord {
   std::atomic<OperationId> id{0};
   std::atomic<OperationState> state{OperationState::kPending};

@@ -52,6 +52,7 @@ class PriorityCoordinator : public Coordinator {
   }
 };
 
+// A coordinator whose items wait in lanes; a higher lane goes first.
 template <class Item>
 class PriorityWorkCoordinator : public PriorityCoordinator {
  public:

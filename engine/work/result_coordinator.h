@@ -30,6 +30,7 @@
 
 namespace mayfly {
 
+// An operation at one moment, with its result if it has one.
 template <class Out>
 class ResultSnapshot : public OperationSnapshot {
  public:
@@ -83,6 +84,7 @@ class ResultStore {
   std::uint64_t dropped_ = 0;                                            // guarded by mutex_
 };
 
+// Runs bodies that answer with a result.
 template <class In, class Out, class Body>
 class ResultHandler final : public ItemHandler {
  public:
@@ -214,6 +216,7 @@ Result<ResultSnapshot<Out>> join_result(OperationId id, Result<OperationSnapshot
   return ResultSnapshot<Out>(std::move(gone), std::move(value));
 }
 
+// What co_await on a result uses.
 template <class Out>
 class ResultAwaiter {
  public:

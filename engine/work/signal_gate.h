@@ -22,6 +22,7 @@
 
 namespace mayfly {
 
+// Which signals cancel, defer and resume.
 struct GateOptions {
   std::vector<std::string> cancel;
   std::vector<std::string> defer;
@@ -30,6 +31,7 @@ struct GateOptions {
   int attempts = 50;
 };
 
+// What the signals say of one operation.
 struct GateVerdict {
   enum class Kind : std::uint8_t { kRun, kSkip, kWait, kRunExhausted };
   Kind kind = Kind::kRun;

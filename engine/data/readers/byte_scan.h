@@ -17,6 +17,7 @@ namespace mayfly {
 
 #if defined(__SSE2__)
 
+// Finds any of three bytes in blocks of 64.
 class ByteScan {
  public:
   ByteScan(char a, char b, char c)
@@ -62,6 +63,7 @@ inline bool copy_until_backslash(char* to, const char* from, std::size_t size) {
 
 #else
 
+// Finds any of three bytes in blocks of 64.
 class ByteScan {
  public:
   ByteScan(char a, char b, char c) : a_(spread(a)), b_(spread(b)), c_(spread(c)) {}

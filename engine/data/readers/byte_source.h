@@ -23,6 +23,7 @@
 
 namespace mayfly {
 
+// How the bytes of a file are packed.
 enum class Encoding : std::uint8_t { kPlain, kGzip, kZstd };
 
 // By the first bytes of a file; four are enough.

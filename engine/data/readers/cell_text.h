@@ -31,6 +31,7 @@ enum class EmptyField : std::uint8_t {
   kText,  // '' everywhere
 };
 
+// One row's cells, filled from text.
 class RowCells {
  public:
   // Room in the heap for what the row's record has bytes, and this much more.

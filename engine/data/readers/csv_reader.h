@@ -21,6 +21,7 @@
 
 namespace mayfly {
 
+// How CSV is read.
 struct CsvOptions {
   CsvDialect dialect;
   EmptyField empty = EmptyField::kAuto;

@@ -25,6 +25,7 @@
 
 namespace mayfly {
 
+// What separates fields, and what quotes them.
 struct CsvDialect {
   char delimiter = ',';
   std::optional<char> quote = '"';
@@ -33,6 +34,7 @@ struct CsvDialect {
   static CsvDialect tsv() { return {'\t', std::nullopt}; }
 };
 
+// One field of a record, where it lies in the input.
 struct CsvField {
   const char* data;
   std::uint32_t size;
@@ -45,6 +47,7 @@ struct CsvField {
 // A field's value: doubled quotes are one. Points into the field or into `scratch`.
 std::string_view csv_value(const CsvField& field, char quote, std::string* scratch);
 
+// What a scan for the next record found.
 enum class Scan : std::uint8_t {
   kRecord,
   kBlank,       // a line without a character

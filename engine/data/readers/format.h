@@ -9,6 +9,7 @@
 
 namespace mayfly {
 
+// The formats of files of rows.
 enum class Format : std::uint8_t { kCsv, kTsv, kNdjson };
 
 // orders.csv, .tsv, .tab, .ndjson, .jsonl, whatever the case; .gz, .zst and .zstd behind it are

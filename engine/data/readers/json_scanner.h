@@ -16,8 +16,10 @@
 
 namespace mayfly {
 
+// What a JSON value is.
 enum class JsonKind : std::uint8_t { kNull, kFalse, kTrue, kNumber, kString, kObject, kArray };
 
+// One member of an object, where it lies in the input.
 struct JsonMember {
   std::string_view key;
   std::string_view text;  // of a number: not checked beyond its first character

@@ -25,6 +25,7 @@
 
 namespace mayfly {
 
+// How NDJSON is read.
 struct NdjsonOptions {
   bool ignore_extra = false;
   std::uint64_t max_row_bytes = kMaxRowBytes;

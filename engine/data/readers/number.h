@@ -21,6 +21,7 @@
 
 namespace mayfly {
 
+// What a column of numbers stores.
 enum class Affinity : std::uint8_t { kInteger, kReal };  // NUMERIC stores as INTEGER does
 
 // Canonical integers only; the value is untouched otherwise.

@@ -73,12 +73,14 @@ class FixedHeapSink final : public BatchSink {
   }
 };
 
+// Why parsing stopped.
 enum class Stop : std::uint8_t {
   kInput,    // wants more input; at the end of the document: done
   kBatch,    // the batch is full: send it and go on with an empty one
   kBlocked,  // a large heap isn't to be had for now: send what there is and try later
 };
 
+// How far parsing came, and why it stopped.
 struct ParseResult {
   std::size_t consumed = 0;
   Stop stop = Stop::kInput;

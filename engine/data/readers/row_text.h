@@ -59,11 +59,13 @@ inline std::string origin_line(const mayfly_batch& batch, std::uint32_t row) {
          std::to_string(batch.line[row]);
 }
 
+// Rows as text, and where each came from.
 struct ReadAll {
   std::vector<std::string> rows;
   std::vector<std::string> origins;
 };
 
+// How the input is offered, and into what.
 struct ReadAllOptions {
   std::size_t chunk = SIZE_MAX;  // bytes offered more at a time
   std::uint32_t batch_rows = 64;

@@ -23,12 +23,14 @@
 
 namespace mayfly {
 
+// What a sample says of a file's columns.
 struct Shape {
   std::vector<Column> columns;    // names are unique
   std::vector<std::string> keys;  // NDJSON: which key fills which column
   ReadPosition start;             // of the first row: behind a byte order mark and the header
 };
 
+// Finds out the columns of a file from its first rows.
 class Sampler {
  public:
   virtual ~Sampler() = default;
@@ -53,6 +55,7 @@ class Sampler {
   std::uint64_t byte_ = 0;
 };
 
+// For CSV and TSV.
 class CsvSampler final : public Sampler {
  public:
   // names: of the columns, in place of those in the header if there is one. Empty: the header's, or
@@ -81,6 +84,7 @@ class CsvSampler final : public Sampler {
   std::string scratch_;
 };
 
+// For NDJSON.
 class NdjsonSampler final : public Sampler {
  public:
   // keys: the only ones to look at; empty: all, in the order they are first seen.
