@@ -40,6 +40,8 @@ class Coordinator {
   // kUsage before complete().
   Status drain() { return core_->drain(); }
   bool drained() const { return core_->drained(); }
+  // Waits for a moment at which nothing waits and nothing runs; ends a pause. More may come.
+  void wait_until_idle() { core_->wait_until_idle(); }
   // Completes; what waits is cancelled, what runs is told to stop.
   void cancel() { core_->cancel(); }
 

@@ -28,6 +28,8 @@ class DispatchOrder {
   // Takes what next() gave last. `runs`: finished() will be called for it.
   virtual void take(SlotIndex slot, bool runs) = 0;
   virtual void finished(SlotIndex slot) = 0;
+  // What has waited longest, whether it may run or not; it can be taken. kNoSlot: nothing waits.
+  virtual SlotIndex oldest() = 0;
   // Takes everything, in no order that matters.
   virtual void take_all(const std::function<void(SlotIndex)>& take) = 0;
 };
@@ -40,6 +42,7 @@ class ArrivalOrder final : public DispatchOrder {
   Turn next(std::int64_t) override { return {.slot = intake_.peek()}; }
   void take(SlotIndex, bool) override { intake_.pop(); }
   void finished(SlotIndex) override {}
+  SlotIndex oldest() override { return intake_.peek(); }
   void take_all(const std::function<void(SlotIndex)>& take) override {
     for (SlotIndex slot; (slot = intake_.peek()) != kNoSlot; take(slot)) intake_.pop();
   }

@@ -79,6 +79,20 @@ class KeyedOrder final : public DispatchOrder {
     settle(table_[slot].group);
   }
 
+  SlotIndex oldest() override {
+    sort_arrivals(table_, intake_, lanes_);
+    SlotIndex found = kNoSlot;
+    for (const auto& lane : lanes_) {
+      if (!lane->arrived.empty()) group_of(lane->arrived.head());
+      found = older(table_, found, lane->arrived.head());
+    }
+    for (const Group& group : groups_) {
+      if (!group.used) continue;
+      for (const SlotList& queue : group.queues) found = older(table_, found, queue.head());
+    }
+    return found;
+  }
+
   void take_all(const std::function<void(SlotIndex)>& take) override {
     sort_arrivals(table_, intake_, lanes_);
     const auto drop = [&](SlotIndex slot) {

@@ -39,6 +39,14 @@ class KeyedWorkCoordinator : public Coordinator {
   Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns) {
     return enqueue_until(core().now_ns() + timeout_ns, item);
   }
+  // When the queue is full, what has waited longest is cancelled to make room. Never waits.
+  Result<OperationId> enqueue_dropping_oldest(Item item) {
+    for (;;) {
+      core().drop_oldest_if_full();
+      Result<OperationId> id = enqueue_until(0, item);
+      if (id.ok() || id.status().code() != Code::kTryAgain) return id;
+    }
+  }
   // Fewer than all when the coordinator was completed meanwhile, or a selector threw.
   template <std::ranges::random_access_range Items>
   std::size_t enqueue_many(Items&& items) {

@@ -10,6 +10,14 @@ void sort_arrivals(OperationTable& table, Intake& intake, Lanes& lanes) {
   }
 }
 
+SlotIndex older(const OperationTable& table, SlotIndex a, SlotIndex b) {
+  if (a == kNoSlot || b == kNoSlot) return a == kNoSlot ? b : a;
+  // Ids of one coordinator increase.
+  return table[a].id.load(std::memory_order_relaxed) < table[b].id.load(std::memory_order_relaxed)
+             ? a
+             : b;
+}
+
 Turn ask_gate(Lane& lane, const OperationTable& table, SlotIndex slot, std::int64_t now_ns) {
   if (lane.gate == nullptr) return {.slot = slot};
   const GateVerdict verdict =
@@ -43,6 +51,13 @@ void LaneOrder::take(SlotIndex slot, bool) {
   Lane& lane = *lanes_[table_[slot].lane];
   lane.arrived.remove(table_, slot);
   lane.leave();
+}
+
+SlotIndex LaneOrder::oldest() {
+  sort_arrivals(table_, intake_, lanes_);
+  SlotIndex found = kNoSlot;
+  for (const auto& lane : lanes_) found = older(table_, found, lane->arrived.head());
+  return found;
 }
 
 void LaneOrder::take_all(const std::function<void(SlotIndex)>& take) {

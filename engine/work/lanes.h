@@ -68,6 +68,7 @@ class LaneOrder final : public DispatchOrder {
   Turn next(std::int64_t now_ns) override;
   void take(SlotIndex slot, bool runs) override;
   void finished(SlotIndex) override {}
+  SlotIndex oldest() override;
   void take_all(const std::function<void(SlotIndex)>& take) override;
 
  private:
@@ -78,6 +79,8 @@ class LaneOrder final : public DispatchOrder {
 
 // Puts all that arrived into its lane.
 void sort_arrivals(OperationTable& table, Intake& intake, Lanes& lanes);
+// Which of two came first; either may be kNoSlot.
+SlotIndex older(const OperationTable& table, SlotIndex a, SlotIndex b);
 // What the lane's gate says of one of its operations.
 Turn ask_gate(Lane& lane, const OperationTable& table, SlotIndex slot, std::int64_t now_ns);
 

@@ -1,6 +1,7 @@
 #include "mayfly/work/work_core.h"
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -104,17 +105,28 @@ void WorkCore::start(std::unique_ptr<DispatchOrder> order) {
 }
 
 void WorkCore::subscribe() {
-  const auto all_of = [this](const SignalListener& call, SignalEventKind kind) {
-    if (!call) return;
+  const auto hear_all = [this](SignalEventKind kind, auto call) {
     subscriptions_.push_back(sink_->subscribe("*",
-                                              [this, &call, kind](const SignalEvent& event) {
+                                              [this, kind, call](const SignalEvent& event) {
                                                 if (event.kind() == kind)
                                                   guarded([&] { call(event); });
                                               },
                                               {.removals = kind == SignalEventKind::kRemoved}));
   };
-  all_of(options_.on_signal, SignalEventKind::kRaised);
-  all_of(options_.on_signal_retracted, SignalEventKind::kRemoved);
+  const auto hear_later = [&](SignalEventKind kind, const SignalListener& listener) {
+    auto queue = std::make_unique<AsyncSignals>(listener, options_.max_concurrent_signal_handlers,
+                                                options_.max_queued_signals, clock_);
+    hear_all(kind, [&to = *queue](const SignalEvent& event) { to.push(event); });
+    return queue;
+  };
+  using Kind = SignalEventKind;
+  const WorkOptions& o = options_;
+  if (o.on_signal) hear_all(Kind::kRaised, std::cref(o.on_signal));
+  if (o.on_signal_retracted) hear_all(Kind::kRemoved, std::cref(o.on_signal_retracted));
+  if (o.on_signal_async) async_raised_ = hear_later(Kind::kRaised, o.on_signal_async);
+  if (o.on_signal_retracted_async) {
+    async_removed_ = hear_later(Kind::kRemoved, o.on_signal_retracted_async);
+  }
   if (options_.drain_on_signals.empty()) return;
   std::string patterns;
   for (const std::string& pattern : options_.drain_on_signals) {
@@ -188,12 +200,20 @@ bool WorkCore::drained() const {
   return intake_.closed() && now.pending == 0 && now.active == 0;
 }
 
-bool WorkCore::drained_locked() const {
-  return intake_.closed() && intake_.pending() == 0 && active_ == 0 && observing_ == 0;
+void WorkCore::wait_until_idle() {
+  set_paused(false);
+  Lock lock(mutex_);
+  ++idle_waiters_;
+  drained_.wait(lock, [this] { return idle_locked(); });
+  --idle_waiters_;
+}
+
+bool WorkCore::idle_locked() const {
+  return intake_.pending() == 0 && active_ == 0 && observing_ == 0;
 }
 
 void WorkCore::tell_if_drained() {
-  if (drained_locked()) drained_.notify_all();
+  if ((intake_.closed() || idle_waiters_ > 0) && idle_locked()) drained_.notify_all();
 }
 
 void WorkCore::cancel() {
@@ -225,7 +245,7 @@ void WorkCore::drop_oldest_if_full() {
   Lock lock(mutex_);
   Afterwards after;
   const std::int64_t now = clock_.now_ns();
-  const SlotIndex oldest = order_->next(now).slot;
+  const SlotIndex oldest = order_->oldest();
   if (oldest == kNoSlot) return;
   order_->take(oldest, false);
   intake_.leave(1);
@@ -274,6 +294,8 @@ void WorkCore::shut_down() {
     }
   }
   subscriptions_.clear();
+  async_raised_.reset();  // handles what waits
+  async_removed_.reset();
   for (const auto& lane : lanes_) lane->gate.reset();
   gate_.reset();
   std::list<std::shared_ptr<Worker>> workers;
@@ -499,6 +521,11 @@ WorkCounts WorkCore::counts() const {
   counts.deferrals_exhausted = counters_.deferrals_exhausted.get();
   counts.abandoned_threads = static_cast<std::uint64_t>(abandoned_.load(std::memory_order_relaxed));
   counts.observer_failures = counters_.observer_failures.load(std::memory_order_relaxed);
+  for (const AsyncSignals* queue : {async_raised_.get(), async_removed_.get()}) {
+    if (queue == nullptr) continue;
+    counts.signals_dropped += queue->dropped();
+    counts.observer_failures += queue->failures();
+  }
   return counts;
 }
 

@@ -41,6 +41,7 @@
 #include <vector>
 
 #include "mayfly/base/status.h"
+#include "mayfly/work/async_signals.h"
 #include "mayfly/work/dispatch_order.h"
 #include "mayfly/work/echo_store.h"
 #include "mayfly/work/intake.h"
@@ -104,6 +105,8 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   // Waits until all that was accepted has ended. kUsage before complete().
   Status drain();
   bool drained() const;
+  // Waits for a moment at which nothing waits and nothing runs.
+  void wait_until_idle();
   void cancel();
   void set_paused(bool paused);
   bool paused() const { return paused_.load(std::memory_order_acquire); }
@@ -178,7 +181,8 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void settle(Afterwards& after);
   void cancel_pending(Afterwards& after);
   void tell_if_drained();
-  bool drained_locked() const;
+  bool idle_locked() const;
+  bool drained_locked() const { return intake_.closed() && idle_locked(); }
   // Gives the lock up for it, and has it again afterwards.
   void finish_afterwards(Lock& lock, Afterwards& after);
   // Not under mutex_.
@@ -222,6 +226,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   int calls_ = 0;      // sleeping, and called
   int live_ = 0;       // threads, without abandoned ones
   int observing_ = 0;  // workers with callbacks to be made
+  int idle_waiters_ = 0;
   bool stopping_ = false;
   std::thread watch_;
 
@@ -232,6 +237,8 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   std::atomic<bool> paused_{false};
   WorkCounters counters_;
 
+  std::unique_ptr<AsyncSignals> async_raised_;
+  std::unique_ptr<AsyncSignals> async_removed_;
   std::vector<SignalSubscription> subscriptions_;  // last: their listeners use what is above
 };
 

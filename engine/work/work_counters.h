@@ -22,6 +22,7 @@ struct WorkCounts {
   std::uint64_t deferrals_exhausted = 0;  // ran although a signal deferred them
   std::uint64_t abandoned_threads = 0;    // now
   std::uint64_t observer_failures = 0;    // callbacks that threw
+  std::uint64_t signals_dropped = 0;      // that waited for on_signal_async and its like
 };
 
 class WorkCounter {
