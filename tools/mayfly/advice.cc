@@ -39,6 +39,10 @@ std::string in_command_line_words(std::string_view message) {
       {"on_extra = \"ignore\"", "--on-extra ignore"},
       {"infer = \"all\"", "--infer all"},
       {"\"sample\", or give types", "--infer sample, or give --types"},
+      {"writer.table: ", "--table: "},
+      {"writer.database: ", "--into: "},
+      {"writer.primary_key: ", "--pk: "},
+      {"pipeline.batches: ", "--batches: "},
   };
   std::string text(message);
   for (const auto& [option, words] : kWords) {

@@ -154,7 +154,7 @@ void add_input_options(CLI::App& app, IngestOptions& ingest) {
                  {"sample", "all", "none"});
   options
       .list("--types", ingest.types,
-            "Types of columns: integer, real, text, blob, bool, timestamp, json, any")
+            "Types of columns: int64, float64, text, blob, bool, timestamp, json, any")
       ->type_name("COL=TYPE,...");
 }
 
@@ -184,7 +184,8 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
 
 void add_run_options(CLI::App& app, IngestOptions& ingest) {
   Options options(app, "Run");
-  options.flag("--resume", ingest.resume, "Go on where the last run of these files stopped");
+  options.flag("--resume", ingest.resume,
+               "Go on where the last run of these files stopped; not of a pipe");
   options.choice("--synchronous", ingest.synchronous,
                  "Durable at the end, or with every transaction", {"normal", "full"});
   options.add("--batch-rows", ingest.batch_rows, "Rows a batch")

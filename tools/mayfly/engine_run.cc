@@ -94,6 +94,11 @@ void Interruption::detach() {
   attached_.notify_one();
 }
 
+void Interruption::set_left_behind(std::string what) {
+  const std::lock_guard lock(mutex_);
+  left_behind_ = std::move(what);
+}
+
 void Interruption::on_signal(int signal, int count) {
   if (count > 1) ::_exit(128 + signal);
   requested_.store(true, std::memory_order_relaxed);
@@ -105,7 +110,9 @@ void Interruption::on_signal(int signal, int count) {
   attached_.wait_for(lock, kAttachTime, [this] { return stage_ != Stage::kOpening; });
   if (stage_ == Stage::kOver) return;  // all is done but the summary
   if (stage_ == Stage::kOpening) {
-    console_.note(fmt::format("{} before the first row; nothing was written", name));
+    console_.note(fmt::format(
+        "{} before the first row; {}", name,
+        left_behind_.empty() ? "nothing was written" : "no row was written, but " + left_behind_));
     ::_exit(static_cast<int>(before_start_));
   }
   console_.note(fmt::format("{}: finishing what is in flight; once more stops at once", name));

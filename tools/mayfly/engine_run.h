@@ -21,7 +21,7 @@ namespace mayfly::cli {
 // program with `before_start`; a second one ends it at once with 128 + its number. Nothing is lost
 // by that: what isn't committed wasn't acknowledged.
 //
-// Make it before any other thread. THREADS  attach, detach, requested: the main one.
+// Make it before any other thread. THREADS  All calls: the main one.
 class Interruption {
  public:
   Interruption(Console& console, ExitStatus before_start);
@@ -29,6 +29,9 @@ class Interruption {
   void attach(Engine& engine);
   // The engine is done, or there won't be one: what the program ends with is known.
   void detach();
+  // What is there though there was no row yet, as the end of a sentence: said when a signal ends
+  // the program before there is an engine. Empty: nothing.
+  void set_left_behind(std::string what);
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
 
  private:
@@ -43,6 +46,7 @@ class Interruption {
   std::condition_variable attached_;
   Stage stage_ = Stage::kOpening;
   Engine* engine_ = nullptr;
+  std::string left_behind_;
   SignalWatch watch_;  // last: its thread uses what is above
 };
 

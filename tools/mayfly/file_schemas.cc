@@ -36,6 +36,25 @@ bool same_names(const Schema& a, const Schema& b) {
   return std::ranges::equal(a.columns(), b.columns(), {}, &Column::name, &Column::name);
 }
 
+// The table takes its columns from the first; by name, and without case.
+bool has_all_of(const Schema& a, const Schema& b) {
+  return std::ranges::all_of(
+      b.columns(), [&a](const Column& column) { return a.find(column.name).has_value(); });
+}
+
+Status refuse(const FileSchema& first, const FileSchema& other) {
+  const bool same = has_all_of(first.schema, other.schema) &&
+                    has_all_of(other.schema, first.schema) &&
+                    first.schema.size() == other.schema.size();
+  // Several files are read as one, by place; one by one their columns go by name.
+  return {Code::kConfig,
+          fmt::format("expected the same columns{} in every file, found in {}: {}; in {}: {}. "
+                      "Ingest them one by one{}",
+                      same ? ", in the same order and spelling," : "", first.file,
+                      names_of(first.schema), other.file, names_of(other.schema),
+                      has_all_of(first.schema, other.schema) ? "" : ", the second with --alter")};
+}
+
 }  // namespace
 
 Result<Schema> read_schema(const SourcePlan& plan) {
@@ -54,11 +73,7 @@ Result<Schema> unify(const std::vector<FileSchema>& files, bool keyed) {
   std::vector<Column> columns = first.schema.columns();
   for (const FileSchema& other : files) {
     if (!keyed && !same_names(first.schema, other.schema)) {
-      return Status(
-          Code::kConfig,
-          fmt::format("expected the same columns in every file, found in {}: {}; in {}: {}. "
-                      "Ingest them one by one, the second with --alter",
-                      first.file, names_of(first.schema), other.file, names_of(other.schema)));
+      return refuse(first, other);
     }
     for (const Column& column : other.schema.columns()) {
       const auto known = std::ranges::find(columns, column.name, &Column::name);

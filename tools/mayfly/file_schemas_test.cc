@@ -39,8 +39,21 @@ TEST_CASE("unify: other names are refused with both files and what to do") {
         "one by one, the second with --alter");
 }
 
-TEST_CASE("unify: another order is refused, since CSV goes by place") {
-  CHECK_FALSE(unify({file("a", {{"id"}, {"x"}}), file("b", {{"x"}, {"id"}})}, false).ok());
+TEST_CASE(
+    "unify: another order or spelling is refused, since CSV goes by place, and said to be that") {
+  CHECK(unify({file("a", {{"id"}, {"x"}}), file("b", {{"x"}, {"id"}})}, false).status().message() ==
+        "expected the same columns, in the same order and spelling, in every file, found in a: id, "
+        "x; in b: x, id. Ingest them one by one");
+  CHECK(unify({file("a", {{"id"}}), file("b", {{"ID"}})}, false).status().message() ==
+        "expected the same columns, in the same order and spelling, in every file, found in a: id; "
+        "in b: ID. Ingest them one by one");
+}
+
+TEST_CASE("unify: a file with fewer columns needs no --alter, one with more does") {
+  const auto more = file("more", {{"id"}, {"x"}});
+  const auto fewer = file("fewer", {{"id"}});
+  CHECK(unify({more, fewer}, false).status().message().ends_with("Ingest them one by one"));
+  CHECK(unify({fewer, more}, false).status().message().ends_with("the second with --alter"));
 }
 
 TEST_CASE("unify: keys are joined") {

@@ -8,6 +8,7 @@
 
 #include "mayfly/plugin/registry.h"
 #include "tools/mayfly/advice.h"
+#include "tools/mayfly/aftermath.h"
 #include "tools/mayfly/engine_run.h"
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/ingest_plan.h"
@@ -18,11 +19,22 @@
 namespace mayfly::cli {
 namespace {
 
+Status make_table(const IngestOptions& options, Interruption& interruption) {
+  interruption.set_left_behind(fmt::format("--schema may have made table {}", options.table));
+  const auto made = create_from_schema_file(options.database, options.table, options.schema_file,
+                                            options.deadline_ns);
+  interruption.set_left_behind(
+      made.ok() && *made ? fmt::format("--schema made table {}", options.table) : std::string());
+  return made.status();
+}
+
 Status prepare(const IngestOptions& options, const GlobalOptions& global, Console& console,
-               PipelinePlan& plan) {
+               Interruption& interruption, PipelinePlan& plan) {
   if (!options.schema_file.empty() && options.table.empty()) {
     return {Code::kUsage, "--schema needs --table: which of its tables is to be filled?"};
   }
+  // Before it is read for its columns: reading a pipe would wait for ever.
+  MAYFLY_RETURN_IF_ERROR(check_is_database(options.database));
   PluginRegistry registry(search_of_process(global.plugin_dirs));
   const SystemClock clock;
   const auto watch = [&] {
@@ -31,14 +43,12 @@ Status prepare(const IngestOptions& options, const GlobalOptions& global, Consol
   };
   if (!options.schema_file.empty()) {
     const LockWatch waiting = watch();
-    MAYFLY_RETURN_IF_ERROR(create_from_schema_file(options.database, options.table,
-                                                   options.schema_file, options.deadline_ns));
+    MAYFLY_RETURN_IF_ERROR(make_table(options, interruption));
   }
-  MAYFLY_ASSIGN_OR_RETURN(
-      plan, make_ingest_plan(options, registry, [&](const std::string& table) {
-        const LockWatch waiting = watch();
-        return text_columns_of(options.database, table, options.deadline_ns);
-      }));
+  MAYFLY_ASSIGN_OR_RETURN(plan, make_ingest_plan(options, registry, [&](const std::string& table) {
+                            const LockWatch waiting = watch();
+                            return text_columns_of(options.database, table, options.deadline_ns);
+                          }));
   return {};
 }
 
@@ -53,7 +63,6 @@ EngineOptions engine_options(const IngestOptions& options) {
 }
 
 const char* how_to_go_on(const RunResult& result, const IngestOptions& options) {
-  if (options.files[0] == "-") return "Standard input can't be read again: feed what is missing";
   // A corrected file is another file, so that can't be resumed.
   if (result.status.code() == Code::kBadData) {
     return "The same command with --resume --on-error dead-letter goes on there and sets such rows "
@@ -63,15 +72,27 @@ const char* how_to_go_on(const RunResult& result, const IngestOptions& options) 
                         : "The same command with --resume goes on there";
 }
 
+std::string aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
+                         const IngestOptions& options) {
+  const bool synced = result.status.code() != Code::kIo || is_about_a_source(result.status, plan);
+  Aftermath aftermath{.kept = rows_kept_text(summary.rows.read, summary.database, synced),
+                      .database = summary.database,
+                      .table = summary.table,
+                      .table_state = state_of_table(summary.database, summary.table),
+                      .keyed = is_keyed(plan.writer.mode),
+                      .go_on = how_to_go_on(result, options)};
+  aftermath.input_name = options.files[0] == "-" ? "Standard input" : options.files[0];
+  aftermath.input = input_state(result, aftermath.source);
+  return to_text(aftermath);
+}
+
 // Says what the figures don't: what went wrong, and how to go on.
 void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
              const IngestOptions& options, Console& console) {
   if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
   const bool stopped = !result.status.ok() || result.interrupted;
   if (result.started && stopped) {
-    const bool synced = result.status.code() != Code::kIo || is_about_a_source(result.status, plan);
-    console.note(rows_kept_text(summary.rows.read, summary.database, synced) + ". " +
-                 how_to_go_on(result, options));
+    console.note(aftermath_of(result, summary, plan, options));
   }
   if (summary.rows.rejected > 0) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
@@ -98,7 +119,7 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   Interruption interruption(console, ExitStatus::kTryAgain);
   PipelinePlan plan;
   RunResult result;
-  result.status = prepare(options, global, console, plan);
+  result.status = prepare(options, global, console, interruption, plan);
   if (!result.status.ok()) interruption.detach();
   if (result.status.code() == Code::kUsage) {
     console.error(in_command_line_words(result.status.message()));

@@ -144,6 +144,12 @@ Status check(const IngestOptions& options) {
                         "once, so ingest it by itself",
                         *stream)};
   }
+  if (stream != options.files.end() && options.resume) {
+    return {Code::kUsage,
+            fmt::format("--resume: expected files that can be read again, found {}; leave --resume "
+                        "out and feed what is missing, or name the file behind it",
+                        *stream == kStdin ? "standard input" : "the stream " + *stream)};
+  }
   if (options.table.empty() && table_name_from(options.files[0]).empty()) {
     return {Code::kUsage,
             fmt::format("--table is needed: \"{}\" names no table", options.files[0])};

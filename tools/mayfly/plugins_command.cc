@@ -109,8 +109,15 @@ ExitStatus check_plugins(const PluginsOptions& options, const GlobalOptions& glo
   ExitStatus status = ExitStatus::kSuccess;
   for (const std::string& file : options.names) {
     if (::access(file.c_str(), R_OK) != 0) {
-      console.error(fmt::format("{}: {}", file, std::strerror(errno)));
-      return ExitStatus::kNoInput;
+      const std::string why = fmt::format("{}: {}", file, std::strerror(errno));
+      console.error(why);
+      if (global.json()) {
+        const ConformanceReport none{
+            .plugin = {}, .checks = {{"loads", ConformanceCheck::Outcome::kFailed, why}}};
+        console.print(json_of(file, none).text() + "\n");
+      }
+      if (status == ExitStatus::kSuccess) status = ExitStatus::kNoInput;
+      continue;
     }
     const ConformanceReport report = check_conformance(file, settings);
     if (!report.passed()) status = ExitStatus::kConfig;

@@ -4,6 +4,7 @@
 
 #include "mayfly/config/pipeline_file.h"
 #include "tools/mayfly/advice.h"
+#include "tools/mayfly/aftermath.h"
 #include "tools/mayfly/engine_run.h"
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/pipeline_commands.h"
@@ -30,13 +31,28 @@ Summary summary_of(const RunResult& result, const PipelinePlan& plan) {
   std::vector<std::string> names;
   for (const SourcePlan& source : plan.sources) names.push_back(source.name);
   Summary summary = summarize(result, plan, names);
-  // Rows that nodes made belong to no source; the writer knows them all.
+  // Rows that nodes made belong to no source; the writer knows them all. They weren't read.
+  const std::uint64_t read = summary.rows.read;
   summary.rows = result.stats.writer.rows;
+  summary.rows.read = read;
   // Drained is what an interruption of `run` is to end in: no row is left half way.
   summary.status = exit_status_of({.failure = result.status.code(),
                                    .interrupted = false,
                                    .rejected = summary.rows.rejected > 0});
   return summary;
+}
+
+std::string aftermath_of(const RunResult& result, const Summary& summary,
+                         const PipelinePlan& plan) {
+  Aftermath aftermath{.kept = "what was acknowledged is in " + summary.database,
+                      .database = summary.database,
+                      .table = summary.table,
+                      .table_state = state_of_table(summary.database, summary.table),
+                      .keyed = is_keyed(plan.writer.mode),
+                      .always_resumes = true,
+                      .go_on = "The same command goes on there"};
+  aftermath.input = input_state(result, aftermath.source);
+  return to_text(aftermath);
 }
 
 }  // namespace
@@ -55,7 +71,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   const Summary summary = summary_of(result, plan);
   if (!result.status.ok()) console.error(result.status.message());
   if (result.started && (result.interrupted || !result.status.ok())) {
-    console.note("what was acknowledged is in the database; the same command goes on there");
+    console.note(aftermath_of(result, summary, plan));
   }
   if (summary.rows.rejected > 0) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);

@@ -17,7 +17,8 @@ struct Summary {
     std::uint64_t resumed_from = 0;  // byte
   };
 
-  RowTotals rows;  // of this run and of those it resumed
+  // Of this run and of those it resumed. `read` counts what sources gave, not what nodes made of it.
+  RowTotals rows;
   std::uint64_t bytes_read = 0;
   double seconds = 0;
   double rows_per_second = 0;  // of this run

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/storage/database_file.h"
 #include "mayfly/storage/sqlite.h"
 
 namespace mayfly::cli {
@@ -40,8 +41,7 @@ bool table_exists(SqliteConnection& connection, const std::string& table, Sqlite
 
 Status check_is_database(const std::string& path) {
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return {};
+  MAYFLY_RETURN_IF_ERROR(check_database_file(path));
   std::ifstream stream(path, std::ios::binary);
   std::array<char, kMagic.size()> head{};
   // An empty file is an empty database; what can't be read is told by SQLite.
@@ -51,6 +51,21 @@ Status check_is_database(const std::string& path) {
                                  "(or an encrypted one); it is left as it is. Name another file "
                                  "for the database, or move this one away",
                                  path)};
+}
+
+TableState state_of_table(const std::string& database, const std::string& table) {
+  std::error_code failed;
+  if (!std::filesystem::exists(database, failed)) {
+    return failed ? TableState::kUnknown : TableState::kDatabaseGone;
+  }
+  SqliteConnection connection;
+  if (!SqliteConnection::open(database, {.create = false}, connection).ok()) {
+    return TableState::kUnknown;
+  }
+  SqliteError error;
+  const bool there = table_exists(connection, table, error);
+  if (!error.ok()) return TableState::kUnknown;
+  return there ? TableState::kThere : TableState::kTableGone;
 }
 
 Result<std::vector<std::string>> text_columns_of(const std::string& database,
@@ -82,13 +97,13 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
   return columns;
 }
 
-Status create_from_schema_file(const std::string& database, const std::string& table,
-                               const std::string& file, std::int64_t wait_ns) {
+Result<bool> create_from_schema_file(const std::string& database, const std::string& table,
+                                     const std::string& file, std::int64_t wait_ns) {
   MAYFLY_RETURN_IF_ERROR(check_is_database(database));
   std::ifstream stream(file);
   std::stringstream sql;
   if (!stream || !(sql << stream.rdbuf())) {
-    return {Code::kNoInput, fmt::format("--schema {}: {}", file, std::strerror(errno))};
+    return Status(Code::kNoInput, fmt::format("--schema {}: {}", file, std::strerror(errno)));
   }
   SqliteConnection connection;
   SqliteError error = SqliteConnection::open(database, {}, connection);
@@ -98,20 +113,22 @@ Status create_from_schema_file(const std::string& database, const std::string& t
   if (!error.ok()) return to_status(error, "opening " + database);
   const bool there = table_exists(connection, table, error);
   if (!error.ok()) return to_status(error, "reading " + database);
-  if (there) return {};
+  if (there) return false;
   error = connection.run("BEGIN IMMEDIATE");
   if (!error.ok()) return to_status(error, "creating " + table + " in " + database);
   error = connection.run(sql.str());
   if (!error.ok()) {
-    return {Code::kConfig, fmt::format("--schema {}: {}", file, error.message)};
+    return Status(Code::kConfig, fmt::format("--schema {}: {}", file, error.message));
   }
   if (!table_exists(connection, table, error)) {
-    return {Code::kConfig,
-            fmt::format("--schema {}: expected CREATE TABLE {}, found SQL that doesn't make it",
-                        file, quote_identifier(table))};
+    return Status(
+        Code::kConfig,
+        fmt::format("--schema {}: expected CREATE TABLE {}, found SQL that doesn't make it", file,
+                    quote_identifier(table)));
   }
   error = connection.run("COMMIT");
-  return error.ok() ? Status() : to_status(error, "creating " + table + " in " + database);
+  if (!error.ok()) return to_status(error, "creating " + table + " in " + database);
+  return true;
 }
 
 std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max) {

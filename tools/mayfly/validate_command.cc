@@ -29,6 +29,13 @@ JsonText json_of(const std::string& file, const CheckedPlan& checked) {
       .add("mistakes", mistakes);
 }
 
+// A file that couldn't be read.
+JsonText json_of(const std::string& file, const Status& why) {
+  CheckedPlan none;
+  none.diagnostics.push_back({.message = why.message()});
+  return json_of(file, none);
+}
+
 std::string text_of(const std::string& file, const CheckedPlan& checked) {
   if (checked.ok()) {
     return fmt::format("{}: valid; {} source(s), {} node(s), about {} of batches\n", file,
@@ -51,6 +58,7 @@ ExitStatus run_validate(const std::vector<std::string>& files, const GlobalOptio
     const auto checked = read_pipeline(file, registry);
     if (!checked.ok()) {
       console.error(checked.status().message());
+      if (global.json()) results.add(json_of(file, checked.status()));
       if (status == ExitStatus::kSuccess) status = exit_status_of(checked.status().code());
       continue;
     }

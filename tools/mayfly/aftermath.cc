@@ -1,0 +1,105 @@
+#include "tools/mayfly/aftermath.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "mayfly/data/readers/byte_source.h"
+#include "tools/mayfly/advice.h"
+
+namespace mayfly::cli {
+namespace {
+
+// Standard input and pipes, as the file source calls them.
+constexpr std::string_view kStreamKey = "-";
+
+bool is_compressed(const std::string& path) {
+  std::array<char, 8> head{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), head.size());
+  const auto size = static_cast<std::size_t>(file.gcount());
+  return detect_encoding({head.data(), size}) != Encoding::kPlain;
+}
+
+std::string sql_text(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted.append(c == '\'' ? 2 : 1, c);
+  return quoted + "'";
+}
+
+// After which a run finds no position of what `column` says, and reads from the start.
+std::string forget_command(const Aftermath& a, std::string_view column, std::string_view value) {
+  const std::string where = fmt::format(" WHERE {} = {}", column, sql_text(value));
+  return fmt::format("sqlite3 {} {}", shell_quoted(a.database),
+                     shell_quoted("DELETE FROM mayfly_offsets" + where +
+                                  "; DELETE FROM mayfly_offset_ranges" + where));
+}
+
+std::string gone_text(const Aftermath& a) {
+  const bool all = a.table_state == TableState::kDatabaseGone;
+  const std::string what =
+      all ? fmt::format("{} isn't there any more", a.database)
+          : fmt::format("there is no table {} in {} any more", a.table, a.database);
+  const std::string anew =
+      !a.always_resumes ? "read the input anew, without --resume"
+      : all             ? "let the next run read the input anew"
+                        : "read the input anew, after " + forget_command(a, "target", a.table);
+  return what + ", and what was written to it went with it. Put it back, or " + anew;
+}
+
+std::string other_file_text(const Aftermath& a) {
+  const std::string text =
+      fmt::format("{}, but came from a file that {}; {} will be another file to {}. ", a.kept,
+                  a.input == InputState::kDamaged ? "is damaged" : "changed meanwhile",
+                  a.input == InputState::kDamaged ? "the whole one" : "it",
+                  a.always_resumes ? "the next run" : "--resume");
+  const std::string take_out =
+      a.keyed ? "" : fmt::format("take what came from it out of {}, then ", a.table);
+  if (a.always_resumes) {
+    return text + "To read it anew, " + take_out + forget_command(a, "source", a.source);
+  }
+  return text + (a.keyed ? "Give the same command without --resume then: known keys aren't doubled"
+                         : fmt::format("Take these rows out of {} before you give the same command "
+                                       "without --resume, else they are doubled",
+                                       a.table));
+}
+
+}  // namespace
+
+std::string to_text(const Aftermath& a) {
+  const bool gone =
+      a.table_state == TableState::kTableGone || a.table_state == TableState::kDatabaseGone;
+  if (gone) return gone_text(a);
+  switch (a.input) {
+    case InputState::kSame:
+      return a.kept + ". " + a.go_on;
+    case InputState::kStream:
+      return fmt::format("{}. {} can't be read again: feed what is missing", a.kept, a.input_name);
+    case InputState::kDamaged:
+    case InputState::kChanged:
+      return other_file_text(a);
+  }
+  return a.kept;
+}
+
+InputState input_state(const RunResult& result, std::string& source) {
+  const auto& sources = result.stats.sources;
+  const auto failed = std::ranges::find_if(sources, [&](const SourceStats& s) {
+    return !result.status.ok() && result.status.message().starts_with(s.name + ": ");
+  });
+  const auto stream = std::ranges::find(sources, kStreamKey, &SourceStats::key);
+  const auto about = failed != sources.end() ? failed : stream;
+  if (about == sources.end()) return InputState::kSame;
+  source = about->key;
+  if (source == kStreamKey) return InputState::kStream;
+  if (result.status.code() == Code::kNoInput) return InputState::kChanged;
+  // Of a plain file a read that failed may well succeed the next time.
+  const bool damaged = result.status.code() == Code::kIo && is_compressed(source);
+  return damaged ? InputState::kDamaged : InputState::kSame;
+}
+
+bool is_keyed(WriterPlan::Mode mode) { return mode != WriterPlan::Mode::kInsert; }
+
+}  // namespace mayfly::cli

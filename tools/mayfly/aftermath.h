@@ -1,0 +1,44 @@
+// Aftermath: what a run that stopped leaves, and how to go on. The note below its error.
+//
+// It promises only what is true: rows of a damaged file, a table that somebody dropped or a stream
+// aren't taken up again by the same command.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "mayfly/config/plan.h"
+#include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/target_table.h"
+
+namespace mayfly::cli {
+
+enum class InputState : std::uint8_t {
+  kSame,     // can be read again from where it was left
+  kStream,   // can't be read again
+  kDamaged,  // an archive that is cut off or corrupt: the whole one will be another file
+  kChanged,  // while it was read
+};
+
+struct Aftermath {
+  std::string kept;  // "2 rows of the input are in a.db for good"
+  std::string database;
+  std::string table;
+  TableState table_state = TableState::kThere;
+  InputState input = InputState::kSame;
+  std::string input_name = "A stream";
+  std::string source;           // the input's key in mayfly_offsets
+  bool keyed = false;           // a known key is ignored, updated or replaced: nothing is doubled
+  bool always_resumes = false;  // `run`; else by --resume
+  std::string go_on;            // what to do when nothing has changed
+};
+
+std::string to_text(const Aftermath& aftermath);
+
+// What the run's end says of its inputs, and of which one; looks at the file of a damaged one.
+InputState input_state(const RunResult& result, std::string& source);
+
+// Whether a known key doesn't make a second row.
+bool is_keyed(WriterPlan::Mode mode);
+
+}  // namespace mayfly::cli

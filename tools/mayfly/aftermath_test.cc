@@ -1,0 +1,126 @@
+#include "tools/mayfly/aftermath.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tests/support/compressed.h"
+#include "tests/support/database.h"
+#include "tests/support/run_program.h"
+
+using namespace mayfly;
+using namespace mayfly::cli;
+
+namespace {
+
+Aftermath ingest_aftermath() {
+  return {.kept = "2 rows of the input are in a.db for good",
+          .database = "a.db",
+          .table = "t",
+          .source = "/x/t.csv",
+          .go_on = "The same command with --resume goes on there"};
+}
+
+RunResult failed(Code code, const std::string& message, const std::string& key) {
+  RunResult result;
+  result.status = Status(code, message);
+  for (const auto& [name, each] : {std::pair{"other", std::string("/other")}, {"file", key}}) {
+    SourceStats& source = result.stats.sources.emplace_back();
+    source.name = name;
+    source.key = each;
+  }
+  return result;
+}
+
+InputState state_of(const RunResult& result) {
+  std::string source;
+  return input_state(result, source);
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("aftermath: where nothing has changed, the same command goes on") {
+  CHECK(to_text(ingest_aftermath()) ==
+        "2 rows of the input are in a.db for good. The same command with --resume goes on there");
+}
+
+TEST_CASE("aftermath: a damaged file's rows aren't said to be taken up again") {
+  Aftermath a = ingest_aftermath();
+  a.input = InputState::kDamaged;
+  CHECK(to_text(a) ==
+        "2 rows of the input are in a.db for good, but came from a file that is damaged; the whole "
+        "one will be another file to --resume. Take these rows out of t before you give the same "
+        "command without --resume, else they are doubled");
+  a.keyed = true;
+  CHECK(to_text(a).ends_with(
+      "Give the same command without --resume then: known keys aren't doubled"));
+}
+
+TEST_CASE("aftermath: a run that always resumes must forget a damaged file's position") {
+  Aftermath a = ingest_aftermath();
+  a.input = InputState::kDamaged;
+  a.always_resumes = true;
+  CHECK(has(to_text(a),
+            "will be another file to the next run. To read it anew, take what came "
+            "from it out of t, then sqlite3 a.db "));
+  CHECK(has(to_text(a), "DELETE FROM mayfly_offsets WHERE source = "));
+  CHECK(has(to_text(a), "/x/t.csv"));
+  CHECK(has(to_text(a), "; DELETE FROM mayfly_offset_ranges WHERE source = "));
+  a.keyed = true;
+  CHECK(has(to_text(a), "To read it anew, sqlite3 a.db "));
+  a.input = InputState::kChanged;
+  CHECK(has(to_text(a), "came from a file that changed meanwhile; it will be another file to "));
+}
+
+TEST_CASE("aftermath: what is gone isn't said to be kept") {
+  Aftermath a = ingest_aftermath();
+  a.table_state = TableState::kTableGone;
+  CHECK(to_text(a) ==
+        "there is no table t in a.db any more, and what was written to it went with it. Put it "
+        "back, or "
+        "read the input anew, without --resume");
+  a.always_resumes = true;
+  CHECK(has(to_text(a), "or read the input anew, after sqlite3 a.db "));
+  CHECK(has(to_text(a), "DELETE FROM mayfly_offsets WHERE target = "));
+  a.table_state = TableState::kDatabaseGone;
+  CHECK(to_text(a) ==
+        "a.db isn't there any more, and what was written to it went with it. Put it back, or let "
+        "the next run read the input anew");
+  a.table_state = TableState::kUnknown;
+  CHECK(to_text(a).starts_with("2 rows of the input are in a.db for good. "));
+}
+
+TEST_CASE("aftermath: a stream isn't read again") {
+  Aftermath a = ingest_aftermath();
+  a.input = InputState::kStream;
+  CHECK(to_text(a).ends_with(". A stream can't be read again: feed what is missing"));
+}
+
+TEST_CASE("aftermath: an archive that failed is damaged, a plain file may be read the next time") {
+  const std::string folder = testing::make_folder();
+  testing::write_file(folder + "/plain.csv", "id\n1\n");
+  testing::write_file(folder + "/packed", testing::gzip("id\n1\n"));
+  const std::string broken = "file: x: broken";
+
+  CHECK(state_of(failed(Code::kIo, broken, folder + "/packed")) == InputState::kDamaged);
+  CHECK(state_of(failed(Code::kIo, broken, folder + "/plain.csv")) == InputState::kSame);
+  CHECK(state_of(failed(Code::kIo, "syncing a.db", folder + "/packed")) == InputState::kSame);
+  CHECK(state_of(failed(Code::kNoInput, broken, folder + "/plain.csv")) == InputState::kChanged);
+  CHECK(state_of(failed(Code::kIo, broken, "-")) == InputState::kStream);
+  CHECK(state_of(failed(Code::kTryAgain, "a.db is locked", "-")) == InputState::kStream);
+  CHECK(state_of(failed(Code::kBadData, "file: line 3", folder + "/packed")) == InputState::kSame);
+}
+
+TEST_CASE("aftermath: a table is there, or gone with or without its database") {
+  const testing::Database database("state");
+  database.run("CREATE TABLE t(a)");
+
+  CHECK(state_of_table(database.path(), "T") == TableState::kThere);
+  CHECK(state_of_table(database.path(), "u") == TableState::kTableGone);
+  CHECK(state_of_table(database.path() + ".none", "t") == TableState::kDatabaseGone);
+  CHECK_FALSE(std::filesystem::exists(database.path() + ".none"));
+}
