@@ -53,10 +53,15 @@ constexpr mayfly_option kWriter[] = {
     required(option("table", MAYFLY_OPTION_TEXT, nullptr, "1", nullptr, "The table in it.")),
     option("primary_key", MAYFLY_OPTION_LIST, nullptr, nullptr, nullptr,
            "Key columns of a table to be created, and of upsert."),
-    option("select", MAYFLY_OPTION_TEXT, nullptr, "1", nullptr,
-           "A SELECT over mayfly_batch whose rows are written in place of the batch's."),
-    option("per_batch", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
-           "Whether `select` groups, deduplicates or limits, so that batches are answered whole."),
+    option(
+        "select", MAYFLY_OPTION_TEXT, nullptr, "1", nullptr,
+        "A SELECT over mayfly_batch whose rows are written in place of the batch's. A row with a "
+        "value that the table would change is a dead letter, as without it; CAST says that a "
+        "change is meant."),
+    option(
+        "per_batch", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
+        "Whether `select` groups, deduplicates, limits, or doesn't read mayfly_batch row by row, "
+        "so that batches are answered whole."),
     choice("mode", "insert", "insert|ignore|upsert|replace", "What a conflict does."),
     choice("synchronous", "full", "normal|full",
            "full: durable when answered; normal: durable at the next checkpoint."),

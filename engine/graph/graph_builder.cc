@@ -270,7 +270,8 @@ Status GraphBuilder::open_writer() {
                         {.schema = graph.writer_schema_,
                          .parsed_text = carry_parsed_text(plan_.writer.inputs),
                          .max_row_bytes = plan_.max_row_bytes,
-                         .lanes_max = lanes},
+                         .lanes_max = lanes,
+                         .resume = graph.options_.resume},
                         graph.services_, graph.answers_, graph.sources_, graph.nodes_));
   for (std::uint32_t i = 0; i < graph.sources_.size(); ++i) {
     if (graph.sources_[i] != nullptr) MAYFLY_RETURN_IF_ERROR(position_source(i));

@@ -78,6 +78,10 @@ Result<std::unique_ptr<WriterStage>> WriterStage::open(
   std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
   WriterOptions options = options_of(plan, extras, input.max_row_bytes);
   options.parsed = input.parsed_text;
+  for (const auto& source : sources) {
+    const bool resumes = input.resume && source != nullptr && source->replayable();
+    if (resumes) options.resumed_sources.push_back(source->key());
+  }
   MAYFLY_ASSIGN_OR_RETURN(
       stage->writer_, SqliteWriter::open(options, with_plan_columns(input.schema, plan),
                                          *services.pool, services.clock, services.signals, *stage));

@@ -37,6 +37,7 @@ struct WriterInput {
   bool parsed_text = false;  // numbers in it were read from text (MAYFLY_PARSES_TEXT)
   std::uint64_t max_row_bytes = 0;
   std::uint32_t lanes_max = 0;
+  bool resume = false;  // sources that can go on from their positions
 };
 
 class WriterStage final : private RejectionNames, private Inbox {

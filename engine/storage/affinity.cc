@@ -109,6 +109,20 @@ ValueCheck check_needed(ColumnType type, ColumnAffinity affinity) {
   return ValueCheck::kAll;
 }
 
+bool would_change(std::int64_t value, ColumnAffinity affinity) {
+  return affinity == ColumnAffinity::kReal && loses_digits_as_real(value);
+}
+
+bool would_change(double value, ColumnAffinity affinity) {
+  return affinity == ColumnAffinity::kText && loses_digits_as_text(value);
+}
+
+bool would_change(std::string_view text, ColumnAffinity affinity) {
+  return is_numeric(affinity) &&
+         would_change(text,
+                      affinity == ColumnAffinity::kReal ? Affinity::kReal : Affinity::kInteger);
+}
+
 bool would_change(const mayfly_batch& batch, std::uint32_t column, std::uint32_t row,
                   ColumnAffinity affinity) {
   const mayfly_column& c = batch.columns[column];
@@ -116,37 +130,47 @@ bool would_change(const mayfly_batch& batch, std::uint32_t column, std::uint32_t
   switch (is_exception(c, row) ? std::int32_t{MAYFLY_TEXT} : kind_of(c, row)) {
     case MAYFLY_TEXT:
     case MAYFLY_JSON:
-      return is_numeric(affinity) &&
-             would_change(text_at(batch, cell.span),
-                          affinity == ColumnAffinity::kReal ? Affinity::kReal : Affinity::kInteger);
+      return would_change(text_at(batch, cell.span), affinity);
     case MAYFLY_FLOAT64:
-      return affinity == ColumnAffinity::kText && loses_digits_as_text(cell.f64);
+      return would_change(cell.f64, affinity);
     case MAYFLY_BLOB:
       return false;
     default:
-      return affinity == ColumnAffinity::kReal && loses_digits_as_real(cell.i64);
+      return would_change(cell.i64, affinity);
   }
+}
+
+std::string shown_text(std::string_view text) {
+  constexpr std::size_t kShown = 60;
+  return '\'' + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "...'" : "'");
+}
+
+std::string shown_real(double value) {
+  char digits[40];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+std::string describe_change(std::string_view column_name, ColumnAffinity affinity,
+                            std::string_view shown) {
+  std::string text("column ");
+  text.append(column_name).append(": ").append(shown).append(" would be changed by the column's ");
+  return text.append(name_of(affinity)).append(" affinity");
 }
 
 std::string describe_change(const mayfly_batch& batch, std::uint32_t column, std::uint32_t row,
                             std::string_view column_name, ColumnAffinity affinity) {
-  constexpr std::size_t kShown = 60;
   const mayfly_column& c = batch.columns[column];
   const std::int32_t kind = is_exception(c, row) ? std::int32_t{MAYFLY_TEXT} : kind_of(c, row);
   std::string found;
-  char digits[40];
   if (kind == MAYFLY_FLOAT64) {
-    found.assign(digits, std::to_chars(digits, digits + sizeof digits, c.cells[row].f64).ptr);
+    found = shown_real(c.cells[row].f64);
   } else if (kind == MAYFLY_TEXT || kind == MAYFLY_JSON) {
-    const std::string_view text = text_at(batch, c.cells[row].span);
-    found = '\'' + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "...'" : "'");
+    found = shown_text(text_at(batch, c.cells[row].span));
   } else {
-    found.assign(digits, std::to_chars(digits, digits + sizeof digits, c.cells[row].i64).ptr);
+    found = std::to_string(c.cells[row].i64);
   }
-  const std::string name(column_name);
-  return "column " + name + ": " + found + " would be changed by the column's " +
-         std::string(name_of(affinity)) + " affinity; use --types " + name +
-         "=text (or --infer all) for a new table, or --coerce to let it";
+  return describe_change(column_name, affinity, found) + "; use --types " +
+         std::string(column_name) + "=text (or --infer all) for a new table, or --coerce to let it";
 }
 
 }  // namespace mayfly

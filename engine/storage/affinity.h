@@ -29,11 +29,23 @@ enum class ValueCheck : std::uint8_t {
 };
 ValueCheck check_needed(ColumnType type, ColumnAffinity affinity);
 
+// A value in such a column: whether it would be stored as another one.
+bool would_change(std::int64_t value, ColumnAffinity affinity);
+bool would_change(double value, ColumnAffinity affinity);
+bool would_change(std::string_view text, ColumnAffinity affinity);
+
 // The value of one row, which isn't NULL.
 bool would_change(const mayfly_batch& batch, std::uint32_t column, std::uint32_t row,
                   ColumnAffinity affinity);
 
-// The column's whole story for a dead letter: "expected ..., found ...".
+// "column zip: '007' would be changed by the column's INTEGER affinity": a text as it is shown, in
+// quotes and cut.
+std::string describe_change(std::string_view column_name, ColumnAffinity affinity,
+                            std::string_view shown);
+std::string shown_text(std::string_view text);
+std::string shown_real(double value);
+
+// The column's whole story for a dead letter, with what to do about it.
 std::string describe_change(const mayfly_batch& batch, std::uint32_t column, std::uint32_t row,
                             std::string_view column_name, ColumnAffinity affinity);
 

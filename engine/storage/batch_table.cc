@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <charconv>
 #include <cstring>
 #include <new>
 
@@ -104,12 +105,14 @@ const char* sql_type(ColumnType type) {
     case ColumnType::kJson:
       return " TEXT";
     case ColumnType::kBlob:
-      return " BLOB";
     case ColumnType::kAny:
       break;
   }
-  return "";
+  return " BLOB";  // has the affinity of no type: none
 }
+
+// Behind a column's type, before its number.
+constexpr std::string_view kNumberMark = " mayfly_batch(";
 
 int connect(sqlite3* db, void* client, int, const char* const*, sqlite3_vtab** out, char**) {
   auto* table = static_cast<BatchTable*>(client);
@@ -272,13 +275,16 @@ constexpr sqlite3_module kModule = [] {
 
 BatchTable::BatchTable(const Schema& schema, BatchPool& pool)
     : schema_(schema), pool_(pool), plain_(schema.size()) {
+  std::uint32_t number = 0;
   declaration_ = "CREATE TABLE x(";
   for (const Column& column : schema_.columns()) {
     if (declaration_.back() != '(') declaration_ += ", ";
     declaration_ += quote_identifier(column.name);
     declaration_ += sql_type(column.type);
+    declaration_.append(kNumberMark).append(std::to_string(number++)).append(")");
   }
-  // SQLite's limit, unless it was built with another: there the rows go without what describes them.
+  // SQLite's limit, unless it was built with another: there the rows go without what describes
+  // them.
   constexpr std::uint32_t kColumnsMax = 2000;
   if (schema_.size() + std::size(kHidden) <= kColumnsMax) {
     for (std::string name : kHidden) {
@@ -290,6 +296,15 @@ BatchTable::BatchTable(const Schema& schema, BatchPool& pool)
     }
   }
   declaration_ += ')';
+}
+
+std::optional<std::uint32_t> BatchTable::column_of(std::string_view declared_type) {
+  const std::size_t mark = declared_type.find(kNumberMark);
+  if (mark == std::string_view::npos) return std::nullopt;
+  const char* const begin = declared_type.data() + mark + kNumberMark.size();
+  std::uint32_t number = 0;
+  const auto end = std::from_chars(begin, declared_type.data() + declared_type.size(), number);
+  return end.ec == std::errc() ? std::optional(number) : std::nullopt;
 }
 
 SqliteError BatchTable::attach(SqliteConnection& connection) {

@@ -13,8 +13,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/data/batch_pool.h"
@@ -32,8 +34,11 @@ class BatchTable {
   BatchTable& operator=(const BatchTable&) = delete;
 
   SqliteError attach(SqliteConnection& connection);
-  // As SQLite reads it.
+  // As SQLite reads it. A column's declared type says which one it is, so that a result column that
+  // hands one through is known by its own (sqlite3_column_decltype).
   const std::string& declaration() const { return declaration_; }
+  // Which column of the schema such a declared type is of.
+  static std::optional<std::uint32_t> column_of(std::string_view declared_type);
 
   // The rows of the next statement, in order. All of this table's schema.
   void set_window(std::span<const RowRef> rows) {

@@ -88,6 +88,36 @@ Result<SourceStart> Progress::add_source(SqliteConnection& connection, std::uint
   return start;
 }
 
+Status Progress::check_rows_kept(SqliteConnection& connection, const std::vector<std::string>& keys,
+                                 const std::string& database) const {
+  std::string marks;
+  SqliteError error =
+      connection.query_text("SELECT name FROM sqlite_schema WHERE name = 'mayfly_offsets'", marks);
+  if (error.ok() && marks.empty()) return Status::success();
+  SqliteStatement statement;
+  if (error.ok()) {
+    error = connection.prepare(
+        "SELECT written FROM mayfly_offsets WHERE source = ?1 AND target = ?2 COLLATE NOCASE "
+        "ORDER BY generation DESC, at DESC LIMIT 1",
+        statement, false);
+  }
+  for (const std::string& key : keys) {
+    if (!error.ok()) break;
+    statement.bind(1, key).bind(2, target_);
+    const std::int64_t written = statement.step(error) ? statement.int64(0) : 0;
+    if (written > 0) {
+      return {Code::kConfig, "resuming " + key + ": mayfly_offsets says that " +
+                                 std::to_string(written) + " of its rows are in table " + target_ +
+                                 ", but there is no such table in " + database +
+                                 "; bring the table back, or read the input anew: without "
+                                 "--resume, or after DELETE FROM mayfly_offsets WHERE target = " +
+                                 quote_literal(target_) + " COLLATE NOCASE"};
+    }
+    statement.reset();
+  }
+  return to_status(error, "reading mayfly_offsets");
+}
+
 SqliteError Progress::prepare(SqliteConnection& connection) {
   if (SqliteError error = connection.prepare(
           "INSERT INTO mayfly_offsets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
@@ -118,13 +148,14 @@ Status Progress::load(SqliteConnection& connection, Entry& source, bool resume, 
   SqliteStatement statement;
   SqliteError error = connection.prepare(
       "SELECT generation, low, byte, line, fingerprint, read, written, inserted, updated, "
-      "ignored, rejected, dropped, consumed, finished FROM mayfly_offsets "
-      "WHERE source = ?1 AND target = ?2 ORDER BY generation DESC LIMIT 1",
+      "ignored, rejected, dropped, consumed, finished, target FROM mayfly_offsets "
+      "WHERE source = ?1 AND target = ?2 COLLATE NOCASE ORDER BY generation DESC, at DESC LIMIT 1",
       statement, false);
   if (!error.ok()) return to_status(error, "reading mayfly_offsets");
   statement.bind(1, source.key).bind(2, target_);
   const bool any = statement.step(error);
   if (!error.ok()) return to_status(error, "reading mayfly_offsets");
+  source.target = any ? std::string(statement.text(14)) : target_;
   if (!any) return Status::success();
   source.generation = as_uint(statement.int64(0));
   if (!resume) {
@@ -157,7 +188,7 @@ Status Progress::load_ranges(SqliteConnection& connection, Entry& source) {
       "WHERE source = ?1 AND target = ?2 AND generation = ?3 ORDER BY first",
       statement, false);
   if (!error.ok()) return to_status(error, "reading mayfly_offset_ranges");
-  statement.bind(1, source.key).bind(2, target_).bind(3, as_int(source.generation));
+  statement.bind(1, source.key).bind(2, source.target).bind(3, as_int(source.generation));
   std::vector<AnsweredRun> runs;
   while (statement.step(error)) {
     runs.push_back({as_uint(statement.int64(0)), as_uint(statement.int64(1)),
@@ -296,7 +327,7 @@ SqliteError Progress::save(Entry& source) {
   const std::uint64_t numbers[] = {totals.read,    totals.written,  totals.inserted,
                                    totals.updated, totals.ignored,  totals.rejected,
                                    totals.dropped, totals.consumed, source.finished};
-  save_mark_.bind(1, source.key).bind(2, target_).bind(3, as_int(source.generation));
+  save_mark_.bind(1, source.key).bind(2, source.target).bind(3, as_int(source.generation));
   save_mark_.bind(4, as_int(mark.ordinal)).bind(5, as_int(mark.byte)).bind(6, as_int(mark.line));
   save_mark_.bind_blob(7, source.fingerprint_text);
   int parameter = 8;
@@ -308,7 +339,7 @@ SqliteError Progress::save(Entry& source) {
   source.ordinals.for_each_change([&](std::uint64_t first, const AnsweredRun* run) {
     if (!failed.ok()) return;
     SqliteStatement& statement = run != nullptr ? save_range_ : delete_range_;
-    statement.bind(1, source.key).bind(2, target_).bind(3, as_int(source.generation));
+    statement.bind(1, source.key).bind(2, source.target).bind(3, as_int(source.generation));
     statement.bind(4, as_int(first));
     if (run != nullptr) {
       statement.bind(5, as_int(run->last)).bind(6, as_int(run->byte_end));

@@ -3,7 +3,7 @@
 //
 // One transaction: begin(), answered() for its rows, save() before COMMIT, then commit() or
 // rollback(). Rows without a source (what transforms made, say) are counted under the key '', so
-// that a resumed run keeps its totals.
+// that a resumed run keeps its totals. A table is found in whatever case its name is given.
 //
 // OWNERSHIP  Fingerprints are borrowed as long as this lives; connections for the call. prepare()
 // again
@@ -33,6 +33,10 @@ class Progress {
   // Creates the tables; nothing else is written before the first save().
   Result<SourceStart> add_source(SqliteConnection& connection, std::uint16_t index,
                                  const SourceSpec& spec);
+  // kConfig: one of these sources would go on from a mark above rows that were written, and the
+  // table, which the caller's transaction has just made, doesn't have them.
+  Status check_rows_kept(SqliteConnection& connection, const std::vector<std::string>& keys,
+                         const std::string& database) const;
   SqliteError prepare(SqliteConnection& connection);
   // Before the connection is closed.
   void forget() { save_mark_ = {}, save_range_ = {}, delete_range_ = {}; }
@@ -60,6 +64,7 @@ class Progress {
  private:
   struct Entry {
     std::string key;
+    std::string target;  // the table, as its marks spell it
     const SourceFingerprint* fingerprint = nullptr;
     bool known = false;
     std::uint64_t generation = 1;

@@ -49,6 +49,8 @@ WriterReason reason_of(int code) {
       return WriterReason::kForeignKey;
     case SQLITE_CONSTRAINT_TRIGGER:
       return WriterReason::kTrigger;
+    case SQLITE_CONSTRAINT_FUNCTION:  // mayfly_exact
+      return WriterReason::kWouldChange;
     case SQLITE_CONSTRAINT_DATATYPE:
       return WriterReason::kDatatype;
     default:

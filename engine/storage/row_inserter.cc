@@ -28,8 +28,9 @@ struct ChangeHook {
 RowInserter::RowInserter(Session& session, const Target& target, const WriterOptions& options,
                          Rejections& rejections)
     : session_(session), target_(target), options_(options), rejections_(rejections) {
-  const bool may_update = options.mode == WriteMode::kUpsert || options.mode == WriteMode::kReplace;
-  if (may_update && !options.per_batch) start_counting();
+  const bool may_update = options.mode == WriteMode::kUpsert ||
+                          options.mode == WriteMode::kReplace || target.replaces_rows();
+  if ((may_update || !target.one_row_each()) && !options.per_batch) start_counting();
 }
 
 RowInserter::~RowInserter() = default;
@@ -37,7 +38,8 @@ RowInserter::~RowInserter() = default;
 void RowInserter::attach() {
   if (!counting_) return;  // a hook costs some nanoseconds a row
   // The update hook isn't called for WITHOUT ROWID tables, nor for rows that REPLACE deletes.
-  const bool needs_preupdate = target_.without_rowid() || options_.mode == WriteMode::kReplace;
+  const bool needs_preupdate =
+      target_.without_rowid() || target_.replaces_rows() || options_.mode == WriteMode::kReplace;
   if (needs_preupdate && sqlite3_preupdate_hook != nullptr) {
     sqlite3_preupdate_hook(session_.connection().get(), ChangeHook::preupdate, this);
   } else {

@@ -2,21 +2,32 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 #include <vector>
 
 namespace mayfly {
 namespace {
 
-constexpr std::string_view kClauses[] = {"DISTINCT", "GROUP", "HAVING",    "LIMIT",  "OFFSET",
-                                         "OVER",     "UNION", "INTERSECT", "EXCEPT", "WINDOW"};
+// RIGHT and FULL: rows of another table come once for each batch.
+constexpr std::string_view kClauses[] = {"DISTINCT", "GROUP",  "HAVING", "LIMIT",
+                                         "OFFSET",   "OVER",   "UNION",  "INTERSECT",
+                                         "EXCEPT",   "WINDOW", "RIGHT",  "FULL"};
+constexpr std::string_view kAfterFrom[] = {"WHERE", "GROUP", "HAVING", "ORDER",
+                                           "LIMIT", "UNION", "EXCEPT", "INTERSECT"};
 constexpr std::string_view kAggregates[] = {"COUNT",
                                             "SUM",
                                             "TOTAL",
                                             "AVG",
                                             "GROUP_CONCAT",
                                             "STRING_AGG",
+                                            "MEDIAN",
+                                            "PERCENTILE",
+                                            "PERCENTILE_CONT",
+                                            "PERCENTILE_DISC",
                                             "JSON_GROUP_ARRAY",
-                                            "JSON_GROUP_OBJECT"};
+                                            "JSON_GROUP_OBJECT",
+                                            "JSONB_GROUP_ARRAY",
+                                            "JSONB_GROUP_OBJECT"};
 // With one argument they aggregate, with several they don't.
 constexpr std::string_view kOneArgument[] = {"MIN", "MAX"};
 
@@ -25,7 +36,8 @@ bool among(const List& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-// The words, parentheses and commas of an SQL text, in upper case; strings and comments skipped.
+// The words, parentheses, commas and points of an SQL text, in upper case; strings and comments
+// skipped.
 class Words {
  public:
   explicit Words(std::string_view sql) : sql_(sql) {}
@@ -49,7 +61,7 @@ class Words {
         return word();
       } else {
         ++at_;
-        if (c == '(' || c == ')' || c == ',') return std::string(1, c);
+        if (c == '(' || c == ')' || c == ',' || c == '.') return std::string(1, c);
       }
     }
     return {};
@@ -85,87 +97,163 @@ class Words {
 // What stands between a pair of parentheses; the whole text is the outermost.
 struct Scope {
   bool is_select = false;
-  std::string call;  // the word before the parenthesis
+  std::string before;  // the word before the parenthesis
+  std::string cte;     // the name that a SELECT in WITH is given
   bool has_comma = false;
+  bool in_from = false;  // of a SELECT: between FROM and WHERE
+  bool left = false;     // LEFT was read, its JOIN wasn't
+  bool left_join =
+      false;  // what is read next may have no row, and the tables before it come all the same
   std::string dependence;  // of this SELECT
   bool reads_batch = false;
 };
 
-bool is_batch(const std::string& word) {
-  return word == "MAYFLY_BATCH" || word == "\"MAYFLY_BATCH";
-}
-
 class Finder {
  public:
-  Finder() : scopes_(1) {}
+  explicit Finder(std::string_view select) : scopes_(1) {
+    Words words(select);
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      words_.push_back(std::move(word));
+    }
+  }
 
-  void word(const std::string& word) {
+  SelectScope find() {
+    for (at_ = 0; at_ < words_.size(); ++at_) look_at(words_[at_]);
+    while (scopes_.size() > 1) close();
+    settle(scopes_.back());
+    if (found_.empty() && reads_ > 1) found_ = "mayfly_batch, read twice";
+    return {found_, selects_ == 1 && reads_ == 1 && !joins_};
+  }
+
+ private:
+  std::string_view word_at(std::size_t i) const {
+    return i < words_.size() ? std::string_view(words_[i]) : std::string_view();
+  }
+  std::string_view previous() const { return word_at(at_ - 1); }  // at 0: none
+  static std::string_view name_of(std::string_view word) {
+    return word.starts_with('"') ? word.substr(1) : word;
+  }
+
+  void look_at(const std::string& word) {
+    Scope& around = select();
     if (word == "(") {
-      scopes_.emplace_back().call = previous_;
+      Scope& scope = scopes_.emplace_back();
+      scope.before = previous();
+      scope.cte = name_before_as();
     } else if (word == ")") {
       if (scopes_.size() > 1) close();
     } else if (word == ",") {
       scopes_.back().has_comma = true;
-    } else if (word == "SELECT") {
+      around.left_join = false;
+      joins_ |= around.in_from;
+    } else if (word == "SELECT" || word == "VALUES") {
       scopes_.back().is_select = true;
+      scopes_.back().in_from = false;
+      ++selects_;
+    } else if (word == "FROM") {
+      around.in_from = true;
+    } else if (word == "LEFT") {
+      around.left = true;
+    } else if (word == "JOIN") {
+      around.left_join = std::exchange(around.left, false);
+      joins_ = true;
     } else if (is_batch(word)) {
-      select().reads_batch = true;
       ++reads_;
+      read_batch(previous() == "IN" ? "IN" : "");
     } else if (among(kClauses, word)) {
       note(word);
     }
-    previous_ = word;
+    if (among(kAfterFrom, word)) around.in_from = false;
   }
 
-  std::string finish() {
-    while (scopes_.size() > 1) close();
-    settle(scopes_.back());
-    if (found_.empty() && reads_ > 1) found_ = "mayfly_batch, read twice";
-    return found_;
+  // A name of the batch, where it isn't a column's qualifier or a name that is given.
+  bool is_batch(std::string_view word) const {
+    const std::string_view name = name_of(word);
+    if (word_at(at_ + 1) == "." || previous() == "AS") return false;
+    if (name == "MAYFLY_BATCH") return true;
+    return among(ctes_, name) && (previous() == "IN" || is_table_place(previous()));
+  }
+  bool is_table_place(std::string_view before) const {
+    if (before == "FROM" || before == "JOIN") return true;
+    return (before == "," || before == "(") && select().in_from;
+  }
+  // Before "(": of WITH name (columns) AS NOT MATERIALIZED (, the name.
+  std::string name_before_as() const {
+    std::size_t i = at_ - 1;
+    if (word_at(i) == "MATERIALIZED") --i;
+    if (word_at(i) == "NOT") --i;
+    if (word_at(i) != "AS") return {};
+    --i;
+    if (word_at(i) == ")") {
+      while (i < words_.size() && words_[i] != "(") --i;
+      --i;
+    }
+    return std::string(name_of(word_at(i)));
   }
 
- private:
-  Scope& select() {
+  const Scope& select() const {
     for (std::size_t i = scopes_.size(); i-- > 0;) {
       if (scopes_[i].is_select || i == 0) return scopes_[i];
     }
     return scopes_.front();
   }
-  void note(const std::string& word) {
+  Scope& select() { return const_cast<Scope&>(std::as_const(*this).select()); }
+  void note(std::string_view word) {
     Scope& scope = select();
     if (scope.dependence.empty()) scope.dependence = word;
+  }
+  // `elsewhere`: how, when it isn't a table of FROM.
+  void read_batch(std::string_view elsewhere) {
+    if (!elsewhere.empty()) note(elsewhere);
+    if (select().left_join) note("LEFT JOIN");
+    select().reads_batch = true;
   }
   void close() {
     const Scope closed = scopes_.back();
     scopes_.pop_back();
-    if (closed.is_select) {
-      settle(closed);
-      // What a SELECT around it groups or limits are the batch's rows too.
-      if (closed.reads_batch) select().reads_batch = true;
+    if (!closed.is_select) {
+      if (among(kAggregates, closed.before) ||
+          (among(kOneArgument, closed.before) && !closed.has_comma)) {
+        note(closed.before);
+      }
       return;
     }
-    if (among(kAggregates, closed.call) ||
-        (among(kOneArgument, closed.call) && !closed.has_comma)) {
-      note(closed.call);
+    settle(closed);
+    if (!closed.reads_batch) return;
+    if (!closed.cte.empty()) {
+      ctes_.push_back(closed.cte);  // its name is another one of the batch
+      --reads_;
+      return;
     }
+    // What a SELECT around it groups or limits are the batch's rows too.
+    read_batch(is_table_place(closed.before) ? "" : "mayfly_batch in a subquery");
   }
   void settle(const Scope& scope) {
     if (scope.reads_batch && found_.empty()) found_ = scope.dependence;
   }
 
+  std::vector<std::string> words_;
+  std::size_t at_ = 0;
   std::vector<Scope> scopes_;
-  std::string previous_;
+  std::vector<std::string> ctes_;
   std::string found_;
+  int selects_ = 0;
   int reads_ = 0;
+  bool joins_ = false;
 };
 
 }  // namespace
 
-std::string batch_dependence(std::string_view select) {
-  Words words(select);
-  Finder finder;
-  for (std::string word = words.next(); !word.empty(); word = words.next()) finder.word(word);
-  return finder.finish();
+SelectScope scope_of(std::string_view select) { return Finder(select).find(); }
+
+bool says_on_conflict_replace(std::string_view create_table) {
+  Words words(create_table);
+  std::string before;
+  for (std::string word = words.next(); !word.empty(); word = words.next()) {
+    if (before == "CONFLICT" && word == "REPLACE") return true;
+    before = std::move(word);
+  }
+  return false;
 }
 
 }  // namespace mayfly

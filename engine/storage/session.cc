@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mayfly/storage/exact_value.h"
+
 namespace mayfly {
 namespace {
 
@@ -17,13 +19,13 @@ int on_commit_to_wal(void* pages, sqlite3*, const char*, int count) {
 
 }  // namespace
 
-SqliteError Session::connect(const WriterOptions& options) {
+SqliteError Session::connect(const WriterOptions& options, bool create) {
   if (sqlite3_libversion_number() < kSqliteMin) {
     return {SQLITE_ERROR,
             std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
   }
   const SqliteConnection::OpenOptions open_options{
-      .vfs = options.vfs.empty() ? nullptr : options.vfs.c_str()};
+      .create = create, .vfs = options.vfs.empty() ? nullptr : options.vfs.c_str()};
   return SqliteConnection::open(options.database, open_options, connection_);
 }
 
@@ -43,6 +45,7 @@ SqliteError Session::configure(const WriterOptions& options) {
   sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,
                 static_cast<int>(std::min<std::uint64_t>(options.row_bytes_max, 1'000'000'000)));
   sqlite3_wal_hook(connection_.get(), on_commit_to_wal, &wal_pages_);
+  if (error = attach_exact_value(connection_); !error.ok()) return error;
   return batches_.attach(connection_);
 }
 
@@ -62,13 +65,16 @@ SqliteError Session::prepare(const Target& target, const WriterOptions& options)
     SqliteStatement& statement;
     std::string_view sql;
   } list[] = {
-      {begin_, "BEGIN IMMEDIATE"},  {commit_, "COMMIT"},
-      {rollback_, "ROLLBACK"},      {savepoint_, "SAVEPOINT mayfly"},
-      {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"},
+      {begin_, "BEGIN IMMEDIATE"},      {commit_, "COMMIT"},          {rollback_, "ROLLBACK"},
+      {savepoint_, "SAVEPOINT mayfly"}, {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"},
       {insert_, target.insert_sql()},
   };
   for (const auto& [statement, sql] : list) {
     if (SqliteError error = connection_.prepare(sql, statement); !error.ok()) return error;
+  }
+  if (!target.checked_insert_sql().empty()) {
+    const SqliteError error = connection_.prepare(target.checked_insert_sql(), checked_insert_);
+    if (!error.ok()) return error;
   }
   const std::uint32_t cache_bytes =
       target.append_only() ? options.append_cache_bytes : options.cache_bytes;
@@ -84,8 +90,8 @@ void Session::end_journal() {
 }
 
 void Session::close() {
-  for (SqliteStatement* statement :
-       {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_, &insert_}) {
+  for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_,
+                                     &insert_, &checked_insert_}) {
     *statement = {};
   }
   connection_.close();

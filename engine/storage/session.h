@@ -22,8 +22,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Opens the file, which is there then; nothing is read or written yet.
-  SqliteError connect(const WriterOptions& options);
+  // Opens the file, which is there then; nothing is read or written yet. create: if it isn't there.
+  SqliteError connect(const WriterOptions& options, bool create = true);
   // Settings, and mayfly_batch.
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
@@ -38,7 +38,9 @@ class Session {
 
   SqliteConnection& connection() { return connection_; }
   BatchTable& batches() { return batches_; }
-  SqliteStatement& insert() { return insert_; }
+  SqliteStatement& insert() { return checks_exceptions_ ? checked_insert_ : insert_; }
+  // A SELECT's rows may have exceptions, texts among numbers: another statement looks at those.
+  void check_exceptions(bool check) { checks_exceptions_ = check && checked_insert_; }
 
   SqliteError begin() { return begin_.run(); }
   SqliteError commit() { return commit_.run(); }
@@ -58,7 +60,8 @@ class Session {
 
   BatchTable batches_;  // before the connection: destroyed after it
   SqliteConnection connection_;
-  SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_;
+  SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_, checked_insert_;
+  bool checks_exceptions_ = false;
   std::uint32_t wal_pages_ = 0;
   bool keeps_journal_ = false;
 };

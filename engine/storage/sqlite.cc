@@ -20,6 +20,9 @@ std::string quote(std::string_view text, char mark) {
 Status to_status(const SqliteError& error, std::string_view doing) {
   const std::string message = std::string(doing) + ": " + error.message + " (SQLite error " +
                               std::to_string(error.code) + ")";
+  if (error.code == SQLITE_READONLY_DBMOVED) {
+    return {Code::kIo, message + "; the file was removed, renamed or replaced while it was open"};
+  }
   switch (error.primary()) {
     case SQLITE_OK:
       return Status::success();

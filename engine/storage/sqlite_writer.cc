@@ -9,6 +9,7 @@
 
 #include "mayfly/data/outcome.h"
 #include "mayfly/storage/database_file.h"
+#include "mayfly/storage/own_tables.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
 
@@ -60,9 +61,15 @@ Status SqliteWriter::Impl::open() {
 }
 
 Status SqliteWriter::Impl::set_up() {
+  MAYFLY_RETURN_IF_ERROR(check_own_tables(session_.connection(), options_.database));
   Result<Target> target = Target::prepare(session_.connection(), options_, schema_);
   if (!target.ok()) return target.status();
   target_ = std::move(target).value();
+  // Its transaction is undone, and the table with it.
+  if (target_.created()) {
+    MAYFLY_RETURN_IF_ERROR(progress_.check_rows_kept(session_.connection(),
+                                                     options_.resumed_sources, options_.database));
+  }
   return to_status(commits_.open(session_.connection()), "creating mayfly_commits");
 }
 
@@ -78,23 +85,6 @@ Status SqliteWriter::Impl::open_target() {
 
 Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
-  if (start.ok() && start->resumed && start->totals.written > 0 && target_.created()) {
-    // Its rows are gone with the table; going on would call them written.
-    const std::string table = quote_identifier(options_.table);
-    std::string filled;
-    const SqliteError error =
-        session_.connection().query_text("SELECT EXISTS(SELECT 1 FROM " + table + ")", filled);
-    const bool dropped =
-        error.ok() && filled == "0" && session_.connection().run("DROP TABLE " + table).ok();
-    return Status(Code::kConfig,
-                  "resuming " + spec.key + ": mayfly_offsets says that " +
-                      std::to_string(start->totals.written) + " of its rows are in table " +
-                      options_.table + ", but there was no such table in " + options_.database +
-                      (dropped ? "" : " (now there is an empty one: drop it)") +
-                      "; bring the table back, or read the input anew: without --resume, or after "
-                      "DELETE FROM mayfly_offsets WHERE target = '" +
-                      options_.table + "'");
-  }
   totals_.rows = progress_.totals();
   return start;
 }
@@ -143,6 +133,7 @@ Status SqliteWriter::Impl::finish(bool durable) {
     if (result.kind != GroupResult::Kind::kCommitted) return result.status;
   }
   finished_ = true;
+  const Status in_place = check_in_place();
   if (session_.connection()) checkpointer_.finish(session_);
   totals_.checkpoints = checkpointer_.count();
   if (durable && sync_failure_.ok() && session_.connection()) sync_failure_ = sync_database();
@@ -151,8 +142,22 @@ Status SqliteWriter::Impl::finish(bool durable) {
   Status status = to_status(checkpointer_.failure(), "checkpointing " + options_.database);
   if (status.ok() && durable) status = to_status(sync_failure_, "syncing " + options_.database);
   if (status.ok() && durable) status = sync_folder();
+  if (!in_place.ok()) status = in_place;
   lock_.release();
   return status;
+}
+
+// Whether the file that is written is still the one that its path names.
+Status SqliteWriter::Impl::check_in_place() {
+  int moved = 0;
+  if (session_.connection()) {
+    sqlite3_file_control(session_.connection().get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  }
+  if (moved == 0) return Status::success();
+  return {Code::kIo, options_.database +
+                         ": was removed, renamed or replaced while it was written; what was "
+                         "written is in the file that was opened, wherever that is now. Bring it "
+                         "back, or read the input anew"};
 }
 
 // The database file, by SQLite's own handle: closing another one would drop all locks that this

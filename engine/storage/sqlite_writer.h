@@ -74,7 +74,7 @@ class SqliteWriter {
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
 
-  // Before the first write. `index` is batch.source of the source's rows.
+  // Before the first write. One that resumes is named in WriterOptions::resumed_sources. `index` is batch.source of the source's rows.
   Result<SourceStart> add_source(std::uint16_t index, const SourceSpec& spec);
   // The source has ended; its ordinals are below `ordinal_end`. Once they are all answered, it is
   // recorded as finished.
@@ -99,7 +99,8 @@ class SqliteWriter {
   // The queue is empty: a moment for housekeeping.
   void on_idle();
   // Records what is staged, checkpoints, and with `durable` makes all of it durable. Writes no
-  // more.
+  // more. kIo when the path no longer names the file that was written (looked at while writing,
+  // too, once a second).
   Status finish(bool durable);
 
   const WriterTotals& totals() const;

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/exact_value.h"
 #include "mayfly/storage/select_scope.h"
+#include "mayfly/storage/target_select.h"
 
 namespace mayfly {
 namespace {
@@ -22,19 +24,6 @@ std::string joined(const std::vector<std::string>& names) {
     list += quote_identifier(name);
   }
   return list;
-}
-
-ColumnType type_of_declaration(const char* declared) {
-  switch (affinity_of(declared != nullptr ? declared : "", false)) {
-    case ColumnAffinity::kInteger:
-      return ColumnType::kInt64;
-    case ColumnAffinity::kReal:
-      return ColumnType::kFloat64;
-    case ColumnAffinity::kText:
-      return ColumnType::kText;
-    default:
-      return ColumnType::kAny;
-  }
 }
 
 Status refuse(std::string message) { return {Code::kConfig, std::move(message)}; }
@@ -104,12 +93,12 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
   MAYFLY_RETURN_IF_ERROR(target.check(connection, options));
   MAYFLY_RETURN_IF_ERROR(target.choose_keys(options, schema));
   MAYFLY_RETURN_IF_ERROR(target.look_for_indexes(connection, options));
+  MAYFLY_RETURN_IF_ERROR(target.choose_checks(options, schema));
   target.compose_insert(options);
   if (options.mode == WriteMode::kUpsert) {
     MAYFLY_RETURN_IF_ERROR(
         check_conflict_keys(connection, target.insert_sql_, target.table_, target.keys_));
   }
-  MAYFLY_RETURN_IF_ERROR(target.compose_checks(options, schema));
   return target;
 }
 
@@ -117,8 +106,8 @@ Status Target::load(SqliteConnection& connection, bool& exists) {
   columns_.clear();
   SqliteStatement statement;
   SqliteError error = connection.prepare(
-      "SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' "
-      "AND name = ?1 COLLATE NOCASE",
+      "SELECT type, wr, strict, (SELECT sql FROM sqlite_schema s WHERE s.name = l.name), name "
+      "FROM pragma_table_list l WHERE schema = 'main' AND name = ?1 COLLATE NOCASE",
       statement, false);
   if (!error.ok()) return to_status(error, "reading the tables");
   statement.bind(1, table_);
@@ -132,6 +121,7 @@ Status Target::load(SqliteConnection& connection, bool& exists) {
   }
   without_rowid_ = statement.int64(1) != 0;
   strict_ = statement.int64(2) != 0;
+  replaces_rows_ = says_on_conflict_replace(statement.text(3));
 
   error = connection.prepare(
       "SELECT name, type, pk, \"notnull\", dflt_value IS NOT NULL, hidden "
@@ -156,26 +146,21 @@ Status Target::load(SqliteConnection& connection, bool& exists) {
 Status Target::choose_columns(SqliteConnection& connection, const WriterOptions& options,
                               const Schema& schema) {
   if (options.select.empty()) {
-    for (const Column& column : schema.columns()) {
-      inserted_.push_back({column.name, column.type, column.not_null});
+    for (std::uint32_t i = 0; i < schema.size(); ++i) {
+      inserted_.push_back({schema[i].name, schema[i].type, schema[i].not_null, i});
     }
     return Status::success();
   }
-  const std::string dependence = batch_dependence(options.select);
-  if (!dependence.empty() && !options.per_batch) {
-    return refuse("select: what it gives depends on where a batch ends (" + dependence +
+  MAYFLY_ASSIGN_OR_RETURN(const TargetSelect found,
+                          look_at_select(connection, options.select, schema));
+  if (!found.dependence.empty() && !options.per_batch) {
+    return refuse("select: what it gives depends on where a batch ends (" + found.dependence +
                   "); per_batch = true says that this is meant");
   }
-  SqliteStatement statement;
-  const SqliteError error =
-      connection.prepare("SELECT * FROM (" + options.select + ")", statement, false);
-  if (!error.ok()) {
-    return refuse("select: " + error.message + "; expected a SELECT over " + BatchTable::kName);
+  for (const TargetSelect::ResultColumn& column : found.columns) {
+    inserted_.push_back({column.name, column.type, false, column.origin});
   }
-  for (int i = 0; i < sqlite3_column_count(statement.get()); ++i) {
-    inserted_.push_back({sqlite3_column_name(statement.get(), i),
-                         type_of_declaration(sqlite3_column_decltype(statement.get(), i)), false});
-  }
+  one_row_each_ = found.one_scan;
   return Status::success();
 }
 
@@ -298,20 +283,61 @@ Status Target::choose_keys(const WriterOptions& options, const Schema& schema) {
   return Status::success();
 }
 
-void Target::compose_insert(const WriterOptions& options) {
-  std::vector<std::string> names;
-  for (const InsertColumn& column : inserted_) names.push_back(column.name);
-  insert_sql_ = options.mode == WriteMode::kReplace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
-  insert_sql_ += quote_identifier(table_) + "(" + joined(names) + ") SELECT ";
-  if (options.select.empty()) {
-    insert_sql_ += joined(names) + " FROM " + BatchTable::kName;
-  } else {
-    insert_sql_ += "* FROM (" + options.select + ")";
+// Which values the table's columns could change.
+Status Target::choose_checks(const WriterOptions& options, const Schema& schema) {
+  if (options.coerce) return Status::success();
+  for (InsertColumn& column : inserted_) {
+    column.affinity = affinity_of(find(column.name)->declared_type, strict_);
+    const ColumnType type = column.origin ? schema[*column.origin].type : ColumnType::kAny;
+    if (options.parsed && column.affinity == ColumnAffinity::kText &&
+        type == ColumnType::kFloat64) {
+      const std::string& name = schema[*column.origin].name;
+      return refuse("column " + column.name + " of table " + table_ +
+                    " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
+                    "read them as text (--types " +
+                    name + "=text, types = [\"" + name +
+                    "=text\"]), or let the column change them (--coerce)");
+    }
+    column.check = check_needed(type, column.affinity);
+    if (column.check == ValueCheck::kNone || !column.origin) continue;
+    const ColumnCheck check{*column.origin, column.check, column.affinity};
+    if (options.select.empty()) {
+      checks_.push_back(check);
+    } else if (column.check == ValueCheck::kExceptions) {
+      select_checks_.push_back(check);
+    }
   }
-  if (options.mode == WriteMode::kIgnore) insert_sql_ += " WHERE true ON CONFLICT DO NOTHING";
-  if (options.mode != WriteMode::kUpsert) return;
+  return Status::success();
+}
+
+void Target::compose_insert(const WriterOptions& options) {
+  insert_sql_ = insert_sql(options, false);
+  if (!select_checks_.empty()) checked_insert_sql_ = insert_sql(options, true);
+}
+
+// exceptions: what can be changed by them alone is looked at, too.
+std::string Target::insert_sql(const WriterOptions& options, bool exceptions) const {
+  std::vector<std::string> names;
+  std::string values;
+  for (const InsertColumn& column : inserted_) {
+    names.push_back(column.name);
+    const bool checked =
+        !options.select.empty() && (column.check == ValueCheck::kAll ||
+                                    (exceptions && column.check == ValueCheck::kExceptions));
+    // Qualified: a name that isn't found would be taken for a text.
+    const std::string value = "given." + quote_identifier(column.name);
+    values += values.empty() ? "" : ", ";
+    values += checked ? exact_value(value, column.name, column.affinity) : value;
+  }
+  std::string sql =
+      options.mode == WriteMode::kReplace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
+  sql += quote_identifier(table_) + "(" + joined(names) + ") SELECT " + values + " FROM ";
+  sql += options.select.empty() ? BatchTable::kName : "(" + options.select + ")";
+  sql += " AS given";
+  if (options.mode == WriteMode::kIgnore) sql += " WHERE true ON CONFLICT DO NOTHING";
+  if (options.mode != WriteMode::kUpsert) return sql;
   // WHERE true: else the parser takes ON for a join's.
-  insert_sql_ += " WHERE true ON CONFLICT(" + joined(keys_) + ") DO ";
+  sql += " WHERE true ON CONFLICT(" + joined(keys_) + ") DO ";
   std::string updates;
   for (const std::string& name : names) {
     if (std::any_of(keys_.begin(), keys_.end(),
@@ -321,7 +347,7 @@ void Target::compose_insert(const WriterOptions& options) {
     if (!updates.empty()) updates += ", ";
     updates += quote_identifier(name) + " = excluded." + quote_identifier(name);
   }
-  insert_sql_ += updates.empty() ? "NOTHING" : "UPDATE SET " + updates;
+  return sql + (updates.empty() ? "NOTHING" : "UPDATE SET " + updates);
 }
 
 Status Target::look_for_indexes(SqliteConnection& connection, const WriterOptions& options) {
@@ -339,26 +365,6 @@ Status Target::look_for_indexes(SqliteConnection& connection, const WriterOption
     append_only_ = statement.step(error) && statement.int64(0) == 0;
   }
   return to_status(error, "reading the indexes of " + table_);
-}
-
-Status Target::compose_checks(const WriterOptions& options, const Schema& schema) {
-  // Limit: the values of a SELECT are the SELECT's; it can CAST what it doesn't want changed.
-  if (options.coerce || !options.select.empty()) return Status::success();
-  for (std::uint32_t i = 0; i < schema.size(); ++i) {
-    const ColumnAffinity affinity = affinity_of(find(schema[i].name)->declared_type, strict_);
-    if (options.parsed && affinity == ColumnAffinity::kText &&
-        schema[i].type == ColumnType::kFloat64) {
-      const std::string& name = schema[i].name;
-      return refuse("column " + name + " of table " + table_ +
-                    " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
-                    "read them as text (--types " +
-                    name + "=text, types = [\"" + name +
-                    "=text\"], CAST in select), or let the column change them (--coerce)");
-    }
-    const ValueCheck check = check_needed(schema[i].type, affinity);
-    if (check != ValueCheck::kNone) checks_.push_back({i, check, affinity});
-  }
-  return Status::success();
 }
 
 const Target::TableColumn* Target::find(std::string_view name) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,20 @@ class Target {
 
   const std::string& table() const { return table_; }
   const std::string& insert_sql() const { return insert_sql_; }
-  // Values to look at before they are inserted; empty under coerce.
+  // Values to look at before they are inserted; empty under coerce, and where a SELECT gives them.
   const std::vector<ColumnCheck>& checks() const { return checks_; }
+  // A SELECT's values are looked at by the statement (exact_value.h). Of these columns only
+  // exceptions can be changed: rows with some are inserted by the other statement, which looks at
+  // those too. Empty: no need for it.
+  const std::vector<ColumnCheck>& select_checks() const { return select_checks_; }
+  const std::string& checked_insert_sql() const { return checked_insert_sql_; }
+  // As many rows come out of the SELECT as went in only if each came out once.
+  bool one_row_each() const { return one_row_each_; }
   // It wasn't there.
   bool created() const { return created_; }
   bool without_rowid() const { return without_rowid_; }
+  // It says itself that a conflict deletes the old row (UNIQUE ON CONFLICT REPLACE).
+  bool replaces_rows() const { return replaces_rows_; }
   // Rows go to its end, and nothing else is read or written for them: no keys, indexes, triggers,
   // references.
   bool append_only() const { return append_only_; }
@@ -53,6 +63,9 @@ class Target {
     std::string name;
     ColumnType type;
     bool not_null = false;
+    std::optional<std::uint32_t> origin;  // of the schema; none: the SELECT made it
+    ValueCheck check = ValueCheck::kNone;
+    ColumnAffinity affinity = ColumnAffinity::kNone;
   };
 
   Status load(SqliteConnection& connection, bool& exists);
@@ -62,8 +75,9 @@ class Target {
   Status check(SqliteConnection& connection, const WriterOptions& options);
   Status look_for_indexes(SqliteConnection& connection, const WriterOptions& options);
   Status choose_keys(const WriterOptions& options, const Schema& schema);
+  Status choose_checks(const WriterOptions& options, const Schema& schema);
   void compose_insert(const WriterOptions& options);
-  Status compose_checks(const WriterOptions& options, const Schema& schema);
+  std::string insert_sql(const WriterOptions& options, bool exceptions) const;
   const TableColumn* find(std::string_view name) const;
   bool is_rowid_alias(const TableColumn& column) const;
 
@@ -72,9 +86,13 @@ class Target {
   std::vector<InsertColumn> inserted_;
   std::vector<std::string> keys_;
   std::string insert_sql_;
+  std::string checked_insert_sql_;
   std::vector<ColumnCheck> checks_;
+  std::vector<ColumnCheck> select_checks_;
+  bool one_row_each_ = true;
   bool without_rowid_ = false;
   bool strict_ = false;
+  bool replaces_rows_ = false;
   bool append_only_ = false;
   bool created_ = false;
 };

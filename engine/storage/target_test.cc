@@ -113,7 +113,10 @@ TEST_CASE("a generated column in the input is refused") {
 TEST_CASE("views, reserved names and missing tables are refused") {
   WriterFixture view;
   view.run("CREATE VIEW t AS SELECT 1 AS id, 2 AS name");
-  check_refusal(view, {"view"});
+  check_refusal(view, {"t is a view; the writer needs an ordinary table"});
+  WriterFixture virtual_table;
+  virtual_table.run("CREATE VIRTUAL TABLE t USING fts5(id, name)");
+  check_refusal(virtual_table, {"t is a virtual table; the writer needs"});
   WriterFixture reserved;
   reserved.options.table = "mayfly_offsets";
   check_refusal(reserved, {"reserved"});
@@ -170,10 +173,12 @@ TEST_CASE("a table without keys, indexes, triggers and references is known as on
   CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)"));
   CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT UNIQUE)"));
   CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT); CREATE INDEX i ON t(name)"));
-  CHECK_FALSE(append_only("CREATE TABLE p(id INTEGER PRIMARY KEY); "
-                          "CREATE TABLE t(id INTEGER REFERENCES p, name TEXT)"));
-  CHECK_FALSE(append_only("CREATE TABLE t(id INTEGER, name TEXT); CREATE TABLE u(x); "
-                          "CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT INTO u VALUES(1); END"));
+  CHECK_FALSE(
+      append_only("CREATE TABLE p(id INTEGER PRIMARY KEY); "
+                  "CREATE TABLE t(id INTEGER REFERENCES p, name TEXT)"));
+  CHECK_FALSE(
+      append_only("CREATE TABLE t(id INTEGER, name TEXT); CREATE TABLE u(x); "
+                  "CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT INTO u VALUES(1); END"));
 }
 
 TEST_CASE("numbers that were read from text are refused for a column that keeps text") {

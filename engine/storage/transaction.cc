@@ -34,6 +34,14 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
   progress_.begin();
   lineage_.begin();
   inserter_->begin();
+  session_.check_exceptions(false);
+  constexpr std::int64_t kPlaceCheckNs = kSecond;
+  if (const std::int64_t now_ns = clock_.now_ns(); now_ns - place_checked_ns_ >= kPlaceCheckNs) {
+    place_checked_ns_ = now_ns;
+    if (Status status = check_in_place(); !status.ok()) {
+      return undo({.kind = Kind::kFailed, .status = std::move(status)});
+    }
+  }
   if (const SqliteError error = session_.begin(); !error.ok()) {
     return undo(error, classify(error.code) == ErrorClass::kFatal);
   }
@@ -73,6 +81,7 @@ GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef>& slices, G
 void SqliteWriter::Impl::gather(RowRef head) {
   const mayfly_batch& batch = *pool_.batch(head);
   const RowRef base = make_ref(batch.id, 0);
+  if (has_exceptions(batch, target_.select_checks())) session_.check_exceptions(true);
   const bool checked = needs_check(batch);
   if (!checked && slice_is_all(batch, row_of(head), batch.outcome, std::uint8_t{MAYFLY_PENDING})) {
     inserter_->add_run(head, slice_rows(batch, row_of(head)));
@@ -89,15 +98,20 @@ void SqliteWriter::Impl::gather(RowRef head) {
 
 // Whether any of its values might not be stored as it is.
 bool SqliteWriter::Impl::needs_check(const mayfly_batch& batch) const {
+  return std::ranges::any_of(
+             target_.checks(),
+             [](const ColumnCheck& check) { return check.check != ValueCheck::kExceptions; }) ||
+         has_exceptions(batch, target_.checks());
+}
+
+bool SqliteWriter::Impl::has_exceptions(const mayfly_batch& batch,
+                                        const std::vector<ColumnCheck>& checks) {
   const std::uint32_t words = (batch.rows + 63) / 64;
-  return std::ranges::any_of(target_.checks(), [&](const ColumnCheck& check) {
-    return check.check != ValueCheck::kExceptions ||
-           !all_are(batch.columns[check.column].exceptions, words, std::uint64_t{0});
+  return std::ranges::any_of(checks, [&](const ColumnCheck& check) {
+    return !all_are(batch.columns[check.column].exceptions, words, std::uint64_t{0});
   });
 }
 
-// Limit: a batch is answered as a whole only as far as SQLite is concerned; per batch there is a
-// SELECT, and values of a SELECT aren't checked.
 bool SqliteWriter::Impl::reject_changed(const mayfly_batch& batch, std::uint16_t row) {
   for (const ColumnCheck& check : target_.checks()) {
     const mayfly_column& column = batch.columns[check.column];
@@ -324,7 +338,7 @@ void SqliteWriter::Impl::close_session() {
 
 SqliteError SqliteWriter::Impl::reopen() {
   close_session();
-  SqliteError error = session_.connect(options_);
+  SqliteError error = session_.connect(options_, false);
   if (error.ok()) error = session_.configure(options_);
   if (error.ok()) error = session_.prepare(target_, options_);
   if (error.ok()) error = session_.end_waiting();

@@ -53,6 +53,7 @@ class SqliteWriter::Impl {
   GroupResult insert_slices(std::span<const RowRef>& slices, GroupFeed* feed, std::uint32_t& taken);
   void gather(RowRef head);
   bool needs_check(const mayfly_batch& batch) const;
+  static bool has_exceptions(const mayfly_batch& batch, const std::vector<ColumnCheck>& checks);
   bool reject_changed(const mayfly_batch& batch, std::uint16_t row);
   GroupResult record(std::span<const RowRef> slices);
   void set_outcomes();
@@ -69,6 +70,7 @@ class SqliteWriter::Impl {
   SqliteError reopen();
   void checkpoint();
   SqliteError sync_database();
+  Status check_in_place();
   Status sync_folder();
 
   const WriterOptions options_;
@@ -96,6 +98,7 @@ class SqliteWriter::Impl {
   Status dead_;               // not ok: writes no more
   SqliteError sync_failure_;  // an fsync failed in COMMIT: the log may not be on disk
   bool finished_ = false;
+  std::int64_t place_checked_ns_ = 0;
 };
 
 }  // namespace mayfly

@@ -57,6 +57,9 @@ struct WriterOptions {
   std::string select;        // a SELECT over mayfly_batch in place of its columns
   bool per_batch = false;    // the SELECT depends on batch borders: a batch is answered as a whole
 
+  // Sources that go on from their marks: where their rows were written to, the table must be.
+  std::vector<std::string> resumed_sources;
+
   OnRowError on_error = OnRowError::kDeadLetter;
   std::uint64_t row_bytes_max = 32ull << 20;
 
