@@ -33,8 +33,10 @@ std::string random_text(Rng& rng, std::string_view alphabet, std::size_t longest
   return text;
 }
 
+// C098
 TEST_CASE("glob: a pattern matches the whole name, star crosses dots, question mark is one byte") {
   const Case cases[] = {
+      {"world", "hello", false},
       {"he*", "hello", true},
       {"*lo", "hello", true},
       {"*ll*", "hello", true},
@@ -60,6 +62,12 @@ TEST_CASE("glob: a pattern matches the whole name, star crosses dots, question m
       {"a*a", "a", false},
       {"*a*b", "aab", true},
       {"write.done:*rows:*ms", "write.done:3rows:12ms", true},
+      {"ab*ba", "aba", false},
+      {"ab*ba", "abba", true},
+      {"*abc*", "ab", false},
+      {"signal.backpressure.downstream", "signal.backpressure.downstream", true},
+      {"signal.backpressure.downstream", "signal.backpressure.downstreaM", false},
+      {"signal.backpressure.downstream", "signal.bAckpressure.downstream", false},
   };
   for (const Case& c : cases) {
     CAPTURE(c.pattern);

@@ -184,11 +184,12 @@ class SignalSink {
   // Clears first, so that the request itself stays. Returns how many were removed.
   std::size_t request_drain_and_clear();
 
-  // Retuning. A capacity is cut to [1, kCapacityMax]; a maximum age that isn't positive is ignored.
-  // What is in the window stays as far as it fits, and what has left it doesn't come back. Memory
-  // for a larger capacity is allocated at each thread's next raise; when there is none, that
+  // Retuning. A capacity is cut to [1, kCapacityMax], or to the one at construction if that is
+  // more; a maximum age that isn't positive is ignored. What is in the window stays as far as it
+  // fits, and what has left it doesn't come back. Memory for a larger capacity is allocated at each
+  // thread's next raise (up to 220 bytes for each signal of the capacity); when there is none, that
   // thread's signals stay bounded as before.
-  static constexpr std::size_t kCapacityMax = std::size_t{1} << 24;
+  static constexpr std::size_t kCapacityMax = std::size_t{1} << 20;
   void set_capacity(std::int64_t capacity);
   void set_max_age(std::int64_t max_age_ns);
   void resize(std::int64_t capacity, std::int64_t max_age_ns);

@@ -97,7 +97,8 @@ std::size_t SignalSink::request_drain_and_clear() {
 }
 
 void SignalSink::set_capacity(std::int64_t capacity) {
-  const std::int64_t most = static_cast<std::int64_t>(kCapacityMax);
+  // A signal may ask for any number: it doesn't get all memory.
+  const auto most = static_cast<std::int64_t>(std::max(kCapacityMax, options_.capacity));
   const auto wanted = static_cast<std::size_t>(std::clamp<std::int64_t>(capacity, 1, most));
   window_.set_capacity(wanted, oldest_ns());
 }
