@@ -34,7 +34,7 @@ void raise_every_form(SignalSink& sink, StemId stem, std::string_view long_name)
   sink.raise(long_name);
 }
 
-TEST_CASE("sink: after warm-up a raise of any form allocates nothing") {
+TEST_CASE("P21: after warm-up a raise of any form allocates nothing") {
   ManualClock clock;
   SignalSink sink(clock, {.capacity = 100});
   const StemId stem = sink.intern("write.done");
@@ -83,7 +83,7 @@ TEST_CASE(
   CHECK(allocations.load() == before);
 }
 
-TEST_CASE("sink: after warm-up a raise that is heard, routed or blocked allocates nothing") {
+TEST_CASE("P21: after warm-up a raise that is heard, routed or blocked allocates nothing") {
   ManualClock clock;
   SignalSink sink(clock, {.capacity = 100});
   SignalSink target(clock, {.capacity = 100});
