@@ -190,6 +190,20 @@ TEST_CASE("single flight: of threads whose factories need each other's keys one 
   CHECK(cache.stats().waiting == 0);
 }
 
+// Aims at a waiter that hasn't left yet when the flight's owner goes on to wait for the waiter's
+// own.
+TEST_CASE("single flight: a finished factory holds nobody up, though its waiters are still there") {
+  FlightWaits waits;
+  const int key = 1;
+  Flight<int, Value> flight(1, key);  // this thread is its owner
+  CHECK_FALSE(waits.enter(flight));
+  flight.finish(Status(Code::kIo, "done"));
+  CHECK(waits.enter(flight));
+  CHECK(waits.size() == 1);
+  waits.leave();
+  CHECK(waits.size() == 0);
+}
+
 // Aims at a waiter that gives up while the factory it waits for still runs.
 TEST_CASE("single flight: a waiter gives up at its deadline; the value is kept nevertheless") {
   ManualClock clock;
