@@ -14,7 +14,7 @@ namespace mayfly {
 
 // What to do with the operation that is next.
 struct Turn {
-  SlotIndex slot = kNoSlot;
+  OperationSlot slot = kNoOperationSlot;
   bool skip = false;                 // it is not to run
   bool exhausted = false;            // it runs although a signal defers it
   std::int64_t look_again = kNever;  // without a slot: when there may be one though nothing happens
@@ -26,12 +26,13 @@ class DispatchOrder {
   // The next one, which stays where it is.
   virtual Turn next(std::int64_t now_ns) = 0;
   // Takes what next() gave last. `runs`: finished() will be called for it.
-  virtual void take(SlotIndex slot, bool runs) = 0;
-  virtual void finished(SlotIndex slot) = 0;
-  // What has waited longest, whether it may run or not; it can be taken. kNoSlot: nothing waits.
-  virtual SlotIndex oldest() = 0;
+  virtual void take(OperationSlot slot, bool runs) = 0;
+  virtual void finished(OperationSlot slot) = 0;
+  // What has waited longest, whether it may run or not; it can be taken. kNoOperationSlot: nothing
+  // waits.
+  virtual OperationSlot oldest() = 0;
   // Takes everything, in no order that matters.
-  virtual void take_all(const std::function<void(SlotIndex)>& take) = 0;
+  virtual void take_all(const std::function<void(OperationSlot)>& take) = 0;
 };
 
 // By arrival: the intake's ring is the queue.
@@ -40,11 +41,11 @@ class ArrivalOrder final : public DispatchOrder {
   explicit ArrivalOrder(Intake& intake) : intake_(intake) {}
 
   Turn next(std::int64_t) override { return {.slot = intake_.peek()}; }
-  void take(SlotIndex, bool) override { intake_.pop(); }
-  void finished(SlotIndex) override {}
-  SlotIndex oldest() override { return intake_.peek(); }
-  void take_all(const std::function<void(SlotIndex)>& take) override {
-    for (SlotIndex slot; (slot = intake_.peek()) != kNoSlot; take(slot)) intake_.pop();
+  void take(OperationSlot, bool) override { intake_.pop(); }
+  void finished(OperationSlot) override {}
+  OperationSlot oldest() override { return intake_.peek(); }
+  void take_all(const std::function<void(OperationSlot)>& take) override {
+    for (OperationSlot slot; (slot = intake_.peek()) != kNoOperationSlot; take(slot)) intake_.pop();
   }
 
  private:
@@ -54,33 +55,37 @@ class ArrivalOrder final : public DispatchOrder {
 // A queue of slots, linked by their records.
 class SlotList {
  public:
-  bool empty() const { return head_ == kNoSlot; }
-  SlotIndex head() const { return head_; }
+  bool empty() const { return head_ == kNoOperationSlot; }
+  OperationSlot head() const { return head_; }
 
-  void push_back(OperationTable& table, SlotIndex slot) { link(table, slot, tail_, kNoSlot); }
-  void push_front(OperationTable& table, SlotIndex slot) { link(table, slot, kNoSlot, head_); }
-  SlotIndex pop_front(OperationTable& table) {
-    const SlotIndex slot = head_;
+  void push_back(OperationTable& table, OperationSlot slot) {
+    link(table, slot, tail_, kNoOperationSlot);
+  }
+  void push_front(OperationTable& table, OperationSlot slot) {
+    link(table, slot, kNoOperationSlot, head_);
+  }
+  OperationSlot pop_front(OperationTable& table) {
+    const OperationSlot slot = head_;
     remove(table, slot);
     return slot;
   }
-  void remove(OperationTable& table, SlotIndex slot) {
+  void remove(OperationTable& table, OperationSlot slot) {
     OperationRecord& record = table[slot];
-    (record.previous == kNoSlot ? head_ : table[record.previous].next) = record.next;
-    (record.next == kNoSlot ? tail_ : table[record.next].previous) = record.previous;
-    record.next = record.previous = kNoSlot;
+    (record.previous == kNoOperationSlot ? head_ : table[record.previous].next) = record.next;
+    (record.next == kNoOperationSlot ? tail_ : table[record.next].previous) = record.previous;
+    record.next = record.previous = kNoOperationSlot;
   }
 
  private:
-  void link(OperationTable& table, SlotIndex slot, SlotIndex previous, SlotIndex next) {
+  void link(OperationTable& table, OperationSlot slot, OperationSlot previous, OperationSlot next) {
     table[slot].previous = previous;
     table[slot].next = next;
-    (previous == kNoSlot ? head_ : table[previous].next) = slot;
-    (next == kNoSlot ? tail_ : table[next].previous) = slot;
+    (previous == kNoOperationSlot ? head_ : table[previous].next) = slot;
+    (next == kNoOperationSlot ? tail_ : table[next].previous) = slot;
   }
 
-  SlotIndex head_ = kNoSlot;
-  SlotIndex tail_ = kNoSlot;
+  OperationSlot head_ = kNoOperationSlot;
+  OperationSlot tail_ = kNoOperationSlot;
 };
 
 }  // namespace mayfly

@@ -15,51 +15,52 @@ Intake::Intake(OperationTable& table, std::uint32_t capacity, bool lanes)
       capacity_(capacity),
       lanes_(lanes),
       mask_(std::bit_ceil(std::uint64_t{capacity} + 1) - 1),
-      ring_(std::make_unique<SlotIndex[]>(mask_ + 1)) {}
+      ring_(std::make_unique<OperationSlot[]>(mask_ + 1)) {}
 
 std::uint32_t Intake::room() {
   if (pushed_ - left_seen_ >= capacity_) left_seen_ = left_.load(std::memory_order_seq_cst);
   return capacity_ - static_cast<std::uint32_t>(pushed_ - left_seen_);
 }
 
-SlotIndex Intake::claim(std::int64_t now_ns) {
-  if (free_ == kNoSlot) free_ = returned_.exchange(kNoSlot, std::memory_order_acquire);
-  if (free_ == kNoSlot) {
-    const SlotIndex first = table_.grow();
-    if (first == kNoSlot) return kNoSlot;
+OperationSlot Intake::claim(std::int64_t now_ns) {
+  if (free_ == kNoOperationSlot)
+    free_ = returned_.exchange(kNoOperationSlot, std::memory_order_acquire);
+  if (free_ == kNoOperationSlot) {
+    const OperationSlot first = table_.grow();
+    if (first == kNoOperationSlot) return kNoOperationSlot;
     for (std::uint32_t i = OperationTable::kChunk; i-- > 0;) {
       table_[first + i].next = free_;
       free_ = first + i;
     }
   }
-  const SlotIndex slot = free_;
+  const OperationSlot slot = free_;
   free_ = table_[slot].next;
   table_.begin(slot, ids_.next(), now_ns);
   return slot;
 }
 
-void Intake::unclaim(SlotIndex slot) {
+void Intake::unclaim(OperationSlot slot) {
   table_.end(slot);
   table_[slot].next = free_;
   free_ = slot;
 }
 
-void Intake::give_back(SlotIndex slot) {
+void Intake::give_back(OperationSlot slot) {
   table_.end(slot);
   table_[slot].next = given_back_;
-  if (given_back_ == kNoSlot) given_back_last_ = slot;
+  if (given_back_ == kNoOperationSlot) given_back_last_ = slot;
   given_back_ = slot;
   if (++given_back_count_ >= kGiveBack) flush_given_back();
 }
 
 void Intake::flush_given_back() {
-  if (given_back_ == kNoSlot) return;
-  SlotIndex head = returned_.load(std::memory_order_relaxed);
+  if (given_back_ == kNoOperationSlot) return;
+  OperationSlot head = returned_.load(std::memory_order_relaxed);
   do {
     table_[given_back_last_].next = head;
   } while (!returned_.compare_exchange_weak(head, given_back_, std::memory_order_release,
                                             std::memory_order_relaxed));
-  given_back_ = kNoSlot;
+  given_back_ = kNoOperationSlot;
   given_back_count_ = 0;
 }
 

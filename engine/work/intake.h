@@ -35,12 +35,12 @@ class Intake {
   void close() { closed_.store(true, std::memory_order_release); }
   // How many more are let in now.
   std::uint32_t room();
-  // A slot with the next id, or kNoSlot when memory for slots is exhausted.
-  SlotIndex claim(std::int64_t now_ns);
+  // A slot with the next id, or kNoOperationSlot when memory for slots is exhausted.
+  OperationSlot claim(std::int64_t now_ns);
   // It goes in line; seen by the scheduler after flush().
-  void push(SlotIndex slot) { ring_[pushed_++ & mask_] = slot; }
+  void push(OperationSlot slot) { ring_[pushed_++ & mask_] = slot; }
   // An item that couldn't be made: its slot is given back. Before push().
-  void unclaim(SlotIndex slot);
+  void unclaim(OperationSlot slot);
   void flush() { end_.store(pushed_, std::memory_order_seq_cst); }
   // Sleeps until there may be room, or the intake is closed. `full` says whether it isn't so yet.
   // `lock` holds mutex().
@@ -55,16 +55,16 @@ class Intake {
   }
 
   // The scheduler, under its lock.
-  SlotIndex peek() {
+  OperationSlot peek() {
     if (taken_ == end_seen_) end_seen_ = end_.load(std::memory_order_seq_cst);
-    return taken_ == end_seen_ ? kNoSlot : ring_[taken_ & mask_];
+    return taken_ == end_seen_ ? kNoOperationSlot : ring_[taken_ & mask_];
   }
   void pop() { ++taken_; }
   // `count` accepted operations wait no more.
   void leave(std::uint64_t count) {
     left_.store(left_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
   }
-  void give_back(SlotIndex slot);
+  void give_back(OperationSlot slot);
   void flush_given_back();
 
   // Any thread.
@@ -90,13 +90,13 @@ class Intake {
   const std::uint32_t capacity_;
   const bool lanes_;
   const std::uint64_t mask_;
-  std::unique_ptr<SlotIndex[]> ring_;
+  std::unique_ptr<OperationSlot[]> ring_;
 
   // Producers.
   alignas(64) std::mutex mutex_;
   std::condition_variable room_;
   OperationIds ids_;
-  SlotIndex free_ = kNoSlot;  // linked by `next`
+  OperationSlot free_ = kNoOperationSlot;  // linked by `next`
   std::uint64_t pushed_ = 0;
   std::uint64_t left_seen_ = 0;
   std::atomic<bool> closed_{false};
@@ -106,11 +106,11 @@ class Intake {
   // The scheduler.
   alignas(64) std::uint64_t taken_ = 0;
   std::uint64_t end_seen_ = 0;
-  SlotIndex given_back_ = kNoSlot;  // a chain not pushed yet
-  SlotIndex given_back_last_ = kNoSlot;
+  OperationSlot given_back_ = kNoOperationSlot;  // a chain not pushed yet
+  OperationSlot given_back_last_ = kNoOperationSlot;
   std::uint32_t given_back_count_ = 0;
   std::atomic<std::uint64_t> left_{0};
-  std::atomic<SlotIndex> returned_{kNoSlot};
+  std::atomic<OperationSlot> returned_{kNoOperationSlot};
 };
 
 }  // namespace mayfly

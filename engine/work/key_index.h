@@ -20,7 +20,7 @@ namespace mayfly {
 constexpr std::uint32_t kNoGroup = UINT32_MAX;
 
 // Spreads what std::hash leaves as it is (integers).
-constexpr std::uint64_t spread_hash(std::uint64_t hash) {
+constexpr std::uint64_t spread_key_hash(std::uint64_t hash) {
   hash ^= hash >> 32;
   hash *= 0x9E3779B97F4A7C15u;
   return hash ^ (hash >> 29);

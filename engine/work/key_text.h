@@ -11,9 +11,9 @@
 namespace mayfly {
 
 template <class Key>
-concept TextKey = std::convertible_to<const Key&, std::string_view>;
+concept TextualKey = std::convertible_to<const Key&, std::string_view>;
 template <class Key>
-concept IntegerKey = std::integral<Key> && !std::same_as<Key, bool>;
+concept IntegralKey = std::integral<Key> && !std::same_as<Key, bool>;
 template <class Key>
 concept NamedKey = requires(const Key& key) {
   { key.key_text() } -> std::convertible_to<std::string>;
@@ -23,7 +23,7 @@ concept NamedKey = requires(const Key& key) {
 // the key's hash in hexadecimal.
 template <class Key, class Use>
 void with_key_text(const Key& key, std::uint64_t hash, Use use) {
-  if constexpr (TextKey<Key>) {
+  if constexpr (TextualKey<Key>) {
     use(static_cast<std::string_view>(key));
   } else if constexpr (NamedKey<Key>) {
     const std::string text = key.key_text();
@@ -31,7 +31,7 @@ void with_key_text(const Key& key, std::uint64_t hash, Use use) {
   } else {
     char text[24];
     char* end = text;
-    if constexpr (IntegerKey<Key>) {
+    if constexpr (IntegralKey<Key>) {
       end = std::to_chars(text, text + sizeof text, key).ptr;
     } else {
       text[0] = '#';

@@ -23,7 +23,7 @@ struct KeyedItem {
 
 template <class Key>
 std::uint64_t hash_of(const Key& key) {
-  return spread_hash(std::hash<Key>()(key));
+  return spread_key_hash(std::hash<Key>()(key));
 }
 
 // Makes one in a slot, with the record's key. `item` is moved from unless the selector throws.

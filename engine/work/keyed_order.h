@@ -49,16 +49,16 @@ class KeyedOrder final : public DispatchOrder {
     sort_arrivals(table_, intake_, lanes_);
     std::int64_t look_again = kNever;
     for (std::uint16_t i = 0; i < lanes_.size(); ++i) {
-      const SlotIndex slot = front(i);
-      if (slot == kNoSlot) continue;
+      const OperationSlot slot = front(i);
+      if (slot == kNoOperationSlot) continue;
       const Turn turn = ask_gate(*lanes_[i], table_, slot, now_ns);
-      if (turn.slot != kNoSlot) return turn;
+      if (turn.slot != kNoOperationSlot) return turn;
       look_again = std::min(look_again, turn.look_again);
     }
     return {.look_again = look_again};
   }
 
-  void take(SlotIndex slot, bool runs) override {
+  void take(OperationSlot slot, bool runs) override {
     const std::uint16_t lane = table_[slot].lane;
     Group& group = groups_[table_[slot].group];
     if (group.queues[lane].head() == slot) {
@@ -74,14 +74,14 @@ class KeyedOrder final : public DispatchOrder {
     settle(table_[slot].group);
   }
 
-  void finished(SlotIndex slot) override {
+  void finished(OperationSlot slot) override {
     --groups_[table_[slot].group].running;
     settle(table_[slot].group);
   }
 
-  SlotIndex oldest() override {
+  OperationSlot oldest() override {
     sort_arrivals(table_, intake_, lanes_);
-    SlotIndex found = kNoSlot;
+    OperationSlot found = kNoOperationSlot;
     for (const auto& lane : lanes_) {
       if (!lane->arrived.empty()) group_of(lane->arrived.head());
       found = older(table_, found, lane->arrived.head());
@@ -93,9 +93,9 @@ class KeyedOrder final : public DispatchOrder {
     return found;
   }
 
-  void take_all(const std::function<void(SlotIndex)>& take) override {
+  void take_all(const std::function<void(OperationSlot)>& take) override {
     sort_arrivals(table_, intake_, lanes_);
-    const auto drop = [&](SlotIndex slot) {
+    const auto drop = [&](OperationSlot slot) {
       lanes_[table_[slot].lane]->leave();
       take(slot);
     };
@@ -137,7 +137,7 @@ class KeyedOrder final : public DispatchOrder {
     std::uint32_t previous = kNoGroup;
   };
 
-  std::uint32_t group_of(SlotIndex slot) {
+  std::uint32_t group_of(OperationSlot slot) {
     OperationRecord& record = table_[slot];
     record.group = index_.find_or_add(record.key_hash.load(std::memory_order_relaxed),
                                       key_of_(table_.item(slot)));
@@ -151,36 +151,36 @@ class KeyedOrder final : public DispatchOrder {
   }
 
   // The lane's operation that is next by keys and turns.
-  SlotIndex front(std::uint16_t lane) {
+  OperationSlot front(std::uint16_t lane) {
     SlotList& arrived = lanes_[lane]->arrived;
     if (limits_.fair) {
       while (!arrived.empty()) enqueue(lane, arrived.head());
       return front_of_ready(lane);
     }
-    if (const SlotIndex slot = front_of_ready(lane); slot != kNoSlot) return slot;
+    if (const OperationSlot slot = front_of_ready(lane); slot != kNoOperationSlot) return slot;
     while (!arrived.empty()) {
-      const SlotIndex slot = arrived.head();
+      const OperationSlot slot = arrived.head();
       const Group& group = groups_[group_of(slot)];
       if (group.running < limits_.per_key && group.queues[lane].empty()) return slot;
       enqueue(lane, slot);
     }
-    return kNoSlot;
+    return kNoOperationSlot;
   }
 
-  SlotIndex front_of_ready(std::uint16_t lane) {
+  OperationSlot front_of_ready(std::uint16_t lane) {
     auto& [cold, hot] = ready_[lane];
     // Keys may have become hot, or cold, since they were put here.
     while (cold.head != kNoGroup && is_hot(cold.head)) move_back(cold.head, hot);
     while (hot.head != kNoGroup && !is_hot(hot.head)) move_back(hot.head, cold);
     const bool hot_turn = turn_ == kTurns - 1 || cold.head == kNoGroup;
     const std::uint32_t g = hot_turn && hot.head != kNoGroup ? hot.head : cold.head;
-    return g == kNoGroup ? kNoSlot : groups_[g].queues[lane].head();
+    return g == kNoGroup ? kNoOperationSlot : groups_[g].queues[lane].head();
   }
 
   bool is_hot(std::uint32_t g) const { return limits_.fair && groups_[g].waiting >= limits_.hot; }
 
   // From the lane's arrivals to its key's queue.
-  void enqueue(std::uint16_t lane, SlotIndex slot) {
+  void enqueue(std::uint16_t lane, OperationSlot slot) {
     const std::uint32_t g = group_of(slot);
     lanes_[lane]->arrived.remove(table_, slot);
     groups_[g].queues[lane].push_back(table_, slot);

@@ -194,7 +194,7 @@ struct Scheduler {
         [](const void* item) -> const Key& { return *static_cast<const Key*>(item); });
   }
   void enqueue(Key key) {
-    const SlotIndex slot = intake.claim(1);
+    const OperationSlot slot = intake.claim(1);
     ::new (table.item(slot)) Key(key);
     table[slot].key_hash.store(hash_of(key));
     intake.push(slot);
@@ -203,7 +203,7 @@ struct Scheduler {
   // The key of what is next, which starts to run; -1 when nothing may.
   int start() {
     const Turn turn = order->next(1);
-    if (turn.slot == kNoSlot) return -1;
+    if (turn.slot == kNoOperationSlot) return -1;
     order->take(turn.slot, true);
     running.push_back(turn.slot);
     return static_cast<int>(*static_cast<Key*>(table.item(turn.slot)));
@@ -217,7 +217,7 @@ struct Scheduler {
   Intake intake;
   Lanes lanes;
   std::unique_ptr<KeyedOrder<Key>> order;
-  std::vector<SlotIndex> running;
+  std::vector<OperationSlot> running;
 };
 
 TEST_CASE("keyed order: without fair scheduling it is arrival that counts") {
@@ -280,8 +280,8 @@ TEST_CASE(
               ++started;
               REQUIRE(++active[key] <= 1 + static_cast<int>(seed % 2));
               // Slots are handed out in order, so those of a key start in that order.
-              const SlotIndex mine = s.running.back();
-              for (const SlotIndex other : s.running) {
+              const OperationSlot mine = s.running.back();
+              for (const OperationSlot other : s.running) {
                 if (*static_cast<int*>(s.table.item(other)) == key) REQUIRE(other <= mine);
               }
             }

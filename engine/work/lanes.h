@@ -66,10 +66,10 @@ class LaneOrder final : public DispatchOrder {
       : table_(table), intake_(intake), lanes_(lanes) {}
 
   Turn next(std::int64_t now_ns) override;
-  void take(SlotIndex slot, bool runs) override;
-  void finished(SlotIndex) override {}
-  SlotIndex oldest() override;
-  void take_all(const std::function<void(SlotIndex)>& take) override;
+  void take(OperationSlot slot, bool runs) override;
+  void finished(OperationSlot) override {}
+  OperationSlot oldest() override;
+  void take_all(const std::function<void(OperationSlot)>& take) override;
 
  private:
   OperationTable& table_;
@@ -79,9 +79,9 @@ class LaneOrder final : public DispatchOrder {
 
 // Puts all that arrived into its lane.
 void sort_arrivals(OperationTable& table, Intake& intake, Lanes& lanes);
-// Which of two came first; either may be kNoSlot.
-SlotIndex older(const OperationTable& table, SlotIndex a, SlotIndex b);
+// Which of two came first; either may be kNoOperationSlot.
+OperationSlot older(const OperationTable& table, OperationSlot a, OperationSlot b);
 // What the lane's gate says of one of its operations.
-Turn ask_gate(Lane& lane, const OperationTable& table, SlotIndex slot, std::int64_t now_ns);
+Turn ask_gate(Lane& lane, const OperationTable& table, OperationSlot slot, std::int64_t now_ns);
 
 }  // namespace mayfly

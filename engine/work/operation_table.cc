@@ -8,8 +8,9 @@ OperationTable::OperationTable(std::size_t item_bytes, std::size_t item_align)
     : stride_((std::max<std::size_t>(item_bytes, 1) + item_align - 1) / item_align * item_align),
       align_(std::align_val_t(item_align)),
       chunks_(std::make_unique<std::atomic<Chunk*>[]>(kSlotsMax / kChunk)),
-      places_(std::make_unique<std::atomic<SlotIndex>[]>(kPlaces)) {
-  for (std::size_t i = 0; i < kPlaces; ++i) places_[i].store(kNoSlot, std::memory_order_relaxed);
+      places_(std::make_unique<std::atomic<OperationSlot>[]>(kPlaces)) {
+  for (std::size_t i = 0; i < kPlaces; ++i)
+    places_[i].store(kNoOperationSlot, std::memory_order_relaxed);
 }
 
 OperationTable::~OperationTable() {
@@ -20,9 +21,9 @@ OperationTable::~OperationTable() {
   }
 }
 
-SlotIndex OperationTable::grow() {
+OperationSlot OperationTable::grow() {
   const std::uint32_t first = size_.load(std::memory_order_relaxed);
-  if (first == kSlotsMax) return kNoSlot;
+  if (first == kSlotsMax) return kNoOperationSlot;
   auto chunk = std::make_unique<Chunk>();
   chunk->items = static_cast<std::byte*>(::operator new[](kChunk* stride_, align_));
   chunks_[first / kChunk].store(chunk.release(), std::memory_order_release);
@@ -30,7 +31,7 @@ SlotIndex OperationTable::grow() {
   return first;
 }
 
-void OperationTable::begin(SlotIndex slot, OperationId id, std::int64_t now_ns) {
+void OperationTable::begin(OperationSlot slot, OperationId id, std::int64_t now_ns) {
   OperationRecord& record = (*this)[slot];  // its id is 0
   record.pinned.store(false, std::memory_order_release);
   record.enqueued_ns.store(now_ns, std::memory_order_release);
@@ -40,8 +41,8 @@ void OperationTable::begin(SlotIndex slot, OperationId id, std::int64_t now_ns) 
   record.key.clear();
   record.error.clear();
   record.state.store(OperationState::kPending, std::memory_order_release);
-  record.next = kNoSlot;
-  record.previous = kNoSlot;
+  record.next = kNoOperationSlot;
+  record.previous = kNoOperationSlot;
   record.group = 0;
   record.lane = 0;
   record.raised = false;
@@ -53,7 +54,7 @@ void OperationTable::begin(SlotIndex slot, OperationId id, std::int64_t now_ns) 
   places_[id % kPlaces].store(slot, std::memory_order_release);
 }
 
-std::optional<OperationSnapshot> OperationTable::read(SlotIndex slot) const {
+std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot) const {
   const OperationRecord& record = (*this)[slot];
   OperationSnapshot snapshot;
   snapshot.id = record.id.load(std::memory_order_acquire);
@@ -74,14 +75,15 @@ std::optional<OperationSnapshot> OperationTable::read(SlotIndex slot) const {
   return snapshot;
 }
 
-SlotIndex OperationTable::find(OperationId id) const {
-  if (id == 0) return kNoSlot;
-  const SlotIndex place = places_[id % kPlaces].load(std::memory_order_acquire);
-  if (place != kNoSlot && (*this)[place].id.load(std::memory_order_acquire) == id) return place;
-  for (SlotIndex slot = 0; slot < size(); ++slot) {
+OperationSlot OperationTable::find(OperationId id) const {
+  if (id == 0) return kNoOperationSlot;
+  const OperationSlot place = places_[id % kPlaces].load(std::memory_order_acquire);
+  if (place != kNoOperationSlot && (*this)[place].id.load(std::memory_order_acquire) == id)
+    return place;
+  for (OperationSlot slot = 0; slot < size(); ++slot) {
     if ((*this)[slot].id.load(std::memory_order_acquire) == id) return slot;
   }
-  return kNoSlot;
+  return kNoOperationSlot;
 }
 
 }  // namespace mayfly

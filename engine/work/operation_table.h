@@ -27,8 +27,8 @@
 
 namespace mayfly {
 
-using SlotIndex = std::uint32_t;
-constexpr SlotIndex kNoSlot = UINT32_MAX;
+using OperationSlot = std::uint32_t;
+constexpr OperationSlot kNoOperationSlot = UINT32_MAX;
 
 // One operation, in its slot.
 struct OperationRecord {
@@ -41,8 +41,8 @@ struct OperationRecord {
   std::atomic<std::uint64_t> key_hash{0};
 
   // The scheduler's own.
-  SlotIndex next = kNoSlot;
-  SlotIndex previous = kNoSlot;
+  OperationSlot next = kNoOperationSlot;
+  OperationSlot previous = kNoOperationSlot;
   std::uint32_t group = 0;  // of its key (keyed_order.h)
   std::uint16_t lane = 0;
   bool raised = false;   // it has signals
@@ -66,26 +66,28 @@ class OperationTable {
   OperationTable(const OperationTable&) = delete;
   OperationTable& operator=(const OperationTable&) = delete;
 
-  OperationRecord& operator[](SlotIndex slot) { return chunk(slot)->records[slot % kChunk]; }
-  const OperationRecord& operator[](SlotIndex slot) const {
+  OperationRecord& operator[](OperationSlot slot) { return chunk(slot)->records[slot % kChunk]; }
+  const OperationRecord& operator[](OperationSlot slot) const {
     return chunk(slot)->records[slot % kChunk];
   }
   // Raw memory for the slot's item.
-  void* item(SlotIndex slot) { return chunk(slot)->items + std::size_t{slot % kChunk} * stride_; }
+  void* item(OperationSlot slot) {
+    return chunk(slot)->items + std::size_t{slot % kChunk} * stride_;
+  }
 
   std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
-  // kChunk more slots; returns the first, or kNoSlot when there are kSlotsMax.
-  SlotIndex grow();
+  // kChunk more slots; returns the first, or kNoOperationSlot when there are kSlotsMax.
+  OperationSlot grow();
 
   // A slot is used for a new operation: everything but its id and state is as new.
-  void begin(SlotIndex slot, OperationId id, std::int64_t now_ns);
+  void begin(OperationSlot slot, OperationId id, std::int64_t now_ns);
   // A slot is free again.
-  void end(SlotIndex slot) { (*this)[slot].id.store(0, std::memory_order_release); }
+  void end(OperationSlot slot) { (*this)[slot].id.store(0, std::memory_order_release); }
 
   // What is in the slot now; none when it is free or was reused meanwhile.
-  std::optional<OperationSnapshot> read(SlotIndex slot) const;
-  // The slot of an operation that isn't evicted; kNoSlot without one.
-  SlotIndex find(OperationId id) const;
+  std::optional<OperationSnapshot> read(OperationSlot slot) const;
+  // The slot of an operation that isn't evicted; kNoOperationSlot without one.
+  OperationSlot find(OperationId id) const;
 
  private:
   struct Chunk {
@@ -94,7 +96,7 @@ class OperationTable {
   };
   static constexpr std::size_t kPlaces = 4096;
 
-  Chunk* chunk(SlotIndex slot) const {
+  Chunk* chunk(OperationSlot slot) const {
     return chunks_[slot / kChunk].load(std::memory_order_acquire);
   }
 
@@ -102,7 +104,7 @@ class OperationTable {
   const std::align_val_t align_;
   std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
   // Where an id was put, by its low bits: right for the newest kPlaces ids of one coordinator.
-  std::unique_ptr<std::atomic<SlotIndex>[]> places_;
+  std::unique_ptr<std::atomic<OperationSlot>[]> places_;
   std::atomic<std::uint32_t> size_{0};
 };
 

@@ -2,31 +2,31 @@
 
 namespace mayfly {
 
-void OperationWindow::finished(SlotIndex slot, bool ran) {
+void OperationWindow::finished(OperationSlot slot, bool ran) {
   if (ran) --running_;
   ++finished_;
   const bool pinned = table_[slot].pinned.load(std::memory_order_relaxed);
   (pinned ? pinned_ : unpinned_).push_back(table_, slot);
 }
 
-SlotIndex OperationWindow::evict_next(std::int64_t now_ns) {
-  const SlotIndex oldest = unpinned_.head();
-  if (oldest == kNoSlot) return kNoSlot;
+OperationSlot OperationWindow::evict_next(std::int64_t now_ns) {
+  const OperationSlot oldest = unpinned_.head();
+  if (oldest == kNoOperationSlot) return kNoOperationSlot;
   const bool too_many = running_ + finished_ > size_max_;
   const std::int64_t finished_ns = table_[oldest].finished_ns.load(std::memory_order_relaxed);
-  if (!too_many && !too_old(finished_ns, now_ns)) return kNoSlot;
+  if (!too_many && !too_old(finished_ns, now_ns)) return kNoOperationSlot;
   unpinned_.remove(table_, oldest);
   --finished_;
   return oldest;
 }
 
-void OperationWindow::evict(SlotIndex slot) {
+void OperationWindow::evict(OperationSlot slot) {
   const bool pinned = table_[slot].pinned.load(std::memory_order_relaxed);
   (pinned ? pinned_ : unpinned_).remove(table_, slot);
   --finished_;
 }
 
-void OperationWindow::set_pinned(SlotIndex slot, bool pinned) {
+void OperationWindow::set_pinned(OperationSlot slot, bool pinned) {
   evict(slot);
   ++finished_;
   table_[slot].pinned.store(pinned, std::memory_order_release);

@@ -24,18 +24,18 @@ class OperationWindow {
   // An operation begins to run.
   void started() { ++running_; }
   // It ended. It ran, or never did.
-  void finished(SlotIndex slot, bool ran);
+  void finished(OperationSlot slot, bool ran);
   // It ended, and leaves at once.
   void finished_and_gone(bool ran) {
     if (ran) --running_;
   }
 
-  // Takes out one that has to go; kNoSlot when none has to. Ask until then.
-  SlotIndex evict_next(std::int64_t now_ns);
+  // Takes out one that has to go; kNoOperationSlot when none has to. Ask until then.
+  OperationSlot evict_next(std::int64_t now_ns);
   // Takes out a finished one, pinned or not.
-  void evict(SlotIndex slot);
+  void evict(OperationSlot slot);
   // Of a finished one.
-  void set_pinned(SlotIndex slot, bool pinned);
+  void set_pinned(OperationSlot slot, bool pinned);
 
   // Whether one that ended at finished_ns is too old to be shown.
   bool too_old(std::int64_t finished_ns, std::int64_t now_ns) const {

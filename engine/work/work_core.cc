@@ -229,7 +229,7 @@ void WorkCore::cancel() {
 
 void WorkCore::cancel_pending(Afterwards& after) {
   const std::int64_t now = clock_.now_ns();
-  order_->take_all([&](SlotIndex slot) {
+  order_->take_all([&](OperationSlot slot) {
     intake_.leave(1);
     drop_item(slot, after);
     end(slot, OperationState::kCancelled, {}, false, now, after);
@@ -245,8 +245,8 @@ void WorkCore::drop_oldest_if_full() {
   Lock lock(mutex_);
   Afterwards after;
   const std::int64_t now = clock_.now_ns();
-  const SlotIndex oldest = order_->oldest();
-  if (oldest == kNoSlot) return;
+  const OperationSlot oldest = order_->oldest();
+  if (oldest == kNoOperationSlot) return;
   order_->take(oldest, false);
   intake_.leave(1);
   drop_item(oldest, after);
@@ -315,7 +315,7 @@ void WorkCore::shut_down() {
 
 // ---- ends of operations
 
-void WorkCore::end(SlotIndex slot, OperationState state, std::string_view error, bool ran,
+void WorkCore::end(OperationSlot slot, OperationState state, std::string_view error, bool ran,
                    std::int64_t now_ns, Afterwards& after) {
   OperationRecord& record = table_[slot];
   record.finished_ns.store(now_ns, std::memory_order_release);
@@ -348,11 +348,12 @@ void WorkCore::end(SlotIndex slot, OperationState state, std::string_view error,
   } else {
     window_.finished(slot, ran);
   }
-  for (SlotIndex old; (old = window_.evict_next(now_ns)) != kNoSlot;) let_go(old, after);
+  for (OperationSlot old; (old = window_.evict_next(now_ns)) != kNoOperationSlot;)
+    let_go(old, after);
   if (options_.on_sample) after.sample = true;
 }
 
-void WorkCore::let_go(SlotIndex slot, Afterwards& after) {
+void WorkCore::let_go(OperationSlot slot, Afterwards& after) {
   OperationRecord& record = table_[slot];
   if (options_.on_finalized || (options_.echoes && record.raised)) {
     after.gone.push_back({*table_.read(slot), record.raised});
@@ -362,13 +363,13 @@ void WorkCore::let_go(SlotIndex slot, Afterwards& after) {
   if (!record.held) intake_.give_back(slot);
 }
 
-void WorkCore::drop_item(SlotIndex slot, Afterwards& after) {
+void WorkCore::drop_item(OperationSlot slot, Afterwards& after) {
   table_[slot].held = true;
   after.items.push_back(slot);
 }
 
 void WorkCore::settle(Afterwards& after) {
-  for (const SlotIndex slot : after.items) {
+  for (const OperationSlot slot : after.items) {
     table_[slot].held = false;
     if (table_[slot].evicted) intake_.give_back(slot);
   }
@@ -406,7 +407,7 @@ void WorkCore::guarded(Call call) {
 }
 
 void WorkCore::do_afterwards(Afterwards& after) {
-  for (const SlotIndex slot : after.items) handler_->destroy(table_.item(slot));
+  for (const OperationSlot slot : after.items) handler_->destroy(table_.item(slot));
   for (std::stop_source& stop : after.stops) guarded([&] { stop.request_stop(); });
   for (const auto& [name, id] : after.operation_signals) {
     operation_signals().raise(name, id);
@@ -428,8 +429,8 @@ void WorkCore::do_afterwards(Afterwards& after) {
 
 bool WorkCore::set_pinned(OperationId id, bool pinned) {
   Lock lock(mutex_);
-  const SlotIndex slot = table_.find(id);
-  if (slot == kNoSlot) return false;
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
   OperationRecord& record = table_[slot];
   if (record.state.load(std::memory_order_relaxed) < OperationState::kSucceeded) {
     record.pinned.store(pinned, std::memory_order_release);
@@ -439,15 +440,15 @@ bool WorkCore::set_pinned(OperationId id, bool pinned) {
   window_.set_pinned(slot, pinned);
   Afterwards after;
   const std::int64_t now = clock_.now_ns();
-  for (SlotIndex old; (old = window_.evict_next(now)) != kNoSlot;) let_go(old, after);
+  for (OperationSlot old; (old = window_.evict_next(now)) != kNoOperationSlot;) let_go(old, after);
   finish_afterwards(lock, after);
   return true;
 }
 
 bool WorkCore::evict(OperationId id) {
   Lock lock(mutex_);
-  const SlotIndex slot = table_.find(id);
-  if (slot == kNoSlot) return false;
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
   OperationRecord& record = table_[slot];
   if (record.state.load(std::memory_order_relaxed) < OperationState::kSucceeded || record.killed) {
     return false;
@@ -461,8 +462,8 @@ bool WorkCore::evict(OperationId id) {
 
 bool WorkCore::try_kill(OperationId id) {
   Lock lock(mutex_);
-  const SlotIndex slot = table_.find(id);
-  if (slot == kNoSlot) return false;
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
   OperationRecord& record = table_[slot];
   if (record.killed) return true;
   Afterwards after;
@@ -490,8 +491,8 @@ bool WorkCore::try_kill(OperationId id) {
 Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
                                                                  OperationCallback call) {
   const std::lock_guard lock(mutex_);
-  const SlotIndex slot = table_.find(id);
-  if (slot == kNoSlot) {
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) {
     return Status(Code::kUsage, "expected an operation of this coordinator, found none with id " +
                                     std::to_string(id) + " (or it has left the window)");
   }
@@ -536,7 +537,7 @@ std::vector<OperationSnapshot> WorkCore::window() const {
 
 std::uint64_t WorkCore::pending_with_key(std::uint64_t key_hash) const {
   std::uint64_t count = 0;
-  for (SlotIndex slot = 0; slot < table_.size(); ++slot) {
+  for (OperationSlot slot = 0; slot < table_.size(); ++slot) {
     const OperationRecord& record = table_[slot];
     count += record.id.load(std::memory_order_acquire) != 0 &&
              record.state.load(std::memory_order_acquire) == OperationState::kPending &&
@@ -549,7 +550,7 @@ std::vector<Signal> WorkCore::signals(std::string_view glob) const {
   const SignalSink* raised = operation_signals_.load(std::memory_order_acquire);
   if (raised == nullptr) return {};
   std::vector<OperationId> ids;
-  for (SlotIndex slot = 0; slot < table_.size(); ++slot) {
+  for (OperationSlot slot = 0; slot < table_.size(); ++slot) {
     const OperationId id = table_[slot].id.load(std::memory_order_acquire);
     if (id != 0) ids.push_back(id);
   }

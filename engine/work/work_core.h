@@ -144,7 +144,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
     };
     std::vector<Gone> gone;
     std::vector<std::pair<OperationCallback, OperationSnapshot>> calls;
-    std::vector<SlotIndex> items;  // to be destroyed; their slots are held until then
+    std::vector<OperationSlot> items;  // to be destroyed; their slots are held until then
     std::vector<std::stop_source> stops;
     std::vector<std::pair<std::string_view, OperationId>> operation_signals;
     bool sample = false;
@@ -174,10 +174,10 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void poke();
 
   // Ends of operations, under mutex_.
-  void end(SlotIndex slot, OperationState state, std::string_view error, bool ran,
+  void end(OperationSlot slot, OperationState state, std::string_view error, bool ran,
            std::int64_t now_ns, Afterwards& after);
-  void let_go(SlotIndex slot, Afterwards& after);
-  void drop_item(SlotIndex slot, Afterwards& after);
+  void let_go(OperationSlot slot, Afterwards& after);
+  void drop_item(OperationSlot slot, Afterwards& after);
   void settle(Afterwards& after);
   void cancel_pending(Afterwards& after);
   void tell_if_drained();
@@ -258,8 +258,8 @@ Result<OperationId> WorkCore::enqueue(std::int64_t deadline_ns, std::uint16_t la
     if (intake_.closed() || abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
       return refusal(false);
     }
-    const SlotIndex slot = intake_.claim(now_ns);
-    if (slot == kNoSlot) {
+    const OperationSlot slot = intake_.claim(now_ns);
+    if (slot == kNoOperationSlot) {
       return Status(Code::kUnavailable, "no memory for another operation");
     }
     OperationRecord& record = table_[slot];
@@ -297,8 +297,8 @@ std::pair<std::size_t, Status> WorkCore::enqueue_many(std::size_t count, std::in
       const Lock lock(intake_.mutex());
       for (std::uint32_t room = intake_.closed() ? 0 : intake_.room(); room > 0 && done < count;
            --room) {
-        const SlotIndex slot = intake_.claim(now_ns);
-        if (slot == kNoSlot) break;
+        const OperationSlot slot = intake_.claim(now_ns);
+        if (slot == kNoOperationSlot) break;
         try {
           fill(done, table_.item(slot), table_[slot]);
         } catch (...) {
@@ -319,7 +319,7 @@ template <class Filter>
 std::vector<OperationSnapshot> WorkCore::snapshot(Filter filter) const {
   std::vector<OperationSnapshot> found;
   const std::int64_t now = clock_.now_ns();
-  for (SlotIndex slot = 0; slot < table_.size(); ++slot) {
+  for (OperationSlot slot = 0; slot < table_.size(); ++slot) {
     auto one = table_.read(slot);
     if (!one || !filter(*one)) continue;
     if (one->finished() && !one->pinned && window_.too_old(one->finished_ns, now)) continue;

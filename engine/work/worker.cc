@@ -49,7 +49,7 @@ std::stop_token WorkCore::Worker::stop_token() {
   return stop_source_->get_token();
 }
 
-void WorkCore::Worker::begin(SlotIndex new_slot, std::int64_t now_ns) {
+void WorkCore::Worker::begin(OperationSlot new_slot, std::int64_t now_ns) {
   slot = new_slot;
   OperationRecord& record = core_.table_[slot];
   id = record.id.load(std::memory_order_relaxed);
@@ -135,8 +135,8 @@ void WorkCore::work(Worker& me) {
       settle(me.after);
     }
     if (!has_turn) continue;
-    const SlotIndex slot = me.slot;
-    me.slot = kNoSlot;
+    const OperationSlot slot = me.slot;
+    me.slot = kNoOperationSlot;
     --active_;
     ++awake_;
     counters_.stopped.add();
@@ -158,14 +158,14 @@ void WorkCore::work(Worker& me) {
 // Another worker, if there is one to spare and something for it to do.
 void WorkCore::call_for_more(std::int64_t now_ns) {
   if (hungry_.load(std::memory_order_relaxed) == 0 || intake_.pending() == 0) return;
-  if (order_->next(now_ns).slot != kNoSlot) call_workers(1);
+  if (order_->next(now_ns).slot != kNoOperationSlot) call_workers(1);
 }
 
 // Under the lock: gives the worker the next operation that may run; ends those that are not to.
 bool WorkCore::take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_again) {
   while (may_run()) {
     Turn turn = order_->next(now_ns);
-    if (turn.slot == kNoSlot) {
+    if (turn.slot == kNoOperationSlot) {
       look_again = turn.look_again;
       break;
     }
@@ -371,7 +371,7 @@ void WorkCore::leave_abandoned(Worker& me) {
   record.held = false;
   if (record.evicted) intake_.give_back(me.slot);
   intake_.flush_given_back();
-  me.slot = kNoSlot;
+  me.slot = kNoOperationSlot;
   abandoned_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -24,15 +24,15 @@ class WorkCore::Worker final : public OperationHost {
   std::stop_token stop_token() override;
 
   // Under the scheduler's lock.
-  void begin(SlotIndex slot, std::int64_t now_ns);
-  bool running() const { return slot != kNoSlot; }
+  void begin(OperationSlot slot, std::int64_t now_ns);
+  bool running() const { return slot != kNoOperationSlot; }
   // Tells the body to stop; the source, if it has one, is to be told without the lock.
   void request_stop(std::vector<std::stop_source>& sources);
 
   // The text of the operation's key; until the next begin().
   std::string_view key() const { return {key_.data(), key_size_}; }
 
-  SlotIndex slot = kNoSlot;
+  OperationSlot slot = kNoOperationSlot;
   OperationId id = 0;
   std::int64_t enqueued_ns = 0;
   std::int64_t started_ns = 0;

@@ -18,6 +18,7 @@ LAYER_TARGETS = [
     "//engine/runtime",
     "//engine/signal",
     "//engine/storage",
+    "//engine/work",
     "//engine/work:for_each",
     "//engine/work:registry",
     "//engine/work:work_options",
