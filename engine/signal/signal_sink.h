@@ -47,6 +47,7 @@
 
 namespace mayfly {
 
+// The limits of a sink.
 struct SignalSinkOptions {
   std::size_t capacity = 1000;             // newest raises that queries see; at least 1
   std::int64_t max_age_ns = 60 * kSecond;  // kNever: signals leave by capacity alone
@@ -56,6 +57,7 @@ struct SignalSinkOptions {
   SignalConstraints constraints = {};      // of what listeners raise here
 };
 
+// A signal as queries give it out: a value that owns its name.
 struct Signal {
   std::string name;
   std::int64_t at_ns = 0;

@@ -13,6 +13,7 @@
 
 namespace mayfly {
 
+// A column's type affinity, as SQLite has it.
 enum class ColumnAffinity : std::uint8_t { kNone, kText, kNumeric, kInteger, kReal };
 
 // By the declared type, as sqlite3AffinityType decides; "ANY" counts as none in a STRICT table.

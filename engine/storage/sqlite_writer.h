@@ -31,6 +31,7 @@
 
 namespace mayfly {
 
+// What became of one transaction.
 struct GroupResult {
   enum class Kind : std::uint8_t {
     kCommitted,
@@ -44,6 +45,7 @@ struct GroupResult {
   Status status;             // unless kCommitted
 };
 
+// What the writer has done.
 struct WriterTotals {
   RowTotals rows;  // of this run and what it resumed
   std::uint64_t transactions = 0;

@@ -17,6 +17,7 @@
 
 namespace mayfly {
 
+// What the values of one column are checked for.
 struct ColumnCheck {
   std::uint32_t column = 0;  // of the schema
   ValueCheck check = ValueCheck::kNone;

@@ -9,6 +9,7 @@
 
 namespace mayfly {
 
+// What a row that conflicts with another does.
 enum class WriteMode : std::uint8_t {
   kInsert,   // a conflict rejects the row
   kIgnore,   // a conflict leaves the old row
@@ -16,6 +17,7 @@ enum class WriteMode : std::uint8_t {
   kReplace,  // a conflict deletes the old row
 };
 
+// When a row is durable.
 enum class Synchronous : std::uint8_t {
   kNormal,  // durable at the next checkpoint, finish() at the latest
   kFull,    // durable when it is answered
@@ -29,11 +31,13 @@ enum class Journal : std::uint8_t {
   kKeep,  // as the database has it; a new one gets a rollback journal
 };
 
+// What rows do when a transaction failed for a reason that may pass.
 enum class TransientPolicy : std::uint8_t {
   kWait,   // the rows stay at the head, in order
   kRoute,  // they leave by AnswerSink::on_attempt_failed
 };
 
+// What a bad row does.
 enum class OnRowError : std::uint8_t {
   kDeadLetter,  // the row goes to mayfly_dead_letters, the others commit
   kFail,        // the writer stops at the first one, with nothing of its transaction committed

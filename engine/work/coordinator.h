@@ -108,6 +108,7 @@ class Coordinator {
   const std::shared_ptr<WorkCore> core_;
 };
 
+// What co_await on an operation's end uses.
 class OperationAwaiter {
  public:
   OperationAwaiter(WorkCore& core, OperationId id) : core_(core), id_(id) {}

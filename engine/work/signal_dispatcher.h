@@ -30,6 +30,7 @@
 
 namespace mayfly {
 
+// The limits of a dispatcher.
 struct DispatcherOptions {
   int max_concurrency = default_concurrency();  // names that are handled at once
   int queue_capacity = 1000;                    // signals that wait

@@ -25,6 +25,7 @@ struct WorkCounts {
   std::uint64_t signals_dropped = 0;      // that waited for on_signal_async and its like
 };
 
+// A count with one writer at a time and any number of readers.
 class WorkCounter {
  public:
   void add(std::uint64_t count = 1) {
