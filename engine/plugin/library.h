@@ -7,8 +7,9 @@
 // THREADS    load() from one thread at a time; a loaded library is immutable.
 //
 // What is refused, each with what was found and what to do: a file or folder that others may write,
-// a file that isn't a shared library, a missing entry symbol, another major, a newer minor, a
-// descriptor cut short, names, tables, ports, defaults or calls that break the rules of the ABI.
+// a file that isn't a whole shared library for this machine (elf_check.h), an entry that is missing
+// or data, another major, a newer minor, a descriptor cut short, names, tables, ports, defaults or
+// calls that break the rules of the ABI.
 #pragma once
 
 #include <sys/types.h>

@@ -13,6 +13,7 @@
 
 namespace mayfly::cli {
 
+// What an input is to a run that would go on with it.
 enum class InputState : std::uint8_t {
   kSame,     // can be read again from where it was left
   kStream,   // can't be read again
@@ -20,6 +21,7 @@ enum class InputState : std::uint8_t {
   kChanged,  // while it was read
 };
 
+// What is known of a run that stopped. Plain values.
 struct Aftermath {
   std::string kept;  // "2 rows of the input are in a.db for good"
   std::string database;
@@ -33,6 +35,7 @@ struct Aftermath {
   std::string go_on;            // what to do when nothing has changed
 };
 
+// One or two sentences, without a full stop.
 std::string to_text(const Aftermath& aftermath);
 
 // What the run's end says of its inputs, and of which one; looks at the file of a damaged one.

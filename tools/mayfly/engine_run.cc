@@ -42,7 +42,9 @@ Progress progress_of(const EngineStats& stats) {
     known = known && source.bytes_total > 0;
   }
   if (!known) progress.bytes_total = 0;
-  progress.rows = stats.rows.answered();
+  // As the summary counts them: what nodes consumed is there as what they made of it.
+  progress.rows = stats.rows.answers[MAYFLY_WRITTEN] + stats.rows.answers[MAYFLY_IGNORED] +
+                  stats.rows.answers[MAYFLY_DEAD_LETTERED];
   progress.waiting = stats.outage_since_ns != 0;
   return progress;
 }
