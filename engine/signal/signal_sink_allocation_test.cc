@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -13,15 +14,21 @@
 
 namespace {
 std::atomic<std::size_t> allocations{0};
+std::atomic<std::size_t> largest_possible{SIZE_MAX};
 }  // namespace
 
 void* operator new(std::size_t bytes) {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  if (bytes > largest_possible.load(std::memory_order_relaxed)) throw std::bad_alloc();
   if (void* memory = std::malloc(bytes)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// Sanitizers bring their own, which wouldn't call those above.
+void* operator new[](std::size_t bytes) { return operator new(bytes); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace mayfly {
 namespace {
@@ -106,6 +113,28 @@ TEST_CASE("P21: after warm-up a raise that is heard, routed or blocked allocates
   for (int i = 0; i < 10'000; ++i) raise_every_form(sink, stem, long_name);
 
   CHECK(allocations.load() == before);
+}
+
+TEST_CASE("sink: without memory for a larger window a raise goes on in the earlier one") {
+  ManualClock clock;
+  SignalSink sink(clock, {.capacity = 10});
+  for (int i = 0; i < 10; ++i) sink.raise("early");
+  largest_possible.store(100'000);
+  sink.set_capacity(100'000);
+  for (int i = 0; i < 1'000; ++i) sink.raise("late:" + std::to_string(i));
+  largest_possible.store(SIZE_MAX);
+
+  CHECK(sink.raised_total() == 1'010);
+  CHECK(sink.detect("late:999"));
+  CHECK(sink.detect("late:990"));
+  const std::size_t kept = sink.count("late:*");
+  CHECK(kept >= 10);
+  CHECK(kept < 1'000);
+  CHECK(sink.sense("late:*").size() == kept);
+  // Asked for more again, it grows.
+  sink.set_capacity(100'001);
+  for (int i = 0; i < 5'000; ++i) sink.raise("later");
+  CHECK(sink.count("later") == 5'000);
 }
 
 }  // namespace
