@@ -106,12 +106,13 @@ Status Progress::check_rows_kept(SqliteConnection& connection, const std::vector
     statement.bind(1, key).bind(2, target_);
     const std::int64_t written = statement.step(error) ? statement.int64(0) : 0;
     if (written > 0) {
+      const std::string where = " WHERE target = " + quote_literal(target_) + " COLLATE NOCASE";
       return {Code::kConfig, "resuming " + key + ": mayfly_offsets says that " +
                                  std::to_string(written) + " of its rows are in table " + target_ +
                                  ", but there is no such table in " + database +
                                  "; bring the table back, or read the input anew: without "
-                                 "--resume, or after DELETE FROM mayfly_offsets WHERE target = " +
-                                 quote_literal(target_) + " COLLATE NOCASE"};
+                                 "--resume, or after DELETE FROM mayfly_offsets" +
+                                 where + "; DELETE FROM mayfly_offset_ranges" + where};
     }
     statement.reset();
   }
@@ -156,7 +157,7 @@ Status Progress::load(SqliteConnection& connection, Entry& source, bool resume, 
   const bool any = statement.step(error);
   if (!error.ok()) return to_status(error, "reading mayfly_offsets");
   source.target = any ? std::string(statement.text(14)) : target_;
-  if (!any) return Status::success();
+  if (!any) return skip_generations(connection, source);
   source.generation = as_uint(statement.int64(0));
   if (!resume) {
     // The old generation's marks stay as history; nobody resumes them any more.
@@ -179,6 +180,20 @@ Status Progress::load(SqliteConnection& connection, Entry& source, bool resume, 
                    .consumed = total(12)};
   source.finished = source.finished_before = statement.int64(13) != 0;
   return load_ranges(connection, source);
+}
+
+// A source without a mark may have ranges, when somebody took the mark away: they aren't its own.
+Status Progress::skip_generations(SqliteConnection& connection, Entry& source) {
+  SqliteStatement statement;
+  SqliteError error = connection.prepare(
+      "SELECT coalesce(max(generation), 0) FROM mayfly_offset_ranges "
+      "WHERE source = ?1 AND target = ?2",
+      statement, false);
+  if (error.ok()) {
+    statement.bind(1, source.key).bind(2, source.target);
+    if (statement.step(error)) source.generation = as_uint(statement.int64(0)) + 1;
+  }
+  return to_status(error, "reading mayfly_offset_ranges");
 }
 
 Status Progress::load_ranges(SqliteConnection& connection, Entry& source) {

@@ -89,6 +89,7 @@ class Progress {
   Entry& touch(std::uint16_t index);
   void count(Entry& entry, const std::array<std::uint32_t, 16>& outcomes);
   Status load(SqliteConnection& connection, Entry& entry, bool resume, bool& found);
+  Status skip_generations(SqliteConnection& connection, Entry& entry);
   Status load_ranges(SqliteConnection& connection, Entry& entry);
   bool answered_run(const mayfly_batch& batch, std::uint16_t head);
   SqliteError save(Entry& entry);

@@ -46,6 +46,20 @@ TEST_CASE("what is advised for a lost table is SQL, whatever the table is called
   CHECK(f.query("SELECT count(*) FROM mayfly_offsets") == "0");
 }
 
+TEST_CASE("ranges that a mark was taken away from aren't the next run's") {
+  WriterFixture f;
+  f.open();
+  f.run(
+      "CREATE TABLE IF NOT EXISTS mayfly_offset_ranges(source TEXT, target TEXT, generation, "
+      "first, last, byte, line, PRIMARY KEY(source, target, generation, first)); "
+      "INSERT INTO mayfly_offset_ranges VALUES('orders.csv', 't', 1, 3, 4, 0, 0)");
+  CHECK(f.add_source().generation == 2);
+  f.write(f.numbered(0, 2));
+  REQUIRE(f.writer->finish(true).ok());
+  f.open();
+  CHECK(f.add_source(true).answered.empty());
+}
+
 TEST_CASE("a source goes on where it was, in whatever case its table is named") {
   WriterFixture f;
   f.open();

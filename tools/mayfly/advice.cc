@@ -33,14 +33,6 @@ std::string rows_kept_text(std::uint64_t rows, const std::string& database, bool
                 : text + ", but its disk failed, so they may not outlast a power failure";
 }
 
-std::string rows_gone_text(std::uint64_t rows, const std::string& database,
-                           const std::string& table) {
-  return fmt::format(
-      "there is no table {} in {} any more, so {} of the input that {} answered {} not there "
-      "either; bring it back, or read the input anew without --resume",
-      table, database, rows_text(rows), rows == 1 ? "was" : "were", rows == 1 ? "is" : "are");
-}
-
 std::string in_command_line_words(std::string_view message) {
   // Written out, so that no row's text that is quoted in a message is taken for an option.
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {

@@ -16,10 +16,6 @@ void advise_dead_letters(const std::string& database, std::uint64_t rejected, Co
 // when it was the database's disk that failed, so that nothing is known to be for good.
 std::string rows_kept_text(std::uint64_t rows, const std::string& database, bool synced);
 
-// The same where the database or the table has gone meanwhile.
-std::string rows_gone_text(std::uint64_t rows, const std::string& database,
-                           const std::string& table);
-
 // The engine names options as a pipeline file does; here they have the same names with dashes:
 // `on_error = "dead_letter"` becomes `--on-error dead-letter`. All other text stays as it is.
 std::string in_command_line_words(std::string_view message);

@@ -7,9 +7,6 @@ using namespace mayfly::cli;
 TEST_CASE("advice: rows are there for good, unless the disk failed under them") {
   CHECK(rows_kept_text(1, "a.db", true) == "1 row of the input is in a.db for good");
   CHECK(rows_kept_text(2, "a.db", true) == "2 rows of the input are in a.db for good");
-  CHECK(rows_gone_text(2, "a.db", "t") ==
-        "there is no table t in a.db any more, so 2 rows of the input that were answered are not "
-        "there either; bring it back, or read the input anew without --resume");
   CHECK(rows_kept_text(2, "a.db", false) ==
         "2 rows of the input are in a.db, but its disk failed, so they may not outlast a power "
         "failure");

@@ -31,7 +31,9 @@ std::string sql_text(std::string_view text) {
 
 // After which a run finds no position of what `column` says, and reads from the start.
 std::string forget_command(const Aftermath& a, std::string_view column, std::string_view value) {
-  const std::string where = fmt::format(" WHERE {} = {}", column, sql_text(value));
+  // A table's marks may spell its name in another case.
+  const std::string where = fmt::format(" WHERE {} = {}{}", column, sql_text(value),
+                                        column == "target" ? " COLLATE NOCASE" : "");
   return fmt::format("sqlite3 {} {}", shell_quoted(a.database),
                      shell_quoted("DELETE FROM mayfly_offsets" + where +
                                   "; DELETE FROM mayfly_offset_ranges" + where));

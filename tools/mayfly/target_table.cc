@@ -131,16 +131,6 @@ Result<bool> create_from_schema_file(const std::string& database, const std::str
   return true;
 }
 
-bool is_table_there(const std::string& database, const std::string& table) {
-  std::error_code failed;
-  if (!std::filesystem::exists(database, failed) && !failed) return false;
-  SqliteConnection connection;
-  if (!SqliteConnection::open(database, {.create = false}, connection).ok()) return true;
-  SqliteError error;
-  const bool found = table_exists(connection, table, error);
-  return found || !error.ok();  // what can't be read now may well be there
-}
-
 std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max) {
   SqliteConnection connection;
   std::vector<std::string> lines;

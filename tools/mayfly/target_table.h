@@ -28,10 +28,6 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
 Result<bool> create_from_schema_file(const std::string& database, const std::string& table,
                                      const std::string& file, std::int64_t wait_ns);
 
-// Whether rows that were written may still be where they were written to: false when the database
-// or the table is gone.
-bool is_table_there(const std::string& database, const std::string& table);
-
 // The latest dead letters, one line each: "line 12, would_change: ...".
 std::vector<std::string> latest_dead_letters(const std::string& database, int rows_max);
 
