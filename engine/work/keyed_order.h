@@ -26,6 +26,7 @@
 
 namespace mayfly {
 
+// How many of a key run at once, and when keys take turns.
 struct KeyLimits {
   std::uint32_t per_key = 1;
   bool fair = false;

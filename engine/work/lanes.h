@@ -28,6 +28,7 @@ struct PriorityLane {
   int max_defer_attempts = 50;
 };
 
+// The operations of one priority that wait, and what is counted of them.
 class Lane {
  public:
   // limit: operations that wait in it at most; 0: the intake's bound is enough, and depth() isn't

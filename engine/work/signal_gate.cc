@@ -14,11 +14,6 @@ std::string joined(const GateOptions& options) {
   return list;
 }
 
-bool any_present(const SignalSink& sink, const GlobSet& patterns) {
-  return std::ranges::any_of(
-      patterns.globs(), [&](const Glob& glob) { return sink.detect_matching(glob.pattern()); });
-}
-
 // No overflow: kNever stays kNever.
 std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
   return at_ns > kNever - by_ns ? kNever : at_ns + by_ns;
@@ -27,11 +22,10 @@ std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
 }  // namespace
 
 SignalGate::SignalGate(SignalSink& sink, GateOptions options, std::function<void()> poke)
-    : sink_(sink),
-      options_(std::move(options)),
-      cancel_(options_.cancel),
-      defer_(options_.defer),
-      resume_(options_.resume) {
+    : options_(std::move(options)),
+      cancel_(sink, options_.cancel),
+      defer_(sink, options_.defer),
+      resume_(sink, options_.resume) {
   if (const std::string patterns = joined(options_); !patterns.empty()) {
     subscription_ = sink.subscribe(patterns,
                                    [this, poke = std::move(poke)](const SignalEvent&) {
@@ -46,9 +40,11 @@ GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) 
   using Kind = GateVerdict::Kind;
   // Before looking: what is raised from here on is looked at again.
   dirty_.store(false, std::memory_order_seq_cst);
-  const bool skip = any_present(sink_, cancel_);
-  const bool wait = !skip && any_present(sink_, defer_) && !any_present(sink_, resume_);
-  closed_ = skip || wait;
+  const bool skip = cancel_.any_present();
+  const bool deferring = !skip && defer_.any_present();
+  const bool wait = deferring && !resume_.any_present();
+  // Also while a resuming signal overrides it: that may age out.
+  closed_ = skip || deferring;
   if (!wait) {
     deferred_since_ns_ = kNever;
     return {.kind = skip ? Kind::kSkip : Kind::kRun};
@@ -61,8 +57,9 @@ GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) 
   }
   const std::int64_t deadline_ns = later(began_ns, patience_ns);
   if (now_ns >= deadline_ns) return {.kind = Kind::kRunExhausted};
-  return {.kind = Kind::kWait,
-          .look_again = std::min(deadline_ns, later(now_ns, options_.interval_ns))};
+  const std::int64_t look_again =
+      std::min({deadline_ns, later(now_ns, options_.interval_ns), defer_.present_until_ns()});
+  return {.kind = Kind::kWait, .look_again = std::max(look_again, now_ns + 1)};
 }
 
 }  // namespace mayfly

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "mayfly/base/glob.h"
+#include "mayfly/signal/pattern_set.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace mayfly {
@@ -52,11 +52,10 @@ class SignalGate {
  private:
   GateVerdict evaluate(std::int64_t now_ns, std::int64_t enqueued_ns);
 
-  SignalSink& sink_;
   const GateOptions options_;
-  const GlobSet cancel_;
-  const GlobSet defer_;
-  const GlobSet resume_;
+  const PatternSet cancel_;
+  const PatternSet defer_;
+  const PatternSet resume_;
   std::atomic<bool> dirty_{true};
   bool closed_ = false;  // something was present at the last look
   std::int64_t deferred_since_ns_ = kNever;

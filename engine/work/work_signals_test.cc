@@ -176,6 +176,29 @@ TEST_CASE("work signals: a resuming signal overrides a deferring one") {
   CHECK(ran == 20);
 }
 
+TEST_CASE("work signals: a resuming signal that has aged out overrides nothing any more") {
+  Fixture f;
+  std::atomic<int> ran{0};
+  WorkOptions options = f.options();
+  options.defer_on_signals = {"slow"};
+  options.resume_on_signals = {"go.on"};
+  WorkCoordinator<int> work(options, [&](int) { ++ran; });
+  f.sink.raise("go.on");
+  f.clock.advance(50 * kSecond);
+  f.sink.raise("slow");
+  CHECK(work.wait(*work.enqueue(1)).ok());
+
+  f.clock.advance(20 * kSecond);
+  CHECK(work.enqueue(2).ok());
+  f.sink.raise("anything");
+  CHECK(ran == 1);
+  f.sink.retract("slow");
+
+  finish(work);
+  CHECK(ran == 2);
+  CHECK(work.counts().deferrals_exhausted == 0);
+}
+
 TEST_CASE("work signals: a drain with a deferring signal that stays ends by the last attempt") {
   Fixture f;
   WorkOptions options = f.options();
