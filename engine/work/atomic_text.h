@@ -49,8 +49,8 @@ class AtomicText {
   }
 
  private:
-  std::array<std::atomic<std::uint64_t>, kBytes / 8> words_{};
   std::atomic<std::uint32_t> size_{0};
+  std::array<std::atomic<std::uint64_t>, kBytes / 8> words_{};
 };
 
 }  // namespace mayfly

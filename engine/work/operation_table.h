@@ -31,7 +31,10 @@ using OperationSlot = std::uint32_t;
 constexpr OperationSlot kNoOperationSlot = UINT32_MAX;
 
 // One operation, in its slot.
-struct OperationRecord {
+// What one turn of an operation touches stands in the first two lines.
+struct alignas(64) OperationRecord {
+  OperationRecord() : raised(false), awaited(false), killed(false), held(false), evicted(false) {}
+
   std::atomic<OperationId> id{0};
   std::atomic<OperationState> state{OperationState::kPending};
   std::atomic<bool> pinned{false};
@@ -45,15 +48,16 @@ struct OperationRecord {
   OperationSlot previous = kNoOperationSlot;
   std::uint32_t group = 0;  // of its key (keyed_order.h)
   std::uint16_t lane = 0;
-  bool raised = false;   // it has signals
-  bool awaited = false;  // somebody waits for its end
-  bool killed = false;   // to be cancelled at its turn, or evicted at its end
-  bool held = false;     // an abandoned thread still uses its item
-  bool evicted = false;  // it is free once it isn't held
+  bool raised : 1;   // it has signals
+  bool awaited : 1;  // somebody waits for its end
+  bool killed : 1;   // to be cancelled at its turn, or evicted at its end
+  bool held : 1;     // an abandoned thread still uses its item
+  bool evicted : 1;  // it is free once it isn't held
 
   AtomicText<kKeyTextBytes> key;
   AtomicText<kErrorTextBytes> error;
 };
+static_assert(offsetof(OperationRecord, key) == 64);
 
 class OperationTable {
  public:
