@@ -530,6 +530,18 @@ WorkCounts WorkCore::counts() const {
   return counts;
 }
 
+// Operations come and go while slots are looked at one after the other: what was seen of several
+// moments is cut to what one moment can hold.
+void WorkCore::keep_window(std::vector<OperationSnapshot>& found) const {
+  const auto counts = [](const OperationSnapshot& one) {
+    return one.state != OperationState::kPending && !one.pinned;
+  };
+  auto excess = std::ranges::count_if(found, counts) - options_.max_tracked_operations;
+  std::erase_if(found, [&](const OperationSnapshot& one) {
+    return excess > 0 && counts(one) && one.finished() && excess-- > 0;
+  });
+}
+
 std::vector<OperationSnapshot> WorkCore::window() const {
   return snapshot(
       [](const OperationSnapshot& one) { return one.state != OperationState::kPending; });

@@ -196,6 +196,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void subscribe();
   SignalSink& operation_signals();
   std::vector<OperationSnapshot> window() const;
+  void keep_window(std::vector<OperationSnapshot>& found) const;
 
   const WorkOptions options_;
   const SystemClock system_clock_;
@@ -326,6 +327,7 @@ std::vector<OperationSnapshot> WorkCore::snapshot(Filter filter) const {
     found.push_back(std::move(*one));
   }
   std::ranges::sort(found, {}, &OperationSnapshot::id);
+  keep_window(found);
   return found;
 }
 

@@ -91,8 +91,11 @@ struct Task {
 using Fetch = mayfly::ResultCoordinator<Request, Response>;
 
 Task fetch_both(Fetch& fetch, std::string& bodies) {
-  const auto first = co_await fetch.result(*fetch.enqueue({"one"}));
-  const auto second = co_await fetch.result(*fetch.enqueue({"two"}));
+  // In statements of their own: g++ 12 copies temporaries of a co_await expression byte by byte.
+  const auto one = fetch.enqueue({"one"});
+  const auto two = fetch.enqueue({"two"});
+  const auto first = co_await fetch.result(*one);
+  const auto second = co_await fetch.result(*two);
   bodies = first->result().body + " " + second->result().body;
   fetch.complete();
 }
