@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mayfly/cache/cache_key.h"
+#include "mayfly/base/key_text.h"
 #include "mayfly/cache/cache_shard.h"
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/cache_types.h"

@@ -34,7 +34,7 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/status.h"
 #include "mayfly/cache/cache_callbacks.h"
-#include "mayfly/cache/cache_key.h"
+#include "mayfly/base/key_text.h"
 #include "mayfly/cache/cache_shard.h"
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/cache_types.h"

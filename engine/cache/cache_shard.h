@@ -16,7 +16,7 @@
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/flight.h"
 #include "mayfly/cache/shard_lock.h"
-#include "mayfly/cache/slot_index.h"
+#include "mayfly/base/slot_index.h"
 #include "mayfly/policy/cache_ledger.h"
 
 namespace mayfly {

@@ -39,7 +39,9 @@ void CheckpointThread::checkpoint(SqliteConnection& connection) {
   if (!connection) {
     const SqliteConnection::OpenOptions options{.create = false,
                                                 .vfs = vfs_.empty() ? nullptr : vfs_.c_str()};
-    // Without a connection the writer does it all.
+    // Without a connection the writer does it all. Another file in the database's place would be
+    // given what the log holds of this one.
+    if (file_identity(database_) != expected_) return;
     if (!SqliteConnection::open(database_, options, connection).ok()) return;
     // A connection that has read nothing doesn't know of the log, and its checkpoint does nothing.
     std::string ignored;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "mayfly/data/semaphore.h"
+#include "mayfly/storage/file_identity.h"
 #include "mayfly/storage/sqlite.h"
 
 namespace mayfly {
@@ -26,6 +27,9 @@ class CheckpointThread {
   CheckpointThread(const CheckpointThread&) = delete;
   CheckpointThread& operator=(const CheckpointThread&) = delete;
 
+  // The file that the database's path has to name: the log beside the path is of no other. Before
+  // the first request.
+  void expect(FileIdentity database) { expected_ = database; }
   // Not while running().
   void request();
   bool running() const { return running_.load(std::memory_order_acquire); }
@@ -44,6 +48,7 @@ class CheckpointThread {
 
   const std::string database_;
   const std::string vfs_;
+  FileIdentity expected_;
   std::atomic<bool> running_{false};
   std::atomic<bool> stopping_{false};
   std::uint32_t moved_ = 0;

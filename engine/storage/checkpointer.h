@@ -27,6 +27,8 @@ class Checkpointer {
         use_thread_(options.checkpoint_thread),
         thread_(options.database, options.vfs) {}
 
+  // The file that is written; see CheckpointThread.
+  void expect(FileIdentity database) { thread_.expect(database); }
   // After COMMIT: whether run() is to follow. May ask the thread instead.
   bool is_due(const Session& session);
   // The same when the writer falls idle.

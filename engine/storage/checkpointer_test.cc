@@ -64,6 +64,7 @@ TEST_CASE("the thread moves the log's frames by a connection of its own") {
   f.open();
   for (int i = 0; i < 20; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
   CheckpointThread thread(f.options.database, "");
+  thread.expect(file_identity(f.options.database));
   thread.request();
   while (thread.running()) std::this_thread::yield();
   CHECK(thread.moved() == f.writer->totals().wal_pages);
@@ -79,6 +80,7 @@ TEST_CASE("the thread moves the log's frames by a connection of its own") {
 
 TEST_CASE("a thread that can't open the database moves nothing") {
   CheckpointThread thread("/nonexistent/folder/x.db", "");
+  thread.expect(file_identity("/nonexistent/folder/x.db"));
   thread.request();
   while (thread.running()) std::this_thread::yield();
   CHECK(thread.moved() == 0);

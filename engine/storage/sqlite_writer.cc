@@ -41,6 +41,8 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.connect(options_); !error.ok()) {
     return to_status(error, opening);
   }
+  database_ = file_identity(options_.database);
+  checkpointer_.expect(database_);
   MAYFLY_RETURN_IF_ERROR(lock_.acquire(options_.database, clock_.wall_us()));
   if (const SqliteError error = session_.configure(options_); !error.ok()) {
     return to_status(error, opening);

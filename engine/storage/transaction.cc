@@ -338,6 +338,10 @@ void SqliteWriter::Impl::close_session() {
 
 SqliteError SqliteWriter::Impl::reopen() {
   close_session();
+  // Another file in its place: opened, it would be given what this one's log holds.
+  if (file_identity(options_.database) != database_) {
+    return {SQLITE_READONLY_DBMOVED, "the database can't be opened again"};
+  }
   SqliteError error = session_.connect(options_, false);
   if (error.ok()) error = session_.configure(options_);
   if (error.ok()) error = session_.prepare(target_, options_);

@@ -8,6 +8,7 @@
 #include "mayfly/storage/checkpointer.h"
 #include "mayfly/storage/commits.h"
 #include "mayfly/storage/dead_letters.h"
+#include "mayfly/storage/file_identity.h"
 #include "mayfly/storage/lineage.h"
 #include "mayfly/storage/lock_file.h"
 #include "mayfly/storage/progress.h"
@@ -80,6 +81,7 @@ class SqliteWriter::Impl {
   SignalSink& signals_;
   const StemId write_checkpoint_;
   LockFile lock_;
+  FileIdentity database_;  // the file that was opened
   Session session_;
   Target target_;
   Rejections rejections_;

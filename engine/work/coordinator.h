@@ -6,7 +6,11 @@
 // LIFE       complete(): nothing more is taken. drain(): waits until all that was taken has ended.
 //            cancel(): what waits is cancelled and counted, what runs is told to stop. Any order,
 //            any number of times, any thread. Destruction cancels, and waits for running bodies (it
-//            raises "coordinator.destroy.waiting" every ten seconds); not from within a body.
+//            raises "coordinator.destroy.waiting" every ten seconds); not from within a body, an
+//            observer or a signal's listener.
+// WAITING    drain(), wait() and wait_until_idle() wait for bodies and observers, so none of those
+// may
+//            call them on their own coordinator.
 // THREADS    Any thread may call anything but the destructor. Counts, snapshots and signals take no
 //            lock.
 // ERRORS     Constructors throw std::invalid_argument for options out of range and null callables.
@@ -38,7 +42,7 @@ class Coordinator {
   bool completed() const { return core_->completed(); }
   // Waits until every accepted operation has ended and its observers were called; ends a pause.
   // kUsage before complete().
-  Status drain() { return core_->drain(); }
+  virtual Status drain() { return core_->drain(); }
   bool drained() const { return core_->drained(); }
   // Waits for a moment at which nothing waits and nothing runs; ends a pause. More may come.
   void wait_until_idle() { core_->wait_until_idle(); }
@@ -78,7 +82,8 @@ class Coordinator {
   // Signals of operations that were evicted a short while ago.
   std::vector<OperationEcho> echoes() const { return core_->echoes(); }
 
-  // Signals that operations of the window have raised (not others of the sink), oldest first.
+  // Signals that operations of the window have raised (not others of the sink), oldest first. The
+  // newest are kept, eight times max_tracked_operations and at least 1,000, of all together.
   std::vector<Signal> signals(std::string_view glob = "*") const { return core_->signals(glob); }
   std::vector<Signal> signals_since(std::int64_t since_ns, std::string_view glob = "*") const;
   std::vector<Signal> signals_of(OperationId id, std::string_view glob = "*") const {
@@ -99,7 +104,7 @@ class Coordinator {
 
  protected:
   explicit Coordinator(std::shared_ptr<WorkCore> core) : core_(std::move(core)) {}
-  ~Coordinator() { core_->shut_down(); }
+  virtual ~Coordinator() { core_->shut_down(); }
   WorkCore& core() { return *core_; }
   const WorkCore& core() const { return *core_; }
 

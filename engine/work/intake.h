@@ -14,12 +14,14 @@
 // THREADS    As above.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 
+#include "mayfly/base/clock.h"
 #include "mayfly/base/operation_id.h"
 #include "mayfly/work/operation_table.h"
 
@@ -50,7 +52,9 @@ class Intake {
     waiting_.fetch_add(1, std::memory_order_seq_cst);
     // After announcing it: who makes room from here on sees that somebody waits.
     left_seen_ = left_.load(std::memory_order_seq_cst);
-    if (!closed() && full()) clock.wait_until(lock, room_, deadline_ns);
+    // Whoever makes room wakes producers once there is much of it; a little is looked for.
+    const std::int64_t soon_ns = clock.now_ns() + kMillisecond;
+    if (!closed() && full()) clock.wait_until(lock, room_, std::min(deadline_ns, soon_ns));
     waiting_.fetch_sub(1, std::memory_order_relaxed);
   }
 

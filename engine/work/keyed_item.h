@@ -1,14 +1,18 @@
 // KeyedItem: an item with its key, as keyed coordinators store it.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "mayfly/base/key_text.h"
 #include "mayfly/work/body.h"
-#include "mayfly/work/key_text.h"
 #include "mayfly/work/keyed_order.h"
 #include "mayfly/work/work_core.h"
 
@@ -23,20 +27,52 @@ struct KeyedItem {
 
 template <class Key>
 std::uint64_t hash_of(const Key& key) {
-  return spread_key_hash(std::hash<Key>()(key));
+  return spread_hash(std::hash<Key>()(key));
 }
 
-// Makes one in a slot, with the record's key. `item` is moved from unless the selector throws.
-template <class Item, class Key, class Selector>
-void place_keyed_item(void* place, OperationRecord& record, Item& item, Selector& selector) {
-  Key key = std::invoke(selector, std::as_const(item));
-  const std::uint64_t hash = hash_of(key);
-  record.key_hash.store(hash, std::memory_order_release);
-  with_key_text(key, hash, [&](std::string_view text) { record.key.store(text); });
-  ::new (place) KeyedItem<Item, Key>(std::move(item), std::move(key));
+// Calls use(text) with the key as people read it: a text as it is, an integer in decimal, another
+// key's hash in hexadecimal.
+template <class Key, class Use>
+void with_operation_key(const Key& key, std::uint64_t hash, Use use) {
+  if constexpr (TextKey<Key> || NumberKey<Key>) {
+    with_key_text(key, KeyText<Key>(), use);
+  } else {
+    char text[24] = {'#'};
+    const char* const end = std::to_chars(text + 1, text + sizeof text, hash, 16).ptr;
+    use(std::string_view(text, static_cast<std::size_t>(end - text)));
+  }
 }
 
-// Runs the body of a keyed coordinator.
+// An item with its key on the way into a slot. The key is selected before any lock is taken.
+template <class Item, class Key>
+class KeyedArrival {
+ public:
+  template <class Selector>
+  KeyedArrival(Item& item, Selector& selector) : item_(item) {
+    status_ = status_of([&] { key_.emplace(std::invoke(selector, std::as_const(item_))); });
+    if (key_) hash_ = hash_of(*key_);
+  }
+  // kUsage: the selector threw.
+  Status status() const {
+    return status_.ok()
+               ? Status()
+               : Status(Code::kUsage,
+                        "the item wasn't enqueued: its key selector threw: " + status_.message());
+  }
+  // Makes the item in a slot.
+  void operator()(void* place, OperationRecord& record) {
+    record.key_hash.store(hash_, std::memory_order_release);
+    with_operation_key(*key_, hash_, [&](std::string_view text) { record.key.store(text); });
+    ::new (place) KeyedItem<Item, Key>(std::move(item_), std::move(*key_));
+  }
+
+ private:
+  Item& item_;
+  std::optional<Key> key_;
+  std::uint64_t hash_ = 0;
+  Status status_;
+};
+
 template <class Item, class Key, class Body>
 class KeyedBodyHandler final : public ItemHandler {
  public:

@@ -48,17 +48,15 @@ class KeyedWorkCoordinator : public Coordinator {
     }
   }
   // Fewer than all when the coordinator was completed meanwhile, or a selector threw.
-  template <std::ranges::random_access_range Items>
+  template <std::ranges::input_range Items>
   std::size_t enqueue_many(Items&& items) {
-    auto first = std::ranges::begin(items);
-    const auto count = static_cast<std::size_t>(std::ranges::distance(items));
-    return core()
-        .enqueue_many(count, kNever,
-                      [&](std::size_t i, void* place, OperationRecord& record) {
-                        Item& item = first[static_cast<std::ptrdiff_t>(i)];
-                        place_keyed_item<Item, Key>(place, record, item, key_selector_);
-                      })
-        .first;
+    std::size_t taken = 0;
+    for (auto&& item : items) {
+      Item moved(std::move(item));
+      if (!enqueue_until(kNever, moved).ok()) break;
+      ++taken;
+    }
+    return taken;
   }
 
   // How many of a key's items wait.
@@ -81,16 +79,16 @@ class KeyedWorkCoordinator : public Coordinator {
 
  private:
   Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item) {
-    return core().enqueue(deadline_ns, 0, [&](void* place, OperationRecord& record) {
-      place_keyed_item<Item, Key>(place, record, item, key_selector_);
-    });
+    KeyedArrival<Item, Key> arrival(item, key_selector_);
+    MAYFLY_RETURN_IF_ERROR(arrival.status());
+    return core().enqueue(deadline_ns, 0, arrival);
   }
 
   template <class Filter>
   std::vector<OperationSnapshot> of_key(const Key& key, Filter filter) const {
     std::string text;
-    with_key_text(key, hash_of(key),
-                  [&](std::string_view whole) { text = whole.substr(0, kKeyTextBytes); });
+    with_operation_key(key, hash_of(key),
+                       [&](std::string_view whole) { text = whole.substr(0, kKeyTextBytes); });
     return core().snapshot(
         [&](const OperationSnapshot& one) { return one.key == text && filter(one); });
   }

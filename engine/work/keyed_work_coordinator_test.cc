@@ -144,11 +144,11 @@ TEST_CASE("keyed: keys of any kind have a text") {
   };
   std::string text;
   const auto keep = [&](std::string_view given) { text = given; };
-  with_key_text(std::string("as it is"), 1, keep);
+  with_operation_key(std::string("as it is"), 1, keep);
   CHECK(text == "as it is");
-  with_key_text(-42, 1, keep);
+  with_operation_key(-42, 1, keep);
   CHECK(text == "-42");
-  with_key_text(Point{1}, 0xAB, keep);
+  with_operation_key(Point{1}, 0xAB, keep);
   CHECK(text == "#ab");
 }
 

@@ -27,7 +27,16 @@ Status PinUntilAcknowledged::pin(OperationId id, PinOptions options) {
     pins_.insert_or_assign(id, Pin{Glob(options.acknowledged_by), std::move(options.argument),
                                    std::move(options.description), clock_.now_ns()});
   }
-  if (coordinator_.pin(id)) return {};
+  if (coordinator_.pin(id)) {
+    // Acknowledged in between: its end came before its beginning.
+    bool held = false;
+    {
+      const std::lock_guard lock(mutex_);
+      held = pins_.contains(id);
+    }
+    if (!held) coordinator_.unpin(id);
+    return {};
+  }
   const std::lock_guard lock(mutex_);
   pins_.erase(id);
   return {Code::kUsage, "expected an operation of the coordinator, found none with id " +

@@ -101,10 +101,10 @@ class PriorityKeyedWorkCoordinator : public PriorityCoordinator {
 
   // As above. kUsage also: the key selector threw.
   Result<OperationId> enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_into(lane, kNever, placing(item));
+    return enqueue_until(kNever, item, lane);
   }
   Result<OperationId> try_enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_into(lane, 0, placing(item));
+    return enqueue_until(0, item, lane);
   }
 
  private:
@@ -114,10 +114,10 @@ class PriorityKeyedWorkCoordinator : public PriorityCoordinator {
     lanes = check_lanes(std::move(lanes), options);
     return make_keyed_core<Item, Key>(std::move(options), std::move(lanes), std::move(body));
   }
-  auto placing(Item& item) {
-    return [this, &item](void* place, OperationRecord& record) {
-      place_keyed_item<Item, Key>(place, record, item, key_selector_);
-    };
+  Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item, std::string_view lane) {
+    KeyedArrival<Item, Key> arrival(item, key_selector_);
+    MAYFLY_RETURN_IF_ERROR(arrival.status());
+    return enqueue_into(lane, deadline_ns, std::ref(arrival));
   }
 
   const KeySelector key_selector_;

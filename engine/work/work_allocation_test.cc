@@ -45,16 +45,17 @@ std::uint64_t allocations_of(Work& work, int items) {
   return allocations.load() - before;
 }
 
-// Threads leave and come only after ten idle seconds, and slots are those of the fullest moment, which
-// the second round may still raise: so a few, but not one for every thousand items.
+// Threads leave and come only after ten idle seconds, and slots are those of the fullest moment,
+// which the second round may still raise: so a few, but not one for every thousand items.
 TEST_CASE("P21: a warm coordinator allocates nothing for an item") {
   WorkCoordinator<int> work({.max_concurrency = 2, .queue_capacity = 64}, [](int) {});
   CHECK(allocations_of(work, 20'000) < 20);
 }
 
 TEST_CASE("P21: a warm keyed coordinator allocates nothing for an item, nor for its key") {
-  KeyedWorkCoordinator<int, int> work({.max_concurrency = 2, .queue_capacity = 64},
-                                      [](const int& item) { return item; }, [](int) {});
+  KeyedWorkCoordinator<int, int> work(
+      {.max_concurrency = 2, .queue_capacity = 64}, [](const int& item) { return item; },
+      [](int) {});
   CHECK(allocations_of(work, 20'000) < 20);
 }
 

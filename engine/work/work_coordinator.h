@@ -103,7 +103,8 @@ class WorkCoordinator : public Coordinator {
     }
   }
 
-  Status drain() {
+  Status drain() override {
+    resume();  // or a source would wait for room for ever
     const Status source = source_.join();
     const Status drained = Coordinator::drain();
     return source.ok() ? drained : source;

@@ -425,6 +425,10 @@ void WorkCore::do_afterwards(Afterwards& after) {
   for (auto& [call, snapshot] : after.calls) guarded([&] { call(snapshot); });
   if (after.sample) guarded([&] { options_.on_sample(window()); });
   if (after.made_room) intake_.wake_all();
+  // What users made is destroyed here, without the lock.
+  after.calls.clear();
+  after.gone.clear();
+  after.stops.clear();
 }
 
 bool WorkCore::set_pinned(OperationId id, bool pinned) {

@@ -162,11 +162,11 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void work(Worker& me);
   bool take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_again);
   void call_for_more(std::int64_t now_ns);
-  bool sleep(Lock& lock, std::int64_t look_again);
-  bool spin_for_arrivals(Lock& lock);
+  bool sleep(Lock& lock, std::int64_t look_again, std::uint64_t looked_at);
+  void spin_for_arrivals(Lock& lock);
   bool may_run() const;
   void call_workers(std::size_t count);
-  void add_worker();
+  bool add_worker();
   void update_hungry();
   void watch();
   void expire(Worker& worker, std::int64_t now_ns, Afterwards& after);

@@ -1,5 +1,7 @@
 #include "mayfly/work/worker.h"
 
+#include <system_error>
+
 namespace mayfly {
 
 // seq_cst on both sides: either this sees that the thread is abandoned, or who abandons it sees
@@ -100,63 +102,68 @@ void WorkCore::work(Worker& me) {
   Lock lock(mutex_);
   std::int64_t now = clock_.now_ns();
   Status outcome;
+  bool spun = false;
   for (;;) {
-    std::int64_t look_again = kNever;
-    const bool has_turn = !stopping_ && take_turn(me, now, look_again);
-    if (has_turn) call_for_more(now);
+    // Callbacks come before the next turn: they may take long, or wait for other operations.
     if (me.after.any()) {
-      me.observing = true;
-      ++observing_;
+      call_for_more(now);
+      finish_afterwards(lock, me.after);
+      now = clock_.now_ns();
     }
-    if (!has_turn && !me.observing) {
+    std::int64_t look_again = kNever;
+    const std::uint64_t looked_at = intake_.accepted();
+    const bool has_turn = !stopping_ && take_turn(me, now, look_again);
+    if (me.after.any()) continue;  // items that aren't to run; then there is no turn
+    if (!has_turn) {
       tell_if_drained();
       if (stopping_) break;
-      if (look_again != kNever || !spin_for_arrivals(lock)) {
-        if (!sleep(lock, look_again)) break;
+      // Whoever has the lock meanwhile may sort arrivals away from where spinning looks for them,
+      // so the last look before sleeping is take_turn's, with the lock held from there on.
+      if (!spun && look_again == kNever && may_run()) {
+        spin_for_arrivals(lock);
+        spun = true;
+      } else {
+        spun = false;
+        if (!sleep(lock, look_again, looked_at)) break;
       }
       now = clock_.now_ns();
       continue;
     }
+    spun = false;
+    call_for_more(now);
     lock.unlock();
     intake_.wake_producers(false);
-    if (me.observing) do_afterwards(me.after);
-    if (has_turn) {
-      Operation operation(me, me.id, me.key(), me.enqueued_ns, me.started_ns);
-      void* const item = table_.item(me.slot);
-      outcome = handler_->run(item, operation);
-      handler_->destroy(item);
-    }
+    if (me.exhausted) me.raise(me.id, "coordinator.defer.exhausted");
+    Operation operation(me, me.id, me.key(), me.enqueued_ns, me.started_ns);
+    void* const item = table_.item(me.slot);
+    outcome = handler_->run(item, operation);
+    handler_->destroy(item);
     // An abandoned thread may have outlived the clock: it looks after it knows that it isn't one.
     if (!limited) now = clock_.now_ns();
     lock_briefly(lock);
-    if (has_turn && me.abandoned.load()) {
+    if (me.abandoned.load()) {
       leave_abandoned(me);
       return;
     }
     if (limited) now = clock_.now_ns();
-    if (me.observing) {
-      me.observing = false;
-      settle(me.after);
-    }
-    if (!has_turn) continue;
     const OperationSlot slot = me.slot;
     me.slot = kNoOperationSlot;
     --active_;
     ++awake_;
-    counters_.stopped.add();
     table_[slot].raised = me.raised.load(std::memory_order_relaxed);
     order_->finished(slot);
     end(slot, outcome.ok() ? OperationState::kSucceeded : OperationState::kFailed,
         outcome.message(), true, now, me.after);
+    counters_.stopped.add();  // after its result: nobody sees it gone from both
     if (!outcome.ok()) outcome = Status();
   }
   intake_.flush_given_back();
   --awake_;
   --live_;
-  me.ended = true;
   update_hungry();
   // What came while this thread still counted as one that would look.
   if (intake_.has_arrivals(intake_.taken())) call_workers(1);
+  me.ended = true;  // last: who adds a worker joins those that have ended
 }
 
 // Another worker, if there is one to spare and something for it to do.
@@ -185,25 +192,25 @@ bool WorkCore::take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_aga
       turn.exhausted = turn.exhausted || verdict.kind == GateVerdict::Kind::kRunExhausted;
     }
     const bool runs = !turn.skip && !record.killed;
+    if (runs && me.after.any()) break;  // those that were skipped first
     order_->take(turn.slot, runs);
-    intake_.leave(1);
     if (!runs) {
       drop_item(turn.slot, me.after);
       end(turn.slot, record.killed ? OperationState::kCancelled : OperationState::kSkipped, {},
           false, now_ns, me.after);
+      intake_.leave(1);
       continue;
     }
     me.begin(turn.slot, now_ns);
+    me.exhausted = turn.exhausted;
+    if (turn.exhausted) counters_.deferrals_exhausted.add();
     ++active_;
     --awake_;
-    counters_.started.add();
     window_.started();
     record.started_ns.store(now_ns, std::memory_order_release);
     record.state.store(OperationState::kRunning, std::memory_order_release);
-    if (turn.exhausted) {
-      counters_.deferrals_exhausted.add();
-      me.after.operation_signals.emplace_back("coordinator.defer.exhausted", me.id);
-    }
+    counters_.started.add();
+    intake_.leave(1);  // after it counts as running: nobody sees it gone from both
     return true;
   }
   return false;
@@ -214,27 +221,24 @@ bool WorkCore::may_run() const {
          !paused_.load(std::memory_order_relaxed);
 }
 
-bool WorkCore::spin_for_arrivals(Lock& lock) {
-  if (!may_run()) return false;
+void WorkCore::spin_for_arrivals(Lock& lock) {
   const std::uint64_t taken = intake_.taken();
   lock.unlock();
-  bool found = false;
-  for (int i = 0; i < kSpins && !found; ++i) {
-    found = intake_.has_arrivals(taken);
+  for (int i = 0; i < kSpins && !intake_.has_arrivals(taken); ++i) {
     __builtin_ia32_pause();
     if (i % kSpinsPerYield == kSpinsPerYield - 1) std::this_thread::yield();
   }
   lock_briefly(lock);
-  return found;
 }
 
 // False: nothing came for long, or all is over; the worker, counted as awake, is to leave.
-bool WorkCore::sleep(Lock& lock, std::int64_t look_again) {
+// looked_at: what had been accepted before the last look.
+bool WorkCore::sleep(Lock& lock, std::int64_t look_again, std::uint64_t looked_at) {
   intake_.flush_given_back();
   --awake_;
   ++sleepers_;
   update_hungry();
-  if (may_run() && look_again == kNever && intake_.has_arrivals(intake_.taken())) {
+  if (may_run() && intake_.has_arrivals(looked_at)) {
     --sleepers_;
     ++awake_;
     update_hungry();
@@ -276,28 +280,32 @@ void WorkCore::call_workers(std::size_t count) {
       ++calls_;
       ++awake_;
       work_.notify_one();
-    } else if (live_ < limit_.load(std::memory_order_relaxed) &&
-               abandoned_.load(std::memory_order_relaxed) < kAbandonedMax) {
-      add_worker();
-    } else {
+    } else if (live_ >= limit_.load(std::memory_order_relaxed) ||
+               abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax || !add_worker()) {
       break;
     }
   }
   update_hungry();
 }
 
-void WorkCore::add_worker() {
+// False: the system has no thread to give. What waits is tried again with the next item.
+bool WorkCore::add_worker() {
   std::erase_if(workers_, [](const std::shared_ptr<Worker>& worker) {
     if (!worker->ended) return false;
     worker->thread.join();  // it needs no lock any more
     return true;
   });
   auto worker = std::make_shared<Worker>(*this);
+  try {
+    // Both are shared with the thread: it may be abandoned.
+    worker->thread = std::thread([core = shared_from_this(), worker] { core->work(*worker); });
+  } catch (const std::system_error&) {
+    return false;
+  }
   ++live_;
   ++awake_;
-  // Both are shared with the thread: it may be abandoned.
-  worker->thread = std::thread([core = shared_from_this(), worker] { core->work(*worker); });
   workers_.push_back(std::move(worker));
+  return true;
 }
 
 void WorkCore::wake_after_enqueue(std::size_t count) {
@@ -348,14 +356,9 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
   OperationRecord& record = table_[worker.slot];
   record.held = true;
   record.raised = worker.raised.load(std::memory_order_relaxed);
-  if (worker.observing) {  // its callbacks came before the body
-    worker.observing = false;
-    settle(worker.after);
-  }
   --active_;
   --live_;
   abandoned_.fetch_add(1, std::memory_order_relaxed);
-  counters_.stopped.add();
   counters_.timed_out.add();
   order_->finished(worker.slot);
   after.operation_signals.emplace_back("coordinator.body.timeout", worker.id);
@@ -363,6 +366,7 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
       "the body ran longer than its time limit of " +
           std::to_string(options_.body_time_limit_ns / kMillisecond) + " ms",
       true, now_ns, after);
+  counters_.stopped.add();
   // Nobody is left to run what waits, and nobody may come.
   if (live_ == 0 && abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
     cancel_pending(after);

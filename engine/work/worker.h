@@ -36,8 +36,8 @@ class WorkCore::Worker final : public OperationHost {
   OperationId id = 0;
   std::int64_t enqueued_ns = 0;
   std::int64_t started_ns = 0;
+  bool exhausted = false;  // it runs although a signal defers it
   bool ended = false;      // its thread is at its end
-  bool observing = false;  // it has callbacks to make
   std::thread thread;
   Afterwards after;
 

@@ -124,6 +124,29 @@ TEST_CASE("a database that goes away while it is written ends with 74, and isn't
   }
 }
 
+TEST_CASE("a database that takes the place of the one that is written is left as it is") {
+  const Fixture f("replaced");
+  write_file(f.csv, numbered_csv(kRows) + "1\n");  // and one for the dead letters
+  const Database other("other");
+  other.run(
+      "CREATE TABLE z(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+      "WHERE i < 5000) INSERT INTO z SELECT i FROM n");
+  const std::string before = read_file(other.path());
+  std::vector<std::string> line = f.line(kSlow);
+  line.insert(line.end(), {"--synchronous", "full"});
+  f.database.run("PRAGMA journal_mode = WAL; CREATE TABLE seed(a)");
+  RunProgram program(mayfly_path(), line);
+  wait_for_rows(program, f.database.path(), "t", 64);
+  std::filesystem::rename(other.path(), f.database.path());
+
+  CHECK(program.wait() == 74);
+
+  CHECK(read_file(f.database.path()) == before);
+  CHECK(contains(program.err(), "is another file now"));
+  CHECK_FALSE(contains(program.err(), "for good"));
+  CHECK_FALSE(contains(program.err(), "--resume goes on"));
+}
+
 TEST_CASE("a dead-letter table of another shape is refused with 78 before the first row") {
   const Fixture f("letters");
   write_file(f.csv, numbered_csv(10));

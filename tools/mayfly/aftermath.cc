@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include "mayfly/data/readers/byte_source.h"
@@ -40,10 +41,12 @@ std::string forget_command(const Aftermath& a, std::string_view column, std::str
 }
 
 std::string gone_text(const Aftermath& a) {
-  const bool all = a.table_state == TableState::kDatabaseGone;
+  const bool replaced = a.table_state == TableState::kDatabaseReplaced;
+  const bool all = a.table_state == TableState::kDatabaseGone || replaced;
   const std::string what =
-      all ? fmt::format("{} isn't there any more", a.database)
-          : fmt::format("there is no table {} in {} any more", a.table, a.database);
+      replaced ? fmt::format("{} is another file now", a.database)
+      : all    ? fmt::format("{} isn't there any more", a.database)
+               : fmt::format("there is no table {} in {} any more", a.table, a.database);
   const std::string anew =
       !a.always_resumes ? "read the input anew, without --resume"
       : all             ? "let the next run read the input anew"
@@ -71,9 +74,9 @@ std::string other_file_text(const Aftermath& a) {
 }  // namespace
 
 std::string to_text(const Aftermath& a) {
-  const bool gone =
-      a.table_state == TableState::kTableGone || a.table_state == TableState::kDatabaseGone;
-  if (gone) return gone_text(a);
+  if (a.table_state != TableState::kThere && a.table_state != TableState::kUnknown) {
+    return gone_text(a);
+  }
   switch (a.input) {
     case InputState::kSame:
       return a.kept + ". " + a.go_on;
@@ -100,6 +103,14 @@ InputState input_state(const RunResult& result, std::string& source) {
   // Of a plain file a read that failed may well succeed the next time.
   const bool damaged = result.status.code() == Code::kIo && is_compressed(source);
   return damaged ? InputState::kDamaged : InputState::kSame;
+}
+
+TableState table_state_after(const RunResult& result, const std::string& database,
+                             const std::string& table) {
+  if (!result.database_moved) return state_of_table(database, table);
+  std::error_code failed;
+  return std::filesystem::exists(database, failed) ? TableState::kDatabaseReplaced
+                                                   : TableState::kDatabaseGone;
 }
 
 bool is_keyed(WriterPlan::Mode mode) { return mode != WriterPlan::Mode::kInsert; }

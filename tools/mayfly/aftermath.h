@@ -41,6 +41,11 @@ std::string to_text(const Aftermath& aftermath);
 // What the run's end says of its inputs, and of which one; looks at the file of a damaged one.
 InputState input_state(const RunResult& result, std::string& source);
 
+// What has become of the table. A database that has taken the place of the one that was written
+// isn't opened: the log that may lie beside it belongs to the other, and SQLite would apply it.
+TableState table_state_after(const RunResult& result, const std::string& database,
+                             const std::string& table);
+
 // Whether a known key doesn't make a second row.
 bool is_keyed(WriterPlan::Mode mode);
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "mayfly/storage/file_identity.h"
 #include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/progress_bar.h"
 #include "tools/mayfly/target_table.h"
@@ -141,6 +142,7 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   auto opened = open_watched(plan, std::move(options), console, clock);
   if (!opened.ok()) return not_started(opened.status());
   Engine& engine = **opened;
+  const FileIdentity database = file_identity(plan.writer.database);
   result.started = true;
   interruption.attach(engine);
   {
@@ -153,6 +155,7 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   result.seconds = static_cast<double>(clock.now_ns() - began_ns) * 1e-9;
   interruption.detach();
   result.stats = engine.stats();
+  result.database_moved = file_identity(plan.writer.database) != database;
   result.interrupted =
       interruption.requested() &&
       !std::ranges::all_of(result.stats.sources, [](const SourceStats& s) { return s.finished; });

@@ -54,6 +54,8 @@ struct RunResult {
   Status status;
   bool started = false;      // the engine opened
   bool interrupted = false;  // by a signal, before the sources ended
+  // The database's path names another file than the one that was written, or none.
+  bool database_moved = false;
   double seconds = 0;
   EngineStats stats;    // of a started one
   std::string signals;  // "write.done 12, write.start 12": what was raised, most often first

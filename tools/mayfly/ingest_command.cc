@@ -78,7 +78,7 @@ std::string aftermath_of(const RunResult& result, const Summary& summary, const 
   Aftermath aftermath{.kept = rows_kept_text(summary.rows.read, summary.database, synced),
                       .database = summary.database,
                       .table = summary.table,
-                      .table_state = state_of_table(summary.database, summary.table),
+                      .table_state = table_state_after(result, summary.database, summary.table),
                       .keyed = is_keyed(plan.writer.mode),
                       .go_on = how_to_go_on(result, options)};
   aftermath.input_name = options.files[0] == "-" ? "Standard input" : options.files[0];
@@ -94,7 +94,7 @@ void explain(const RunResult& result, const Summary& summary, const PipelinePlan
   if (result.started && stopped) {
     console.note(aftermath_of(result, summary, plan, options));
   }
-  if (summary.rows.rejected > 0) {
+  if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
   }
 }

@@ -47,7 +47,7 @@ std::string aftermath_of(const RunResult& result, const Summary& summary,
   Aftermath aftermath{.kept = "what was acknowledged is in " + summary.database,
                       .database = summary.database,
                       .table = summary.table,
-                      .table_state = state_of_table(summary.database, summary.table),
+                      .table_state = table_state_after(result, summary.database, summary.table),
                       .keyed = is_keyed(plan.writer.mode),
                       .always_resumes = true,
                       .go_on = "The same command goes on there"};
@@ -73,7 +73,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   if (result.started && (result.interrupted || !result.status.ok())) {
     console.note(aftermath_of(result, summary, plan));
   }
-  if (summary.rows.rejected > 0) {
+  if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
   }
   if (result.started) {

@@ -15,7 +15,13 @@ namespace mayfly::cli {
 Status check_is_database(const std::string& path);
 
 // Whether what was written is still where it was written to; kUnknown: it can't be read now.
-enum class TableState : std::uint8_t { kThere, kTableGone, kDatabaseGone, kUnknown };
+enum class TableState : std::uint8_t {
+  kThere,
+  kTableGone,
+  kDatabaseGone,
+  kDatabaseReplaced,  // another file has its name
+  kUnknown
+};
 TableState state_of_table(const std::string& database, const std::string& table);
 
 // Names of the columns with TEXT affinity (datatype3.html, 3.1). None when there is no such table.

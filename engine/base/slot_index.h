@@ -12,34 +12,36 @@
 #include <cstdint>
 #include <vector>
 
-#include "mayfly/policy/cache_ledger.h"
-
 namespace mayfly {
 
+// Slots count from 1; this is none.
+constexpr std::uint32_t kNoIndexedSlot = 0;
+
+// Where the slots of a table of keys are.
 class SlotIndex {
  public:
   SlotIndex() : cells_(kFirstCells) {}
 
-  // The slot for which is_it(slot) is true among those of equal hash, or kNoSlot.
+  // The slot for which is_it(slot) is true among those of equal hash, or kNoIndexedSlot.
   template <class IsIt>
-  CacheSlot find(std::uint64_t hash, IsIt is_it) const {
+  std::uint32_t find(std::uint64_t hash, IsIt is_it) const {
     const auto tag = static_cast<std::uint32_t>(hash);
     for (std::size_t at = tag & mask();; at = (at + 1) & mask()) {
       const Cell cell = cells_[at];
-      if (cell.slot == kNoSlot) return kNoSlot;
+      if (cell.slot == kNoIndexedSlot) return kNoIndexedSlot;
       if (cell.tag == tag && is_it(cell.slot)) return cell.slot;
     }
   }
   // The slot must not be inside.
-  void insert(std::uint64_t hash, CacheSlot slot);
+  void insert(std::uint64_t hash, std::uint32_t slot);
   // The slot must be inside, under this hash.
-  void erase(std::uint64_t hash, CacheSlot slot);
+  void erase(std::uint64_t hash, std::uint32_t slot);
   std::size_t size() const { return size_; }
 
  private:
   struct Cell {
     std::uint32_t tag = 0;  // the hash's low half: its low bits are where the search begins
-    CacheSlot slot = kNoSlot;
+    std::uint32_t slot = kNoIndexedSlot;
   };
   static constexpr std::size_t kFirstCells = 16;
 

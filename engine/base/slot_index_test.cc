@@ -1,4 +1,4 @@
-#include "mayfly/cache/slot_index.h"
+#include "mayfly/base/slot_index.h"
 
 #include <doctest/doctest.h>
 
@@ -13,11 +13,11 @@ TEST_CASE("slot index: slots of equal hash are told apart by their keys") {
   SlotIndex index;
   index.insert(7, 1);
   index.insert(7, 2);
-  CHECK(index.find(7, [](CacheSlot slot) { return slot == 2; }) == 2);
-  CHECK(index.find(7, [](CacheSlot) { return false; }) == kNoSlot);
-  CHECK(index.find(8, [](CacheSlot) { return true; }) == kNoSlot);
+  CHECK(index.find(7, [](std::uint32_t slot) { return slot == 2; }) == 2);
+  CHECK(index.find(7, [](std::uint32_t) { return false; }) == kNoIndexedSlot);
+  CHECK(index.find(8, [](std::uint32_t) { return true; }) == kNoIndexedSlot);
   index.erase(7, 1);
-  CHECK(index.find(7, [](CacheSlot slot) { return slot == 2; }) == 2);
+  CHECK(index.find(7, [](std::uint32_t slot) { return slot == 2; }) == 2);
   CHECK(index.size() == 1);
 }
 
@@ -26,9 +26,9 @@ TEST_CASE("slot index: any sequence of insertions and removals leaves what was i
   CAPTURE(kSeed);
   Rng rng(kSeed);
   SlotIndex index;
-  std::map<CacheSlot, std::uint64_t> expected;  // hash by slot
+  std::map<std::uint32_t, std::uint64_t> expected;  // hash by slot
   for (int step = 0; step < 20'000; ++step) {
-    const auto slot = static_cast<CacheSlot>(1 + rng.below(300));
+    const auto slot = static_cast<std::uint32_t>(1 + rng.below(300));
     if (const auto found = expected.find(slot); found != expected.end()) {
       index.erase(found->second, slot);
       expected.erase(found);
@@ -40,7 +40,7 @@ TEST_CASE("slot index: any sequence of insertions and removals leaves what was i
     REQUIRE(index.size() == expected.size());
     if (step % 50 != 0) continue;
     for (const auto& [other, hash] : expected) {
-      REQUIRE(index.find(hash, [&](CacheSlot at) { return at == other; }) == other);
+      REQUIRE(index.find(hash, [&](std::uint32_t at) { return at == other; }) == other);
     }
   }
 }
