@@ -81,10 +81,11 @@ class Intake {
   }
   std::uint64_t taken() const { return taken_; }  // the scheduler's
   std::uint64_t accepted() const { return end_.load(std::memory_order_acquire); }
-  // Never negative: what left is looked at before what came.
+  // Never negative: what left is looked at before what came. Others may have come and gone between
+  // the two looks, but no more can wait than there is room for.
   std::uint64_t pending() const {
     const std::uint64_t left = left_.load(std::memory_order_acquire);
-    return accepted() - left;
+    return std::min<std::uint64_t>(accepted() - left, capacity_);
   }
   std::uint32_t capacity() const { return capacity_; }
   // After leave(), without the scheduler's lock: wakes producers once half of the room is free, or

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -181,6 +182,15 @@ TEST_CASE("keyed: a hundred thousand distinct keys leave no state behind") {
   for (int i = 0; i < 100'000; ++i) CHECK(work.enqueue(i).ok());
   finish(work);
   CHECK(ran == 100'000);
+}
+
+TEST_CASE("keyed: a key that has no operations any more is destroyed") {
+  const auto key = std::make_shared<int>(1);
+  KeyedWorkCoordinator<int, std::shared_ptr<int>> work(
+      {.max_concurrency = 1}, [&](const int&) { return key; }, [](int) {});
+  for (int i = 0; i < 3; ++i) CHECK(work.enqueue(i).ok());
+  finish(work);
+  CHECK(key.use_count() == 1);
 }
 
 // A scheduler driven by hand: which slot is next, without threads.

@@ -257,6 +257,27 @@ TEST_CASE("waiting: for an operation that ended, for one that will, for none") {
   CHECK(work.on_done(*first, nullptr).code() == Code::kUsage);
 }
 
+TEST_CASE("waiting: a callback may wait for another operation while workers are free") {
+  Gate gate;
+  std::atomic<bool> waited{false};
+  WorkCoordinator<int> work({.max_concurrency = 2}, [&](int item) {
+    if (item == 1) gate.enter();
+  });
+  const auto first = work.enqueue(1);
+  gate.wait_for_inside(1);
+  work.pause();  // so that the second one is still waiting when the first one's callback begins
+  const auto second = work.enqueue(2);
+  CHECK(work.on_done(*first,
+                     [&](const OperationSnapshot&) {
+                       work.resume();
+                       waited = work.wait(*second).ok();
+                     })
+            .ok());
+  gate.open();
+  until([&] { return waited.load(); });
+  finish(work);
+}
+
 TEST_CASE("waiting: callbacks come once, also for operations that are cancelled") {
   Gate gate;
   Seen<OperationState> states;

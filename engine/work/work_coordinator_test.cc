@@ -168,6 +168,36 @@ TEST_CASE("work: a drain ends a pause, so that it can't wait for ever") {
   CHECK(work.counts().succeeded == 1);
 }
 
+TEST_CASE("work: a drain ends a pause also when a source waits for room") {
+  int next = 0;
+  WorkCoordinator<int> work(
+      {.max_concurrency = 1, .queue_capacity = 2},
+      [&next]() -> std::optional<int> {
+        return ++next <= 20 ? std::optional<int>(next) : std::nullopt;
+      },
+      [](int) {});
+  work.pause();
+  until([&] { return work.pending_count() == 2; });
+  CHECK(work.drain().ok());
+  CHECK(work.counts().succeeded + work.counts().cancelled == 20);
+}
+
+TEST_CASE("work: a producer that waits gets in as soon as there is room for one") {
+  Gate gate;
+  WorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 10},
+                            [&](int) { gate.enter(); });
+  for (int i = 0; i < 11; ++i) {
+    CHECK(work.enqueue(i).ok());
+    gate.wait_for_inside(1);
+  }
+  std::atomic<bool> in{false};
+  std::jthread producer([&] { in = work.enqueue(11).ok(); });
+  gate.let_pass(1);
+  until([&] { return in.load(); });
+  gate.open();
+  finish(work);
+}
+
 // C022
 TEST_CASE("work: a drain before complete, and items after it, are refused") {
   WorkCoordinator<int> work({}, [](int) {});

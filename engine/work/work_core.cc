@@ -516,8 +516,8 @@ WorkCounts WorkCore::counts() const {
   WorkCounts counts;
   counts.pending = intake_.pending();
   counts.enqueued = intake_.accepted();
-  const std::uint64_t stopped = counters_.stopped.get();
-  counts.active = counters_.started.get() - stopped;
+  // After what waits: an operation on its way from one to the other is seen in both.
+  counts.active = static_cast<std::uint64_t>(active_shown_.load(std::memory_order_acquire));
   counts.succeeded = counters_.succeeded.get();
   counts.failed = counters_.failed.get();
   counts.timed_out = counters_.timed_out.get();

@@ -181,6 +181,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void settle(Afterwards& after);
   void cancel_pending(Afterwards& after);
   void tell_if_drained();
+  void show_active() { active_shown_.store(active_, std::memory_order_release); }
   bool idle_locked() const;
   bool drained_locked() const { return intake_.closed() && idle_locked(); }
   // Gives the lock up for it, and has it again afterwards.
@@ -231,6 +232,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   bool stopping_ = false;
   std::thread watch_;
 
+  std::atomic<int> active_shown_{0};  // active_, for those without the lock
   std::atomic<int> hungry_{0};
   std::atomic<int> limit_;
   std::atomic<int> abandoned_{0};

@@ -38,8 +38,6 @@ class WorkCounter {
 };
 
 struct WorkCounters {
-  WorkCounter started;  // with `stopped`: what runs
-  WorkCounter stopped;
   WorkCounter succeeded;
   WorkCounter failed;
   WorkCounter timed_out;

@@ -154,7 +154,7 @@ void WorkCore::work(Worker& me) {
     order_->finished(slot);
     end(slot, outcome.ok() ? OperationState::kSucceeded : OperationState::kFailed,
         outcome.message(), true, now, me.after);
-    counters_.stopped.add();  // after its result: nobody sees it gone from both
+    show_active();  // after its result: nobody sees it gone from both
     if (!outcome.ok()) outcome = Status();
   }
   intake_.flush_given_back();
@@ -209,7 +209,7 @@ bool WorkCore::take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_aga
     window_.started();
     record.started_ns.store(now_ns, std::memory_order_release);
     record.state.store(OperationState::kRunning, std::memory_order_release);
-    counters_.started.add();
+    show_active();
     intake_.leave(1);  // after it counts as running: nobody sees it gone from both
     return true;
   }
@@ -366,7 +366,7 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
       "the body ran longer than its time limit of " +
           std::to_string(options_.body_time_limit_ns / kMillisecond) + " ms",
       true, now_ns, after);
-  counters_.stopped.add();
+  show_active();
   // Nobody is left to run what waits, and nobody may come.
   if (live_ == 0 && abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
     cancel_pending(after);
