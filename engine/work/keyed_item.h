@@ -73,6 +73,7 @@ class KeyedArrival {
   Status status_;
 };
 
+// ItemHandler of items with keys: the body gets the item alone.
 template <class Item, class Key, class Body>
 class KeyedBodyHandler final : public ItemHandler {
  public:
