@@ -201,13 +201,16 @@ bool WorkCore::take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_aga
       intake_.leave(1);
       continue;
     }
-    me.begin(turn.slot, now_ns);
+    // The time was read before the lock was waited for; the item may have come since.
+    const std::int64_t started_ns =
+        std::max(now_ns, record.enqueued_ns.load(std::memory_order_relaxed));
+    me.begin(turn.slot, started_ns);
     me.exhausted = turn.exhausted;
     if (turn.exhausted) counters_.deferrals_exhausted.add();
     ++active_;
     --awake_;
     window_.started();
-    record.started_ns.store(now_ns, std::memory_order_release);
+    record.started_ns.store(started_ns, std::memory_order_release);
     record.state.store(OperationState::kRunning, std::memory_order_release);
     show_active();
     intake_.leave(1);  // after it counts as running: nobody sees it gone from both
