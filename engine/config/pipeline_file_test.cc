@@ -145,6 +145,8 @@ TEST_CASE("pipeline file: the options' defaults are those of the plan") {
   CHECK(applied.max_row_bytes == plain.max_row_bytes);
   CHECK(applied.drain_deadline_ns == plain.drain_deadline_ns);
   CHECK(applied.memory_limit_bytes == plain.memory_limit_bytes);
+  CHECK(applied.writer.alter == plain.writer.alter);
+  CHECK(applied.writer.coerce == plain.writer.coerce);
   CHECK(applied.writer.mode == plain.writer.mode);
   CHECK(applied.writer.synchronous == plain.writer.synchronous);
   CHECK(applied.writer.transient == plain.writer.transient);

@@ -62,6 +62,11 @@ constexpr mayfly_option kWriter[] = {
         "per_batch", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
         "Whether `select` groups, deduplicates, limits, or doesn't read mayfly_batch row by row, "
         "so that batches are answered whole."),
+    option("alter", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
+           "Add the columns that an existing table lacks."),
+    option("coerce", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
+           "Let the types of the table's columns change values; else a row with such a value is a "
+           "dead letter."),
     choice("mode", "insert", "insert|ignore|upsert|replace", "What a conflict does."),
     choice("synchronous", "full", "normal|full",
            "full: durable when answered; normal: durable at the next checkpoint."),
@@ -92,6 +97,8 @@ enum WriterOption : std::uint32_t {
   kPrimaryKey,
   kSelect,
   kPerBatch,
+  kAlter,
+  kCoerce,
   kMode,
   kSynchronous,
   kTransient,
@@ -164,6 +171,8 @@ void apply_writer_options(const OptionValues& values, WriterPlan& writer) {
   }
   text(kSelect, writer.select);
   flag(kPerBatch, writer.per_batch);
+  flag(kAlter, writer.alter);
+  flag(kCoerce, writer.coerce);
   choose(kMode, writer.mode);
   choose(kSynchronous, writer.synchronous);
   choose(kTransient, writer.transient);

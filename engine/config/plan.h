@@ -61,9 +61,12 @@ struct WriterPlan {
   std::vector<std::string> primary_key;  // column names
   std::string select;      // own SELECT over mayfly_batch; empty: all columns as they are
   bool per_batch = false;  // `select` may depend on where batches begin and end
+  bool alter = false;      // add the columns that an existing table lacks
+  bool coerce = false;     // let the types of the table's columns change values
   Mode mode = Mode::kInsert;
   Synchronous synchronous = Synchronous::kFull;
-  Journal journal = Journal::kWal;  // kKeep: as the database has it, a rollback journal if it is new
+  Journal journal =
+      Journal::kWal;  // kKeep: as the database has it, a rollback journal if it is new
   Transient transient = Transient::kWait;
   Exhausted on_exhausted = Exhausted::kHold;
   bool unordered = false;             // a row may be written after a later one of its key

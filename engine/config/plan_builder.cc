@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "mayfly/config/check_plan.h"
@@ -98,14 +99,22 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
   return std::move(parsed.values);
 }
 
-// What two sources read under one name would have one position. (What a path leads to is known once
-// they are open: the graph looks again.)
+// What an option that names something to be read leads to: of a file's several paths, one.
+std::string what_is_read(const mayfly_text& value) {
+  const std::string name(value.data, static_cast<std::size_t>(value.size));
+  std::error_code failed;
+  const std::filesystem::path file = std::filesystem::canonical(name, failed);
+  return failed ? name : file.string();
+}
+
+// What two sources read under one name would have one position. (Sources that make their names up
+// themselves are known once they are open: the graph looks again.)
 void PlanBuilder::check_unique(const StepDraft& draft, const PluginLibrary& plugin,
                                const OptionValues& values) {
   const OptionTable table(plugin.plugin().options);
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     if ((table[i].flags & MAYFLY_OPTION_UNIQUE) == 0 || values[i].is_set == 0) continue;
-    const std::string value(values[i].text.data, static_cast<std::size_t>(values[i].text.size));
+    const std::string value = what_is_read(values[i].text);
     const auto [first, is_new] =
         read_by_.try_emplace({std::string(plugin.name()), table[i].name, value}, draft.name);
     if (is_new) continue;

@@ -36,8 +36,8 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
                                                                            : Synchronous::kNormal;
   options.journal = plan.journal == WriterPlan::Journal::kKeep ? Journal::kKeep : Journal::kWal;
   options.create_table = extras.create_table;
-  options.alter = extras.alter;
-  options.coerce = extras.coerce;
+  options.alter = plan.alter;
+  options.coerce = plan.coerce;
   options.select = plan.select;
   options.per_batch = plan.per_batch;
   options.on_error = extras.fail_on_row_error ? OnRowError::kFail : OnRowError::kDeadLetter;

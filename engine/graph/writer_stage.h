@@ -26,8 +26,6 @@ namespace mayfly {
 // What a pipeline file doesn't say about the writer.
 struct WriterExtras {
   bool create_table = true;
-  bool alter = false;
-  bool coerce = false;
   bool fail_on_row_error = false;
 };
 

@@ -170,7 +170,8 @@ std::string describe_change(const mayfly_batch& batch, std::uint32_t column, std
     found = std::to_string(c.cells[row].i64);
   }
   return describe_change(column_name, affinity, found) + "; use --types " +
-         std::string(column_name) + "=text (or --infer all) for a new table, or --coerce to let it";
+         std::string(column_name) +
+         "=text (or --infer all) for a new table, or let it (--coerce, or coerce in a pipeline)";
 }
 
 }  // namespace mayfly

@@ -1,5 +1,7 @@
 #include "mayfly/storage/own_tables.h"
 
+#include "mayfly/storage/batch_table.h"
+
 namespace mayfly {
 namespace {
 
@@ -19,12 +21,27 @@ const OwnTable kOwnTables[] = {
      "'', '', -1, 0, 0, 0, x'', 0, 0, 0, 0, 0, 0, 0, 0, 0, ''"},
     {"mayfly_offset_ranges", "source, target, generation, first, last, byte, line",
      "'', '', -1, 0, 0, 0, 0"},
+    {"mayfly_commits", "writer, seq", "'', 0"},
     {"mayfly_stats", "writer, at, pid, json", "'', '', 0, ''"},
 };
+
+// It would be read in place of the rows that are to be written.
+Status check_batch_name(SqliteConnection& connection, const std::string& database) {
+  std::string found;
+  const SqliteError error = connection.query_text(
+      std::string("SELECT type FROM sqlite_schema WHERE name = ") +
+          quote_literal(BatchTable::kName) + " COLLATE NOCASE AND type IN ('table', 'view')",
+      found);
+  if (!error.ok()) return to_status(error, "reading the names of tables");
+  if (found.empty()) return Status::success();
+  return {Code::kConfig, database + " has a " + found + " " + BatchTable::kName +
+                             ", which is the name of the rows that are to be written; rename it"};
+}
 
 }  // namespace
 
 Status check_own_tables(SqliteConnection& connection, const std::string& database) {
+  MAYFLY_RETURN_IF_ERROR(check_batch_name(connection, database));
   for (const OwnTable& table : kOwnTables) {
     std::string found;
     SqliteError error = connection.query_text("SELECT name FROM sqlite_schema WHERE name = " +

@@ -147,8 +147,8 @@ TEST_CASE("a table of Mayfly's own name and another shape is refused at open") {
        {"CREATE TABLE mayfly_dead_letters(id, text)", "CREATE VIEW mayfly_dead_letters AS SELECT 1",
         "CREATE TABLE mayfly_dead_letters(id INTEGER PRIMARY KEY, at, source NOT NULL, ordinal, "
         "line, node, code, reason, columns, raw, target, attempts)",
-        "CREATE TABLE mayfly_stats(a)", "CREATE TABLE mayfly_offsets(a)",
-        "CREATE TABLE mayfly_offset_ranges(a)"}) {
+        "CREATE TABLE mayfly_stats(a)", "CREATE TABLE mayfly_commits(a)",
+        "CREATE TABLE mayfly_offsets(a)", "CREATE TABLE mayfly_offset_ranges(a)"}) {
     CAPTURE(sql);
     WriterFixture f;
     f.run(sql);
@@ -157,6 +157,16 @@ TEST_CASE("a table of Mayfly's own name and another shape is refused at open") {
     CHECK_MESSAGE(refused.message().find("isn't the table that Mayfly makes") != std::string::npos,
                   refused.message());
     CHECK(f.query("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == "0");
+  }
+  for (const char* sql :
+       {"CREATE TABLE Mayfly_Batch(a)", "CREATE VIEW mayfly_batch AS SELECT 1 AS id"}) {
+    WriterFixture f;
+    f.run(sql);
+    const Status refused = f.try_open();
+    CHECK(refused.code() == Code::kConfig);
+    CHECK_MESSAGE(refused.message().find("which is the name of the rows that are to be written") !=
+                      std::string::npos,
+                  refused.message());
   }
   WriterFixture f;
   f.open();

@@ -157,12 +157,15 @@ SqliteError SqliteConnection::run(const std::string& sql) {
   return last_error();
 }
 
-SqliteError SqliteConnection::prepare(std::string_view sql, SqliteStatement& out, bool persistent) {
+SqliteError SqliteConnection::prepare(std::string_view sql, SqliteStatement& out, bool persistent,
+                                      std::string_view* rest) {
   sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
   const int code =
       sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()),
-                         persistent ? SQLITE_PREPARE_PERSISTENT : 0u, &statement, nullptr);
+                         persistent ? SQLITE_PREPARE_PERSISTENT : 0u, &statement, &tail);
   out = SqliteStatement(statement);
+  if (rest != nullptr) *rest = tail == nullptr ? "" : sql.substr(std::size_t(tail - sql.data()));
   return code == SQLITE_OK ? SqliteError{} : last_error();
 }
 

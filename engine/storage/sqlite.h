@@ -90,7 +90,9 @@ class SqliteConnection {
 
   // Any number of statements; rows are discarded.
   SqliteError run(const std::string& sql);
-  SqliteError prepare(std::string_view sql, SqliteStatement& out, bool persistent = true);
+  // The first statement of `sql`; what follows it goes to `rest`.
+  SqliteError prepare(std::string_view sql, SqliteStatement& out, bool persistent = true,
+                      std::string_view* rest = nullptr);
   // The last error of this connection.
   SqliteError last_error() const;
   // No transaction is open.

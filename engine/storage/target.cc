@@ -161,6 +161,7 @@ Status Target::choose_columns(SqliteConnection& connection, const WriterOptions&
     inserted_.push_back({column.name, column.type, false, column.origin});
   }
   one_row_each_ = found.one_scan;
+  select_ = found.sql;
   return Status::success();
 }
 
@@ -238,7 +239,7 @@ Status Target::check(SqliteConnection& connection, const WriterOptions& options)
       present += column.name;
     }
     return refuse("table " + table_ + " has no column " + missing + " (it has " + present +
-                  "); --alter adds what is missing");
+                  "); --alter (or alter in a pipeline) adds what is missing");
   }
   for (const TableColumn& column : columns_) {
     const bool inserted =
@@ -277,8 +278,10 @@ Status Target::choose_keys(const WriterOptions& options, const Schema& schema) {
     }
   }
   if (options.mode == WriteMode::kUpsert && keys_.empty()) {
-    return refuse("upsert into " + table_ +
-                  " needs key columns: give --pk, or a table with a primary key");
+    return refuse(
+        "upsert into " + table_ +
+        " needs key columns: give them (--pk, or primary_key in a pipeline), or a table with a "
+        "primary key");
   }
   return Status::success();
 }
@@ -296,7 +299,7 @@ Status Target::choose_checks(const WriterOptions& options, const Schema& schema)
                     " keeps text, but the input's are read as numbers, and 1.50 would become 1.5; "
                     "read them as text (--types " +
                     name + "=text, types = [\"" + name +
-                    "=text\"]), or let the column change them (--coerce)");
+                    "=text\"]), or let the column change them (--coerce, or coerce in a pipeline)");
     }
     column.check = check_needed(type, column.affinity);
     if (column.check == ValueCheck::kNone || !column.origin) continue;
@@ -332,7 +335,7 @@ std::string Target::insert_sql(const WriterOptions& options, bool exceptions) co
   std::string sql =
       options.mode == WriteMode::kReplace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
   sql += quote_identifier(table_) + "(" + joined(names) + ") SELECT " + values + " FROM ";
-  sql += options.select.empty() ? BatchTable::kName : "(" + options.select + ")";
+  sql += options.select.empty() ? BatchTable::kName : "(" + select_ + ")";
   sql += " AS given";
   if (options.mode == WriteMode::kIgnore) sql += " WHERE true ON CONFLICT DO NOTHING";
   if (options.mode != WriteMode::kUpsert) return sql;

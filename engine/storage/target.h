@@ -91,6 +91,7 @@ class Target {
   std::vector<ColumnCheck> checks_;
   std::vector<ColumnCheck> select_checks_;
   bool one_row_each_ = true;
+  std::string select_;  // as it stands in parentheses; empty: the batch as it is
   bool without_rowid_ = false;
   bool strict_ = false;
   bool replaces_rows_ = false;

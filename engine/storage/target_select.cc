@@ -57,6 +57,27 @@ ColumnType type_of_declaration(const char* declared) {
   }
 }
 
+Status refuse(std::string_view found) {
+  return {Code::kConfig,
+          "select: " + std::string(found) + "; expected a SELECT over " + BatchTable::kName};
+}
+
+// The statement, so that it can stand in parentheses: comments at its end are ended.
+Result<std::string> only_statement(SqliteConnection& connection, std::string_view select) {
+  SqliteStatement first, second;
+  std::string_view rest;
+  if (const SqliteError error = connection.prepare(select, first, false, &rest); !error.ok()) {
+    return refuse(error.message);
+  }
+  if (first.get() == nullptr) return refuse("there is no statement in it");
+  if (!connection.prepare(rest, second, false).ok() || second.get() != nullptr) {
+    return refuse("a second statement follows the first");
+  }
+  std::string sql(select.substr(0, select.size() - rest.size()));
+  if (sql.ends_with(';')) sql.pop_back();
+  return sql + "\n";
+}
+
 }  // namespace
 
 Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::string& select,
@@ -65,13 +86,12 @@ Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::str
   SelectScope scope = scope_of(select);
   found.dependence = std::move(scope.dependence);
   found.one_scan = scope.one_scan;
+  MAYFLY_ASSIGN_OR_RETURN(found.sql, only_statement(connection, select));
   const Reads reads(connection);
   SqliteStatement statement;
-  const SqliteError error = connection.prepare("SELECT * FROM (" + select + ")", statement, false);
-  if (!error.ok()) {
-    return Status(Code::kConfig,
-                  "select: " + error.message + "; expected a SELECT over " + BatchTable::kName);
-  }
+  const SqliteError error =
+      connection.prepare("SELECT * FROM (" + found.sql + ")", statement, false);
+  if (!error.ok()) return refuse(error.message);
   const bool own_rowid = std::ranges::any_of(
       schema.columns(), [](const Column& column) { return column.name == "ROWID"; });
   if (!reads.batch()) found.dependence = std::string("it doesn't read ") + BatchTable::kName;

@@ -23,12 +23,13 @@ struct TargetSelect {
     // table's column.
     std::optional<std::uint32_t> origin;
   };
+  std::string sql;  // to be put into parentheses: without the semicolon that may end it
   std::vector<ResultColumn> columns;
   std::string dependence;  // on where a batch ends; empty: on nothing
   bool one_scan = false;   // no row can come out of it twice
 };
 
-// mayfly_batch must be attached. kConfig: SQLite doesn't take it.
+// mayfly_batch must be attached. kConfig: SQLite doesn't take it, or it isn't one statement.
 Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::string& select,
                                     const Schema& schema);
 

@@ -40,6 +40,35 @@ TEST_CASE("which columns a SELECT hands through is known whatever they are calle
   CHECK_FALSE(found->one_scan);
 }
 
+TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none are refused") {
+  for (const char* select :
+       {"SELECT id, name FROM mayfly_batch;", "SELECT id, name FROM mayfly_batch -- as it is",
+        "SELECT id, name FROM mayfly_batch; -- all; of it\n ",
+        "SELECT id, name FROM mayfly_batch -- a\n;"}) {
+    CAPTURE(select);
+    WriterFixture f;
+    f.options.select = select;
+    f.open();
+    f.add_source();
+    CHECK(f.write({{num(1), text("a")}}) == "1");
+    CHECK(f.query("SELECT id, name FROM t") == "1|a");
+  }
+  const auto refusal = [](const char* select) {
+    WriterFixture f;
+    f.options.select = select;
+    return f.try_open().message();
+  };
+  const std::string expected = "; expected a SELECT over mayfly_batch";
+  CHECK(refusal("SELECT id FROM mayfly_batch; DELETE FROM t") ==
+        "select: a second statement follows the first" + expected);
+  CHECK(refusal("SELECT id FROM mayfly_batch; nonsense") ==
+        "select: a second statement follows the first" + expected);
+  CHECK(refusal("-- nothing") == "select: there is no statement in it" + expected);
+  CHECK(refusal("SELECT id FROM mayfly_batch) x, (SELECT 1") ==
+        "select: near \")\": syntax error" + expected);
+  CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: "));
+}
+
 TEST_CASE("a value that a SELECT hands through and a column would change is a dead letter") {
   WriterFixture f(typed());
   f.run("CREATE TABLE t(id INTEGER, zip INTEGER, r TEXT, v REAL)");

@@ -161,12 +161,17 @@ TEST_CASE("one file under two sources is refused with both names and what can be
   const std::string csv = f.file("t.csv", "id,name\n1,a\n");
   std::filesystem::create_symlink("t.csv", f.folder + "/link.csv");
 
-  const Outcome outcome =
-      run_mayfly({"run", f.pipeline({csv, f.folder + "/link.csv"}, "[\"s0\", \"s1\"]")});
+  const std::string toml = f.pipeline({csv, f.folder + "/link.csv"}, "[\"s0\", \"s1\"]");
+  const std::string mistake = "s1.path: source \"s0\" reads \"" + csv + "\" already";
 
+  const Outcome validated = run_mayfly({"validate", toml});
+  const Outcome outcome = run_mayfly({"run", toml});
+
+  CHECK(validated.status == 78);
+  CHECK(contains(validated.out, mistake));
   CHECK(outcome.status == 78);
-  CHECK(contains(outcome.err, "sources \"s0\" and \"s1\" both read " + csv));
-  CHECK(contains(outcome.err, "read it again by a second pipeline into another table"));
+  CHECK(contains(outcome.err, mistake));
+  CHECK(contains(outcome.err, "or read it by a second pipeline"));
 }
 
 TEST_CASE("validate refuses two readers of standard input, and names that run refuses") {

@@ -189,6 +189,34 @@ TEST_CASE("exit 0: a lock that goes away within the deadline is waited for") {
   CHECK(f.database.integer("SELECT count(*) FROM t") == 4);
 }
 
+TEST_CASE("exit 0: rows that come while the database is locked for ten seconds are all written") {
+  const Fixture f("ten_seconds");
+  int feed[2];
+  REQUIRE(::pipe2(feed, O_CLOEXEC) == 0);
+  RunProgram program(mayfly_path(), {"ingest", "-", "--table", "t", "--into", f.database.path()},
+                     {.stdin_fd = feed[0]});
+  REQUIRE(::write(feed[1], "id,name\n0,n\n", 12) == 12);
+  wait_for_rows(program, f.database.path(), "t", 1);
+  WriteLock lock(f.database.path());
+
+  std::string rows;
+  for (int i = 1; i < 5000; ++i) rows += std::to_string(i) + ",n\n";
+  REQUIRE(::write(feed[1], rows.data(), rows.size()) == static_cast<ssize_t>(rows.size()));
+  // How long it lasts is what this is about.
+  std::this_thread::sleep_for(std::chrono::seconds(10));
+  const bool waited = program.running();
+  const std::int64_t before = rows_so_far(f.database.path(), "t");
+  lock.release();
+  ::close(feed[0]);
+  ::close(feed[1]);
+
+  CHECK(program.wait() == 0);
+  CHECK(waited);
+  CHECK(before < 5000);
+  CHECK(f.database.text("SELECT count(*), count(DISTINCT id), sum(id) FROM t") ==
+        "5000|5000|12497500");
+}
+
 TEST_CASE("waiting for a lock while opening names its process and until when, but not with -q") {
   const Fixture f("visible");
   CHECK(f.ingest({}).status == 0);

@@ -55,6 +55,29 @@ TEST_CASE("run: rows that are rejected end with 65") {
   CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
 }
 
+TEST_CASE("run: [writer] alter adds columns, coerce lets a column change values") {
+  const Fixture f("alter");
+  write_file(f.csv, "id,name\n1,007\n");
+  f.database.run("CREATE TABLE t(id INTEGER)");
+  const std::string plain = f.pipeline(f.csv);
+
+  const Outcome without = run_mayfly({"run", f.toml});
+  write_file(f.toml, plain + "alter = true\n");
+  const Outcome altered = run_mayfly({"run", f.toml});
+  CHECK(f.database.text("SELECT id, name FROM t") == "1|007");
+  f.database.run(
+      "DROP TABLE t; CREATE TABLE t(id INTEGER, name INTEGER); "
+      "DELETE FROM mayfly_offsets; DELETE FROM mayfly_offset_ranges");
+  write_file(f.toml, plain + "coerce = true\n");
+  const Outcome coerced = run_mayfly({"run", f.toml});
+
+  CHECK(without.status == 78);
+  CHECK(contains(without.err, "--alter (or alter in a pipeline) adds what is missing"));
+  CHECK(altered.status == 0);
+  CHECK(coerced.status == 0);
+  CHECK(f.database.text("SELECT id, name FROM t") == "1|7");
+}
+
 TEST_CASE("run: a signal drains it and ends with 0") {
   const Fixture f("drained");
   int feed[2];

@@ -26,9 +26,11 @@ void advise_dead_letters(const std::string& database, std::uint64_t rejected, Co
   console.warning(text);
 }
 
-std::string rows_kept_text(std::uint64_t rows, const std::string& database, bool synced) {
-  const std::string text =
+std::string rows_kept_text(std::uint64_t rows, std::uint64_t rejected, const std::string& database,
+                           bool synced) {
+  std::string text =
       fmt::format("{} of the input {} in {}", rows_text(rows), rows == 1 ? "is" : "are", database);
+  if (rejected > 0) text += fmt::format(" ({} of them as dead letters)", with_commas(rejected));
   return synced ? text + " for good"
                 : text + ", but its disk failed, so they may not outlast a power failure";
 }

@@ -12,9 +12,11 @@ namespace mayfly::cli {
 // How many rows were rejected, the latest reasons, and the command that shows them all.
 void advise_dead_letters(const std::string& database, std::uint64_t rejected, Console& console);
 
-// What a run that stopped leaves: "2 rows of the input are in shop.db for good". `synced` is false
-// when it was the database's disk that failed, so that nothing is known to be for good.
-std::string rows_kept_text(std::uint64_t rows, const std::string& database, bool synced);
+// What a run that stopped leaves: "2 rows of the input are in shop.db for good". `rejected` of them
+// are dead letters. `synced` is false when it was the database's disk that failed, so that nothing
+// is known to be for good.
+std::string rows_kept_text(std::uint64_t rows, std::uint64_t rejected, const std::string& database,
+                           bool synced);
 
 // The engine names options as a pipeline file does; here they have the same names with dashes:
 // `on_error = "dead_letter"` becomes `--on-error dead-letter`. All other text stays as it is.

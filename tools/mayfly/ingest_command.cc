@@ -56,8 +56,6 @@ EngineOptions engine_options(const IngestOptions& options) {
   EngineOptions engine;
   engine.resume = options.resume;
   engine.parallel_sources = false;
-  engine.writer.alter = options.alter;
-  engine.writer.coerce = options.coerce;
   engine.writer.fail_on_row_error = options.on_error == "fail";
   return engine;
 }
@@ -75,12 +73,13 @@ const char* how_to_go_on(const RunResult& result, const IngestOptions& options) 
 std::string aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
                          const IngestOptions& options) {
   const bool synced = result.status.code() != Code::kIo || is_about_a_source(result.status, plan);
-  Aftermath aftermath{.kept = rows_kept_text(summary.rows.read, summary.database, synced),
-                      .database = summary.database,
-                      .table = summary.table,
-                      .table_state = table_state_after(result, summary.database, summary.table),
-                      .keyed = is_keyed(plan.writer.mode),
-                      .go_on = how_to_go_on(result, options)};
+  Aftermath aftermath{
+      .kept = rows_kept_text(summary.rows.read, summary.rows.rejected, summary.database, synced),
+      .database = summary.database,
+      .table = summary.table,
+      .table_state = table_state_after(result, summary.database, summary.table),
+      .keyed = is_keyed(plan.writer.mode),
+      .go_on = how_to_go_on(result, options)};
   aftermath.input_name = options.files[0] == "-" ? "Standard input" : options.files[0];
   aftermath.input = input_state(result, aftermath.source);
   return to_text(aftermath);

@@ -87,6 +87,8 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   writer.table = options.table.empty() ? table_name_from(options.files[0]) : options.table;
   writer.primary_key = options.primary_key;
   writer.mode = mode_of(options);
+  writer.alter = options.alter;
+  writer.coerce = options.coerce;
   writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
                                                      : WriterPlan::Synchronous::kNormal;
   // A file is read faster than it is written: few, large transactions, and a new database is

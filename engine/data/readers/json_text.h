@@ -11,6 +11,10 @@ namespace mayfly {
 
 inline constexpr int kJsonDepth = 1000;
 
+// Added to a message about a line that ends within an object.
+inline constexpr const char* kOneLineHint =
+    "; an object over several lines goes on one line: jq -c .";
+
 // Null when the text is one JSON value (RFC 8259) with nothing around it; else what was expected.
 // Deeper than kJsonDepth is refused.
 const char* find_json_error(std::string_view text);

@@ -12,6 +12,12 @@ namespace {
 // Lines indexed at once: text and index stay in the first-level cache.
 constexpr std::size_t kWindow = 16 << 10;
 
+bool has_nul(std::string_view key) {
+  std::string text(key.size(), '\0');
+  const auto size = unescape_json(key, text.data());
+  return size && text.find('\0') < *size;
+}
+
 }  // namespace
 
 NdjsonReader::NdjsonReader(const Schema& schema, std::vector<std::string> keys,
@@ -97,8 +103,7 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& b
   }
   bool put = false;
   if (line == JsonScanner::Line::kBroken) {
-    message_ = scanner_.error();
-    reason_ = ReadError::kJson;
+    put = refuse_broken();
   } else {
     RowCells row(batch);
     put = put_members(row);
@@ -121,8 +126,7 @@ bool NdjsonReader::put_members(RowCells& row_in) {
     const JsonScanner::Step step = scanner_.next_member(&member);
     if (step == JsonScanner::Step::kEnd) break;
     if (step == JsonScanner::Step::kBroken) {
-      message_ = scanner_.error();
-      return refuse(ReadError::kJson);
+      return refuse_broken();
     }
     std::uint32_t column = kNoColumn;
     if (place < order_.size() && is_key(member.key, order_[place])) [[likely]] {
@@ -134,9 +138,11 @@ bool NdjsonReader::put_members(RowCells& row_in) {
       if (options_.ignore_extra) continue;
       message_ = "expected one of the " + std::to_string(schema_.size()) + " known keys, found ";
       append_excerpt(member.key, &message_);
-      message_ +=
-          "; look at every row before columns are chosen (--infer all) or leave such keys out "
-          "(on_extra = \"ignore\")";
+      // A key with a NUL names no column, however many rows are looked at.
+      message_ += has_nul(member.key) ? ", which has a NUL and so can't name a column; leave "
+                                      : "; look at every row before columns are chosen "
+                                        "(--infer all) or leave ";
+      message_ += "such keys out (on_extra = \"ignore\")";
       return refuse(ReadError::kUnknownKey);
     }
     if (row.is_put(column)) [[unlikely]]
@@ -173,6 +179,12 @@ std::uint32_t NdjsonReader::find(std::string_view key, std::size_t place) {
   const std::uint32_t column = found == columns_.end() ? kNoColumn : found->second;
   if (place < order_.size()) order_[place] = column;
   return column;
+}
+
+bool NdjsonReader::refuse_broken() {
+  message_ = scanner_.error();
+  if (message_.ends_with("found its end")) message_ += kOneLineHint;
+  return refuse(ReadError::kJson);
 }
 
 bool NdjsonReader::refuse(ReadError reason) {

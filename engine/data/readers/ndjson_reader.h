@@ -64,6 +64,7 @@ class NdjsonReader final : public RecordReader {
   void put_bool(RowCells& row, std::uint32_t column, bool value);
   void put_json(RowCells& row, std::uint32_t column, std::string_view text);
   bool refuse(ReadError reason);
+  bool refuse_broken();
   bool refuse_value(Fault fault, std::uint32_t column, const JsonMember& member);
   Extent extent() const {
     return {static_cast<std::uint64_t>(scanner_.next() - scanner_.line().data()),

@@ -71,6 +71,20 @@ TEST_CASE("ndjson: an unknown key is an error row that names it, or is left out"
              "\"ignore\") [{\"i\":1,\"city\":\"Rome\"}]",
              "2"});
   CHECK(read({{"i", ColumnType::kInt64}}, document, {.ignore_extra = true}) == Rows{"1", "2"});
+  CHECK(read({{"i", ColumnType::kInt64}}, "{\"a\\u0000b\":1}\n") ==
+        Rows{"error unknown_key line 1: expected one of the 1 known keys, found \"a\\u0000b\", "
+             "which has a NUL and so can't name a column; leave such keys out (on_extra = "
+             "\"ignore\") [{\"a\\u0000b\":1}]"});
+}
+
+TEST_CASE("ndjson: a line that ends within an object is told how to get it onto one line") {
+  const Rows rows = read({{"i", ColumnType::kInt64}}, "{\"i\":1}\n{\n\"i\": 2}\n{\"i\" 3}\n");
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0] == "1");
+  CHECK_MESSAGE(rows[1].find("an object over several lines goes on one line: jq -c . [{]") !=
+                    std::string::npos,
+                rows[1]);
+  CHECK_MESSAGE(rows[3].find("jq") == std::string::npos, rows[3]);
 }
 
 TEST_CASE("ndjson: a broken line is an error row with its line; the others are unaffected") {

@@ -32,9 +32,7 @@ std::string problem_of(const JsonScanner& scanner) {
   if (first == '[') {
     return scanner.error() + "; of an array, each element goes on a line of its own: jq -c '.[]'";
   }
-  if (first == '{') {
-    return scanner.error() + "; an object over several lines goes on one line: jq -c .";
-  }
+  if (first == '{') return scanner.error() + kOneLineHint;
   return scanner.error();
 }
 
