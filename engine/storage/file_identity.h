@@ -20,5 +20,10 @@ inline FileIdentity file_identity(const std::string& path) {
   if (::stat(path.c_str(), &found) != 0) return {};
   return {found.st_dev, found.st_ino};
 }
+inline FileIdentity file_identity(int descriptor) {
+  struct stat found {};
+  if (::fstat(descriptor, &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
+}
 
 }  // namespace mayfly

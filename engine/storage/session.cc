@@ -50,13 +50,17 @@ SqliteError Session::configure(const WriterOptions& options) {
 }
 
 SqliteError Session::set_journal(Journal journal) {
-  keeps_journal_ = false;
+  keeps_journal_ = is_new_with_journal_ = false;
   if (journal == Journal::kWal) return connection_.run("PRAGMA journal_mode = WAL");
   std::string mode;
   SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
   if (!error.ok() || mode == "wal") return error;
   // TRUNCATE is this connection's way to end a rollback journal; the file stays as it was made.
   keeps_journal_ = true;
+  std::string pages;
+  error = connection_.query_text("PRAGMA page_count", pages);
+  if (!error.ok()) return error;
+  is_new_with_journal_ = pages == "0";
   return connection_.run("PRAGMA journal_mode = TRUNCATE");
 }
 

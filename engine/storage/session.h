@@ -31,6 +31,8 @@ class Session {
   // From now on another connection's lock is an error at once: the writer loop waits, where it can
   // be seen.
   SqliteError end_waiting() { return connection_.run("PRAGMA busy_timeout = 0"); }
+  // The database was empty, and its transactions have a rollback journal.
+  bool is_new_with_journal() const { return is_new_with_journal_; }
   // The last transaction is over: a rollback journal that was kept for the next one is removed.
   void end_journal();
   // Statements, then the connection.
@@ -64,6 +66,7 @@ class Session {
   bool checks_exceptions_ = false;
   std::uint32_t wal_pages_ = 0;
   bool keeps_journal_ = false;
+  bool is_new_with_journal_ = false;
 };
 
 }  // namespace mayfly

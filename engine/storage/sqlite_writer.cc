@@ -59,6 +59,7 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.connection().run("COMMIT"); !error.ok()) {
     return to_status(error, "creating the tables in " + options_.database);
   }
+  if (session_.is_new_with_journal()) writeback_.enable(database_);
   return to_status(session_.end_waiting(), opening);
 }
 

@@ -34,6 +34,7 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
   progress_.begin();
   lineage_.begin();
   inserter_->begin();
+  writeback_.begin();
   session_.check_exceptions(false);
   constexpr std::int64_t kPlaceCheckNs = kSecond;
   if (const std::int64_t now_ns = clock_.now_ns(); now_ns - place_checked_ns_ >= kPlaceCheckNs) {
@@ -65,6 +66,7 @@ GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef>& slices, G
     if (const auto inserted = inserter_->insert(); !inserted.ok) {
       return undo(inserted.error, inserted.fatal);
     }
+    writeback_.inserted(session_.connection(), inserter_->size());
     if (clock_.now_ns() - began_ns > options_.group_limit_ns()) break;
     if (taken == slices.size() && feed != nullptr) slices = feed->more();
   }
@@ -333,6 +335,7 @@ void SqliteWriter::Impl::close_session() {
   progress_.forget();
   commits_.forget();
   checkpointer_.forget();
+  writeback_.disable();
   session_.close();
 }
 

@@ -17,6 +17,7 @@
 #include "mayfly/storage/session.h"
 #include "mayfly/storage/sqlite_writer.h"
 #include "mayfly/storage/target.h"
+#include "mayfly/storage/writeback.h"
 
 namespace mayfly {
 
@@ -90,6 +91,7 @@ class SqliteWriter::Impl {
   DeadLetters dead_letters_;
   CommitSequence commits_;
   Checkpointer checkpointer_;
+  Writeback writeback_;
   std::unique_ptr<RowInserter> inserter_;
 
   std::vector<RowRef> letters_;  // rows that others rejected, in this transaction
