@@ -44,6 +44,7 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/status.h"
 #include "mayfly/cache/cache_core.h"
+#include "mayfly/cache/keyed_cache.h"
 
 namespace mayfly {
 
@@ -61,37 +62,12 @@ struct LruCacheOptions {
 };
 
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
-class LruCache {
+class LruCache : public KeyedCache<K, V, Hash, Equal> {
  public:
-  using Value = std::shared_ptr<const V>;
   using Options = LruCacheOptions<K>;
 
   explicit LruCache(const Clock& clock, Options options = {})
-      : core_(clock, checked(std::move(options))) {}
-
-  // The key's value, which the factory makes if there is none.
-  template <class Factory>
-  Result<Value> get_or_add(const K& key, Factory&& factory, const CacheGetOptions& get = {}) {
-    return core_.get_or_add(key, factory, get);
-  }
-  // The key's value, or null; an access like any other.
-  Value try_get(const K& key) { return core_.try_get(key); }
-  // The key's entry leaves, and a value being made for it isn't kept. False when there was neither.
-  bool invalidate(const K& key) { return core_.invalidate(key); }
-  // The same of all keys. Returns how many entries left.
-  std::size_t clear() { return core_.clear(); }
-  // Expired entries leave. Returns how many; they would leave by themselves as new ones come.
-  std::size_t sweep() { return core_.sweep(); }
-
-  // Entries, expired ones included.
-  std::size_t size() const { return core_.size(); }
-  // Looks at every entry.
-  CacheStats stats() const { return core_.stats(); }
-  // What is known of a live entry. Not an access.
-  std::optional<CacheEntryInfo> entry_info(const K& key) const { return core_.entry_info(key); }
-  // What the cache's sink has that matches, oldest first; nothing without a sink. Needs
-  // "mayfly/signal/signal_sink.h".
-  std::vector<Signal> get_signals(std::string_view glob = "cache.*") const;
+      : KeyedCache<K, V, Hash, Equal>(clock, checked(std::move(options))) {}
 
  private:
   static CacheCoreOptions<K, V> checked(Options options) {
@@ -113,13 +89,6 @@ class LruCache {
             .names = kLruSignalNames,
             .key_text = std::move(options.key_text)};
   }
-
-  CacheCore<K, V, Hash, Equal> core_;
 };
-
-template <class K, class V, class Hash, class Equal>
-std::vector<Signal> LruCache<K, V, Hash, Equal>::get_signals(std::string_view glob) const {
-  return core_.signals().sense(glob);
-}
 
 }  // namespace mayfly

@@ -34,6 +34,7 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/status.h"
 #include "mayfly/cache/cache_core.h"
+#include "mayfly/cache/keyed_cache.h"
 
 namespace mayfly {
 
@@ -53,46 +54,24 @@ struct SlidingCacheOptions {
 };
 
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
-class SlidingCache {
+class SlidingCache : public KeyedCache<K, V, Hash, Equal> {
  public:
-  using Value = std::shared_ptr<const V>;
+  using typename KeyedCache<K, V, Hash, Equal>::Value;
   using Options = SlidingCacheOptions<K, V>;
   // Accesses that make an entry hot; being added is the first.
   static constexpr std::uint32_t kHotAccesses = 5;
 
   explicit SlidingCache(const Clock& clock, Options options = {})
-      : factory_(std::move(options.factory)), core_(clock, checked(std::move(options))) {}
+      : KeyedCache<K, V, Hash, Equal>(clock, checked(options)),
+        factory_(std::move(options.factory)) {}
 
-  // The key's value, which the factory makes if there is none.
-  template <class Factory>
-  Result<Value> get_or_add(const K& key, Factory&& factory, const CacheGetOptions& get = {}) {
-    return core_.get_or_add(key, factory, get);
-  }
-  // The same with the factory of the options, which may not be null then.
+  // get_or_add with the factory of the options, which may not be null then.
   Result<Value> get_or_compute(const K& key, const CacheGetOptions& get = {}) {
-    return core_.get_or_add(key, factory_, get);
+    return this->core_.get_or_add(key, factory_, get);
   }
-  // The key's value, or null; an access like any other.
-  Value try_get(const K& key) { return core_.try_get(key); }
-  // The key's entry leaves, and a value being made for it isn't kept. False when there was neither.
-  bool invalidate(const K& key) { return core_.invalidate(key); }
-  // The same of all keys. Returns how many entries left.
-  std::size_t clear() { return core_.clear(); }
-  // Expired entries leave. Returns how many; they would leave by themselves as new ones come.
-  std::size_t sweep() { return core_.sweep(); }
-
-  // Entries, expired ones included.
-  std::size_t size() const { return core_.size(); }
-  // Looks at every entry.
-  CacheStats stats() const { return core_.stats(); }
-  // What is known of a live entry. Not an access.
-  std::optional<CacheEntryInfo> entry_info(const K& key) const { return core_.entry_info(key); }
-  // What the cache's sink has that matches, oldest first; nothing without a sink. Needs
-  // "mayfly/signal/signal_sink.h".
-  std::vector<Signal> get_signals(std::string_view glob = "cache.*") const;
 
  private:
-  static CacheCoreOptions<K, V> checked(Options options) {
+  static CacheCoreOptions<K, V> checked(const Options& options) {
     constexpr std::string_view kName = "SlidingCache";
     require_positive(kName, "sliding_expiration_ns", options.sliding_expiration_ns);
     require_positive(kName, "absolute_expiration_ns", options.absolute_expiration_ns);
@@ -108,18 +87,12 @@ class SlidingCache {
             .shards = options.shards,
             .signals = options.signals,
             .names = kSlidingSignalNames,
-            .key_text = std::move(options.key_text),
-            .on_evict = std::move(options.on_evict),
-            .retention_score = std::move(options.retention_score)};
+            .key_text = options.key_text,
+            .on_evict = options.on_evict,
+            .retention_score = options.retention_score};
   }
 
   std::function<Result<V>(const K&)> factory_;
-  CacheCore<K, V, Hash, Equal> core_;
 };
-
-template <class K, class V, class Hash, class Equal>
-std::vector<Signal> SlidingCache<K, V, Hash, Equal>::get_signals(std::string_view glob) const {
-  return core_.signals().sense(glob);
-}
 
 }  // namespace mayfly

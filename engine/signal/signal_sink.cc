@@ -1,6 +1,8 @@
 #include "mayfly/signal/signal_sink.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -10,8 +12,13 @@ namespace mayfly {
 namespace {
 
 SignalSinkOptions checked(SignalSinkOptions options) {
-  options.capacity = std::max<std::size_t>(options.capacity, 1);
-  options.max_age_ns = std::max<std::int64_t>(options.max_age_ns, 0);
+  if (options.capacity == 0) {
+    throw std::invalid_argument("SignalSink: capacity: expected at least 1, found 0");
+  }
+  if (options.max_age_ns <= 0) {
+    throw std::invalid_argument("SignalSink: max_age_ns: expected a positive time, found " +
+                                std::to_string(options.max_age_ns));
+  }
   options.stems_max = std::min(options.stems_max, kStemsLimit);
   options.shards_max = std::min(options.shards_max, kShardsMax);
   options.constraints.check();

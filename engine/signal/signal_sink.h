@@ -77,7 +77,8 @@ struct Signal {
 
 class SignalSink {
  public:
-  // Throws std::invalid_argument when the constraints are out of range.
+  // Throws std::invalid_argument for a capacity of 0, an age that isn't positive, and constraints
+  // out of range. (Retuning is milder: it may be asked for by a signal.)
   explicit SignalSink(const Clock& clock, SignalSinkOptions options = {});
   // Nobody raises any more. Subscriptions may live on, listening to nothing.
   ~SignalSink();

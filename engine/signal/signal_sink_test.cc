@@ -172,9 +172,15 @@ TEST_CASE("sink: the window holds exactly the newest, up to its capacity") {
   CHECK(sink.overwritten_total() == 990);
 }
 
-TEST_CASE("sink: capacity zero counts as one") {
+TEST_CASE("sink: limits that aren't positive are refused; a capacity of one keeps one") {
   ManualClock clock;
-  SignalSink sink(clock, {.capacity = 0});
+  CHECK_THROWS_WITH_AS(SignalSink(clock, {.capacity = 0}),
+                       "SignalSink: capacity: expected at least 1, found 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(SignalSink(clock, {.max_age_ns = 0}),
+                       "SignalSink: max_age_ns: expected a positive time, found 0",
+                       std::invalid_argument);
+  CHECK_THROWS_AS(SignalSink(clock, {.max_age_ns = -1}), std::invalid_argument);
+  SignalSink sink(clock, {.capacity = 1});
   sink.raise("a");
   sink.raise("b");
   CHECK(names_of(sink.sense()) == Names{"b"});

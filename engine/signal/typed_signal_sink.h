@@ -105,10 +105,14 @@ class TypedSignalSink {
   void let_go(Ticket ticket) {
     // Raises that began earlier and end later are fewer than this.
     constexpr std::size_t kUnderWay = 256;
+    std::shared_ptr<const Entry> gone;  // destroyed without the lock
     const std::lock_guard lock(mutex_);
     ended_.push_back(ticket);
     if (ended_.size() <= events_.capacity() + kUnderWay) return;
-    entries_.erase(ended_.front());
+    if (const auto oldest = entries_.find(ended_.front()); oldest != entries_.end()) {
+      gone = std::move(oldest->second);
+      entries_.erase(oldest);
+    }
     ended_.pop_front();
   }
   std::shared_ptr<const Entry> find(Ticket ticket) const {

@@ -124,5 +124,28 @@ TEST_CASE("typed sink threads: every raise is told with its own payload") {
   CHECK(wrong.load() == 0);
 }
 
+// What a payload's destructor may do anywhere, it may do here: the sink holds no lock then.
+TEST_CASE("typed sink: a payload that leaves the window may use the sink as it goes") {
+  ManualClock clock;
+  SignalSink names(clock);
+  struct CountsAtItsEnd {
+    ~CountsAtItsEnd() {
+      if (sink != nullptr) ends += 1 + static_cast<int>(sink->sense("none").size());
+    }
+    TypedSignalSink<std::shared_ptr<CountsAtItsEnd>>* sink = nullptr;
+    int& ends;
+  };
+  int ends = 0;
+  {
+    TypedSignalSink<std::shared_ptr<CountsAtItsEnd>> sink(names, {.capacity = 1});
+    for (int i = 0; i < 300; ++i) {
+      auto payload = std::shared_ptr<CountsAtItsEnd>(new CountsAtItsEnd{nullptr, ends});
+      if (i == 0) payload->sink = &sink;
+      sink.raise("one", std::move(payload));
+    }
+    CHECK(ends == 1);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly
