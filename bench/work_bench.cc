@@ -163,13 +163,13 @@ BENCHMARK(BM_ThreadPoolBulk)->UseRealTime()->Unit(benchmark::kMillisecond);
 template <class Work>
 void enqueue_each(benchmark::State& state, Work& work) {
   for (int i = 0; i < kItems; ++i) static_cast<void>(work.enqueue(i));  // warm
-  work.wait_until_idle();
+  if (!work.wait_until_idle().ok()) return state.SkipWithError("not idle");
   const AllocationReport allocations;
   for (auto _ : state) {
     for (int i = 0; i < kItems; ++i) {
       if (!work.enqueue(i).ok()) return state.SkipWithError("refused");
     }
-    work.wait_until_idle();
+    if (!work.wait_until_idle().ok()) return state.SkipWithError("not idle");
   }
   allocations.report(state, static_cast<double>(state.iterations() * kItems));
   finish(state);
@@ -186,8 +186,8 @@ void BM_WorkBulk(benchmark::State& state) {
   std::vector<int> items(kItems);
   std::iota(items.begin(), items.end(), 0);
   for (auto _ : state) {
-    if (work.enqueue_many(items) != items.size()) return state.SkipWithError("refused");
-    work.wait_until_idle();
+    if (work.enqueue_many(items).count != items.size()) return state.SkipWithError("refused");
+    if (!work.wait_until_idle().ok()) return state.SkipWithError("not idle");
   }
   finish(state);
 }

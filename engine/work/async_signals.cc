@@ -26,9 +26,12 @@ AsyncSignals::AsyncSignals(SignalListener listener, int handlers_max, int queued
                            const Clock& clock)
     : queue_(std::make_unique<Queue>(std::move(listener), handlers_max, queued_max, clock)) {}
 
-AsyncSignals::~AsyncSignals() {
+AsyncSignals::~AsyncSignals() { close(); }
+
+void AsyncSignals::close() {
   queue_->events.complete();
-  static_cast<void>(queue_->events.drain());
+  // Within the listener it is refused.
+  if (!queue_->events.drain().ok()) queue_->events.cancel();
 }
 
 void AsyncSignals::push(const SignalEvent& event) {

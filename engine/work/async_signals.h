@@ -3,7 +3,9 @@
 // Events wait in a bounded queue; when it is full the oldest is dropped and counted. What the
 // listener raises is caused by the event it handles (signal_constraints.h).
 //
-// THREADS  push(): any. Destruction, after the last push, handles what waits.
+// THREADS  push(): any. close(): takes no more, and handles what waits; within the listener it
+// drops
+//          that instead, since it would wait for itself. Destruction closes.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +26,7 @@ class AsyncSignals {
 
   // Never waits for the listener.
   void push(const SignalEvent& event);
+  void close();
   // Events that were dropped, and calls of the listener that threw.
   std::uint64_t dropped() const;
   std::uint64_t failures() const;

@@ -66,7 +66,7 @@ class BodyHandler final : public ItemHandler {
  public:
   explicit BodyHandler(Body body) : body_(std::move(body)) {}
 
-  Status run(void* item, Operation& operation) override {
+  Status run(void* item, Operation& operation, std::shared_ptr<const void>&) override {
     return status_of([&] { return call_body(body_, *static_cast<Item*>(item), operation); });
   }
   void destroy(void* item) override { static_cast<Item*>(item)->~Item(); }

@@ -16,6 +16,7 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
 using testing::until;
 
@@ -33,12 +34,6 @@ struct Fixture {
   }
   ~Fixture() { gate->open(); }
 };
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 // C030
 TEST_CASE("time limit: a body within it succeeds") {

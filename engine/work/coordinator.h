@@ -6,13 +6,21 @@
 // LIFE       complete(): nothing more is taken. drain(): waits until all that was taken has ended.
 //            cancel(): what waits is cancelled and counted, what runs is told to stop. Any order,
 //            any number of times, any thread. Destruction cancels, and waits for running bodies (it
-//            raises "coordinator.destroy.waiting" every ten seconds); not from within a body, an
-//            observer or a signal's listener.
-// WAITING    drain(), wait() and wait_until_idle() wait for bodies and observers, so none of those
-// may
-//            call them on their own coordinator.
-// THREADS    Any thread may call anything but the destructor. Counts, snapshots and signals take no
-//            lock.
+//            raises "coordinator.destroy.waiting" every ten seconds), observers and listeners.
+// WITHIN     drain(), wait() and wait_until_idle() wait for bodies and observers, so in a body, an
+//            observer or a callback of the same coordinator they return kUsage at once (but wait()
+//            in a callback that a worker calls waits as long as another worker is left to run what
+//            it waits for). Destruction there waits for nothing: what runs goes on without the
+//            object, its signals go nowhere, observers are called no more, and what a callback
+//            waits for is still told. What the options and the bodies borrow must outlive them
+//            (WorkOptions::keep_alive). In a listener of its own, destruction waits for all but
+//            that listener.
+// ABANDONED  Bodies past their time limit are never waited for. They may outlive the object and
+//            then reach nothing of it, with one exception that nobody can take back: a raise that
+//            they were in the midst of. When its listener doesn't return, the sink and what the
+//            listener uses must live on, or be kept by WorkOptions::keep_alive.
+// THREADS    Any thread may call anything; the destructor once, when nobody else calls. Counts,
+//            snapshots and signals take no lock.
 // ERRORS     Constructors throw std::invalid_argument for options out of range and null callables.
 //            Everything later returns a Status, and throws nothing.
 #pragma once
@@ -41,11 +49,12 @@ class Coordinator {
   void complete() { core_->complete(); }
   bool completed() const { return core_->completed(); }
   // Waits until every accepted operation has ended and its observers were called; ends a pause.
-  // kUsage before complete().
+  // kUsage before complete(), and from within.
   virtual Status drain() { return core_->drain(); }
   bool drained() const { return core_->drained(); }
-  // Waits for a moment at which nothing waits and nothing runs; ends a pause. More may come.
-  void wait_until_idle() { core_->wait_until_idle(); }
+  // Waits for a moment at which nothing waits and nothing runs; ends a pause. More may come. kUsage
+  // from within.
+  Status wait_until_idle() { return core_->wait_until_idle(); }
   // Completes; what waits is cancelled, what runs is told to stop.
   void cancel() { core_->cancel(); }
 
@@ -69,15 +78,16 @@ class Coordinator {
   std::vector<OperationSnapshot> failed() const;
   std::vector<OperationSnapshot> pending() const;
   // One operation, waiting, running or in the window.
-  std::optional<OperationSnapshot> find(OperationId id) const;
+  std::optional<OperationSnapshot> find(OperationId id) const { return core_->find(id); }
 
   // Pinned operations stay in the window. False: no such operation.
   bool pin(OperationId id) { return core_->set_pinned(id, true); }
   bool unpin(OperationId id) { return core_->set_pinned(id, false); }
   // Takes a finished operation out of the window, pinned or not, without telling anybody.
   bool evict(OperationId id) { return core_->evict(id); }
-  // Ends an operation's stay: a waiting one is cancelled, a running one is told to stop and leaves
-  // the window when it ends, a finished one leaves now. on_finalized is told.
+  // Ends an operation's stay: a waiting one is cancelled now (its item is destroyed when its turn
+  // comes), a running one is told to stop and leaves the window when it ends, a finished one leaves
+  // now. on_finalized is told.
   bool try_kill(OperationId id) { return core_->try_kill(id); }
   // Signals of operations that were evicted a short while ago.
   std::vector<OperationEcho> echoes() const { return core_->echoes(); }
@@ -95,8 +105,9 @@ class Coordinator {
   // The sink that operations raise on: the one from the options, or the coordinator's own.
   SignalSink& sink() { return core_->sink(); }
 
-  // Blocks until the operation has ended. kUsage: unknown, or evicted. Not from a body.
-  Result<OperationSnapshot> wait(OperationId id);
+  // Blocks until the operation has ended. kUsage: unknown, or evicted; or from within, unless it
+  // has ended already.
+  Result<OperationSnapshot> wait(OperationId id) { return core_->wait(id); }
   // Calls back when it has ended: at once on this thread if it has, else on the thread that ran it.
   Status on_done(OperationId id, OperationCallback call);
   // co_await coordinator.done(id): Result<OperationSnapshot>; resumes where on_done calls back.
@@ -105,6 +116,7 @@ class Coordinator {
  protected:
   explicit Coordinator(std::shared_ptr<WorkCore> core) : core_(std::move(core)) {}
   virtual ~Coordinator() { core_->shut_down(); }
+  const std::shared_ptr<WorkCore>& shared_core() const { return core_; }
   WorkCore& core() { return *core_; }
   const WorkCore& core() const { return *core_; }
 

@@ -1,5 +1,8 @@
 // DispatchOrder: which of the waiting operations is next. One for each kind of coordinator.
 //
+// Killed operations stay in line until their turn (work_core.h): they are taken like others, and
+// count for nothing meanwhile.
+//
 // THREADS  All calls under the scheduler's lock. None throws.
 #pragma once
 
@@ -33,6 +36,8 @@ class DispatchOrder {
   virtual OperationSlot oldest() = 0;
   // Takes everything, in no order that matters.
   virtual void take_all(const std::function<void(OperationSlot)>& take) = 0;
+  // How many of a key wait; `key` is of the coordinator's key type. 0 without keys.
+  virtual std::uint64_t waiting_with_key(std::uint64_t, const void*) { return 0; }
 };
 
 // By arrival: the intake's ring is the queue.
@@ -63,6 +68,11 @@ class SlotList {
   }
   void push_front(OperationTable& table, OperationSlot slot) {
     link(table, slot, kNoOperationSlot, head_);
+  }
+  // Calls visit(slot) for each, first to last.
+  template <class Visit>
+  void visit(const OperationTable& table, Visit visit) const {
+    for (OperationSlot at = head_; at != kNoOperationSlot; at = table[at].next) visit(at);
   }
   OperationSlot pop_front(OperationTable& table) {
     const OperationSlot slot = head_;

@@ -45,19 +45,28 @@ void ForEachSlot::request_stop() {
   if (stop) stop->request_stop();
 }
 
+// The watch sees the use, or this sees that the body is abandoned.
+template <class Use>
+auto ForEachSlot::use_signals(Use use) -> decltype(use(std::declval<SignalSink&>())) {
+  return signals_->uses().use([&]() -> decltype(use(std::declval<SignalSink&>())) {
+    if (expired_.load() || signals_->sink() == nullptr) return {};
+    return use(*signals_->sink());
+  });
+}
+
 void ForEachSlot::raise(OperationId operation, std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  if (!expired_) run_.raise(operation, name);
+  use_signals([&](SignalSink& sink) {
+    sink.raise(name, operation);
+    return 0;
+  });
 }
 
 std::size_t ForEachSlot::retract(OperationId operation, std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  return expired_ ? 0 : run_.retract(operation, name);
+  return use_signals([&](SignalSink& sink) { return sink.retract(name, operation); });
 }
 
 std::size_t ForEachSlot::retract_matching(OperationId operation, std::string_view glob) {
-  const std::lock_guard lock(mutex_);
-  return expired_ ? 0 : run_.retract_matching(operation, glob);
+  return use_signals([&](SignalSink& sink) { return sink.retract_matching(glob, operation); });
 }
 
 bool ForEachSlot::stop_requested() const { return expired_ || caller_stop_.stop_requested(); }
@@ -117,6 +126,7 @@ void ForEachWatch::start_thread() {
     // The thread has a copy of the work and shares the slot: all it has once it is abandoned.
     threads_.emplace_back([this, work = work_, number, slot] {
       name_this_thread("mayfly-each");
+      const WorkFrame frame(slot->signals().get(), WorkFrame::Kind::kWork);
       work(*this, number, *slot);
     });
   } catch (const std::system_error& error) {

@@ -6,10 +6,11 @@
 //            outlive the call, so whatever it still uses is the slot's, which it shares: the body,
 //            the item (a copy), the key's text and its operation. Slot::expire() and Slot::end()
 //            decide under the slot's mutex which of them comes first; after expire() the thread
-//            touches nothing but its slot, and the watch ends the operation in its place. raise()
-//            and retract() hold the mutex, so none of them reaches a sink that the caller has taken
-//            away meanwhile; a listener that doesn't return therefore delays the expiry of its
-//            operation.
+//            touches nothing but its slot, and the watch ends the operation in its place. Signals
+//            are shared with the slot too (for_each_signals.h): a raise holds no lock, so a
+//            listener that doesn't return keeps nobody waiting, and what the thread raises later
+//            goes nowhere. The caller's sink alone is not the slot's: it has to outlive a raise
+//            that a body was abandoned in, or be kept by WorkOptions::keep_alive.
 // THREADS    The watch is the calling thread; it runs no body, since it can't be abandoned.
 #pragma once
 
@@ -24,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "mayfly/base/function_ref.h"
@@ -35,7 +37,8 @@ namespace mayfly {
 // Where a thread runs one body after the other, each with its limit.
 class ForEachSlot : public OperationHost {
  public:
-  explicit ForEachSlot(ForEachRun& run) : run_(run), caller_stop_(run.how().stop) {}
+  explicit ForEachSlot(ForEachRun& run) : signals_(run.signals()), caller_stop_(run.how().stop) {}
+  const std::shared_ptr<ForEachSignals>& signals() const { return signals_; }
   virtual ~ForEachSlot() = default;
 
   // The thread: a body is about to run; `lane` is what is to be released when it ends. From here on
@@ -65,10 +68,12 @@ class ForEachSlot : public OperationHost {
     void operator()() { to.request_stop(); }
   };
 
-  ForEachRun& run_;  // not once expired_
+  template <class Use>
+  auto use_signals(Use use) -> decltype(use(std::declval<SignalSink&>()));
+
+  const std::shared_ptr<ForEachSignals> signals_;
   const std::stop_token caller_stop_;
-  // Recursive: a listener may use the operation whose signal it is told of.
-  std::recursive_mutex mutex_;
+  std::mutex mutex_;
   std::atomic<bool> expired_{false};
   // Written under the mutex; the watch looks without it for whom it is worth to take it.
   std::atomic<std::int64_t> deadline_ns_{kNever};
@@ -90,7 +95,8 @@ class ForEachWatch {
   using MakeSlot = FunctionRef<std::shared_ptr<ForEachSlot>()>;
   using Release = FunctionRef<void(void* lane)>;
 
-  // At most `size` threads that aren't abandoned.
+  // At most `size` threads that aren't abandoned. Those that run when kAbandonedMax are may be
+  // abandoned too: there are never more than size + kAbandonedMax - 1 threads.
   ForEachWatch(ForEachRun& run, int size, Work work, MakeSlot make_slot, Release release);
 
   // Returns when all threads have ended or are abandoned.

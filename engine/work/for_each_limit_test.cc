@@ -209,5 +209,48 @@ TEST_CASE("for_each: limits that mean nothing, and items that can't be left behi
         }).starts_with("body_time_limit_ns: expected items and a body that can be copied"));
 }
 
+// The listener holds on to the raise; before, it also kept the watch from ending the body.
+TEST_CASE("for_each: the limit holds for a body that hangs in a listener") {
+  for (const bool own_listener : {true, false}) {
+    struct World {
+      ManualClock clock;
+      SignalSink sink{clock};
+      Hang hang{1};
+    };
+    const auto world = std::make_shared<World>();
+    World* const raw = world.get();
+    const auto listener = [raw](const SignalEvent& event) {
+      if (!event.is("hang")) return;
+      raw->clock.advance(kLimit);
+      raw->hang.go_on.wait();
+    };
+    WorkOptions options{.max_concurrency = 1,
+                        .clock = &world->clock,
+                        .keep_alive = world,
+                        .body_time_limit_ns = kLimit};
+    SignalSubscription listening;
+    if (own_listener) {
+      options.on_signal = listener;  // on a sink of for_each's own
+    } else {
+      options.signals = &world->sink;
+      listening = world->sink.subscribe("hang", listener);
+    }
+    const ForEachResult result =
+        for_each(std::vector<int>{1, 2}, options, [raw](int item, Operation& operation) {
+          if (item == 2) return;
+          operation.raise("hang");
+          operation.raise("too.late");
+          raw->hang.gone.count_down();
+        });
+    CHECK(result.processed == 2);
+    CHECK(result.failed == 1);
+    CHECK(result.abandoned == 1);
+    world->hang.go_on.count_down();
+    world->hang.gone.wait();
+    CHECK_FALSE(world->sink.detect("too.late"));
+    listening.reset();
+  }
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -19,6 +19,7 @@
 #include "mayfly/work/for_each_source.h"
 #include "mayfly/work/for_each_tbb.h"
 #include "mayfly/work/operation.h"
+#include "mayfly/work/operation_slot.h"
 
 namespace mayfly {
 
@@ -26,7 +27,7 @@ template <class Range>
 ForEachStart for_each_start(ForEachWorker& worker, const ForEachTicket<Range>& ticket) {
   ForEachStart start;
   start.index = ticket.index;
-  start.id = worker.ids.next();
+  start.id = operation_id(worker.ids.next(), 0);
   start.key = ticket.key;
   start.started_ns = worker.now_ns;
   start.enqueued_ns = ticket.enqueued_ns == 0 ? worker.now_ns : ticket.enqueued_ns;

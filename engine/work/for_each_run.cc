@@ -22,6 +22,11 @@ void refuse(bool given, std::string_view option, std::string_view why) {
       fmt::format("{}: expected to be left as it is in for_each: {}", option, why));
 }
 
+const WorkOptions& checked(const WorkOptions& options) {
+  check_work_options(options);
+  return options;
+}
+
 }  // namespace
 
 Status ForEachResult::to_status() const {
@@ -44,29 +49,14 @@ ForEachRun::ForEachRun(const WorkOptions& options, const ForEachOptions& how, Fo
                        bool raises)
     : options_(options),
       how_(how),
-      clock_(options.clock != nullptr ? options.clock : &system_clock_),
-      signals_(options.signals != nullptr ? options.signals
-               : raises || options.on_signal || options.on_signal_retracted
-                   ? &own_signals_.emplace(*clock_)
-                   : nullptr),
+      signals_(std::make_shared<ForEachSignals>(checked(options), raises)),
+      clock_(&signals_->clock()),
       window_max_(static_cast<std::size_t>(std::max(1, options.max_tracked_operations))) {
   check(kind);
   if (options.on_sample || options.on_finalized) observed_.emplace(options);
-  subscribe(options.on_signal, SignalEventKind::kRaised);
-  subscribe(options.on_signal_retracted, SignalEventKind::kRemoved);
-}
-
-void ForEachRun::subscribe(const SignalListener& call, SignalEventKind kind) {
-  if (!call) return;
-  const auto listener = [&call, kind](const SignalEvent& event) {
-    if (event.kind() == kind) call(event);
-  };
-  subscriptions_.push_back(
-      signals_->subscribe("*", listener, {.removals = kind == SignalEventKind::kRemoved}));
 }
 
 void ForEachRun::check(ForEachKind kind) const {
-  check_work_options(options_);
   if (how_.failures_max < 0) {
     throw std::invalid_argument(
         fmt::format("failures_max: expected at least 0, found {}", how_.failures_max));
@@ -143,15 +133,17 @@ void ForEachRun::end_abandoned(ForEachWorker& worker, const ForEachStart& start)
 }
 
 void ForEachRun::raise(OperationId operation, std::string_view name) {
-  if (signals_ != nullptr) signals_->raise(name, operation);
+  if (SignalSink* sink = signals_->sink()) sink->raise(name, operation);
 }
 
 std::size_t ForEachRun::retract(OperationId operation, std::string_view name) {
-  return signals_ == nullptr ? 0 : signals_->retract(name, operation);
+  SignalSink* sink = signals_->sink();
+  return sink == nullptr ? 0 : sink->retract(name, operation);
 }
 
 std::size_t ForEachRun::retract_matching(OperationId operation, std::string_view glob) {
-  return signals_ == nullptr ? 0 : signals_->retract_matching(glob, operation);
+  SignalSink* sink = signals_->sink();
+  return sink == nullptr ? 0 : sink->retract_matching(glob, operation);
 }
 
 OperationSnapshot ForEachRun::snapshot(const ForEachStart& start) {

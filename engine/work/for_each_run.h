@@ -21,10 +21,8 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/base/operation_id.h"
 #include "mayfly/base/status.h"
-#include "mayfly/signal/signal_event.h"
-#include "mayfly/signal/signal_sink.h"
-#include "mayfly/signal/signal_subscription.h"
 #include "mayfly/work/for_each_result.h"
+#include "mayfly/work/for_each_signals.h"
 #include "mayfly/work/observed_window.h"
 #include "mayfly/work/operation.h"
 #include "mayfly/work/operation_snapshot.h"
@@ -73,6 +71,7 @@ class ForEachRun final : public OperationHost {
   ForEachRun(const WorkOptions& options, const ForEachOptions& how, ForEachKind kind, bool raises);
   ForEachRun(const ForEachRun&) = delete;
   ForEachRun& operator=(const ForEachRun&) = delete;
+  ~ForEachRun() { signals_->close(abandoned_ > 0); }
 
   // At most `workers` notes; each is made by the worker that asks for it first.
   void set_workers(int workers) { workers_.resize(static_cast<std::size_t>(workers)); }
@@ -81,6 +80,7 @@ class ForEachRun final : public OperationHost {
   ForEachWorker& watch_notes() { return worker(static_cast<int>(workers_.size()) - 1); }
   std::int64_t now_ns() const { return clock_->now_ns(); }
   const Clock& clock() const { return *clock_; }
+  const std::shared_ptr<ForEachSignals>& signals() const { return signals_; }
   const WorkOptions& options() const { return options_; }
   const ForEachOptions& how() const { return how_; }
   bool has_limit() const { return options_.body_time_limit_ns != kNever; }
@@ -114,7 +114,6 @@ class ForEachRun final : public OperationHost {
   ForEachResult result(std::uint64_t known, bool all_seen);
 
  private:
-  void subscribe(const SignalListener& call, SignalEventKind kind);
   static OperationSnapshot snapshot(const ForEachStart& start);
   void check(ForEachKind kind) const;
   void note(ForEachWorker& worker, const ForEachStart& start, OperationState state,
@@ -127,10 +126,8 @@ class ForEachRun final : public OperationHost {
 
   const WorkOptions& options_;
   const ForEachOptions& how_;
-  const SystemClock system_clock_;
+  const std::shared_ptr<ForEachSignals> signals_;
   const Clock* const clock_;
-  std::optional<SignalSink> own_signals_;
-  SignalSink* const signals_;
   const std::size_t window_max_;
   std::vector<std::unique_ptr<ForEachWorker>> workers_;
   std::optional<ObservedWindow> observed_;
@@ -139,8 +136,6 @@ class ForEachRun final : public OperationHost {
   std::atomic<bool> halted_{false};
   std::mutex mutex_;  // of why_
   Status why_;
-  // Last: no listener is called once the rest is going away.
-  std::vector<SignalSubscription> subscriptions_;
 };
 
 }  // namespace mayfly

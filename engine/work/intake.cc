@@ -18,8 +18,10 @@ Intake::Intake(OperationTable& table, std::uint32_t capacity, bool lanes)
       ring_(std::make_unique<OperationSlot[]>(mask_ + 1)) {}
 
 std::uint32_t Intake::room() {
-  if (pushed_ - left_seen_ >= capacity_) left_seen_ = left_.load(std::memory_order_seq_cst);
-  return capacity_ - static_cast<std::uint32_t>(pushed_ - left_seen_);
+  if (pushed_ + claimed_ - left_seen_ >= capacity_) {
+    left_seen_ = left_.load(std::memory_order_seq_cst);
+  }
+  return capacity_ - claimed_ - static_cast<std::uint32_t>(pushed_ - left_seen_);
 }
 
 OperationSlot Intake::claim(std::int64_t now_ns) {
@@ -35,12 +37,13 @@ OperationSlot Intake::claim(std::int64_t now_ns) {
   }
   const OperationSlot slot = free_;
   free_ = table_[slot].next;
-  table_.begin(slot, ids_.next(), now_ns);
+  table_.begin(slot, now_ns);
+  ++claimed_;
   return slot;
 }
 
 void Intake::unclaim(OperationSlot slot) {
-  table_.end(slot);
+  --claimed_;
   table_[slot].next = free_;
   free_ = slot;
 }

@@ -1,15 +1,16 @@
 // Intake: how items come in: free slots, the bound on what waits, and the ring by which accepted
 // operations reach the scheduler.
 //
-// PROTOCOL   Two sides with a lock each. Producers hold mutex() to claim a slot, fill it and
-// publish
-//            it: a store into the ring, then the ring's end (seq_cst). The scheduler's side is
-//            called under the scheduler's lock: it loads the end, then the ring. The end is seq_cst
-//            on both sides because sleeping is decided by it: a producer stores the end and then
-//            looks for sleepers, a worker announces its sleep and then looks at the end
-//            (work_core.cc). The other way go counts and free slots: left_ says how many accepted
-//            operations wait no more, and freed slots are pushed in chains on a stack from which
-//            producers take all.
+// PROTOCOL   Two sides with a lock each. Producers hold mutex() to claim a slot and to publish it:
+//            its id, a store into the ring, then the ring's end (seq_cst). In between they fill
+//            it, with or without the lock (enqueue.h). The scheduler's side is called under the
+//            scheduler's lock: it loads the end, then the ring. The end is seq_cst on both sides
+//            because sleeping is decided by it: a producer stores the end and then looks for
+//            sleepers, a worker announces its sleep and then looks at the end (worker_threads.cc).
+//            The other way go counts and free slots: left_ says how many accepted operations are
+//            in line no more, dead_ how many are that wait no more (they were killed, and keep
+//            their place until their turn), and freed slots are pushed in chains on a stack from
+//            which producers take all.
 // MEMORY     4 bytes for each that may wait, at construction.
 // THREADS    As above.
 #pragma once
@@ -37,11 +38,18 @@ class Intake {
   void close() { closed_.store(true, std::memory_order_release); }
   // How many more are let in now.
   std::uint32_t room();
-  // A slot with the next id, or kNoOperationSlot when memory for slots is exhausted.
+  // A slot, and a place in line; kNoOperationSlot when memory for slots is exhausted. Then either
+  // push() or unclaim().
   OperationSlot claim(std::int64_t now_ns);
-  // It goes in line; seen by the scheduler after flush().
-  void push(OperationSlot slot) { ring_[pushed_++ & mask_] = slot; }
-  // An item that couldn't be made: its slot is given back. Before push().
+  // It goes in line with the next id, which is returned; seen by the scheduler after flush().
+  OperationId push(OperationSlot slot) {
+    const OperationId id = operation_id(ids_.next(), slot);
+    --claimed_;
+    table_.publish(slot, id);
+    ring_[pushed_++ & mask_] = slot;
+    return id;
+  }
+  // An item that couldn't be made: its slot is given back.
   void unclaim(OperationSlot slot);
   void flush() { end_.store(pushed_, std::memory_order_seq_cst); }
   // Sleeps until there may be room, or the intake is closed. `full` says whether it isn't so yet.
@@ -68,9 +76,15 @@ class Intake {
     // The record after the next: it was written on another processor.
     if (end_seen_ - taken_ > 2) __builtin_prefetch(&table_[ring_[(taken_ + 2) & mask_]], 1);
   }
-  // `count` accepted operations wait no more.
-  void leave(std::uint64_t count) {
-    left_.store(left_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
+  // An accepted operation is in line no more.
+  void leave() {
+    left_.store(left_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+  }
+  // One that is in line waits no more; later it leaves, by leave_dead().
+  void die() { dead_.store(dead_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+  void leave_dead() {
+    dead_.store(dead_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+    leave();
   }
   void give_back(OperationSlot slot);
   void flush_given_back();
@@ -80,12 +94,13 @@ class Intake {
     return end_.load(std::memory_order_seq_cst) != taken;
   }
   std::uint64_t taken() const { return taken_; }  // the scheduler's
-  std::uint64_t accepted() const { return end_.load(std::memory_order_acquire); }
-  // Never negative: what left is looked at before what came. Others may have come and gone between
-  // the two looks, but no more can wait than there is room for.
+  std::uint64_t accepted() const { return end_.load(std::memory_order_seq_cst); }
+  // Those that wait. Never negative: what left is looked at before what came. Others may have come
+  // and gone between the two looks, but no more can wait than there is room for.
   std::uint64_t pending() const {
     const std::uint64_t left = left_.load(std::memory_order_acquire);
-    return std::min<std::uint64_t>(accepted() - left, capacity_);
+    const std::uint64_t in_line = std::min<std::uint64_t>(accepted() - left, capacity_);
+    return in_line - std::min(in_line, dead_.load(std::memory_order_acquire));
   }
   std::uint32_t capacity() const { return capacity_; }
   // After leave(), without the scheduler's lock: wakes producers once half of the room is free, or
@@ -107,6 +122,7 @@ class Intake {
   OperationIds ids_;
   OperationSlot free_ = kNoOperationSlot;  // linked by `next`
   std::uint64_t pushed_ = 0;
+  std::uint32_t claimed_ = 0;  // and neither pushed nor unclaimed yet
   std::uint64_t left_seen_ = 0;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint32_t> waiting_{0};
@@ -119,6 +135,7 @@ class Intake {
   OperationSlot given_back_last_ = kNoOperationSlot;
   std::uint32_t given_back_count_ = 0;
   std::atomic<std::uint64_t> left_{0};
+  std::atomic<std::uint64_t> dead_{0};
   std::atomic<OperationSlot> returned_{kNoOperationSlot};
 };
 

@@ -3,7 +3,9 @@
 //
 // MEMORY   Grows with the most keys that were there at once; then it allocates nothing (but what
 //          copying a key allocates).
-// THREADS  One at a time.
+// THREADS  One at a time: under the scheduler's lock, where keys are compared, copied and
+// destroyed.
+//          So a key's ==, copy and destructor must not call the coordinator, nor throw.
 #pragma once
 
 #include <cstddef>
@@ -24,16 +26,21 @@ class KeyIndex {
  public:
   // The group of the key; a new one, from the numbers of removed keys first.
   std::uint32_t find_or_add(std::uint64_t hash, const Key& key) {
-    const std::uint32_t slot = slots_.find(hash, [&](std::uint32_t at) {
-      const Entry& entry = entries_[at - 1];
-      return entry.hash == hash && Equal()(entry.key, key);
-    });
-    if (slot != kNoIndexedSlot) return slot - 1;
+    if (const std::uint32_t known = find(hash, key); known != kNoGroup) return known;
     const std::uint32_t group = new_group();
     entries_[group].hash = hash;
     entries_[group].key = key;
     slots_.insert(hash, group + 1);
     return group;
+  }
+
+  // kNoGroup: nothing of the key waits or runs.
+  std::uint32_t find(std::uint64_t hash, const Key& key) const {
+    const std::uint32_t slot = slots_.find(hash, [&](std::uint32_t at) {
+      const Entry& entry = entries_[at - 1];
+      return entry.hash == hash && Equal()(entry.key, key);
+    });
+    return slot == kNoIndexedSlot ? kNoGroup : slot - 1;
   }
 
   void remove(std::uint32_t group) {

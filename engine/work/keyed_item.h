@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "mayfly/base/key_text.h"
@@ -47,8 +48,11 @@ void with_operation_key(const Key& key, std::uint64_t hash, Use use) {
 template <class Item, class Key>
 class KeyedArrival {
  public:
+  static constexpr bool kQuick =
+      std::is_trivially_move_constructible_v<Item> && std::is_trivially_move_constructible_v<Key>;
+
   template <class Selector>
-  KeyedArrival(Item& item, Selector& selector) : item_(item) {
+  KeyedArrival(Item& item, const Selector& selector) : item_(item) {
     status_ = status_of([&] { key_.emplace(std::invoke(selector, std::as_const(item_))); });
     if (key_) hash_ = hash_of(*key_);
   }
@@ -73,13 +77,30 @@ class KeyedArrival {
   Status status_;
 };
 
+// Makes the arrivals of items with keys.
+template <class Item, class Key>
+class KeyedArrivals {
+ public:
+  // Throws std::invalid_argument for a null selector.
+  explicit KeyedArrivals(std::function<Key(const Item&)> selector)
+      : selector_(std::move(selector)) {
+    require_callable(selector_, "a key selector");
+  }
+  KeyedArrival<Item, Key> operator()(Item& item) const {
+    return KeyedArrival<Item, Key>(item, selector_);
+  }
+
+ private:
+  std::function<Key(const Item&)> selector_;
+};
+
 // ItemHandler of items with keys: the body gets the item alone.
 template <class Item, class Key, class Body>
 class KeyedBodyHandler final : public ItemHandler {
  public:
   explicit KeyedBodyHandler(Body body) : body_(std::move(body)) {}
 
-  Status run(void* item, Operation& operation) override {
+  Status run(void* item, Operation& operation, std::shared_ptr<const void>&) override {
     return status_of([&] {
       return call_body(body_, static_cast<KeyedItem<Item, Key>*>(item)->item, operation);
     });

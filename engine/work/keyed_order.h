@@ -2,9 +2,10 @@
 // (and lane); a key at its limit blocks only itself.
 //
 // An operation that reaches the front of its lane while its key is at the limit moves to the key's
-// own queue; when the key has room again, the key goes on its lane's list of ready keys, which come
-// before the lane's other arrivals, since those are younger. Each operation moves once at most, and
-// keys without operations have no state.
+// own queue for that lane; when the key has room again, it goes on the list of ready keys of each
+// lane that it has operations in, which come before the lane's other arrivals, since those are
+// younger. So a lane that is deferred holds up nothing of its keys in other lanes. Each operation
+// moves once at most, and keys without operations have no state.
 //
 // FAIR  With fair scheduling every arrival goes to its key's queue, and ready keys take turns. Keys
 //       with `hot` or more waiting operations are on a list of their own, which gets every fourth
@@ -60,19 +61,20 @@ class KeyedOrder final : public DispatchOrder {
   }
 
   void take(OperationSlot slot, bool runs) override {
-    const std::uint16_t lane = table_[slot].lane;
-    Group& group = groups_[table_[slot].group];
-    if (group.queues[lane].head() == slot) {
-      group.queues[lane].pop_front(table_);
+    const OperationRecord& record = table_[slot];
+    Group& group = groups_[record.group];
+    Line& line = group.lines[record.lane];
+    if (line.waiting.head() == slot) {
+      line.waiting.pop_front(table_);
       --group.waiting;
     } else {
-      lanes_[lane]->arrived.remove(table_, slot);
+      lanes_[record.lane]->arrived.remove(table_, slot);
     }
-    lanes_[lane]->leave();
+    lanes_[record.lane]->leave(record.killed);
     turn_ = (turn_ + 1) % kTurns;
-    unready(table_[slot].group);
+    unready(record.group, record.lane);
     if (runs) ++group.running;
-    settle(table_[slot].group);
+    settle(record.group);
   }
 
   void finished(OperationSlot slot) override {
@@ -89,7 +91,7 @@ class KeyedOrder final : public DispatchOrder {
     }
     for (const Group& group : groups_) {
       if (!group.used) continue;
-      for (const SlotList& queue : group.queues) found = older(table_, found, queue.head());
+      for (const Line& line : group.lines) found = older(table_, found, line.waiting.head());
     }
     return found;
   }
@@ -97,7 +99,7 @@ class KeyedOrder final : public DispatchOrder {
   void take_all(const std::function<void(OperationSlot)>& take) override {
     sort_arrivals(table_, intake_, lanes_);
     const auto drop = [&](OperationSlot slot) {
-      lanes_[table_[slot].lane]->leave();
+      lanes_[table_[slot].lane]->leave(table_[slot].killed);
       take(slot);
     };
     for (const auto& lane : lanes_) {
@@ -106,13 +108,31 @@ class KeyedOrder final : public DispatchOrder {
     for (std::uint32_t g = 0; g < groups_.size(); ++g) {
       Group& group = groups_[g];
       if (!group.used) continue;
-      unready(g);
-      for (SlotList& queue : group.queues) {
-        while (!queue.empty()) drop(queue.pop_front(table_));
+      for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
+        unready(g, lane);
+        SlotList& waiting = group.lines[lane].waiting;
+        while (!waiting.empty()) drop(waiting.pop_front(table_));
       }
       group.waiting = 0;
       settle(g);
     }
+  }
+
+  std::uint64_t waiting_with_key(std::uint64_t hash, const void* given) override {
+    sort_arrivals(table_, intake_, lanes_);
+    const Key& key = *static_cast<const Key*>(given);
+    std::uint64_t count = 0;
+    const auto add = [&](OperationSlot slot) { count += !table_[slot].killed; };
+    for (const auto& lane : lanes_) {
+      lane->arrived.visit(table_, [&](OperationSlot slot) {
+        if (table_[slot].key_hash.load(std::memory_order_relaxed) != hash) return;
+        if (Equal()(key_of_(table_.item(slot)), key)) add(slot);
+      });
+    }
+    if (const std::uint32_t g = index_.find(hash, key); g != kNoGroup) {
+      for (const Line& line : groups_[g].lines) line.waiting.visit(table_, add);
+    }
+    return count;
   }
 
   // Keys with state; for tests.
@@ -122,20 +142,23 @@ class KeyedOrder final : public DispatchOrder {
   static constexpr std::uint32_t kTurns = 4;
   static constexpr std::uint32_t kHot = 1;
 
-  // A list of groups, linked by Group::next and previous.
+  // A list of groups that are ready in one lane, linked by their lines in it.
   struct GroupList {
     std::uint32_t head = kNoGroup;
     std::uint32_t tail = kNoGroup;
   };
-  struct Group {
-    std::vector<SlotList> queues;  // by lane
-    std::uint32_t waiting = 0;     // in the queues
-    std::uint32_t running = 0;
-    bool used = false;
-    GroupList* list = nullptr;  // of ready keys that it is on
-    std::uint16_t ready_lane = 0;
+  // A group's operations in one lane.
+  struct Line {
+    SlotList waiting;
+    GroupList* ready = nullptr;  // the list that the group is on
     std::uint32_t next = kNoGroup;
     std::uint32_t previous = kNoGroup;
+  };
+  struct Group {
+    std::vector<Line> lines;    // by lane
+    std::uint32_t waiting = 0;  // in all lines
+    std::uint32_t running = 0;
+    bool used = false;
   };
 
   std::uint32_t group_of(OperationSlot slot) {
@@ -145,7 +168,7 @@ class KeyedOrder final : public DispatchOrder {
     if (record.group >= groups_.size()) groups_.resize(record.group + 1);
     Group& group = groups_[record.group];
     if (!group.used) {
-      group.queues.resize(lanes_.size());
+      group.lines.resize(lanes_.size());
       group.used = true;
     }
     return record.group;
@@ -162,7 +185,9 @@ class KeyedOrder final : public DispatchOrder {
     while (!arrived.empty()) {
       const OperationSlot slot = arrived.head();
       const Group& group = groups_[group_of(slot)];
-      if (group.running < limits_.per_key && group.queues[lane].empty()) return slot;
+      if (group.running < limits_.per_key && group.lines[lane].waiting.empty()) {
+        return slot;
+      }
       enqueue(lane, slot);
     }
     return kNoOperationSlot;
@@ -171,27 +196,25 @@ class KeyedOrder final : public DispatchOrder {
   OperationSlot front_of_ready(std::uint16_t lane) {
     auto& [cold, hot] = ready_[lane];
     // Keys may have become hot, or cold, since they were put here.
-    while (cold.head != kNoGroup && is_hot(cold.head)) move_back(cold.head, hot);
-    while (hot.head != kNoGroup && !is_hot(hot.head)) move_back(hot.head, cold);
+    while (cold.head != kNoGroup && is_hot(cold.head)) move_back(cold.head, lane, hot);
+    while (hot.head != kNoGroup && !is_hot(hot.head)) move_back(hot.head, lane, cold);
     const bool hot_turn = turn_ == kTurns - 1 || cold.head == kNoGroup;
     const std::uint32_t g = hot_turn && hot.head != kNoGroup ? hot.head : cold.head;
-    return g == kNoGroup ? kNoOperationSlot : groups_[g].queues[lane].head();
+    return g == kNoGroup ? kNoOperationSlot : groups_[g].lines[lane].waiting.head();
   }
 
   bool is_hot(std::uint32_t g) const { return limits_.fair && groups_[g].waiting >= limits_.hot; }
 
-  // From the lane's arrivals to its key's queue.
+  // From the lane's arrivals to its key's line.
   void enqueue(std::uint16_t lane, OperationSlot slot) {
     const std::uint32_t g = group_of(slot);
     lanes_[lane]->arrived.remove(table_, slot);
-    groups_[g].queues[lane].push_back(table_, slot);
+    groups_[g].lines[lane].waiting.push_back(table_, slot);
     ++groups_[g].waiting;
-    // It may now be ready by a higher lane than before; else it keeps its place.
-    if (groups_[g].list != nullptr && lane < groups_[g].ready_lane) unready(g);
     settle(g);
   }
 
-  // Puts a key on the ready list where it belongs, or forgets it.
+  // Puts a key on the lists of ready keys where it belongs, or forgets it.
   void settle(std::uint32_t g) {
     Group& group = groups_[g];
     if (group.waiting == 0 && group.running == 0) {
@@ -199,33 +222,38 @@ class KeyedOrder final : public DispatchOrder {
       index_.remove(g);
       return;
     }
-    if (group.list != nullptr || group.waiting == 0 || group.running >= limits_.per_key) return;
-    std::uint16_t lane = 0;
-    while (group.queues[lane].empty()) ++lane;
-    group.ready_lane = lane;
-    append(g, is_hot(g) ? ready_[lane][kHot] : ready_[lane][0]);
+    const bool has_room = group.running < limits_.per_key;
+    for (std::uint16_t lane = 0; lane < lanes_.size(); ++lane) {
+      const Line& line = group.lines[lane];
+      if (!has_room) {
+        unready(g, lane);
+      } else if (line.ready == nullptr && !line.waiting.empty()) {
+        append(g, lane, is_hot(g) ? ready_[lane][kHot] : ready_[lane][0]);
+      }
+    }
   }
 
-  void append(std::uint32_t g, GroupList& list) {
-    Group& group = groups_[g];
-    group.list = &list;
-    group.next = kNoGroup;
-    group.previous = list.tail;
-    (list.tail == kNoGroup ? list.head : groups_[list.tail].next) = g;
+  void append(std::uint32_t g, std::uint16_t lane, GroupList& list) {
+    Line& line = groups_[g].lines[lane];
+    line.ready = &list;
+    line.next = kNoGroup;
+    line.previous = list.tail;
+    (list.tail == kNoGroup ? list.head : groups_[list.tail].lines[lane].next) = g;
     list.tail = g;
   }
 
-  void unready(std::uint32_t g) {
-    Group& group = groups_[g];
-    if (group.list == nullptr) return;
-    (group.previous == kNoGroup ? group.list->head : groups_[group.previous].next) = group.next;
-    (group.next == kNoGroup ? group.list->tail : groups_[group.next].previous) = group.previous;
-    group.list = nullptr;
+  void unready(std::uint32_t g, std::uint16_t lane) {
+    Line& line = groups_[g].lines[lane];
+    if (line.ready == nullptr) return;
+    GroupList& list = *line.ready;
+    (line.previous == kNoGroup ? list.head : groups_[line.previous].lines[lane].next) = line.next;
+    (line.next == kNoGroup ? list.tail : groups_[line.next].lines[lane].previous) = line.previous;
+    line.ready = nullptr;
   }
 
-  void move_back(std::uint32_t g, GroupList& list) {
-    unready(g);
-    append(g, list);
+  void move_back(std::uint32_t g, std::uint16_t lane, GroupList& list) {
+    unready(g, lane);
+    append(g, lane, list);
   }
 
   OperationTable& table_;

@@ -16,6 +16,7 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
 using testing::Seen;
 using testing::until;
@@ -24,12 +25,6 @@ struct Order {
   char customer = 'A';
   int number = 0;
 };
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 char customer_of(const Order& order) { return order.customer; }
 
@@ -167,7 +162,7 @@ TEST_CASE("keyed: a selector that throws refuses its item, and nothing else") {
   CHECK(refused.status().code() == Code::kUsage);
   CHECK(refused.status().message().find("no key") != std::string::npos);
   std::vector<int> items{3, 2, 4};
-  CHECK(work.enqueue_many(items) == 1);
+  CHECK(work.enqueue_many(items).count == 1);
   finish(work);
   CHECK(ran == 2);
   CHECK_THROWS_AS((KeyedWorkCoordinator<int, int>({}, nullptr, [](int) {})), std::invalid_argument);
@@ -191,6 +186,39 @@ TEST_CASE("keyed: a key that has no operations any more is destroyed") {
   for (int i = 0; i < 3; ++i) CHECK(work.enqueue(i).ok());
   finish(work);
   CHECK(key.use_count() == 1);
+}
+
+}  // namespace
+
+struct SameHash {
+  int value = 0;
+  bool operator==(const SameHash&) const = default;
+};
+
+}  // namespace mayfly
+
+template <>
+struct std::hash<mayfly::SameHash> {
+  std::size_t operator()(const mayfly::SameHash&) const { return 7; }
+};
+
+namespace mayfly {
+namespace {
+
+TEST_CASE("keyed: what waits is counted by key, not by its hash alone") {
+  Gate gate;
+  KeyedWorkCoordinator<int, SameHash> work(
+      {.max_concurrency = 1}, [](const int& item) { return SameHash{item % 2}; },
+      [&](int) { gate.enter(); });
+  CHECK(work.enqueue(0).ok());
+  gate.wait_for_inside(1);
+  for (int i = 1; i <= 5; ++i) CHECK(work.enqueue(i).ok());
+  CHECK(work.pending_count_for_key({0}) == 2);
+  CHECK(work.pending_count_for_key({1}) == 3);
+  CHECK(work.pending_count_for_key({2}) == 0);
+  gate.open();
+  finish(work);
+  CHECK(work.pending_count_for_key({0}) == 0);
 }
 
 // A scheduler driven by hand: which slot is next, without threads.

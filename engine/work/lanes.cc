@@ -50,7 +50,7 @@ Turn LaneOrder::next(std::int64_t now_ns) {
 void LaneOrder::take(OperationSlot slot, bool) {
   Lane& lane = *lanes_[table_[slot].lane];
   lane.arrived.remove(table_, slot);
-  lane.leave();
+  lane.leave(table_[slot].killed);
 }
 
 OperationSlot LaneOrder::oldest() {
@@ -65,7 +65,7 @@ void LaneOrder::take_all(const std::function<void(OperationSlot)>& take) {
   for (const auto& lane : lanes_) {
     while (!lane->arrived.empty()) {
       const OperationSlot slot = lane->arrived.pop_front(table_);
-      lane->leave();
+      lane->leave(table_[slot].killed);
       take(slot);
     }
   }

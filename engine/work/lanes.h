@@ -4,6 +4,7 @@
 // THREADS  Under the scheduler's lock, but depth() and enter(): any thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -37,15 +38,22 @@ class Lane {
 
   const PriorityLane& options() const { return options_; }
   // How many wait.
-  std::uint32_t depth() const { return depth_.load(std::memory_order_acquire); }
-  bool full() const { return limit_ != 0 && depth() >= limit_; }
+  std::uint32_t depth() const {
+    const std::uint32_t in_line = depth_.load(std::memory_order_acquire);
+    return in_line - std::min(in_line, dead_.load(std::memory_order_acquire));
+  }
+  bool full() const { return limit_ != 0 && depth_.load(std::memory_order_acquire) >= limit_; }
   // Whether what comes while it is full is refused, and doesn't wait.
   bool refuses_when_full() const { return options_.max_depth > 0; }
   // One more; it isn't full. Producers, under the intake's lock.
   void enter() {
     if (limit_ != 0) depth_.fetch_add(1, std::memory_order_acq_rel);
   }
-  void leave() {
+  // One waits no more, and keeps its place.
+  void die() { dead_.fetch_add(1, std::memory_order_acq_rel); }
+  // One leaves its place; `dead`: it has waited no more.
+  void leave(bool dead) {
+    if (dead) dead_.fetch_sub(1, std::memory_order_acq_rel);
     if (limit_ != 0) depth_.fetch_sub(1, std::memory_order_acq_rel);
   }
 
@@ -56,6 +64,7 @@ class Lane {
   const PriorityLane options_;
   const std::uint32_t limit_;
   std::atomic<std::uint32_t> depth_{0};
+  std::atomic<std::uint32_t> dead_{0};
 };
 
 using Lanes = std::vector<std::unique_ptr<Lane>>;

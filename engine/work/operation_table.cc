@@ -7,11 +7,7 @@ namespace mayfly {
 OperationTable::OperationTable(std::size_t item_bytes, std::size_t item_align)
     : stride_((std::max<std::size_t>(item_bytes, 1) + item_align - 1) / item_align * item_align),
       align_(std::align_val_t(item_align)),
-      chunks_(std::make_unique<std::atomic<Chunk*>[]>(kSlotsMax / kChunk)),
-      places_(std::make_unique<std::atomic<OperationSlot>[]>(kPlaces)) {
-  for (std::size_t i = 0; i < kPlaces; ++i)
-    places_[i].store(kNoOperationSlot, std::memory_order_relaxed);
-}
+      chunks_(std::make_unique<std::atomic<Chunk*>[]>(kSlotsMax / kChunk)) {}
 
 OperationTable::~OperationTable() {
   for (std::uint32_t i = 0; i < size() / kChunk; ++i) {
@@ -31,7 +27,7 @@ OperationSlot OperationTable::grow() {
   return first;
 }
 
-void OperationTable::begin(OperationSlot slot, OperationId id, std::int64_t now_ns) {
+void OperationTable::begin(OperationSlot slot, std::int64_t now_ns) {
   OperationRecord& record = (*this)[slot];  // its id is 0
   record.pinned.store(false, std::memory_order_release);
   record.enqueued_ns.store(now_ns, std::memory_order_release);
@@ -50,8 +46,6 @@ void OperationTable::begin(OperationSlot slot, OperationId id, std::int64_t now_
   record.killed = false;
   record.held = false;
   record.evicted = false;
-  record.id.store(id, std::memory_order_release);
-  places_[id % kPlaces].store(slot, std::memory_order_release);
 }
 
 std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot) const {
@@ -76,14 +70,9 @@ std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot) const 
 }
 
 OperationSlot OperationTable::find(OperationId id) const {
-  if (id == 0) return kNoOperationSlot;
-  const OperationSlot place = places_[id % kPlaces].load(std::memory_order_acquire);
-  if (place != kNoOperationSlot && (*this)[place].id.load(std::memory_order_acquire) == id)
-    return place;
-  for (OperationSlot slot = 0; slot < size(); ++slot) {
-    if ((*this)[slot].id.load(std::memory_order_acquire) == id) return slot;
-  }
-  return kNoOperationSlot;
+  const auto slot = static_cast<OperationSlot>(id % kSlotsMax);
+  if (id == 0 || slot >= size()) return kNoOperationSlot;
+  return (*this)[slot].id.load(std::memory_order_acquire) == id ? slot : kNoOperationSlot;
 }
 
 }  // namespace mayfly

@@ -23,15 +23,12 @@
 
 #include "mayfly/base/operation_id.h"
 #include "mayfly/work/atomic_text.h"
+#include "mayfly/work/operation_slot.h"
 #include "mayfly/work/operation_snapshot.h"
 
 namespace mayfly {
 
-using OperationSlot = std::uint32_t;
-constexpr OperationSlot kNoOperationSlot = UINT32_MAX;
-
-// One operation, in its slot.
-// What one turn of an operation touches stands in the first two lines.
+// One operation, in its slot. What one turn of an operation touches stands in the first two lines.
 struct alignas(64) OperationRecord {
   OperationRecord() : raised(false), awaited(false), killed(false), held(false), evicted(false) {}
 
@@ -50,8 +47,8 @@ struct alignas(64) OperationRecord {
   std::uint16_t lane = 0;
   bool raised : 1;   // it has signals
   bool awaited : 1;  // somebody waits for its end
-  bool killed : 1;   // to be cancelled at its turn, or evicted at its end
-  bool held : 1;     // an abandoned thread still uses its item
+  bool killed : 1;  // ended while in line, which it leaves at its turn; or to be evicted at its end
+  bool held : 1;    // its item is still used: by an abandoned thread, or the line it is in
   bool evicted : 1;  // it is free once it isn't held
 
   AtomicText<kKeyTextBytes> key;
@@ -62,7 +59,7 @@ static_assert(offsetof(OperationRecord, key) == 64);
 class OperationTable {
  public:
   static constexpr std::uint32_t kChunk = 256;
-  static constexpr std::uint32_t kSlotsMax = 1U << 20;
+  static constexpr std::uint32_t kSlotsMax = 1U << kOperationSlotBits;
 
   // Each slot has room for one object of this size and alignment.
   OperationTable(std::size_t item_bytes, std::size_t item_align);
@@ -83,8 +80,11 @@ class OperationTable {
   // kChunk more slots; returns the first, or kNoOperationSlot when there are kSlotsMax.
   OperationSlot grow();
 
-  // A slot is used for a new operation: everything but its id and state is as new.
-  void begin(OperationSlot slot, OperationId id, std::int64_t now_ns);
+  // A slot is used for a new operation, which nobody sees before publish().
+  void begin(OperationSlot slot, std::int64_t now_ns);
+  void publish(OperationSlot slot, OperationId id) {
+    (*this)[slot].id.store(id, std::memory_order_release);
+  }
   // A slot is free again.
   void end(OperationSlot slot) { (*this)[slot].id.store(0, std::memory_order_release); }
 
@@ -98,7 +98,6 @@ class OperationTable {
     std::array<OperationRecord, kChunk> records;
     std::byte* items;
   };
-  static constexpr std::size_t kPlaces = 4096;
 
   Chunk* chunk(OperationSlot slot) const {
     return chunks_[slot / kChunk].load(std::memory_order_acquire);
@@ -107,8 +106,6 @@ class OperationTable {
   const std::size_t stride_;
   const std::align_val_t align_;
   std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
-  // Where an id was put, by its low bits: right for the newest kPlaces ids of one coordinator.
-  std::unique_ptr<std::atomic<OperationSlot>[]> places_;
   std::atomic<std::uint32_t> size_{0};
 };
 

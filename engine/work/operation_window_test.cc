@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,10 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
 using testing::Seen;
 using testing::until;
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 std::vector<OperationId> ids_of(const std::vector<OperationSnapshot>& snapshots) {
   std::vector<OperationId> ids;
@@ -328,6 +324,79 @@ TEST_CASE("waiting: co_await gives the end, or why there is none") {
   gate.open();
   finish(work);
   CHECK(steps == 2);
+}
+
+TEST_CASE("window: a waiting operation that is killed has ended, before its turn comes") {
+  Gate gate;
+  WorkCoordinator<std::shared_ptr<int>> work({.max_concurrency = 1},
+                                             [&](const std::shared_ptr<int>&) { gate.enter(); });
+  const auto item = std::make_shared<int>(1);
+  const auto running = work.enqueue(item);
+  gate.wait_for_inside(1);
+  const auto first = work.enqueue(item);
+  const auto second = work.enqueue(item);
+  Seen<OperationState> told;
+  CHECK(work.on_done(*first, [&](const OperationSnapshot& one) { told.add(one.state); }).ok());
+
+  CHECK(work.try_kill(*first));
+
+  CHECK(told.all() == std::vector{OperationState::kCancelled});
+  CHECK(work.wait(*first)->state == OperationState::kCancelled);
+  CHECK(work.counts().cancelled == 1);
+  CHECK(work.pending_count() == 1);
+  CHECK(work.pending().size() == 1);
+  CHECK(work.try_kill(*second));
+  CHECK(work.pending_count() == 0);
+  gate.open();
+  finish(work);
+  CHECK(work.counts().succeeded == 1);
+  CHECK(work.counts().cancelled == 2);
+  CHECK(item.use_count() == 1);
+}
+
+TEST_CASE("window: killed operations keep nobody waiting while nothing may start") {
+  WorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 4}, [](int) {});
+  work.pause();
+  for (int i = 0; i < 4; ++i) CHECK(work.try_kill(*work.enqueue(i)));
+  CHECK(work.try_enqueue(5).status().code() == Code::kTryAgain);  // their places are still taken
+  CHECK(work.enqueue_dropping_oldest(6).ok());
+  CHECK(work.pending_count() == 1);
+  CHECK(work.wait_until_idle().ok());
+  CHECK(work.counts().cancelled == 4);
+  CHECK(work.counts().succeeded == 1);
+}
+
+// Aims at kills that meet their operation's turn.
+TEST_CASE("window: every operation ends once, however kills fall together with turns") {
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> told{0};
+    WorkCoordinator<int> work({.max_concurrency = 2, .max_tracked_operations = 4}, [](int) {});
+    std::vector<OperationId> ids;
+    for (int i = 0; i < 100; ++i) {
+      ids.push_back(*work.enqueue(i));
+      static_cast<void>(work.on_done(ids.back(), [&](const OperationSnapshot&) { ++told; }));
+      work.try_kill(ids[ids.size() / 2]);
+    }
+    finish(work);
+    const WorkCounts counts = work.counts();
+    CHECK(counts.succeeded + counts.cancelled == 100);
+    CHECK(counts.pending == 0);
+  }
+}
+
+TEST_CASE("window: an id tells where its operation is, so unknown ones are found missing at once") {
+  OperationTable table(1, 1);
+  const OperationSlot first = table.grow();
+  table.begin(first + 3, 1);
+  const OperationId id = operation_id(77, first + 3);
+  CHECK(table.find(id) == kNoOperationSlot);  // not published yet
+  table.publish(first + 3, id);
+  CHECK(table.find(id) == first + 3);
+  CHECK(table.find(operation_id(78, first + 3)) == kNoOperationSlot);
+  CHECK(table.find(operation_id(77, OperationTable::kChunk)) == kNoOperationSlot);
+  CHECK(table.find(0) == kNoOperationSlot);
+  table.end(first + 3);
+  CHECK(table.find(id) == kNoOperationSlot);
 }
 
 }  // namespace

@@ -37,14 +37,13 @@ std::vector<PriorityLane> check_lanes(std::vector<PriorityLane> lanes, const Wor
   return lanes;
 }
 
-std::vector<LaneDepth> PriorityCoordinator::pending_by_lane() const {
+std::vector<LaneDepth> lane_depths(const Lanes& lanes) {
   std::vector<LaneDepth> depths;
-  for (const auto& lane : core().lanes()) depths.push_back({lane->options().name, lane->depth()});
+  for (const auto& lane : lanes) depths.push_back({lane->options().name, lane->depth()});
   return depths;
 }
 
-Result<std::uint16_t> PriorityCoordinator::lane_named(std::string_view name) {
-  const Lanes& lanes = core().lanes();
+Result<std::uint16_t> lane_named(const Lanes& lanes, std::string_view name) {
   std::string known;
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     if (lanes[i]->options().name == name) return static_cast<std::uint16_t>(i);

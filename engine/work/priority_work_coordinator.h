@@ -13,12 +13,13 @@
 
 #include <functional>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "mayfly/work/coordinator.h"
+#include "mayfly/work/enqueue.h"
 #include "mayfly/work/keyed_item.h"
 #include "mayfly/work/lanes.h"
 
@@ -33,41 +34,67 @@ struct LaneDepth {
   std::string name;
   std::uint32_t pending = 0;
 };
+std::vector<LaneDepth> lane_depths(const Lanes& lanes);
+// kUsage: no such lane; names those there are.
+Result<std::uint16_t> lane_named(const Lanes& lanes, std::string_view name);
 
 // What both have in common.
-class PriorityCoordinator : public Coordinator {
+template <class Item, class Arrivals>
+class PriorityCoordinator : public ItemCoordinator<Item, Arrivals> {
  public:
-  std::vector<LaneDepth> pending_by_lane() const;
+  // Into a lane. kTryAgain: the lane holds max_depth items already, or, without one, there is no
+  // room now (try_enqueue) or not within timeout_ns. kUsage also for an unknown lane, which it
+  // says.
+  Result<OperationId> enqueue(Item item, std::string_view lane = "normal") {
+    return into(lane, kNever, item);
+  }
+  Result<OperationId> try_enqueue(Item item, std::string_view lane = "normal") {
+    return into(lane, 0, item);
+  }
+  Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns,
+                                  std::string_view lane = "normal") {
+    return into(lane, this->core().now_ns() + timeout_ns, item);
+  }
+  // All of them into one lane, as above.
+  template <std::ranges::input_range Items>
+  EnqueuedMany enqueue_many(Items&& items, std::string_view lane = "normal",
+                            std::vector<OperationId>* ids = nullptr) {
+    EnqueuedMany taken;
+    for (auto&& given : items) {
+      const Result<OperationId> id = enqueue(Item(std::move(given)), lane);
+      if (!id.ok()) {
+        taken.status = id.status();
+        break;
+      }
+      if (ids != nullptr) ids->push_back(*id);
+      ++taken.count;
+    }
+    return taken;
+  }
+  // Each lane has its own bound; none drops its oldest.
+  Result<OperationId> enqueue_dropping_oldest(Item) = delete;
+
+  std::vector<LaneDepth> pending_by_lane() const { return lane_depths(this->core().lanes()); }
 
  protected:
-  explicit PriorityCoordinator(std::shared_ptr<WorkCore> core) : Coordinator(std::move(core)) {}
-  // kUsage: no such lane; names those there are.
-  Result<std::uint16_t> lane_named(std::string_view name);
+  using ItemCoordinator<Item, Arrivals>::ItemCoordinator;
 
-  template <class Fill>
-  Result<OperationId> enqueue_into(std::string_view lane, std::int64_t deadline_ns, Fill fill) {
-    const Result<std::uint16_t> index = lane_named(lane);
+ private:
+  Result<OperationId> into(std::string_view lane, std::int64_t deadline_ns, Item& item) {
+    const Result<std::uint16_t> index = lane_named(this->core().lanes(), lane);
     if (!index.ok()) return index.status();
-    return core().enqueue(deadline_ns, *index, fill);
+    return this->enqueue_into(*index, deadline_ns, item);
   }
 };
 
 // A coordinator whose items wait in lanes; a higher lane goes first.
 template <class Item>
-class PriorityWorkCoordinator : public PriorityCoordinator {
+class PriorityWorkCoordinator : public PriorityCoordinator<Item, PlainArrivals<Item>> {
  public:
   template <BodyOf<Item> Body>
   PriorityWorkCoordinator(WorkOptions options, std::vector<PriorityLane> lanes, Body body)
-      : PriorityCoordinator(make(std::move(options), std::move(lanes), std::move(body))) {}
-
-  // kTryAgain: the lane holds max_depth items already. A lane without max_depth waits for room.
-  Result<OperationId> enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_into(lane, kNever, placing(item));
-  }
-  // kTryAgain: no room now.
-  Result<OperationId> try_enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_into(lane, 0, placing(item));
-  }
+      : PriorityCoordinator<Item, PlainArrivals<Item>>(
+            make(std::move(options), std::move(lanes), std::move(body))) {}
 
  private:
   template <class Body>
@@ -81,31 +108,21 @@ class PriorityWorkCoordinator : public PriorityCoordinator {
     core->start(std::make_unique<LaneOrder>(core->table(), core->intake(), core->lanes()));
     return core;
   }
-  static auto placing(Item& item) {
-    return [&item](void* place, OperationRecord&) { ::new (place) Item(std::move(item)); };
-  }
 };
 
+// The same with keys: items of a key in order within their lane.
 template <class Item, class Key>
-class PriorityKeyedWorkCoordinator : public PriorityCoordinator {
+class PriorityKeyedWorkCoordinator : public PriorityCoordinator<Item, KeyedArrivals<Item, Key>> {
  public:
   using KeySelector = std::function<Key(const Item&)>;
 
+  // enqueue() and its like return kUsage also when the key selector threw.
   template <BodyOf<Item> Body>
   PriorityKeyedWorkCoordinator(WorkOptions options, std::vector<PriorityLane> lanes,
                                KeySelector key_selector, Body body)
-      : PriorityCoordinator(make(std::move(options), std::move(lanes), std::move(body))),
-        key_selector_(std::move(key_selector)) {
-    require_callable(key_selector_, "a key selector");
-  }
-
-  // As above. kUsage also: the key selector threw.
-  Result<OperationId> enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_until(kNever, item, lane);
-  }
-  Result<OperationId> try_enqueue(Item item, std::string_view lane = "normal") {
-    return enqueue_until(0, item, lane);
-  }
+      : PriorityCoordinator<Item, KeyedArrivals<Item, Key>>(
+            make(std::move(options), std::move(lanes), std::move(body)),
+            KeyedArrivals<Item, Key>(std::move(key_selector))) {}
 
  private:
   template <class Body>
@@ -114,13 +131,6 @@ class PriorityKeyedWorkCoordinator : public PriorityCoordinator {
     lanes = check_lanes(std::move(lanes), options);
     return make_keyed_core<Item, Key>(std::move(options), std::move(lanes), std::move(body));
   }
-  Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item, std::string_view lane) {
-    KeyedArrival<Item, Key> arrival(item, key_selector_);
-    MAYFLY_RETURN_IF_ERROR(arrival.status());
-    return enqueue_into(lane, deadline_ns, std::ref(arrival));
-  }
-
-  const KeySelector key_selector_;
 };
 
 }  // namespace mayfly

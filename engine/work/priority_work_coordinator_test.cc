@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -14,16 +15,11 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
 using testing::Seen;
 using testing::until;
 using Texts = std::vector<std::string>;
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 // Runs one at a time; "block" waits at the gate.
 struct Fixture {
@@ -205,6 +201,65 @@ TEST_CASE(
   finish(work);
 
   CHECK(seen.all() == Texts{"b1", "ac", "a1", "a2"});
+}
+
+// The key's head is in the deferred lane, and came there by way of the key's own line: the first
+// item of the key holds the key while the others come.
+TEST_CASE("priority: a deferred lane holds up nothing of its keys in lower lanes") {
+  for (const bool fair : {false, true}) {
+    ManualClock clock;
+    SignalSink sink(clock);
+    Gate gate;
+    Seen<std::string> seen;
+    PriorityKeyedWorkCoordinator<std::string, char> work(
+        {.max_concurrency = 2, .fair_scheduling = fair, .signals = &sink, .clock = &clock},
+        {{.name = "high", .defer_on_signals = {"hold"}}, {.name = "normal"}},
+        [](const std::string& item) { return item[0]; },
+        [&](const std::string& item) {
+          if (item == "a:block") {
+            gate.enter();
+          } else {
+            seen.add(item);
+          }
+        });
+    CHECK(work.enqueue("a:block").ok());
+    gate.wait_for_inside(1);
+    CHECK(work.enqueue("a:high", "high").ok());
+    CHECK(work.enqueue("a:one").ok());
+    CHECK(work.enqueue("a:two").ok());
+    CHECK(work.enqueue("b").ok());  // until it runs, the others have been looked at
+    until([&] { return seen.all() == Texts{"b"}; });
+    sink.raise("hold");
+    gate.open();
+
+    until([&] { return seen.all() == Texts{"b", "a:one", "a:two"}; });
+    CHECK(work.pending_by_lane()[0].pending == 1);
+    sink.retract("hold");
+    finish(work);
+    CHECK(seen.all().back() == "a:high");
+  }
+}
+
+TEST_CASE("priority: fair turns between keys are taken within each lane, higher lanes first") {
+  Seen<std::string> seen;
+  PriorityKeyedWorkCoordinator<std::string, char> work(
+      {.max_concurrency = 1, .fair_scheduling = true, .fair_scheduling_threshold = 3},
+      {{.name = "high"}, {.name = "normal"}}, [](const std::string& item) { return item[0]; },
+      [&](const std::string& item) { seen.add(item); });
+  work.pause();
+  for (const char* item : {"a1", "a2", "a3", "a4", "b1", "b2"}) CHECK(work.enqueue(item).ok());
+  for (const char* item : {"aH", "cH"}) CHECK(work.enqueue(item, "high").ok());
+  work.resume();
+  finish(work);
+
+  const Texts all = seen.all();
+  REQUIRE(all.size() == 8);
+  CHECK(Texts(all.begin(), all.begin() + 2) == Texts{"aH", "cH"});
+  // `a` is hot, so it waits for `b` most of the time, and each key keeps its order.
+  const auto at = [&](const char* item) { return std::ranges::find(all, item) - all.begin(); };
+  CHECK(at("b2") < at("a3"));
+  CHECK(at("a1") < at("a2"));
+  CHECK(at("a3") < at("a4"));
 }
 
 }  // namespace

@@ -5,10 +5,11 @@
 //   const auto answer = fetch.wait_for_result(*id);   // answer->has_result(), answer->result()
 //
 // The body returns the value, or a Result of it; a failed Result and what it throws fail the
-// operation. Results stay with their operation while it is in the window, and beyond that can be
-// asked for by id until results_max newer ones came, which is counted.
+// operation. How operations ended, with their results, can be asked for by id while they are in the
+// window, and beyond that until results_max newer ones have ended, which is counted.
 //
-// OWNERSHIP  A result is shared and immutable: whoever has it keeps it.
+// OWNERSHIP  A result is shared and immutable: whoever has it keeps it. One that is made after the
+//            body's time limit is dropped: the operation has failed, and that stays so.
 #pragma once
 
 #include <concepts>
@@ -19,7 +20,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <ranges>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -27,6 +29,7 @@
 
 #include "mayfly/work/body.h"
 #include "mayfly/work/coordinator.h"
+#include "mayfly/work/enqueue.h"
 
 namespace mayfly {
 
@@ -47,30 +50,45 @@ class ResultSnapshot : public OperationSnapshot {
   std::shared_ptr<const Out> result_;
 };
 
-// The ends of operations by id, the newest results_max of them. Any thread; a lock of its own.
+// How an operation ended.
+template <class Out>
+struct OperationEnd {
+  OperationState state = OperationState::kSucceeded;
+  std::string error;
+  std::shared_ptr<const Out> value;  // of one that succeeded
+};
+
+// The ends of operations by id, the newest size_max of them. Any thread; a lock of its own.
 template <class Out>
 class ResultStore {
  public:
   explicit ResultStore(std::size_t size_max) : size_max_(size_max) {}
 
-  void put(OperationId id, std::shared_ptr<const Out> result) {
-    std::shared_ptr<const Out> dropped;  // destroyed without the lock
+  void put(OperationId id, OperationEnd<Out> end) {
+    OperationEnd<Out> dropped;  // destroyed without the lock
     const std::lock_guard lock(mutex_);
-    results_.emplace(id, std::move(result));
+    ends_.insert_or_assign(id, std::move(end));
     order_.push_back(id);
     if (order_.size() <= size_max_) return;
-    if (const auto oldest = results_.find(order_.front()); oldest != results_.end()) {
+    if (const auto oldest = ends_.find(order_.front()); oldest != ends_.end()) {
       dropped = std::move(oldest->second);
-      results_.erase(oldest);
-      ++dropped_;
+      ends_.erase(oldest);
+      dropped_ += dropped.value != nullptr;
     }
     order_.pop_front();
   }
-  std::shared_ptr<const Out> find(OperationId id) const {
+  std::optional<OperationEnd<Out>> find(OperationId id) const {
     const std::lock_guard lock(mutex_);
-    const auto found = results_.find(id);
-    return found == results_.end() ? nullptr : found->second;
+    const auto found = ends_.find(id);
+    if (found == ends_.end()) return std::nullopt;
+    return found->second;
   }
+  std::shared_ptr<const Out> value(OperationId id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = ends_.find(id);
+    return found == ends_.end() ? nullptr : found->second.value;
+  }
+  // Results that newer ends pushed out.
   std::uint64_t dropped() const {
     const std::lock_guard lock(mutex_);
     return dropped_;
@@ -79,9 +97,9 @@ class ResultStore {
  private:
   const std::size_t size_max_;
   mutable std::mutex mutex_;
-  std::unordered_map<OperationId, std::shared_ptr<const Out>> results_;  // guarded by mutex_
-  std::deque<OperationId> order_;                                        // guarded by mutex_
-  std::uint64_t dropped_ = 0;                                            // guarded by mutex_
+  std::unordered_map<OperationId, OperationEnd<Out>> ends_;  // guarded by mutex_
+  std::deque<OperationId> order_;                            // guarded by mutex_
+  std::uint64_t dropped_ = 0;                                // guarded by mutex_
 };
 
 // Runs bodies that answer with a result.
@@ -91,19 +109,26 @@ class ResultHandler final : public ItemHandler {
   ResultHandler(Body body, std::shared_ptr<ResultStore<Out>> store)
       : body_(std::move(body)), store_(std::move(store)) {}
 
-  Status run(void* item, Operation& operation) override {
+  Status run(void* item, Operation& operation, std::shared_ptr<const void>& value) override {
     return status_of([&]() -> Status {
       auto made = call_body(body_, *static_cast<In*>(item), operation);
       if constexpr (std::same_as<decltype(made), Result<Out>>) {
         if (!made.ok()) return made.status();
-        store_->put(operation.id(), std::make_shared<const Out>(std::move(made).value()));
+        value = std::make_shared<const Out>(std::move(made).value());
       } else {
-        store_->put(operation.id(), std::make_shared<const Out>(std::move(made)));
+        value = std::make_shared<const Out>(std::move(made));
       }
       return {};
     });
   }
   void destroy(void* item) override { std::destroy_at(static_cast<In*>(item)); }
+
+  bool keeps_ends() const override { return true; }
+  void ended(OperationId id, OperationState state, std::string_view error,
+             std::shared_ptr<const void> value) override {
+    store_->put(id, {state, std::string(error.substr(0, kErrorTextBytes)),
+                     std::static_pointer_cast<const Out>(std::move(value))});
+  }
 
  private:
   Body body_;
@@ -114,9 +139,9 @@ template <class Out>
 class ResultAwaiter;
 
 template <class In, class Out>
-class ResultCoordinator : public Coordinator {
+class ResultCoordinator : public ItemCoordinator<In> {
  public:
-  // results_max: results kept for asking by id; at least max_tracked_operations.
+  // results_max: ends kept for asking by id; at least max_tracked_operations.
   template <BodyOf<In> Body>
   ResultCoordinator(WorkOptions options, Body body, std::size_t results_max = 10'000)
       : ResultCoordinator(std::make_shared<ResultStore<Out>>(
@@ -124,37 +149,23 @@ class ResultCoordinator : public Coordinator {
                                                         options.max_tracked_operations, 1)))),
                           std::move(options), std::move(body)) {}
 
-  // Waits for room. The id is what wait_for_result takes. kUsage: completed.
-  Result<OperationId> enqueue(In item) { return enqueue_until(kNever, item); }
-  // kTryAgain: no room now.
-  Result<OperationId> try_enqueue(In item) { return enqueue_until(0, item); }
-  // Waits for room. How many were taken: fewer than all when the coordinator was completed
-  // meanwhile.
-  template <std::ranges::random_access_range Items>
-  std::size_t enqueue_many(Items&& items) {
-    auto first = std::ranges::begin(items);
-    const auto count = static_cast<std::size_t>(std::ranges::distance(items));
-    return core()
-        .enqueue_many(count, kNever,
-                      [&](std::size_t i, void* place, OperationRecord&) {
-                        ::new (place) In(std::move(first[static_cast<std::ptrdiff_t>(i)]));
-                      })
-        .first;
+  // Blocks until the operation has ended; then has_result(), or else its state and error say why
+  // not: also when it failed, was skipped or cancelled and has left the window. Of the times of one
+  // that has left, nothing is known. kUsage: unknown, or results_max others have ended since; or
+  // from within, unless it has ended already.
+  Result<ResultSnapshot<Out>> wait_for_result(OperationId id) {
+    return join_result(id, this->wait(id), *store_);
   }
-
-  // Blocks until the operation has ended; then has_result(), or else error says why not. kUsage:
-  // unknown, or both the operation and its result are gone. Not from a body.
-  Result<ResultSnapshot<Out>> wait_for_result(OperationId id) { return with_result(id, wait(id)); }
   // co_await coordinator.result(id).
-  ResultAwaiter<Out> result(OperationId id) { return {done(id), id, store_}; }
+  ResultAwaiter<Out> result(OperationId id) { return {this->done(id), id, store_}; }
   // The value, if there is one by now.
-  std::shared_ptr<const Out> try_result(OperationId id) const { return store_->find(id); }
+  std::shared_ptr<const Out> try_result(OperationId id) const { return store_->value(id); }
 
   // Of operations in the window: all with their results; those that succeeded; their values.
   std::vector<ResultSnapshot<Out>> results_snapshot() const {
     std::vector<ResultSnapshot<Out>> found;
-    for (OperationSnapshot& one : snapshot()) {
-      auto value = one.state == OperationState::kSucceeded ? store_->find(one.id) : nullptr;
+    for (OperationSnapshot& one : this->snapshot()) {
+      auto value = one.state == OperationState::kSucceeded ? store_->value(one.id) : nullptr;
       found.emplace_back(std::move(one), std::move(value));
     }
     return found;
@@ -175,7 +186,8 @@ class ResultCoordinator : public Coordinator {
  private:
   template <class Body>
   ResultCoordinator(std::shared_ptr<ResultStore<Out>> store, WorkOptions options, Body body)
-      : Coordinator(make(store, std::move(options), std::move(body))), store_(std::move(store)) {}
+      : ItemCoordinator<In>(make(store, std::move(options), std::move(body))),
+        store_(std::move(store)) {}
 
   template <class Body>
   static std::shared_ptr<WorkCore> make(const std::shared_ptr<ResultStore<Out>>& store,
@@ -188,32 +200,23 @@ class ResultCoordinator : public Coordinator {
     return core;
   }
 
-  Result<OperationId> enqueue_until(std::int64_t deadline_ns, In& item) {
-    return core().enqueue(
-        deadline_ns, 0, [&](void* place, OperationRecord&) { ::new (place) In(std::move(item)); });
-  }
-
-  Result<ResultSnapshot<Out>> with_result(OperationId id, Result<OperationSnapshot> ended) const {
-    return join_result(id, std::move(ended), *store_);
-  }
-
   const std::shared_ptr<ResultStore<Out>> store_;
 };
 
-// An end with its value; the value alone makes an end of an operation that has left the window.
+// An end with its value; what was kept alone makes an end of an operation that has left the window.
 template <class Out>
 Result<ResultSnapshot<Out>> join_result(OperationId id, Result<OperationSnapshot> ended,
                                         const ResultStore<Out>& store) {
-  std::shared_ptr<const Out> value = store.find(id);
+  std::optional<OperationEnd<Out>> kept = store.find(id);
   if (ended.ok()) {
-    if (ended->state != OperationState::kSucceeded) value = nullptr;
-    return ResultSnapshot<Out>(std::move(*ended), std::move(value));
+    return ResultSnapshot<Out>(std::move(*ended), kept ? std::move(kept->value) : nullptr);
   }
-  if (value == nullptr) return ended.status();
+  if (!kept) return ended.status();
   OperationSnapshot gone;
   gone.id = id;
-  gone.state = OperationState::kSucceeded;
-  return ResultSnapshot<Out>(std::move(gone), std::move(value));
+  gone.state = kept->state;
+  gone.error = std::move(kept->error);
+  return ResultSnapshot<Out>(std::move(gone), std::move(kept->value));
 }
 
 // What co_await on a result uses.

@@ -14,13 +14,8 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 // C050
 TEST_CASE("results: one item gives one result") {
@@ -34,7 +29,7 @@ TEST_CASE("results: one item gives one result") {
 TEST_CASE("results: each item gives its own") {
   ResultCoordinator<int, int> work({.max_concurrency = 2}, [](int n) { return 2 * n; });
   std::vector<int> items{1, 2, 3, 4, 5};
-  CHECK(work.enqueue_many(items) == 5);
+  CHECK(work.enqueue_many(items).count == 5);
   finish(work);
   auto results = work.results();
   std::ranges::sort(results);
@@ -135,6 +130,33 @@ TEST_CASE("results: co_await gives the result") {
   testing::until([&] { return work.completed(); });
   CHECK(work.drain().ok());
   CHECK(sum == 55);
+}
+
+TEST_CASE("results: how an operation failed can be asked for when it has left the window") {
+  ResultCoordinator<int, int> work({.max_concurrency = 1, .max_tracked_operations = 1}, [](int n) {
+    if (n == 1) throw std::runtime_error("one");
+    return n;
+  });
+  const auto failed = work.enqueue(1);
+  CHECK(work.wait_until_idle().ok());
+  work.pause();
+  const auto killed = work.enqueue(2);
+  CHECK(work.try_kill(*killed));
+  work.resume();
+  for (int i = 3; i < 6; ++i) CHECK(work.enqueue(i).ok());
+  CHECK(work.wait_until_idle().ok());
+  CHECK_FALSE(work.find(*failed));
+  CHECK_FALSE(work.find(*killed));
+
+  const auto first = work.wait_for_result(*failed);
+  const auto second = work.wait_for_result(*killed);
+
+  REQUIRE(first.ok());
+  CHECK(first->failed());
+  CHECK(first->error == "one");
+  REQUIRE(second.ok());
+  CHECK(second->state == OperationState::kCancelled);
+  CHECK_FALSE(second->has_result());
 }
 
 }  // namespace

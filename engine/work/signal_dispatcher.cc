@@ -6,7 +6,7 @@
 namespace mayfly {
 
 SignalDispatcher::SignalDispatcher(DispatcherOptions options)
-    : entries_(std::make_shared<const Entries>()),
+    : state_(std::make_shared<State>()),
       events_(
           {.max_concurrency = options.max_concurrency,
            .max_tracked_operations = 1,
@@ -15,7 +15,9 @@ SignalDispatcher::SignalDispatcher(DispatcherOptions options)
            .drain_on_signals = {},
            .echoes = false},
           [](const SignalEvent& event) { return std::string(event.name()); },
-          [this](SignalEvent& event) { handle(event); }) {}
+          [state = state_](SignalEvent& event) { state->handle(event); }) {
+  state_->entries = std::make_shared<const Entries>();
+}
 
 SignalDispatcher::~SignalDispatcher() { close(); }
 
@@ -26,16 +28,18 @@ Status SignalDispatcher::add(std::string_view pattern, SignalListener handler) {
   if (!handler) {
     return {Code::kUsage, "expected a handler for " + std::string(pattern) + ", found a null one"};
   }
-  const std::lock_guard lock(mutex_);
-  auto changed = std::make_shared<Entries>(*entries_);
+  auto added = std::make_shared<const SignalListener>(std::move(handler));
+  std::shared_ptr<const Entries> before;  // a handler that is replaced goes without the lock
+  const std::lock_guard lock(state_->mutex);
+  auto changed = std::make_shared<Entries>(*state_->entries);
   const auto same = std::ranges::find_if(
       *changed, [&](const Entry& entry) { return entry.pattern.pattern() == pattern; });
   if (same != changed->end()) {
-    same->handler = std::move(handler);
+    same->handler = std::move(added);
   } else {
-    changed->push_back({Glob(pattern), std::move(handler)});
+    changed->push_back({Glob(pattern), std::move(added)});
   }
-  entries_ = std::move(changed);
+  before = std::exchange(state_->entries, std::move(changed));
   return {};
 }
 
@@ -47,24 +51,24 @@ SignalSubscription SignalDispatcher::listen(SignalSink& sink) {
   return sink.subscribe("*", [this](const SignalEvent& event) { dispatch(event); });
 }
 
-void SignalDispatcher::flush() { events_.wait_until_idle(); }
+void SignalDispatcher::flush() { static_cast<void>(events_.wait_until_idle()); }
 
 void SignalDispatcher::close() {
   events_.complete();
   static_cast<void>(events_.drain());
 }
 
-std::shared_ptr<const SignalDispatcher::Entries> SignalDispatcher::entries() const {
-  const std::lock_guard lock(mutex_);
-  return entries_;
+std::shared_ptr<const SignalDispatcher::Entries> SignalDispatcher::State::list() const {
+  const std::lock_guard lock(mutex);
+  return entries;
 }
 
-void SignalDispatcher::handle(const SignalEvent& event) {
+void SignalDispatcher::State::handle(const SignalEvent& event) {
   const CurrentSignal cause(event);
-  for (const auto all = entries(); const Entry& entry : *all) {
+  for (const auto all = list(); const Entry& entry : *all) {
     if (!entry.pattern.matches(event.name())) continue;
-    if (!status_of([&] { entry.handler(event); }).ok()) {
-      failures_.fetch_add(1, std::memory_order_relaxed);
+    if (!status_of([&] { (*entry.handler)(event); }).ok()) {
+      failures.fetch_add(1, std::memory_order_relaxed);
     }
   }
 }

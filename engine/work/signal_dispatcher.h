@@ -7,9 +7,11 @@
 // Signals of one name are handled one at a time, in the order they were dispatched; for each, the
 // handlers whose patterns match run in the order they were added. What a handler throws is counted
 // and keeps no other from running. At most queue_capacity signals wait: then the oldest is dropped
-// and counted. Destruction handles what waits.
+// and counted. Destruction handles what waits; within a handler, where it would wait for itself, it
+// drops that instead.
 //
-// THREADS  Any thread may call anything but the destructor.
+// THREADS  Any thread may call anything but the destructor. Within a handler flush() and close()
+//          don't wait.
 #pragma once
 
 #include <atomic>
@@ -60,21 +62,26 @@ class SignalDispatcher {
   std::uint64_t handled() const { return events_.counts().succeeded; }
   std::uint64_t dropped() const { return events_.counts().cancelled; }
   // Calls of handlers that threw.
-  std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
+  std::uint64_t failures() const { return state_->failures.load(std::memory_order_relaxed); }
 
  private:
   struct Entry {
     Glob pattern;
-    SignalListener handler;
+    std::shared_ptr<const SignalListener> handler;  // shared: lists are copied under the lock
   };
   using Entries = std::vector<Entry>;
 
-  void handle(const SignalEvent& event);
-  std::shared_ptr<const Entries> entries() const;
+  // Shared with the handlers' threads, which may outlive this object.
+  struct State {
+    void handle(const SignalEvent& event);
+    std::shared_ptr<const Entries> list() const;
 
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Entries> entries_;  // guarded by mutex_; replaced, never changed
-  std::atomic<std::uint64_t> failures_{0};
+    mutable std::mutex mutex;
+    std::shared_ptr<const Entries> entries;  // guarded by mutex; replaced, never changed
+    std::atomic<std::uint64_t> failures{0};
+  };
+
+  const std::shared_ptr<State> state_;
   KeyedWorkCoordinator<SignalEvent, std::string> events_;  // last: its threads use what is above
 };
 

@@ -236,5 +236,20 @@ TEST_CASE("pin until acknowledged: by complete, by time, by destruction") {
   CHECK_FALSE(work.find(id)->pinned);
 }
 
+// The handler's captures call the dispatcher when they go.
+TEST_CASE("dispatcher: a handler that is replaced goes without a lock being held") {
+  Fixture f;
+  SignalDispatcher dispatcher({.clock = &f.clock});
+  struct AddsAtItsEnd {
+    ~AddsAtItsEnd() {
+      CHECK(to.add("b", [](const SignalEvent&) {}).ok());
+    }
+    SignalDispatcher& to;
+  };
+  auto held = std::make_shared<AddsAtItsEnd>(AddsAtItsEnd{dispatcher});
+  CHECK(dispatcher.add("a", [held = std::move(held)](const SignalEvent&) {}).ok());
+  CHECK(dispatcher.add("a", [](const SignalEvent&) {}).ok());
+}
+
 }  // namespace
 }  // namespace mayfly

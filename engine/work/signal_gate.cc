@@ -6,13 +6,8 @@
 namespace mayfly {
 namespace {
 
-std::string joined(const GateOptions& options) {
-  std::string list;
-  for (const auto* patterns : {&options.cancel, &options.defer, &options.resume}) {
-    for (const std::string& pattern : *patterns) list.append(list.empty() ? "" : ",") += pattern;
-  }
-  return list;
-}
+// A signal that leaves the window for room, or because its sink was retuned, tells nobody.
+constexpr std::int64_t kLookNs = kSecond;
 
 // No overflow: kNever stays kNever.
 std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
@@ -21,19 +16,18 @@ std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
 
 }  // namespace
 
-SignalGate::SignalGate(SignalSink& sink, GateOptions options, std::function<void()> poke)
+SignalGate::SignalGate(const SignalSink& sink, GateOptions options)
     : options_(std::move(options)),
       cancel_(sink, options_.cancel),
       defer_(sink, options_.defer),
-      resume_(sink, options_.resume) {
-  if (const std::string patterns = joined(options_); !patterns.empty()) {
-    subscription_ = sink.subscribe(patterns,
-                                   [this, poke = std::move(poke)](const SignalEvent&) {
-                                     dirty_.store(true, std::memory_order_release);
-                                     poke();
-                                   },
-                                   {.removals = true});
+      resume_(sink, options_.resume) {}
+
+std::string SignalGate::patterns() const {
+  std::string list;
+  for (const auto* patterns : {&options_.cancel, &options_.defer, &options_.resume}) {
+    for (const std::string& pattern : *patterns) list.append(list.empty() ? "" : ",") += pattern;
   }
+  return list;
 }
 
 GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) {
@@ -58,7 +52,8 @@ GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) 
   const std::int64_t deadline_ns = later(began_ns, patience_ns);
   if (now_ns >= deadline_ns) return {.kind = Kind::kRunExhausted};
   const std::int64_t look_again =
-      std::min({deadline_ns, later(now_ns, options_.interval_ns), defer_.present_until_ns()});
+      std::min({deadline_ns, later(now_ns, std::min(options_.interval_ns, kLookNs)),
+                defer_.present_until_ns()});
   return {.kind = Kind::kWait, .look_again = std::max(look_again, now_ns + 1)};
 }
 

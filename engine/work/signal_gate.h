@@ -4,16 +4,16 @@
 //   defer   present, and no resume signal is: they wait, each for at most `attempts` intervals from
 //           when it came or, if that was later, from when the deferral began; then they run anyway.
 //
-// Present is what the sink says at the moment of the look (signal_sink.h). A raise or retraction of
-// what matters here calls `poke`, so nobody has to poll for it; that a signal grew too old, or was
-// pushed out of the window, is seen by looking again at the time that look() says.
+// Present is what the sink says at the moment of the look (signal_sink.h). Whoever owns the gate
+// listens to patterns(), calls mark() and looks again, so nobody has to poll for raises and
+// retractions; that a signal grew too old, was pushed out of the window or retuned out of it is
+// seen by looking again at the time that look() says, a second later at most.
 //
-// THREADS  look(): under the scheduler's lock. `poke` is called on raising threads, without it.
+// THREADS  look(): under the scheduler's lock. mark(): any.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,7 +40,12 @@ struct GateVerdict {
 
 class SignalGate {
  public:
-  SignalGate(SignalSink& sink, GateOptions options, std::function<void()> poke);
+  SignalGate(const SignalSink& sink, GateOptions options);
+
+  // All that matters here, as SignalSink::subscribe() takes it; empty: nothing does.
+  std::string patterns() const;
+  // One of them was raised or retracted.
+  void mark() { dirty_.store(true, std::memory_order_release); }
 
   // For an operation that came at enqueued_ns.
   GateVerdict look(std::int64_t now_ns, std::int64_t enqueued_ns) {
@@ -59,7 +64,6 @@ class SignalGate {
   std::atomic<bool> dirty_{true};
   bool closed_ = false;  // something was present at the last look
   std::int64_t deferred_since_ns_ = kNever;
-  SignalSubscription subscription_;  // last: its listener uses what is above
 };
 
 }  // namespace mayfly

@@ -36,7 +36,7 @@ template <class Work>
 std::uint64_t allocations_of(Work& work, int items) {
   const auto run = [&](int count) {
     for (int i = 0; i < count; ++i) REQUIRE(work.enqueue(i).ok());
-    work.wait_until_idle();
+    CHECK(work.wait_until_idle().ok());
   };
   run(items);  // slots, threads, lists
   run(items);

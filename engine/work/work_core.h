@@ -3,23 +3,37 @@
 // around it (work_coordinator.h and others) add the types.
 //
 // WAY OF AN ITEM   enqueue: Intake gives a slot (operation_table.h) and queues it. A worker asks
-// the
-//                  DispatchOrder which slot is next and the SignalGate whether it may run, runs the
-//                  body, and puts the slot into the OperationWindow, which lets older ones go. A
-//                  slot that left the window returns to the Intake.
+//                  the DispatchOrder which slot is next and the SignalGate whether it may run, runs
+//                  the body, and puts the slot into the OperationWindow, which lets older ones go.
+//                  A slot that left the window returns to the Intake.
 // LOCKS            Two: the intake's (producers) and mutex_ (the scheduler: workers between two
 //                  bodies, control, the watch of time limits). The intake's may be held when mutex_
 //                  is taken, never the other way round. User code (bodies, callbacks, listeners,
-//                  destructors of items) runs under neither. Readers of counters, snapshots and
-//                  signals take none.
+//                  moves and destructors of items) runs under neither; keys alone are compared and
+//                  copied under mutex_ (key_index.h). Readers of counters, snapshots and signals
+//                  take none.
 // SLEEP            A worker announces by hungry_ (seq_cst) that it is about to sleep, then looks at
 //                  the intake's end; a producer stores the end (seq_cst), then looks at hungry_. So
-//                  one of them sees the other.
+//                  one of them sees the other. The same holds wherever hungry_ rises: the intake is
+//                  looked at afterwards.
 // THREADS          Made when there is work for them, up to the limit; one that finds nothing to do
 //                  for ten seconds leaves. A thread whose body overran its time limit is abandoned:
 //                  it shares ownership of all it may still touch, so this object lives until it
 //                  ends.
+// END OF A BODY    With a time limit, Worker::decide() says once whether the body returned or is
+//                  abandoned; only who decides ends the operation. So a result that comes too late
+//                  is nobody's.
+// KILLED           An operation that is killed while it waits has ended, for counts and waiters.
+// Its
+//                  record and its item stay in line until their turn (held).
+// GOING            shut_down() waits for bodies, observers and listeners, but never for those that
+//                  the calling thread is in (work_frame.h), nor for abandoned ones: they find the
+//                  sink closed (sink_uses.h), and this object lives until the last of them ends.
 // MEMORY           Slots and the intake's ring; nothing is allocated for an item after warm-up.
+//
+// Its parts: enqueue.h (items come in), work_core.cc (the beginning), work_shut_down.cc,
+// work_control.cc, work_ends.cc (ends of operations), work_look.cc, worker.cc (turns),
+// worker_threads.cc (sleeping and waking), body_watch.cc (time limits).
 #pragma once
 
 #include <algorithm>
@@ -49,8 +63,11 @@
 #include "mayfly/work/operation.h"
 #include "mayfly/work/operation_table.h"
 #include "mayfly/work/operation_window.h"
+#include "mayfly/work/own_listeners.h"
 #include "mayfly/work/signal_gate.h"
+#include "mayfly/work/sink_uses.h"
 #include "mayfly/work/work_counters.h"
+#include "mayfly/work/work_frame.h"
 #include "mayfly/work/work_options.h"
 
 namespace mayfly {
@@ -59,14 +76,28 @@ namespace mayfly {
 class ItemHandler {
  public:
   virtual ~ItemHandler() = default;
-  // Runs the body. A failed Status fails the operation.
-  virtual Status run(void* item, Operation& operation) = 0;
+  // Runs the body. A failed Status fails the operation. `value` is what it made, if anything.
+  virtual Status run(void* item, Operation& operation, std::shared_ptr<const void>& value) = 0;
   virtual void destroy(void* item) = 0;
+  // Whether ended() is to be called.
+  virtual bool keeps_ends() const { return false; }
+  // For each operation once, without a lock, before anybody is told. `value`: of a body that
+  // returned in time.
+  virtual void ended(OperationId, OperationState, std::string_view, std::shared_ptr<const void>) {}
 };
 
+// How many of several items were taken, and why no more were.
+struct EnqueuedMany {
+  std::size_t count = 0;
+  Status status = {};
+};
+
+// Told of the end of one operation.
 using OperationCallback = std::function<void(const OperationSnapshot&)>;
 
-// Threads abandoned at a time limit that may exist at once; then new work is refused.
+// So many threads abandoned at a time limit, and no further thread is made, and new work is
+// refused. Those that run by then may be abandoned too: with a limit of L there are never more than
+// L + kAbandonedMax - 1 threads.
 constexpr int kAbandonedMax = 8;
 
 class WorkCore : public std::enable_shared_from_this<WorkCore> {
@@ -85,28 +116,29 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   Lanes& lanes() { return lanes_; }
   const Lanes& lanes() const { return lanes_; }
   void start(std::unique_ptr<DispatchOrder> order);
-  // Cancels, and waits for all bodies but abandoned ones. No thread but those runs afterwards.
+  // Cancels, and waits for all bodies but abandoned ones and those that this thread is in. Without
+  // the latter, no thread but abandoned ones runs afterwards.
   void shut_down();
 
-  // fill(item, record) makes the item in raw memory, and may throw: then nothing was enqueued.
-  // Waits for room until deadline_ns. kUsage: completed, or a fill that threw; kTryAgain: no room;
-  // kUnavailable: too many threads are abandoned.
-  template <class Fill>
-  Result<OperationId> enqueue(std::int64_t deadline_ns, std::uint16_t lane, Fill&& fill);
-  // For `count` items: fill(i, item, record). How many were enqueued before one wasn't, and why.
-  template <class Fill>
-  std::pair<std::size_t, Status> enqueue_many(std::size_t count, std::int64_t deadline_ns,
-                                              Fill&& fill);
+  // `arrival` makes an item (enqueue.h); when it throws, nothing was enqueued. Waits for room until
+  // deadline_ns. kUsage: completed, or an arrival that threw; kTryAgain: no room; kUnavailable: too
+  // many threads are abandoned.
+  template <class Arrival>
+  Result<OperationId> enqueue(std::int64_t deadline_ns, std::uint16_t lane, Arrival& arrival);
+  // For `count` items, arrival(i) each, which are quick. ids: null, or where their ids go.
+  template <class ArrivalOf>
+  EnqueuedMany enqueue_many(std::size_t count, ArrivalOf arrival_of, std::vector<OperationId>* ids);
   // Makes room, if there is none, by cancelling what is next.
   void drop_oldest_if_full();
 
   void complete();
   bool completed() const { return intake_.closed(); }
-  // Waits until all that was accepted has ended. kUsage before complete().
+  // Waits until all that was accepted has ended. kUsage before complete(), and from within a body,
+  // an observer or a callback of this coordinator.
   Status drain();
   bool drained() const;
-  // Waits for a moment at which nothing waits and nothing runs.
-  void wait_until_idle();
+  // Waits for a moment at which nothing waits and nothing runs. kUsage from within.
+  Status wait_until_idle();
   void cancel();
   void set_paused(bool paused);
   bool paused() const { return paused_.load(std::memory_order_acquire); }
@@ -117,7 +149,10 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   // Slots whose operation passes, by id; too old ones left out.
   template <class Filter>
   std::vector<OperationSnapshot> snapshot(Filter filter) const;
-  std::uint64_t pending_with_key(std::uint64_t key_hash) const;
+  // One that waits, runs or is in the window.
+  std::optional<OperationSnapshot> find(OperationId id) const;
+  // `key` is of the coordinator's key type. Takes the scheduler's lock.
+  std::uint64_t pending_with_key(std::uint64_t key_hash, const void* key) const;
   std::vector<OperationEcho> echoes() const { return echo_store_.list(now_ns()); }
 
   bool set_pinned(OperationId id, bool pinned);
@@ -126,6 +161,9 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   // The operation, if it has ended; else `call` is called when it ends, on the worker's thread.
   // kUsage: no such operation, or it was evicted.
   Result<std::optional<OperationSnapshot>> when_finished(OperationId id, OperationCallback call);
+  // Waits for its end. kUsage also from within, unless it has ended, or this is a callback on a
+  // worker's thread and another worker can run it.
+  Result<OperationSnapshot> wait(OperationId id);
 
   // Of operations in the window.
   std::vector<Signal> signals(std::string_view glob) const;
@@ -136,12 +174,20 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
 
  private:
   class Worker;
+  class BlockedWorker;
+  using Lock = std::unique_lock<std::mutex>;
   // What is to be done when the lock is no longer held.
   struct Afterwards {
     struct Gone {
       OperationSnapshot snapshot;
       bool raised = false;
     };
+    struct End {
+      OperationId id = 0;
+      OperationState state = OperationState::kPending;
+      std::string_view error;
+    };
+    std::vector<End> ends;  // of operations without a body that returned; if the handler keeps them
     std::vector<Gone> gone;
     std::vector<std::pair<OperationCallback, OperationSnapshot>> calls;
     std::vector<OperationSlot> items;  // to be destroyed; their slots are held until then
@@ -151,58 +197,91 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
     bool made_room = false;
 
     bool any() const {
-      return sample || made_room || !gone.empty() || !calls.empty() || !items.empty() ||
-             !stops.empty() || !operation_signals.empty();
+      return sample || made_room || !ends.empty() || !gone.empty() || !calls.empty() ||
+             !items.empty() || !stops.empty() || !operation_signals.empty();
     }
     void clear();
   };
-  using Lock = std::unique_lock<std::mutex>;
 
-  // Workers (worker threads; worker.cc).
+  // Turns of workers (worker.cc).
   void work(Worker& me);
+  bool run_body(Worker& me, Lock& lock, bool limited, std::int64_t& now_ns, Status& outcome);
   bool take_turn(Worker& me, std::int64_t now_ns, std::int64_t& look_again);
+  bool may_run() const;
+
+  // Sleeping, waking, threads (worker_threads.cc).
   void call_for_more(std::int64_t now_ns);
   bool sleep(Lock& lock, std::int64_t look_again, std::uint64_t looked_at);
   void spin_for_arrivals(Lock& lock);
-  bool may_run() const;
-  void call_workers(std::size_t count);
+  void call_workers(std::uint64_t count);
   bool add_worker();
+  void leave(Worker& me);
   void update_hungry();
+  void wake_after_enqueue(std::size_t count) {
+    if (hungry_.load(std::memory_order_seq_cst) != 0) wake_for_arrivals(count);
+  }
+  void wake_for_arrivals(std::size_t count);
+  void poke();
+
+  // Time limits (body_watch.cc).
   void watch();
   void expire(Worker& worker, std::int64_t now_ns, Afterwards& after);
   void leave_abandoned(Worker& me);
-  void poke();
+  void cancel_if_nobody_comes(Afterwards& after);
 
-  // Ends of operations, under mutex_.
+  // Ends of operations, under mutex_ (work_ends.cc).
+  void note_end(OperationSlot slot, OperationState state, std::string_view error,
+                std::int64_t now_ns, Afterwards& after);
   void end(OperationSlot slot, OperationState state, std::string_view error, bool ran,
            std::int64_t now_ns, Afterwards& after);
+  void discard(OperationSlot slot, OperationState state, std::int64_t now_ns, Afterwards& after);
   void let_go(OperationSlot slot, Afterwards& after);
-  void drop_item(OperationSlot slot, Afterwards& after);
   void settle(Afterwards& after);
   void cancel_pending(Afterwards& after);
-  void tell_if_drained();
-  void show_active() { active_shown_.store(active_, std::memory_order_release); }
-  bool idle_locked() const;
-  bool drained_locked() const { return intake_.closed() && idle_locked(); }
   // Gives the lock up for it, and has it again afterwards.
   void finish_afterwards(Lock& lock, Afterwards& after);
   // Not under mutex_.
   void do_afterwards(Afterwards& after);
+  void add_echo(const Afterwards::Gone& gone);
+
+  void tell_if_drained();
+  template <class Condition>
+  void wait_until(Lock& lock, Condition condition);
+  void show_active() { active_shown_.store(active_, std::memory_order_release); }
+  bool idle_locked() const;
+  bool drained_locked() const { return intake_.closed() && idle_locked(); }
+  static Status self_wait(std::string_view call);
+
   template <class Call>
-  void guarded(Call call);
+  void guarded(Call call) {
+    try {
+      call();
+    } catch (...) {
+      counters_.observer_failures.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  static void end_thread(std::thread& thread, bool by_itself);
+  void keep_until_raise_ends();
 
   Result<OperationId> refusal(bool timed_out) const;
   static Status lane_refusal(const Lane& lane);
-  void wake_after_enqueue(std::size_t count);
+  template <class Arrival>
+  Status make_item(OperationSlot slot, Arrival& arrival);
+  template <class Arrival>
+  Status fill(Lock& lock, OperationSlot slot, Arrival& arrival);
   void subscribe();
+  std::unique_ptr<SignalGate> make_gate(GateOptions options);
   SignalSink& operation_signals();
   std::vector<OperationSnapshot> window() const;
   void keep_window(std::vector<OperationSnapshot>& found) const;
+  bool shown(const OperationSnapshot& one, std::int64_t now_ns) const;
 
   const WorkOptions options_;
   const SystemClock system_clock_;
   const Clock& clock_;
   const std::unique_ptr<ItemHandler> handler_;
+  const bool keeps_ends_;
+  const std::string time_limit_error_;
   OperationTable table_;
   Intake intake_;
   Lanes lanes_;
@@ -226,97 +305,25 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   int awake_ = 0;      // workers looking for work
   int sleepers_ = 0;   // sleeping, and not called
   int calls_ = 0;      // sleeping, and called
-  int live_ = 0;       // threads, without abandoned ones
   int observing_ = 0;  // workers with callbacks to be made
   int idle_waiters_ = 0;
   bool stopping_ = false;
   std::thread watch_;
 
+  std::atomic<int> live_{0};          // threads, without abandoned ones; written under the lock
   std::atomic<int> active_shown_{0};  // active_, for those without the lock
   std::atomic<int> hungry_{0};
   std::atomic<int> limit_;
   std::atomic<int> abandoned_{0};
-  std::atomic<int> signalling_{0};  // bodies that use signals right now
+  std::atomic<int> blocked_{0};  // workers whose callbacks wait for an operation
   std::atomic<bool> paused_{false};
   WorkCounters counters_;
+  SinkUses sink_uses_{this};
 
-  std::unique_ptr<AsyncSignals> async_raised_;
-  std::unique_ptr<AsyncSignals> async_removed_;
-  std::vector<SignalSubscription> subscriptions_;  // last: their listeners use what is above
+  std::shared_ptr<AsyncSignals> async_raised_;
+  std::shared_ptr<AsyncSignals> async_removed_;
+  OwnListeners listeners_{this};
 };
-
-template <class Fill>
-Result<OperationId> WorkCore::enqueue(std::int64_t deadline_ns, std::uint16_t lane, Fill&& fill) {
-  const std::int64_t now_ns = clock_.now_ns();
-  OperationId id = 0;
-  {
-    Lock lock(intake_.mutex());
-    Lane& queue = *lanes_[lane];
-    const auto full = [&] { return intake_.room() == 0 || queue.full(); };
-    while (!intake_.closed() && full()) {
-      if (queue.full() && queue.refuses_when_full()) return lane_refusal(queue);
-      if (deadline_ns != kNever && clock_.now_ns() >= deadline_ns) return refusal(true);
-      intake_.wait_for_room(lock, clock_, deadline_ns, full);
-    }
-    if (intake_.closed() || abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
-      return refusal(false);
-    }
-    const OperationSlot slot = intake_.claim(now_ns);
-    if (slot == kNoOperationSlot) {
-      return Status(Code::kUnavailable, "no memory for another operation");
-    }
-    OperationRecord& record = table_[slot];
-    record.lane = lane;
-    try {
-      fill(table_.item(slot), record);
-    } catch (const std::exception& error) {
-      intake_.unclaim(slot);
-      return Status(Code::kUsage, std::string("the item wasn't enqueued: ") + error.what());
-    } catch (...) {
-      intake_.unclaim(slot);
-      return Status(Code::kUsage, "the item wasn't enqueued: it threw");
-    }
-    id = record.id.load(std::memory_order_relaxed);
-    queue.enter();
-    intake_.push(slot);
-    intake_.flush();
-  }
-  wake_after_enqueue(1);
-  return id;
-}
-
-template <class Fill>
-std::pair<std::size_t, Status> WorkCore::enqueue_many(std::size_t count, std::int64_t deadline_ns,
-                                                      Fill&& fill) {
-  std::size_t done = 0;
-  while (done < count) {
-    // One waits for room; then as many as there is room for go in at once.
-    auto first = enqueue(deadline_ns, 0,
-                         [&](void* item, OperationRecord& record) { fill(done, item, record); });
-    if (!first.ok()) return {done, first.status()};
-    const std::size_t before = ++done;
-    const std::int64_t now_ns = clock_.now_ns();
-    {
-      const Lock lock(intake_.mutex());
-      for (std::uint32_t room = intake_.closed() ? 0 : intake_.room(); room > 0 && done < count;
-           --room) {
-        const OperationSlot slot = intake_.claim(now_ns);
-        if (slot == kNoOperationSlot) break;
-        try {
-          fill(done, table_.item(slot), table_[slot]);
-        } catch (...) {
-          intake_.unclaim(slot);
-          break;  // the next turn of the loop meets it again, and says what it was
-        }
-        intake_.push(slot);
-        ++done;
-      }
-      intake_.flush();
-    }
-    wake_after_enqueue(done - before);
-  }
-  return {done, Status()};
-}
 
 template <class Filter>
 std::vector<OperationSnapshot> WorkCore::snapshot(Filter filter) const {
@@ -324,8 +331,7 @@ std::vector<OperationSnapshot> WorkCore::snapshot(Filter filter) const {
   const std::int64_t now = clock_.now_ns();
   for (OperationSlot slot = 0; slot < table_.size(); ++slot) {
     auto one = table_.read(slot);
-    if (!one || !filter(*one)) continue;
-    if (one->finished() && !one->pinned && window_.too_old(one->finished_ns, now)) continue;
+    if (!one || !filter(*one) || !shown(*one, now)) continue;
     found.push_back(std::move(*one));
   }
   std::ranges::sort(found, {}, &OperationSnapshot::id);

@@ -17,9 +17,9 @@ struct WorkCounts {
   std::uint64_t failed = 0;     // threw, returned a failed Status, or ran out of time
   std::uint64_t timed_out = 0;  // those of them that ran out of time
   std::uint64_t skipped = 0;    // by a signal of cancel_on_signals
-  std::uint64_t cancelled =
-      0;  // by cancel(), the destructor, or a full queue that drops its oldest
+  std::uint64_t cancelled = 0;  // by cancel(), try_kill(), destruction, or a full queue that drops
   std::uint64_t deferrals_exhausted = 0;  // ran although a signal deferred them
+  std::uint64_t threads = 0;              // now, without abandoned ones
   std::uint64_t abandoned_threads = 0;    // now
   std::uint64_t observer_failures = 0;    // callbacks that threw
   std::uint64_t signals_dropped = 0;      // that waited for on_signal_async and its like

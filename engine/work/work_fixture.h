@@ -2,6 +2,8 @@
 // something to become true.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -89,6 +91,13 @@ class Seen {
 template <class Condition>
 void until(Condition condition) {
   while (!condition()) std::this_thread::yield();
+}
+
+// Waits until a coordinator has done all that it was given.
+template <class Work>
+void finish(Work& work) {
+  work.complete();
+  REQUIRE(work.drain().ok());
 }
 
 }  // namespace mayfly::testing

@@ -44,6 +44,7 @@ void check_work_options(const WorkOptions& options) {
   at_least(1, options.body_time_limit_ns, "body_time_limit_ns");
   at_least(1, options.echo_retention_ns, "echo_retention_ns");
   at_least(1, options.echo_capacity, "echo_capacity");
+  options.signal_constraints.check();
   no_blanks(options.cancel_on_signals, "cancel_on_signals");
   no_blanks(options.defer_on_signals, "defer_on_signals");
   no_blanks(options.resume_on_signals, "resume_on_signals");

@@ -2,18 +2,21 @@
 //
 //   mayfly::WorkCoordinator<Job> jobs({.max_concurrency = 8, .signals = &sink}, body);
 //
-// OWNERSHIP  Copied. `signals` and `clock` are borrowed and must outlive the coordinator.
+// OWNERSHIP  Copied. `signals` and `clock` are borrowed and must outlive the coordinator; what
+//            `keep_alive` shares is kept even for bodies that outlive it (coordinator.h).
 // UNITS      Nanoseconds of the clock; kNever where no limit is meant.
 // CALLBACKS  Run outside every lock. What they throw is swallowed and counted.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/signal/signal_constraints.h"
 #include "mayfly/signal/signal_event.h"
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/work/operation_snapshot.h"
@@ -48,6 +51,11 @@ struct WorkOptions {
   SignalSink* signals = nullptr;
   // Null: SystemClock.
   const Clock* clock = nullptr;
+  // Guards on caused signals of the coordinator's own sink; a sink that is given has its own.
+  SignalConstraints signal_constraints = {};
+  // Kept until the last thread that runs a body has ended, abandoned ones included: what owns the
+  // sink and the clock, for instance.
+  std::shared_ptr<const void> keep_alive = {};
 
   // Called for each signal of the sink, whoever raises it, on the raising thread; and for each
   // retraction.

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace mayfly {
 namespace {
 
+using testing::finish;
 using testing::Gate;
 using testing::Seen;
 using testing::until;
@@ -25,12 +27,6 @@ struct Fixture {
 
   WorkOptions options() { return {.max_concurrency = 1, .signals = &sink, .clock = &clock}; }
 };
-
-template <class Work>
-void finish(Work& work) {
-  work.complete();
-  REQUIRE(work.drain().ok());
-}
 
 // C033
 TEST_CASE("P1, P2: operations raise signals, which the coordinator and the shared sink know") {
@@ -167,7 +163,7 @@ TEST_CASE("work signals: a resuming signal overrides a deferring one") {
   WorkCoordinator<int> work(options, [&](int) { ++ran; });
   f.sink.raise("preload");
   std::vector<int> items(20);
-  CHECK(work.enqueue_many(items) == 20);
+  CHECK(work.enqueue_many(items).count == 20);
   CHECK(ran == 0);
 
   f.sink.raise("preload.done");
@@ -321,6 +317,61 @@ TEST_CASE("work signals: no wake-up is lost between raising, retracting and look
     until([&] { return ran == i; });
   }
   finish(work);
+}
+
+// Nothing tells of it: the interval is endless, and the signal never ages.
+TEST_CASE(
+    "work signals: a deferral without end sees that its signal was pushed out of the window") {
+  Fixture f({.capacity = 4, .max_age_ns = kNever});
+  std::atomic<int> ran{0};
+  WorkOptions options = f.options();
+  options.defer_on_signals = {"hold"};
+  options.defer_check_interval_ns = kNever;
+  WorkCoordinator<int> work(options, [&](int) { ++ran; });
+  f.sink.raise("hold");
+  CHECK(work.enqueue(1).ok());
+  for (int i = 0; i < 4; ++i) f.sink.raise("other");
+  std::jthread mover([&] {
+    while (ran < 1) f.clock.advance(kSecond);
+  });
+  finish(work);
+  CHECK(work.counts().deferrals_exhausted == 0);
+}
+
+TEST_CASE(
+    "work signals: a deferral without end is over with the retraction, also after long sleep") {
+  Fixture f({.max_age_ns = kNever});
+  WorkOptions options = f.options();
+  options.defer_on_signals = {"hold"};
+  options.defer_check_interval_ns = kNever;
+  WorkCoordinator<int> work(options, [&](int) {});
+  f.sink.raise("hold");
+  CHECK(work.enqueue(1).ok());
+  f.clock.advance(3600 * kSecond);
+  CHECK(work.pending_count() == 1);
+  f.sink.retract("hold");
+  CHECK(work.wait_until_idle().ok());
+  CHECK(work.counts().succeeded == 1);
+}
+
+TEST_CASE("work signals: the coordinator's own sink keeps the guards that it is given") {
+  WorkOptions options{.max_concurrency = 1};
+  options.signal_constraints = {.terminal = GlobSet("stop.*")};
+  std::atomic<int> heard{0};
+  WorkCoordinator<int>* self = nullptr;
+  options.on_signal = [&](const SignalEvent& event) {
+    ++heard;
+    self->sink().raise(event.is("go") ? "caused" : "never");
+  };
+  WorkCoordinator<int> work(options,
+                            [](int, Operation& operation) { operation.raise("stop.all"); });
+  self = &work;
+  CHECK(work.enqueue(1).ok());
+  finish(work);
+  CHECK(heard == 1);
+  CHECK(work.sink().blocked_total() == 1);
+  options.signal_constraints.max_depth = 0;
+  CHECK_THROWS_AS(WorkCoordinator<int>(options, [](int) {}), std::invalid_argument);
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ class WorkCore::Worker final : public OperationHost {
   // Under the scheduler's lock.
   void begin(OperationSlot slot, std::int64_t now_ns);
   bool running() const { return slot != kNoOperationSlot; }
+  // Whether the caller is the first to say how the body ended: it returned, or it is abandoned.
+  // The thread, and, under the lock, the watch.
+  bool decide() { return !decided_.exchange(true, std::memory_order_acq_rel); }
   // Tells the body to stop; the source, if it has one, is to be told without the lock.
   void request_stop(std::vector<std::stop_source>& sources);
 
@@ -51,6 +54,7 @@ class WorkCore::Worker final : public OperationHost {
   WorkCore& core_;
   std::array<char, kKeyTextBytes> key_;
   std::size_t key_size_ = 0;
+  std::atomic<bool> decided_{false};
   std::atomic<bool> stop_{false};
   std::mutex stop_mutex_;
   std::optional<std::stop_source> stop_source_;  // guarded by stop_mutex_

@@ -1,0 +1,215 @@
+// How items come into a coordinator: arrivals, which make items in their slots, and the calls that
+// all coordinators share.
+//
+// AN ARRIVAL  Makes one item: operator()(place, record) constructs it in raw memory and may write
+//             the record's key. kQuick says that no code of the user's runs in it; then it is
+//             called with the intake's lock held. Otherwise the lock is given up meanwhile, so that
+//             a constructor may throw, take long, or enqueue.
+// THREADS     Any, at once.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "mayfly/work/coordinator.h"
+#include "mayfly/work/work_core.h"
+
+namespace mayfly {
+
+// An item that is moved into its slot as it is.
+template <class Item>
+class PlainArrival {
+ public:
+  static constexpr bool kQuick = std::is_trivially_move_constructible_v<Item>;
+
+  explicit PlainArrival(Item& item) : item_(item) {}
+  Status status() const { return {}; }
+  void operator()(void* place, OperationRecord&) { ::new (place) Item(std::move(item_)); }
+
+ private:
+  Item& item_;
+};
+
+// Makes the arrivals of items without keys.
+template <class Item>
+struct PlainArrivals {
+  PlainArrival<Item> operator()(Item& item) const { return PlainArrival<Item>(item); }
+};
+
+// Coordinators of items of one kind. Arrivals: Item& to an arrival that has a status().
+template <class Item, class Arrivals = PlainArrivals<Item>>
+class ItemCoordinator : public Coordinator {
+ public:
+  // Waits for room. A body that enqueues here waits for other bodies then. kUsage: completed, or an
+  // item or key that couldn't be made; kUnavailable: kAbandonedMax threads are abandoned.
+  Result<OperationId> enqueue(Item item) { return enqueue_until(kNever, item); }
+  // kTryAgain: no room now, or not within timeout_ns.
+  Result<OperationId> try_enqueue(Item item) { return enqueue_until(0, item); }
+  Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns) {
+    return enqueue_until(core().now_ns() + timeout_ns, item);
+  }
+  // When the queue is full, what has waited longest is cancelled to make room. Never waits.
+  Result<OperationId> enqueue_dropping_oldest(Item item) {
+    for (;;) {
+      core().drop_oldest_if_full();
+      Result<OperationId> id = enqueue_until(0, item);
+      if (id.ok() || id.status().code() != Code::kTryAgain) return id;
+    }
+  }
+  // All of them, in order, waiting for room; moves from those it took. How many those were, and why
+  // there are no more: as enqueue() says. Their ids are appended to `ids`, if it isn't null.
+  template <std::ranges::input_range Items>
+  EnqueuedMany enqueue_many(Items&& items, std::vector<OperationId>* ids = nullptr) {
+    using Reference = std::ranges::range_reference_t<Items>;
+    constexpr bool kAtOnce = std::ranges::random_access_range<Items> &&
+                             std::is_same_v<Arrivals, PlainArrivals<Item>> &&
+                             std::is_same_v<Reference, Item&>;
+    if constexpr (kAtOnce && PlainArrival<Item>::kQuick) {
+      const auto first = std::ranges::begin(items);
+      const auto count = static_cast<std::size_t>(std::ranges::distance(items));
+      return core().enqueue_many(
+          count, [&](std::size_t i) { return arrivals_(first[static_cast<std::ptrdiff_t>(i)]); },
+          ids);
+    } else {
+      EnqueuedMany taken;
+      for (auto&& given : items) {
+        Item item(std::move(given));
+        const Result<OperationId> id = enqueue_until(kNever, item);
+        if (!id.ok()) {
+          // Not taken, so not moved from.
+          if constexpr (std::is_assignable_v<Reference, Item>) given = std::move(item);
+          taken.status = id.status();
+          break;
+        }
+        if (ids != nullptr) ids->push_back(*id);
+        ++taken.count;
+      }
+      return taken;
+    }
+  }
+
+ protected:
+  explicit ItemCoordinator(std::shared_ptr<WorkCore> core, Arrivals arrivals = {})
+      : Coordinator(std::move(core)), arrivals_(std::move(arrivals)) {}
+
+  Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item) {
+    return enqueue_into(0, deadline_ns, item);
+  }
+  Result<OperationId> enqueue_into(std::uint16_t lane, std::int64_t deadline_ns, Item& item) {
+    auto arrival = arrivals_(item);
+    MAYFLY_RETURN_IF_ERROR(arrival.status());
+    return core().enqueue(deadline_ns, lane, arrival);
+  }
+
+ private:
+  const Arrivals arrivals_;
+};
+
+template <class Arrival>
+Status WorkCore::make_item(OperationSlot slot, Arrival& arrival) {
+  try {
+    arrival(table_.item(slot), table_[slot]);
+    return {};
+  } catch (const std::exception& error) {
+    return {Code::kUsage, std::string("the item wasn't enqueued: ") + error.what()};
+  } catch (...) {
+    return {Code::kUsage, "the item wasn't enqueued: it threw"};
+  }
+}
+
+// The item of a slot that was claimed. Gives the lock up where the item's own code runs.
+template <class Arrival>
+Status WorkCore::fill(Lock& lock, OperationSlot slot, Arrival& arrival) {
+  if constexpr (Arrival::kQuick) {
+    arrival(table_.item(slot), table_[slot]);
+    return {};
+  } else {
+    lock.unlock();
+    Status made = make_item(slot, arrival);
+    lock.lock();
+    if (!made.ok() || !intake_.closed()) return made;
+    lock.unlock();  // completed meanwhile: whoever drains doesn't know of it
+    handler_->destroy(table_.item(slot));
+    lock.lock();
+    return refusal(false).status();
+  }
+}
+
+template <class Arrival>
+Result<OperationId> WorkCore::enqueue(std::int64_t deadline_ns, std::uint16_t lane,
+                                      Arrival& arrival) {
+  const std::int64_t now_ns = clock_.now_ns();
+  OperationId id = 0;
+  {
+    Lock lock(intake_.mutex());
+    Lane& queue = *lanes_[lane];
+    const auto full = [&] { return intake_.room() == 0 || queue.full(); };
+    while (!intake_.closed() && full()) {
+      if (queue.full() && queue.refuses_when_full()) return lane_refusal(queue);
+      if (deadline_ns != kNever && clock_.now_ns() >= deadline_ns) return refusal(true);
+      intake_.wait_for_room(lock, clock_, deadline_ns, full);
+    }
+    if (intake_.closed() || abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
+      return refusal(false);
+    }
+    const OperationSlot slot = intake_.claim(now_ns);
+    if (slot == kNoOperationSlot) {
+      return Status(Code::kUnavailable, "no memory for another operation");
+    }
+    table_[slot].lane = lane;
+    queue.enter();
+    if (Status made = fill(lock, slot, arrival); !made.ok()) {
+      queue.leave(false);
+      intake_.unclaim(slot);
+      return made;
+    }
+    id = intake_.push(slot);
+    intake_.flush();
+  }
+  wake_after_enqueue(1);
+  return id;
+}
+
+template <class ArrivalOf>
+EnqueuedMany WorkCore::enqueue_many(std::size_t count, ArrivalOf arrival_of,
+                                    std::vector<OperationId>* ids) {
+  EnqueuedMany taken;
+  const auto note = [&](OperationId id) {
+    ++taken.count;
+    if (ids != nullptr) ids->push_back(id);
+  };
+  while (taken.count < count) {
+    // One waits for room; then as many as there is room for go in at once.
+    auto one = arrival_of(taken.count);
+    const Result<OperationId> first = enqueue(kNever, 0, one);
+    if (!first.ok()) {
+      taken.status = first.status();
+      break;
+    }
+    note(*first);
+    const std::size_t before = taken.count;
+    const std::int64_t now_ns = clock_.now_ns();
+    {
+      const Lock lock(intake_.mutex());
+      std::uint32_t room = intake_.closed() ? 0 : intake_.room();
+      for (; room > 0 && taken.count < count; --room) {
+        const OperationSlot slot = intake_.claim(now_ns);
+        if (slot == kNoOperationSlot) break;
+        auto arrival = arrival_of(taken.count);
+        arrival(table_.item(slot), table_[slot]);
+        note(intake_.push(slot));
+      }
+      intake_.flush();
+    }
+    wake_after_enqueue(taken.count - before);
+  }
+  return taken;
+}
+
+}  // namespace mayfly

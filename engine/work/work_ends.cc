@@ -1,0 +1,296 @@
+// Ends of operations: what they leave in the window, who is told, pins and kills.
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "mayfly/work/worker.h"
+
+namespace mayfly {
+
+// How it ended, for everybody who looks, counts or waits.
+void WorkCore::note_end(OperationSlot slot, OperationState state, std::string_view error,
+                        std::int64_t now_ns, Afterwards& after) {
+  OperationRecord& record = table_[slot];
+  record.finished_ns.store(now_ns, std::memory_order_release);
+  if (!error.empty()) record.error.store(error);
+  record.state.store(state, std::memory_order_release);
+  switch (state) {
+    case OperationState::kSucceeded:
+      counters_.succeeded.add();
+      break;
+    case OperationState::kSkipped:
+      counters_.skipped.add();
+      break;
+    case OperationState::kCancelled:
+      counters_.cancelled.add();
+      break;
+    default:
+      counters_.failed.add();
+  }
+  if (record.awaited) {
+    const OperationId id = record.id.load(std::memory_order_relaxed);
+    const auto [begin, last] = awaited_.equal_range(id);
+    for (auto next = begin; next != last; ++next) {
+      after.calls.emplace_back(std::move(next->second), *table_.read(slot));
+    }
+    awaited_.erase(begin, last);
+  }
+}
+
+void WorkCore::end(OperationSlot slot, OperationState state, std::string_view error, bool ran,
+                   std::int64_t now_ns, Afterwards& after) {
+  note_end(slot, state, error, now_ns, after);
+  if (state == OperationState::kCancelled || table_[slot].killed) {
+    window_.finished_and_gone(ran);
+    let_go(slot, after);
+  } else {
+    window_.finished(slot, ran);
+  }
+  for (OperationSlot old; (old = window_.evict_next(now_ns)) != kNoOperationSlot;)
+    let_go(old, after);
+  if (options_.on_sample) after.sample = true;
+}
+
+void WorkCore::let_go(OperationSlot slot, Afterwards& after) {
+  OperationRecord& record = table_[slot];
+  if (options_.on_finalized || (options_.echoes && record.raised)) {
+    after.gone.push_back({*table_.read(slot), record.raised});
+  }
+  record.evicted = true;
+  table_.end(slot);
+  if (!record.held) intake_.give_back(slot);
+}
+
+// An operation that was taken out of line and isn't to run.
+void WorkCore::discard(OperationSlot slot, OperationState state, std::int64_t now_ns,
+                       Afterwards& after) {
+  OperationRecord& record = table_[slot];
+  record.held = true;  // until the item is destroyed
+  after.items.push_back(slot);
+  if (record.killed) {  // it has ended already
+    let_go(slot, after);
+    intake_.leave_dead();
+    return;
+  }
+  if (keeps_ends_) {
+    after.ends.push_back({record.id.load(std::memory_order_relaxed), state,
+                          state == OperationState::kSkipped ? "a signal said that it isn't to run"
+                                                            : "it was cancelled while it waited"});
+  }
+  end(slot, state, {}, false, now_ns, after);
+  intake_.leave();
+}
+
+void WorkCore::settle(Afterwards& after) {
+  for (const OperationSlot slot : after.items) {
+    table_[slot].held = false;
+    if (table_[slot].evicted) intake_.give_back(slot);
+  }
+  after.clear();
+  --observing_;
+  tell_if_drained();
+}
+
+void WorkCore::Afterwards::clear() {
+  ends.clear();
+  gone.clear();
+  calls.clear();
+  items.clear();
+  stops.clear();
+  operation_signals.clear();
+  sample = false;
+  made_room = false;
+}
+
+void WorkCore::finish_afterwards(Lock& lock, Afterwards& after) {
+  ++observing_;
+  lock.unlock();
+  do_afterwards(after);
+  lock.lock();
+  settle(after);
+  intake_.flush_given_back();
+}
+
+void WorkCore::do_afterwards(Afterwards& after) {
+  const WorkFrame frame(this, WorkFrame::Kind::kWork);
+  for (const Afterwards::End& one : after.ends) handler_->ended(one.id, one.state, one.error, {});
+  for (const OperationSlot slot : after.items) handler_->destroy(table_.item(slot));
+  for (std::stop_source& stop : after.stops) guarded([&] { stop.request_stop(); });
+  for (const auto& [name, id] : after.operation_signals) {
+    operation_signals().raise(name, id);
+    sink_uses_.use([&, name = name, id = id] {
+      sink_->raise(name, id);
+      return 0;
+    });
+  }
+  // Once the coordinator is gone there may be nobody to observe.
+  const auto observed = [this] { return !sink_uses_.closed(); };
+  for (Afterwards::Gone& gone : after.gone) {
+    if (options_.echoes && gone.raised) add_echo(gone);
+    if (options_.on_finalized && observed()) guarded([&] { options_.on_finalized(gone.snapshot); });
+  }
+  for (auto& [call, snapshot] : after.calls) guarded([&, &call = call] { call(snapshot); });
+  if (after.sample && observed()) guarded([&] { options_.on_sample(window()); });
+  if (after.made_room) intake_.wake_all();
+  // What users made is destroyed here, without the lock.
+  after.calls.clear();
+  after.gone.clear();
+  after.stops.clear();
+}
+
+void WorkCore::add_echo(const Afterwards::Gone& gone) {
+  echo_store_.add({.id = gone.snapshot.id,
+                   .key = gone.snapshot.key,
+                   .evicted_ns = clock_.now_ns(),
+                   .signals = signals_of(gone.snapshot.id, "*")});
+}
+
+bool WorkCore::set_pinned(OperationId id, bool pinned) {
+  const auto self = shared_from_this();  // a callback may destroy the coordinator
+  Lock lock(mutex_);
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
+  OperationRecord& record = table_[slot];
+  if (record.state.load(std::memory_order_relaxed) < OperationState::kSucceeded) {
+    record.pinned.store(pinned, std::memory_order_release);
+    return true;
+  }
+  if (record.killed || record.pinned.load(std::memory_order_relaxed) == pinned) return true;
+  window_.set_pinned(slot, pinned);
+  Afterwards after;
+  const std::int64_t now = clock_.now_ns();
+  for (OperationSlot old; (old = window_.evict_next(now)) != kNoOperationSlot;) let_go(old, after);
+  finish_afterwards(lock, after);
+  return true;
+}
+
+bool WorkCore::evict(OperationId id) {
+  Lock lock(mutex_);
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
+  OperationRecord& record = table_[slot];
+  if (record.state.load(std::memory_order_relaxed) < OperationState::kSucceeded || record.killed) {
+    return false;
+  }
+  window_.evict(slot);
+  record.evicted = true;
+  table_.end(slot);
+  if (!record.held) intake_.give_back(slot);
+  return true;
+}
+
+bool WorkCore::try_kill(OperationId id) {
+  const auto self = shared_from_this();
+  Lock lock(mutex_);
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) return false;
+  OperationRecord& record = table_[slot];
+  if (record.killed) return true;
+  Afterwards after;
+  switch (record.state.load(std::memory_order_relaxed)) {
+    case OperationState::kPending:
+      // It ends now. Its record and its item keep their place in line until its turn.
+      record.killed = true;
+      record.held = true;
+      intake_.die();
+      lanes_[record.lane]->die();
+      if (keeps_ends_) {
+        after.ends.push_back({id, OperationState::kCancelled, "it was killed while it waited"});
+      }
+      note_end(slot, OperationState::kCancelled, {}, clock_.now_ns(), after);
+      break;
+    case OperationState::kRunning:
+      record.killed = true;
+      for (const auto& worker : workers_) {
+        if (worker->slot == slot) worker->request_stop(after.stops);
+      }
+      break;
+    default:
+      window_.evict(slot);
+      let_go(slot, after);
+  }
+  finish_afterwards(lock, after);
+  return true;
+}
+
+Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
+                                                                 OperationCallback call) {
+  const std::lock_guard lock(mutex_);
+  const OperationSlot slot = table_.find(id);
+  if (slot == kNoOperationSlot) {
+    return Status(Code::kUsage, "expected an operation of this coordinator, found none with id " +
+                                    std::to_string(id) + " (or it has left the window)");
+  }
+  OperationRecord& record = table_[slot];
+  if (record.state.load(std::memory_order_relaxed) >= OperationState::kSucceeded) {
+    return table_.read(slot);
+  }
+  record.awaited = true;
+  awaited_.emplace(id, std::move(call));
+  return std::optional<OperationSnapshot>();
+}
+
+namespace {
+
+constexpr std::string_view kWaiting = "waiting for an operation";
+
+}  // namespace
+
+// A worker whose callback waits for an operation, as long as it does.
+class WorkCore::BlockedWorker {
+ public:
+  BlockedWorker(WorkCore& core, bool is_worker) : core_(core), is_worker_(is_worker) {
+    if (is_worker_) core_.blocked_.fetch_add(1);
+  }
+  ~BlockedWorker() {
+    if (is_worker_) core_.blocked_.fetch_sub(1);
+  }
+  BlockedWorker(const BlockedWorker&) = delete;
+  BlockedWorker& operator=(const BlockedWorker&) = delete;
+
+  bool has_free_worker() const { return !is_worker_ || core_.blocked_ < core_.max_concurrency(); }
+
+ private:
+  WorkCore& core_;
+  const bool is_worker_;
+};
+
+Result<OperationSnapshot> WorkCore::wait(OperationId id) {
+  struct Arrival {
+    std::mutex mutex;
+    std::condition_variable here;
+    std::optional<OperationSnapshot> snapshot;
+  };
+  const bool within = WorkFrame::within(this);
+  if (within) {
+    const auto one = find(id);
+    if (one && one->finished()) return *one;
+    if (WorkFrame::count(this, WorkFrame::Kind::kCallbacks) == 0) return self_wait(kWaiting);
+  }
+  // A callback on a worker's thread, whose own operation has ended, may wait for others as long as
+  // another worker can run them.
+  const BlockedWorker blocked(*this, within);
+  if (!blocked.has_free_worker()) return self_wait(kWaiting);
+  // Shared: the callback may still hold the lock when the waiter goes on.
+  const auto arrival = std::make_shared<Arrival>();
+  auto ended = when_finished(id, [arrival](const OperationSnapshot& snapshot) {
+    const std::lock_guard lock(arrival->mutex);
+    arrival->snapshot = snapshot;
+    arrival->here.notify_all();
+  });
+  if (!ended.ok()) return ended.status();
+  if (ended->has_value()) return std::move(**ended);
+  std::unique_lock lock(arrival->mutex);
+  while (!arrival->snapshot) {
+    clock_.wait_until(lock, arrival->here, clock_.now_ns() + kSecond);
+    if (arrival->snapshot) break;
+    // The system may have had no thread to give when the operation came.
+    lock.unlock();
+    poke();
+    if (!blocked.has_free_worker()) return self_wait(kWaiting);  // the limit was lowered
+    lock.lock();
+  }
+  return std::move(*arrival->snapshot);
+}
+
+}  // namespace mayfly
