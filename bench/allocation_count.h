@@ -1,13 +1,15 @@
-// Counts every operator new of the program it is linked into.
+// What a benchmark allocates, as one of its counters.
 #pragma once
 
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
 
+#include "tests/support/allocation_count.h"
+
 namespace mayfly::bench {
 
-std::uint64_t allocation_count();
+using testing::allocation_count;
 
 // Reports the allocations of all threads between construction and report(), as `allocs`, for each
 // item.

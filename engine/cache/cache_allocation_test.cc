@@ -1,26 +1,11 @@
-// Replaces operator new for this binary, to count.
+// What is hit allocates nothing.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "mayfly/cache/lru_cache.h"
 #include "mayfly/signal/signal_sink.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// Not inlined: g++ would see memory of one kind freed as another.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocation_count.h"
 
 namespace mayfly {
 namespace {
@@ -31,12 +16,12 @@ std::size_t allocations_of_hits(SignalSink* sink, const Clock& clock, const K& k
   const auto factory = [](const K&) { return std::string(200, 'v'); };
   // Warm: the thread's shard of the sink, its stems.
   for (int i = 0; i < 10; ++i) CHECK(cache.get_or_add(key, factory).ok());
-  const std::size_t before = allocations.load();
+  const std::size_t before = testing::allocation_count();
   for (int i = 0; i < 1'000; ++i) {
     const auto value = cache.get_or_add(key, factory);
     if (!value.ok() || cache.try_get(key) == nullptr) return SIZE_MAX;
   }
-  return allocations.load() - before;
+  return testing::allocation_count() - before;
 }
 
 TEST_CASE("cache: a hit allocates nothing, with signals or without") {

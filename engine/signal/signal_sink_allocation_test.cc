@@ -1,34 +1,14 @@
-// Replaces operator new for this binary, to count.
+// What a raise and a query allocate after warm-up: nothing.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "mayfly/signal/pattern_set.h"
 #include "mayfly/signal/signal_route.h"
 #include "mayfly/signal/signal_sink.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-std::atomic<std::size_t> largest_possible{SIZE_MAX};
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (bytes > largest_possible.load(std::memory_order_relaxed)) throw std::bad_alloc();
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-// Sanitizers bring their own, which wouldn't call those above.
-void* operator new[](std::size_t bytes) { return operator new(bytes); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocation_count.h"
 
 namespace mayfly {
 namespace {
@@ -48,10 +28,10 @@ TEST_CASE("P21: after warm-up a raise of any form allocates nothing") {
   const std::string long_name = "cache.hit:" + std::string(150, 'k');
   for (int i = 0; i < 1'000; ++i) raise_every_form(sink, stem, long_name);
 
-  const std::size_t before = allocations.load();
+  const std::size_t before = testing::allocation_count();
   for (int i = 0; i < 10'000; ++i) raise_every_form(sink, stem, long_name);
 
-  CHECK(allocations.load() == before);
+  CHECK(testing::allocation_count() == before);
 }
 
 // P21
@@ -82,12 +62,12 @@ TEST_CASE(
   }
   ask(out);
 
-  const std::size_t before = allocations.load();
+  const std::size_t before = testing::allocation_count();
   for (int i = 0; i < 20; ++i) {
     raise_every_form(sink, stem, long_name);
     CHECK(ask(out) > 0);
   }
-  CHECK(allocations.load() == before);
+  CHECK(testing::allocation_count() == before);
 }
 
 TEST_CASE("P21: after warm-up a raise that is heard, routed or blocked allocates nothing") {
@@ -109,20 +89,20 @@ TEST_CASE("P21: after warm-up a raise that is heard, routed or blocked allocates
   REQUIRE(heard > 0);
   REQUIRE(sink.blocked_total() > 0);
 
-  const std::size_t before = allocations.load();
+  const std::size_t before = testing::allocation_count();
   for (int i = 0; i < 10'000; ++i) raise_every_form(sink, stem, long_name);
 
-  CHECK(allocations.load() == before);
+  CHECK(testing::allocation_count() == before);
 }
 
 TEST_CASE("sink: without memory for a larger window a raise goes on in the earlier one") {
   ManualClock clock;
   SignalSink sink(clock, {.capacity = 10});
   for (int i = 0; i < 10; ++i) sink.raise("early");
-  largest_possible.store(100'000);
+  testing::fail_allocations_over(100'000);
   sink.set_capacity(100'000);
   for (int i = 0; i < 1'000; ++i) sink.raise("late:" + std::to_string(i));
-  largest_possible.store(SIZE_MAX);
+  testing::fail_allocations_over(SIZE_MAX);
 
   CHECK(sink.raised_total() == 1'010);
   CHECK(sink.detect("late:999"));

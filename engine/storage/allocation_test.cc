@@ -2,35 +2,16 @@
 // with its rows. SQLite's own memory goes through malloc and isn't counted.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "mayfly/storage/writer_fixture.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}  // namespace
-
-// Not inline in their callers: g++ would take free() for the wrong partner of a new expression.
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocation_count.h"
 
 namespace mayfly {
 namespace {
 
 std::uint64_t allocations_of(WriterFixture& f, std::span<const RowRef> heads) {
-  const std::uint64_t before = allocations.load();
+  const std::uint64_t before = testing::allocation_count();
   const GroupResult result = f.writer->write(heads);
-  const std::uint64_t after = allocations.load();
+  const std::uint64_t after = testing::allocation_count();
   REQUIRE(result.kind == GroupResult::Kind::kCommitted);
   return after - before;
 }

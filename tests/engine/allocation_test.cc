@@ -2,32 +2,13 @@
 // their own and aren't counted here.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
 #include "mayfly/mayfly.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/database.h"
 #include "tests/support/runfile.h"
-
-namespace {
-std::atomic<std::uint64_t> g_allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  g_allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-// A sanitizer brings its own of those that aren't replaced, and they must match.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  g_allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace mayfly {
 namespace {
@@ -65,9 +46,9 @@ TEST_CASE("a hundred thousand rows through six nodes allocate nothing per row") 
     write(engine, producer, 50'000);  // warm-up
 
     // The writer works beside the appends, so its allocations are counted too.
-    const std::uint64_t before = g_allocations.load();
+    const std::uint64_t before = testing::allocation_count();
     for (int i = 0; i < 100'000; ++i) producer.append(i, "a name of some length, beyond any", 0.5);
-    const std::uint64_t allocated = g_allocations.load() - before;
+    const std::uint64_t allocated = testing::allocation_count() - before;
     // Not by rows: once a second the writer describes itself in mayfly_stats.
     CHECK(allocated < 100);
   }

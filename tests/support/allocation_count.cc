@@ -1,4 +1,4 @@
-#include "bench/allocation_count.h"
+#include "tests/support/allocation_count.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -7,9 +7,11 @@
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
+std::atomic<std::size_t> largest{SIZE_MAX};
 
 void* counted(std::size_t bytes, std::size_t alignment) noexcept {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  if (bytes > largest.load(std::memory_order_relaxed)) return nullptr;
   // aligned_alloc demands a multiple of the alignment.
   return alignment == 0 ? std::malloc(bytes)
                         : std::aligned_alloc(alignment, (bytes + alignment - 1) & -alignment);
@@ -21,19 +23,26 @@ void* or_throw(void* memory) {
 
 }  // namespace
 
+// All forms: the defaults call each other, but a sanitizer's don't, and must match.
 void* operator new(std::size_t bytes) { return or_throw(counted(bytes, 0)); }
+void* operator new[](std::size_t bytes) { return or_throw(counted(bytes, 0)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return or_throw(counted(bytes, static_cast<std::size_t>(alignment)));
 }
-// The default calls the first; a sanitizer's doesn't, and wouldn't go with the delete below.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes, 0); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return counted(bytes, 0);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
-namespace mayfly::bench {
+namespace mayfly::testing {
 
 std::uint64_t allocation_count() { return allocations.load(std::memory_order_relaxed); }
+void fail_allocations_over(std::size_t bytes) { largest.store(bytes, std::memory_order_relaxed); }
 
-}  // namespace mayfly::bench
+}  // namespace mayfly::testing
