@@ -1,4 +1,4 @@
-// Transactions: modes, what is recorded, what is resumed, what is taken back.
+// Transactions: what one holds, what it leaves behind, what it takes back.
 #include "mayfly/storage/sqlite_writer.h"
 
 #include <doctest/doctest.h>
@@ -16,110 +16,6 @@ namespace mayfly {
 namespace {
 
 using Kind = GroupResult::Kind;
-
-Row pair(std::int64_t id, const char* name) { return {num(id), text(name)}; }
-
-void with_key(WriterFixture& f, WriteMode mode) {
-  f.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name); INSERT INTO t VALUES(1, 'old')");
-  f.options.mode = mode;
-  f.open();
-  f.add_source();
-}
-
-TEST_CASE("upsert updates what is there, inserts what isn't, and counts both") {
-  WriterFixture f;
-  with_key(f, WriteMode::kUpsert);
-  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b"), pair(3, "c")}) == "1111");
-  CHECK(f.query("SELECT id, name FROM t") == "1|new\n2|b\n3|c");
-  CHECK(f.query("SELECT read, written, inserted, updated FROM mayfly_offsets") == "4|4|2|2");
-}
-
-TEST_CASE("ignore leaves what is there and says which rows it ignored") {
-  WriterFixture f;
-  with_key(f, WriteMode::kIgnore);
-  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b"), pair(3, "c")}) == "2121");
-  CHECK(f.query("SELECT id, name FROM t") == "1|old\n2|a\n3|c");
-  CHECK(f.query("SELECT written, inserted, ignored FROM mayfly_offsets") == "2|2|2");
-}
-
-TEST_CASE("replace counts what made way as updated") {
-  WriterFixture f;
-  with_key(f, WriteMode::kReplace);
-  CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}) == "111");
-  CHECK(f.query("SELECT id, name FROM t") == "1|new\n2|b");
-  CHECK(f.query("SELECT inserted, updated FROM mayfly_offsets") == "1|2");
-}
-
-TEST_CASE("modes count alike in WITHOUT ROWID tables and under triggers") {
-  const char* ddls[] = {
-      "CREATE TABLE t(id INTEGER PRIMARY KEY, name) WITHOUT ROWID",
-      "CREATE TABLE t(id INTEGER PRIMARY KEY, name); CREATE TABLE l(x); CREATE TRIGGER g "
-      "AFTER INSERT ON t BEGIN INSERT INTO l VALUES(new.id); END"};
-  for (const char* ddl : ddls) {
-    CAPTURE(ddl);
-    WriterFixture upsert;
-    upsert.run(std::string(ddl) + "; INSERT INTO t VALUES(1, 'old')");
-    upsert.options.mode = WriteMode::kUpsert;
-    upsert.open();
-    CHECK(upsert.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}, kNoSource) == "111");
-    CHECK(upsert.writer->totals().rows.updated == 2);
-    CHECK(upsert.writer->totals().rows.inserted == 1);
-    WriterFixture ignore;
-    ignore.run(std::string(ddl) + "; INSERT INTO t VALUES(1, 'old')");
-    ignore.options.mode = WriteMode::kIgnore;
-    ignore.open();
-    CHECK(ignore.write({pair(1, "new"), pair(2, "a"), pair(2, "b")}, kNoSource) == "212");
-    CHECK(ignore.query("SELECT group_concat(name) FROM t") == "old,a");
-  }
-}
-
-TEST_CASE("ON CONFLICT IGNORE of the table itself is noticed in plain insert mode") {
-  WriterFixture f;
-  f.run("CREATE TABLE t(id UNIQUE ON CONFLICT IGNORE, name)");
-  f.open();
-  CHECK(f.write({pair(1, "a"), pair(1, "b"), pair(2, "c")}, kNoSource) == "121");
-  CHECK(f.write({pair(2, "d"), pair(3, "e")}, kNoSource) == "21");
-}
-
-TEST_CASE("an upsert of nothing but keys ignores what is there") {
-  WriterFixture f(Schema({{.name = "id", .type = ColumnType::kInt64, .key = true}}));
-  f.options.mode = WriteMode::kUpsert;
-  f.open();
-  CHECK(f.write({{num(1)}, {num(1)}, {num(2)}}, kNoSource) == "121");
-}
-
-TEST_CASE("a SELECT over mayfly_batch takes the columns' place") {
-  WriterFixture f;
-  f.options.select =
-      "SELECT id * 2 AS twice, upper(name) AS loud, _ordinal AS number FROM mayfly_batch";
-  f.open();
-  f.add_source();
-  CHECK(f.write(f.numbered(5, 2)) == "11");
-  CHECK(f.query("SELECT twice, loud, number FROM t") == "10|NAME 5|0\n12|NAME 6|1");
-}
-
-TEST_CASE("rows that the SELECT leaves out are dropped, and those it fails on rejected") {
-  WriterFixture f;
-  f.options.select = "SELECT id, json_extract(name, '$.n') AS n FROM mayfly_batch WHERE id > 1";
-  f.open();
-  CHECK(f.write({pair(1, "{}"), pair(2, "{\"n\":5}"), pair(3, "{"), pair(4, "{\"n\":6}")},
-                kNoSource) == "4131");
-  CHECK(f.query("SELECT id, n FROM t") == "2|5\n4|6");
-  CHECK(f.writer->totals().rows.dropped == 1);
-}
-
-TEST_CASE("per batch a SELECT may group, and a batch is answered as a whole") {
-  WriterFixture f(WriterFixture::id_and_name(), 4);
-  f.options.select = "SELECT name, sum(id) AS total FROM mayfly_batch GROUP BY name";
-  f.options.per_batch = true;
-  f.run("CREATE TABLE t(name, total CHECK(total < 100))");
-  f.open();
-  CHECK(f.write({pair(1, "a"), pair(2, "a"), pair(3, "b"), pair(4, "a"),   //
-                 pair(99, "a"), pair(2, "a"), pair(3, "b"), pair(4, "a"),  //
-                 pair(5, "c")},
-                kNoSource) == "111133331");
-  CHECK(f.query("SELECT name, total FROM t") == "a|7\nb|3\nc|5");
-}
 
 TEST_CASE("small slices share a statement") {
   WriterFixture f(WriterFixture::id_and_name(), 2);
@@ -170,75 +66,6 @@ TEST_CASE(
         "5|6|parser|bad_quote|expected a quote, found the end|NULL|1,\"ab|0");
 }
 
-TEST_CASE("rows that were given up are no answers: the mark stays before them") {
-  WriterFixture f;
-  f.open();
-  f.add_source();
-  const auto heads = f.fill(f.numbered(0, 5));
-  f.pool.batch(heads[0])->outcome[2] = MAYFLY_LEFT;
-  REQUIRE(f.writer->write(heads).kind == Kind::kCommitted);
-  CHECK(f.query("SELECT low, read FROM mayfly_offsets") == "2|4");
-  CHECK(f.query("SELECT first, last FROM mayfly_offset_ranges") == "3|4");
-}
-
-TEST_CASE("resume goes on at the mark, with ranges, totals and the fingerprint") {
-  struct Print final : SourceFingerprint {
-    std::string at(std::uint64_t byte) const override { return "print@" + std::to_string(byte); }
-  } print;
-  WriterFixture f;
-  f.open();
-  REQUIRE(f.writer->add_source(0, {.key = "a.csv", .fingerprint = &print}).ok());
-  auto heads = f.fill(f.numbered(0, 20));
-  mayfly_batch& batch = *f.pool.batch(heads[0]);
-  // Row 4 is held: the rest of the batch goes on without it.
-  SliceChain rest;
-  for (std::uint16_t row = 0; row < 20; ++row) {
-    if (row != 4 && row != 10) rest.append(batch, row);
-  }
-  const RowRef slice[] = {rest.finish(batch)};
-  REQUIRE(f.writer->write(slice).kind == Kind::kCommitted);
-  REQUIRE(f.writer->finish(true).ok());
-
-  f.open();
-  const auto start =
-      f.writer->add_source(0, {.key = "a.csv", .resume = true, .fingerprint = &print});
-  REQUIRE(start.ok());
-  CHECK(start->resumed);
-  CHECK(start->ordinal == 4);
-  CHECK(start->byte == 40);
-  CHECK(start->line == 6);
-  CHECK(start->fingerprint == "print@40");
-  CHECK(start->answered == std::vector<AnsweredRange>{{5, 9}, {11, 19}});
-  CHECK(start->totals.read == 18);
-  CHECK(start->totals.written == 18);
-  CHECK_FALSE(start->finished);
-  // The held row is answered: the mark jumps over the range behind it.
-  SliceChain held;
-  held.append(batch, 4);
-  const RowRef again[] = {held.finish(batch)};
-  REQUIRE(f.writer->write(again).kind == Kind::kCommitted);
-  CHECK(f.query("SELECT low, read FROM mayfly_offsets") == "10|19");
-  CHECK(f.query("SELECT first, last FROM mayfly_offset_ranges") == "11|19");
-  CHECK(f.writer->totals().rows.written == 19);
-}
-
-TEST_CASE("without resume a source starts a new generation") {
-  WriterFixture f;
-  f.open();
-  f.add_source();
-  f.write(f.numbered(0, 3));
-  REQUIRE(f.writer->finish(false).ok());
-  f.open();
-  const SourceStart start = f.add_source(false);
-  CHECK_FALSE(start.resumed);
-  CHECK(start.generation == 2);
-  CHECK(start.ordinal == 0);
-  CHECK(start.totals == RowTotals{});
-  f.next_ordinal = 0;
-  f.write(f.numbered(0, 2));
-  CHECK(f.query("SELECT generation, low, read FROM mayfly_offsets") == "1|3|3\n2|2|2");
-}
-
 // Asked by another process: one's own locks don't show. The bytes are SQLite's shared lock.
 bool is_locked_for_others(const std::string& path) {
   const pid_t child = ::fork();
@@ -274,55 +101,6 @@ TEST_CASE("no journal is left by a database that isn't in WAL mode") {
   CHECK(std::filesystem::exists(f.options.database + "-journal"));
   REQUIRE(f.writer->finish(true).ok());
   CHECK_FALSE(std::filesystem::exists(f.options.database + "-journal"));
-}
-
-TEST_CASE("a source that can't go back starts anew, and two of one name are refused") {
-  WriterFixture f;
-  f.open();
-  f.add_source(false, "-");
-  f.write(f.numbered(0, 3));
-  REQUIRE(f.writer->finish(false).ok());
-  f.open();
-  const auto start = f.writer->add_source(0, {.key = "-", .replayable = false, .resume = true});
-  CHECK_FALSE(start->resumed);
-  CHECK(f.writer->add_source(1, {.key = "-"}).status().code() == Code::kConfig);
-}
-
-TEST_CASE("several sources in one batch keep marks of their own") {
-  WriterFixture f;
-  f.open();
-  f.add_source(false, "a");
-  REQUIRE(f.writer->add_source(1, {.key = "b"}).ok());
-  const auto heads = f.fill(f.numbered(0, 6));
-  mayfly_batch& batch = *f.pool.batch(heads[0]);
-  for (std::uint16_t row = 0; row < 6; ++row) {
-    batch.source[row] = row % 2;
-    batch.ordinal[row] = row / 2u;
-  }
-  REQUIRE(f.writer->write(heads).kind == Kind::kCommitted);
-  CHECK(f.query("SELECT source, low, written FROM mayfly_offsets ORDER BY source") ==
-        "a|3|3\nb|3|3");
-}
-
-TEST_CASE("a source is finished when it has ended and all its rows are answered") {
-  WriterFixture f;
-  f.open();
-  f.add_source();
-  f.writer->source_ended(0, 5);
-  f.write(f.numbered(0, 3));
-  CHECK(f.query("SELECT finished FROM mayfly_offsets") == "0");
-  f.write(f.numbered(3, 2));
-  CHECK(f.query("SELECT finished FROM mayfly_offsets") == "1");
-  // Known only afterwards: a transaction of its own.
-  REQUIRE(f.writer->add_source(1, {.key = "late"}).ok());
-  f.next_ordinal = 0;
-  f.write(f.numbered(5, 2), 1);
-  f.writer->source_ended(1, 2);
-  CHECK(f.writer->flush().kind == Kind::kCommitted);
-  CHECK(f.query("SELECT finished FROM mayfly_offsets WHERE source = 'late'") == "1");
-  const std::uint64_t transactions = f.writer->totals().transactions;
-  CHECK(f.writer->flush().kind == Kind::kCommitted);
-  CHECK(f.writer->totals().transactions == transactions);
 }
 
 TEST_CASE("parents are consumed with their last child, through generations, in one transaction") {
