@@ -203,6 +203,50 @@ TEST_CASE("abandoned: when threads return, what waits gets workers again") {
   CHECK(work.counts().succeeded == 1);
 }
 
+// Aims at the moment at which there may be threads again: seven are abandoned, then the eighth
+// while another body runs within its limit and an item waits, which nobody may be called for until
+// one of the eight returns.
+TEST_CASE("abandoned: a thread that returns makes room for what waits, at once") {
+  struct Gates {
+    Gate abandoned;
+    Gate running;
+  };
+  Fixture f;
+  const auto gates = std::make_shared<Gates>();
+  std::atomic<bool> ran{false};
+  WorkCoordinator<int> work(f.options(2), [gates, &ran](int item) {
+    if (item == 9) {
+      ran = true;
+    } else {
+      (item == 8 ? gates->running : gates->abandoned).enter();
+    }
+  });
+  for (int i = 0; i < 7; ++i) {
+    CHECK(work.enqueue(i).ok());
+    gates->abandoned.wait_for_entered(i + 1);
+    f.pass_limit();
+    until([&] { return work.counts().timed_out == static_cast<std::uint64_t>(i + 1); });
+  }
+  CHECK(work.enqueue(7).ok());
+  gates->abandoned.wait_for_entered(8);
+  f.world->clock.advance(600 * kMillisecond);
+  CHECK(work.enqueue(8).ok());
+  gates->running.wait_for_entered(1);
+  CHECK(work.enqueue(9).ok());
+  f.world->clock.advance(600 * kMillisecond);
+  until([&] { return work.counts().abandoned_threads == 8; });
+  CHECK(work.pending_count() == 1);
+
+  gates->abandoned.let_pass(1);
+
+  until([&] { return ran.load(); });
+  CHECK(work.active_count() + work.counts().succeeded >= 1);
+  gates->running.open();
+  gates->abandoned.open();
+  finish(work);
+  CHECK(work.counts().succeeded == 2);
+}
+
 // Aims at an enqueue between a worker's expiry and the moment at which others can see that a worker
 // is wanted: the last one there is, time and again.
 TEST_CASE("abandoned: nothing is left behind when the only worker expires while items come") {

@@ -116,17 +116,22 @@ class Intake {
   const std::uint64_t mask_;
   std::unique_ptr<OperationSlot[]> ring_;
 
-  // Producers.
-  alignas(64) std::mutex mutex_;
-  std::condition_variable room_;
-  OperationIds ids_;
-  OperationSlot free_ = kNoOperationSlot;  // linked by `next`
-  std::uint64_t pushed_ = 0;
-  std::uint32_t claimed_ = 0;  // and neither pushed nor unclaimed yet
-  std::uint64_t left_seen_ = 0;
+  // Each side's own, what one tells the other, and what hardly changes, on lines of their own: a
+  // look at one costs nobody the other.
+  // Looked at by both, changed rarely.
   std::atomic<bool> closed_{false};
   std::atomic<std::uint32_t> waiting_{0};
-  std::atomic<std::uint64_t> end_{0};
+
+  // Producers.
+  alignas(64) std::mutex mutex_;
+  OperationSlot free_ = kNoOperationSlot;  // linked by `next`
+  std::uint32_t claimed_ = 0;              // and neither pushed nor unclaimed yet
+  std::uint64_t pushed_ = 0;
+  std::uint64_t left_seen_ = 0;
+  OperationIds ids_;
+  std::condition_variable room_;
+  // Producers to the scheduler.
+  alignas(64) std::atomic<std::uint64_t> end_{0};
 
   // The scheduler.
   alignas(64) std::uint64_t taken_ = 0;
@@ -136,7 +141,8 @@ class Intake {
   std::uint32_t given_back_count_ = 0;
   std::atomic<std::uint64_t> left_{0};
   std::atomic<std::uint64_t> dead_{0};
-  std::atomic<OperationSlot> returned_{kNoOperationSlot};
+  // The scheduler to producers.
+  alignas(64) std::atomic<OperationSlot> returned_{kNoOperationSlot};
 };
 
 }  // namespace mayfly

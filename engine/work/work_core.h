@@ -310,14 +310,16 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   bool stopping_ = false;
   std::thread watch_;
 
-  std::atomic<int> live_{0};          // threads, without abandoned ones; written under the lock
   std::atomic<int> active_shown_{0};  // active_, for those without the lock
-  std::atomic<int> hungry_{0};
+  WorkCounters counters_;
+
+  // Changed rarely, and looked at by everybody, so on lines that no turn of a worker changes.
+  alignas(64) std::atomic<int> hungry_{0};
+  std::atomic<int> live_{0};  // threads, without abandoned ones; written under the lock
   std::atomic<int> limit_;
   std::atomic<int> abandoned_{0};
   std::atomic<int> blocked_{0};  // workers whose callbacks wait for an operation
   std::atomic<bool> paused_{false};
-  WorkCounters counters_;
   SinkUses sink_uses_{this};
 
   std::shared_ptr<AsyncSignals> async_raised_;

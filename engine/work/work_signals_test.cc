@@ -4,6 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "mayfly/base/clock.h"
@@ -329,7 +330,12 @@ TEST_CASE(
   options.defer_check_interval_ns = kNever;
   WorkCoordinator<int> work(options, [&](int) { ++ran; });
   f.sink.raise("hold");
-  CHECK(work.enqueue(1).ok());
+  const auto id = work.enqueue(1);
+  // Each pin takes the scheduler's lock; after some the worker has looked, and sleeps.
+  for (int i = 0; i < 2'000; ++i) {
+    CHECK(work.pin(*id));
+    std::this_thread::yield();
+  }
   for (int i = 0; i < 4; ++i) f.sink.raise("other");
   std::jthread mover([&] {
     while (ran < 1) f.clock.advance(kSecond);

@@ -88,8 +88,14 @@ void WorkCore::work(Worker& me) {
       now = clock_.now_ns();
     }
     std::int64_t look_again = kNever;
-    const std::uint64_t looked_at = intake_.accepted();
-    const bool has_turn = !stopping_ && take_turn(me, now, look_again);
+    std::uint64_t looked_at = 0;
+    bool has_turn = !stopping_ && take_turn(me, now, look_again);
+    if (!has_turn && !stopping_ && !me.after.any()) {
+      // Once more, for sleep() to know what had come before the last look.
+      looked_at = intake_.accepted();
+      look_again = kNever;
+      has_turn = take_turn(me, now, look_again);
+    }
     if (me.after.any()) continue;  // items that aren't to run; then there is no turn
     if (!has_turn) {
       tell_if_drained();

@@ -1,5 +1,6 @@
-// Coordinators: one pass over a collection, a long-lived queue, order by key, results, priorities,
-// a registry, and a limit that changes while they run.
+// Coordinators: one pass over a collection, a long-lived queue, callbacks and pins, order by key,
+// results, priorities, a registry, and a limit that changes while they run.
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -57,6 +58,27 @@ void long_lived() {
   shown(work.drain().ok() && work.counts().succeeded == 1, "drain waits for all of it");
   shown(work.has_signal("item.seen:data"), "operations say what they do");
   shown(running.size() + failed.size() + pending <= 1, "it can be looked at meanwhile");
+}
+
+// Called back when operations end and when they leave the window, where pins keep them.
+void with_callbacks_and_pins() {
+  std::atomic<int> ended{0};
+  std::atomic<int> left{0};
+  mayfly::WorkOptions options{.max_concurrency = 1, .max_tracked_operations = 1};
+  options.on_finalized = [&](const mayfly::OperationSnapshot&) { ++left; };
+  mayfly::WorkCoordinator<int> work(options, [](int) {});
+
+  const auto first = work.enqueue(1);
+  const auto note = [&](const mayfly::OperationSnapshot& one) { ended += one.finished(); };
+  shown(work.on_done(*first, note).ok(), "a callback waits for an operation");
+  shown(work.wait(*first).ok() && work.pin(*first), "one that is pinned stays in the window");
+  for (const int item : {2, 3}) shown(work.enqueue(item).ok(), "others come");
+  shown(work.wait_until_idle().ok() && ended == 1, "the callback came, once");
+  shown(work.find(*first).has_value() && left == 2,
+        "others left the window, the pinned one didn't");
+  shown(work.unpin(*first) && work.enqueue(4).ok(), "once it is unpinned");
+  work.complete();
+  shown(work.drain().ok() && !work.find(*first) && left == 3, "it leaves for the next one");
 }
 
 // Items of a customer in their order; customers at the same time.
@@ -183,6 +205,7 @@ void with_a_changing_limit() {
 int main() {
   one_pass();
   long_lived();
+  with_callbacks_and_pins();
   by_key();
   with_results();
   with_priorities();
