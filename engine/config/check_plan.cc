@@ -7,6 +7,7 @@
 
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/data/schema.h"
+#include "mayfly/storage/select_text.h"
 
 namespace mayfly {
 namespace {
@@ -92,6 +93,11 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
   if (writer.per_batch && writer.select.empty()) {
     report("per_batch", "writer.per_batch: only a `select` of your own can depend on batches");
   }
+  if (!writer.select.empty()) {
+    if (const Status status = check_select_text(writer.select); !status.ok()) {
+      report("select", "writer." + status.message());
+    }
+  }
   if (writer.max_delay_ns < writer.initial_delay_ns) {
     report("max_delay", fmt::format("writer.max_delay: {} is under initial_delay, {}",
                                     format_duration(writer.max_delay_ns),
@@ -121,5 +127,12 @@ std::vector<Diagnostic> check_plan(PipelinePlan& plan, const PlanPlaces& places)
 }
 
 std::vector<Diagnostic> check_plan(PipelinePlan& plan) { return check_plan(plan, PlanPlaces{}); }
+
+std::vector<Diagnostic> check_limits(PipelinePlan& plan) {
+  std::vector<Diagnostic> out;
+  check_writer(plan, PlanPlaces{}, out);
+  check_memory(plan, PlanPlaces{}, out);
+  return out;
+}
 
 }  // namespace mayfly

@@ -50,7 +50,8 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  void start();
+  // kTryAgain: a thread can't be started; close() ends those that were.
+  Status start();
 
   // A producer's own way in; null when producers_max have theirs. Any thread.
   struct Lane {

@@ -1,9 +1,13 @@
 #include "mayfly/runtime/engine.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include "mayfly/config/check_plan.h"
 
 namespace mayfly {
 namespace {
@@ -53,6 +57,37 @@ Result<PipelinePlan> plan_of(const EngineConfig& config, PluginRegistry& registr
   return plan;
 }
 
+Status check_columns(const std::vector<Column>& columns) {
+  if (columns.empty()) {
+    return {Code::kUsage, "columns: expected at least one column that producers append"};
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name.empty()) {
+      return {Code::kUsage,
+              fmt::format("columns: expected a name, found none at column {}", i + 1)};
+    }
+    const auto same = [&](const Column& other) {
+      return ::strcasecmp(other.name.c_str(), columns[i].name.c_str()) == 0;
+    };
+    const auto end = columns.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find_if(columns.begin(), end, same) != end) {
+      return {Code::kUsage, fmt::format("columns: expected different names (SQLite takes upper and "
+                                        "lower case for the same), found \"{}\" twice",
+                                        columns[i].name)};
+    }
+  }
+  return {};
+}
+
+// A plan put together in code has been looked at by nobody.
+Status check(PipelinePlan plan) {
+  std::string text;
+  for (const Diagnostic& mistake : check_limits(plan)) {
+    text += (text.empty() ? "" : "; ") + mistake.message;
+  }
+  return text.empty() ? Status() : Status(Code::kConfig, std::move(text));
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options)
@@ -60,7 +95,10 @@ Engine::Engine(EngineOptions options)
       clock_(options_.clock != nullptr ? *options_.clock : system_clock_),
       signals_(clock_, options_.signals) {}
 
-Engine::~Engine() { static_cast<void>(abort()); }
+Engine::~Engine() {
+  // What was accepted is answered, unless it never ran or the caller has aborted.
+  static_cast<void>(running_ ? close() : abort());
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineConfig& config, EngineOptions options) {
   PluginRegistry registry(search_of_process());
@@ -69,15 +107,24 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineConfig& config, EngineO
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineConfig& config, PluginRegistry& registry,
                                              EngineOptions options) {
-  if (config.columns.empty()) {
-    return Status(Code::kUsage, "columns: expected at least one column that producers append");
-  }
+  MAYFLY_RETURN_IF_ERROR(check_columns(config.columns));
   MAYFLY_ASSIGN_OR_RETURN(const PipelinePlan plan, plan_of(config, registry));
   options.inlet_schema = Schema(config.columns);
   return open(plan, std::move(options));
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOptions options) {
+  MAYFLY_RETURN_IF_ERROR(check(plan));
+  try {
+    return open_checked(plan, std::move(options));
+  } catch (const std::exception& error) {
+    // A limit of the signals' that is out of range, or a thread that can't be started.
+    return Status(Code::kUsage, error.what());
+  }
+}
+
+Result<std::unique_ptr<Engine>> Engine::open_checked(const PipelinePlan& plan,
+                                                     EngineOptions options) {
   std::unique_ptr<Engine> engine(new Engine(std::move(options)));
   const EngineOptions& o = engine->options_;
   engine->tickets_ = std::make_unique<TicketTable>(std::max<std::uint32_t>(o.tickets, 1));
@@ -94,7 +141,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOpt
                                               .parallel_sources = o.parallel_sources,
                                               .writer = o.writer}));
   engine->linger_ = std::make_unique<Linger>(engine->clock_, engine->graph_->driver(), o.linger_ns);
-  engine->graph_->start();
+  MAYFLY_RETURN_IF_ERROR(engine->graph_->start());
+  engine->running_ = true;
   return engine;
 }
 
@@ -131,11 +179,14 @@ Status Engine::close() {
 }
 
 Status Engine::abort() {
+  running_ = false;
   if (graph_ == nullptr) return {};
   graph_->refuse_rows();
   linger_->send_all();  // so that what producers have open comes back through their tickets
   return graph_->close();
 }
+
+std::int64_t Engine::outage_since_ns() const { return graph_->writer().outage_since_ns(); }
 
 EngineStats Engine::stats() const {
   EngineStats stats;
@@ -143,7 +194,7 @@ EngineStats Engine::stats() const {
   stats.writer = graph_->writer().totals();
   stats.memory_bytes = graph_->pool().memory_bytes();
   stats.signals_raised = signals_.raised_total();
-  stats.outage_since_ns = graph_->writer().outage_since_ns();
+  stats.outage_since_ns = outage_since_ns();
   const auto add_counters = [&stats](const PluginInstance& instance) {
     const NamedTable counters(instance.plugin().counters);
     for (std::uint32_t i = 0; i < counters.size(); ++i) {

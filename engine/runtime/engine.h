@@ -8,8 +8,9 @@
 //   mayfly::Status end = (*engine)->close();     // drains: every accepted row is answered
 //
 // OWNERSHIP  The engine owns graph, writer, threads and signals. Producers and tickets must be gone
-//            before it is destroyed.
-// THREADS    open, close: one thread. Everything else: any thread.
+//            before it is destroyed. The destructor closes, but can't say how it went: call
+//            close().
+// THREADS    open, close, abort: one thread. Everything else: any thread.
 // DURABILITY With Synchronous kFull an answered row is on disk; with kNormal it is after close().
 // The library never calls sqlite3_config: whoever has the process decides that.
 #pragma once
@@ -103,8 +104,10 @@ class Engine {
                                               EngineOptions options = {});
   static Result<std::unique_ptr<Engine>> open(const EngineConfig& config, PluginRegistry& registry,
                                               EngineOptions options = {});
-  // Of a checked plan. Rows flow from here on.
+  // Rows flow from here on. kConfig: with all that check_limits() finds.
   static Result<std::unique_ptr<Engine>> open(const PipelinePlan& plan, EngineOptions options = {});
+  // Closes an engine that runs still, so it may wait as long as close() does; abort() before it to
+  // leave at once.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -127,9 +130,13 @@ class Engine {
   Status abort();
 
   EngineStats stats() const;
+  // Since when the writer waits for the database; 0: it doesn't.
+  std::int64_t outage_since_ns() const;
 
  private:
   explicit Engine(EngineOptions options);
+  static Result<std::unique_ptr<Engine>> open_checked(const PipelinePlan& plan,
+                                                      EngineOptions options);
 
   SystemClock system_clock_;
   EngineOptions options_;
@@ -138,6 +145,7 @@ class Engine {
   std::vector<std::string> source_names_;
   std::unique_ptr<TicketTable> tickets_;
   std::unique_ptr<Linger> linger_;
+  bool running_ = false;          // neither closed nor aborted
   std::unique_ptr<Graph> graph_;  // its driver runs linger_: closed before that goes
 };
 

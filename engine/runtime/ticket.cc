@@ -26,7 +26,7 @@ std::uint32_t TicketResult::total() const {
 }
 
 bool TicketResult::durable() const {
-  return rows[MAYFLY_WRITTEN] + rows[MAYFLY_IGNORED] + rows[MAYFLY_CONSUMED] == total();
+  return taken && rows[MAYFLY_WRITTEN] + rows[MAYFLY_IGNORED] + rows[MAYFLY_CONSUMED] == total();
 }
 
 // ---- Ticket -------------------------------------------------------------------------------------
@@ -46,12 +46,17 @@ void Ticket::release() {
 }
 
 bool Ticket::done() const {
-  return table_->records_[index_].state.load(std::memory_order_acquire) == TicketTable::kDone;
+  return !valid() ||
+         table_->records_[index_].state.load(std::memory_order_acquire) == TicketTable::kDone;
 }
 
-TicketResult Ticket::result() const { return table_->result(table_->records_[index_]); }
+TicketResult Ticket::result() const {
+  if (!valid()) return {.taken = false};
+  return table_->result(table_->records_[index_]);
+}
 
 TicketResult Ticket::wait() {
+  if (!valid()) return result();
   std::atomic<std::uint32_t>& state = table_->records_[index_].state;
   // Acquire: pairs with the release in complete(), so the outcomes are visible.
   while (state.load(std::memory_order_acquire) != TicketTable::kDone) {
@@ -73,6 +78,10 @@ bool Ticket::wait_for(std::int64_t timeout_ns) {
 }
 
 void Ticket::on_done(std::function<void(const TicketResult&)> f) && {
+  if (!valid()) {
+    f(result());
+    return;
+  }
   TicketTable* table = std::exchange(table_, nullptr);
   table->ask(index_, std::move(f));
 }

@@ -41,15 +41,20 @@ struct TicketResult {
   // The first row that wasn't written, counted from 0 within the ticket, and its outcome.
   std::uint32_t first_failed = UINT32_MAX;
   std::uint8_t first_outcome = MAYFLY_PENDING;
+  // False: of a ticket that wasn't valid, as of a closed engine; it covers no row.
+  bool taken = true;
 
   std::uint32_t total() const;
-  // Every row is in the database, or was meant not to be (ignored by --ignore).
+  // Every row is in the database, or was meant not to be (ignored by --ignore). False of a ticket
+  // that wasn't taken.
   bool durable() const;
 };
 
 class TicketAwaiter;
 class TicketTable;
 
+// Of a ticket that isn't valid all calls are allowed: it is done, and its result says that it
+// wasn't taken.
 class [[nodiscard]] Ticket {
  public:
   Ticket() = default;
@@ -64,7 +69,8 @@ class [[nodiscard]] Ticket {
   // False when timeout_ns passed first.
   bool wait_for(std::int64_t timeout_ns);
   TicketResult result() const;  // once done
-  // Calls f with the result, on the acknowledgement thread; gives the claim up. f must not throw.
+  // Calls f with the result, on the acknowledgement thread (on this one, at once, if the ticket
+  // isn't valid); gives the claim up. f must not throw.
   void on_done(std::function<void(const TicketResult&)> f) &&;
 
   // co_await: resumes on the acknowledgement thread.

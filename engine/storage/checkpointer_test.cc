@@ -138,7 +138,9 @@ TEST_CASE("a reader that keeps the log from being emptied doesn't make every com
   CHECK(f.writer->totals().checkpoints < 25);
   REQUIRE(reader.run("COMMIT").ok());
   for (int i = 0; i < 60; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
-  CHECK(f.writer->totals().wal_pages < 60);
+  // It starts anew, how soon depends on the thread: it stays within what the writer lets it grow
+  // to.
+  CHECK(f.writer->totals().wal_pages < 5 * 20);
 }
 
 }  // namespace

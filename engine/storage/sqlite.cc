@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace mayfly {
 namespace {
 
@@ -39,6 +41,9 @@ Status to_status(const SqliteError& error, std::string_view doing) {
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
+      if (error.system == EMFILE || error.system == ENFILE) {
+        return {Code::kCannotCreate, message + "; too many files are open (ulimit -n)"};
+      }
       return {Code::kCannotCreate,
               message + "; the file and its directory must be writable by this user"};
     case SQLITE_ERROR:
@@ -170,7 +175,7 @@ SqliteError SqliteConnection::prepare(std::string_view sql, SqliteStatement& out
 }
 
 SqliteError SqliteConnection::last_error() const {
-  return {sqlite3_extended_errcode(get()), sqlite3_errmsg(get())};
+  return {sqlite3_extended_errcode(get()), sqlite3_errmsg(get()), sqlite3_system_errno(get())};
 }
 
 bool SqliteConnection::autocommit() const { return sqlite3_get_autocommit(get()) != 0; }

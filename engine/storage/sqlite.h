@@ -24,6 +24,7 @@ namespace mayfly {
 struct SqliteError {
   int code = 0;  // extended
   std::string message;
+  int system = 0;  // errno, of a file that can't be opened
 
   bool ok() const { return code == 0; }
   int primary() const { return code & 0xFF; }

@@ -193,6 +193,12 @@ Status Target::create(SqliteConnection& connection, const WriterOptions& options
     return std::any_of(keys.begin(), keys.end(),
                        [&name](const std::string& key) { return same_name(key, name); });
   };
+  const int columns_max = sqlite3_limit(connection.get(), SQLITE_LIMIT_COLUMN, -1);
+  if (inserted_.size() > static_cast<std::size_t>(columns_max)) {
+    return refuse("creating table " + table_ + ": expected at most " + std::to_string(columns_max) +
+                  " columns (SQLite's limit), found " + std::to_string(inserted_.size()) +
+                  "; leave some out");
+  }
   std::string sql = "CREATE TABLE " + quote_identifier(table_) + "(";
   for (const InsertColumn& column : inserted_) {
     if (sql.back() != '(') sql += ", ";
@@ -343,14 +349,21 @@ std::string Target::insert_sql(const WriterOptions& options, bool exceptions) co
   sql += " WHERE true ON CONFLICT(" + joined(keys_) + ") DO ";
   std::string updates;
   for (const std::string& name : names) {
-    if (std::any_of(keys_.begin(), keys_.end(),
-                    [&name](const std::string& key) { return same_name(key, name); })) {
-      continue;
-    }
+    if (is_key(name)) continue;
     if (!updates.empty()) updates += ", ";
     updates += quote_identifier(name) + " = excluded." + quote_identifier(name);
   }
   return sql + (updates.empty() ? "NOTHING" : "UPDATE SET " + updates);
+}
+
+bool Target::is_key(const std::string& name) const {
+  return std::any_of(keys_.begin(), keys_.end(),
+                     [&name](const std::string& key) { return same_name(key, name); });
+}
+
+bool Target::updates() const {
+  return !std::all_of(inserted_.begin(), inserted_.end(),
+                      [this](const InsertColumn& column) { return is_key(column.name); });
 }
 
 Status Target::look_for_indexes(SqliteConnection& connection, const WriterOptions& options) {

@@ -42,6 +42,8 @@ class Target {
   const std::string& checked_insert_sql() const { return checked_insert_sql_; }
   // As many rows come out of the SELECT as went in only if each came out once.
   bool one_row_each() const { return one_row_each_; }
+  // There are columns beside the keys, so an upsert changes what is there.
+  bool updates() const;
   // It wasn't there.
   bool created() const { return created_; }
   bool without_rowid() const { return without_rowid_; }
@@ -80,6 +82,7 @@ class Target {
   void compose_insert(const WriterOptions& options);
   std::string insert_sql(const WriterOptions& options, bool exceptions) const;
   const TableColumn* find(std::string_view name) const;
+  bool is_key(const std::string& name) const;
   bool is_rowid_alias(const TableColumn& column) const;
 
   std::string table_;

@@ -9,6 +9,7 @@
 #include "mayfly/storage/affinity.h"
 #include "mayfly/storage/batch_table.h"
 #include "mayfly/storage/select_scope.h"
+#include "mayfly/storage/select_text.h"
 
 namespace mayfly {
 namespace {
@@ -57,27 +58,6 @@ ColumnType type_of_declaration(const char* declared) {
   }
 }
 
-Status refuse(std::string_view found) {
-  return {Code::kConfig,
-          "select: " + std::string(found) + "; expected a SELECT over " + BatchTable::kName};
-}
-
-// The statement, so that it can stand in parentheses: comments at its end are ended.
-Result<std::string> only_statement(SqliteConnection& connection, std::string_view select) {
-  SqliteStatement first, second;
-  std::string_view rest;
-  if (const SqliteError error = connection.prepare(select, first, false, &rest); !error.ok()) {
-    return refuse(error.message);
-  }
-  if (first.get() == nullptr) return refuse("there is no statement in it");
-  if (!connection.prepare(rest, second, false).ok() || second.get() != nullptr) {
-    return refuse("a second statement follows the first");
-  }
-  std::string sql(select.substr(0, select.size() - rest.size()));
-  if (sql.ends_with(';')) sql.pop_back();
-  return sql + "\n";
-}
-
 }  // namespace
 
 Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::string& select,
@@ -91,7 +71,7 @@ Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::str
   SqliteStatement statement;
   const SqliteError error =
       connection.prepare("SELECT * FROM (" + found.sql + ")", statement, false);
-  if (!error.ok()) return refuse(error.message);
+  if (!error.ok()) return refuse_select(error.message);
   const bool own_rowid = std::ranges::any_of(
       schema.columns(), [](const Column& column) { return column.name == "ROWID"; });
   if (!reads.batch()) found.dependence = std::string("it doesn't read ") + BatchTable::kName;

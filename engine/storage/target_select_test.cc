@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/select_text.h"
 #include "mayfly/storage/writer_fixture.h"
 
 namespace mayfly {
@@ -67,6 +68,24 @@ TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none 
   CHECK(refusal("SELECT id FROM mayfly_batch) x, (SELECT 1") ==
         "select: near \")\": syntax error" + expected);
   CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: "));
+}
+
+TEST_CASE("a SELECT's text is looked at before there is a database") {
+  const auto refusal = [](const char* select) { return check_select_text(select).message(); };
+  for (const char* select :
+       {"SELECT nobody FROM mayfly_batch", "SELECT a FROM mayfly_batch; -- all",
+        "SELECT unknown_function(a) FROM mayfly_batch JOIN other USING(a)",
+        "WITH x AS (SELECT * FROM mayfly_batch) SELECT * FROM x;\n"}) {
+    CHECK_MESSAGE(check_select_text(select).ok(), refusal(select));
+  }
+  const std::string expected = "; expected a SELECT over mayfly_batch";
+  CHECK(refusal("SELEC a") == "select: near \"SELEC\": syntax error" + expected);
+  CHECK(refusal("SELECT (a FROM mayfly_batch").starts_with("select: near \"FROM\""));
+  CHECK(refusal("SELECT (a") == "select: incomplete input" + expected);
+  CHECK(refusal("SELECT 'a") == "select: unrecognized token: \"'a\"" + expected);
+  CHECK(refusal(" -- a") == "select: there is no statement in it" + expected);
+  CHECK(refusal("SELECT a FROM mayfly_batch; DELETE FROM t") ==
+        "select: a second statement follows the first" + expected);
 }
 
 TEST_CASE("a value that a SELECT hands through and a column would change is a dead letter") {

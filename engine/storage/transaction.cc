@@ -179,7 +179,10 @@ void SqliteWriter::Impl::set_outcomes() {
       i = end;
     }
   } else {
-    const bool filtered = options_.mode == WriteMode::kInsert && !options_.select.empty();
+    // A row without effect was left out by the SELECT, unless a known key may have been kept.
+    const bool keeps = options_.mode == WriteMode::kIgnore ||
+                       (options_.mode == WriteMode::kUpsert && !target_.updates());
+    const bool filtered = !options_.select.empty() && !keeps;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       mayfly_batch& batch = *pool_.batch(rows[i]);
       const std::uint16_t row = row_of(rows[i]);

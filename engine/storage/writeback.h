@@ -7,9 +7,11 @@
 // is durable, and when, stays SQLite's.
 //
 // For a database that this run has made and that has a rollback journal: from the first page that
-// is written until COMMIT nobody else can read. Two thirds of a transaction of the usual size have
-// passed by then. A failure is none here: what couldn't be written is still in the cache, and the
-// next statement or COMMIT meets the same disk.
+// is to be written until COMMIT nobody else can begin to read. A third of a transaction of the
+// usual size has passed by then. Where somebody reads already nothing is written, but no new reader
+// comes in (SQLite keeps its PENDING lock), as in the COMMIT that waits for the one inside. A
+// failure is none here: what couldn't be written is still in the cache, and the next statement or
+// COMMIT meets the same disk.
 //
 // OWNERSHIP  Borrows SQLite's own descriptor of the file, by number: one of our own would take all
 //            of this process's locks on the file with it when it is closed. Before each use it is

@@ -117,11 +117,59 @@ TEST_CASE("a reader keeps pages back, and is not disturbed") {
   std::string count;
   CHECK(reader.query_text("SELECT count(*) FROM t", count).ok());
   CHECK(count == "0");
+  SqliteConnection late;
+  REQUIRE(SqliteConnection::open(f.path, {.create = false}, late).ok());
+  CHECK(classify(late.query_text("SELECT count(*) FROM t", count).code) == ErrorClass::kTransient);
   REQUIRE(reader.run("COMMIT").ok());
   f.insert();
   CHECK(f.writes_of([&] { f.writeback.inserted(f.connection, 2 * kRows); }) > 10);
   f.run("COMMIT");
   CHECK(f.rows() == "20000");
+}
+
+// Counts what was written to the database by the time a transaction asks for more.
+struct CountingFeed : GroupFeed {
+  CountingFeed(FaultVfs& on, std::span<const RowRef> given) : vfs(on), group(given) { begin(); }
+  void begin() {
+    vfs.fail_next(Operation::kNone, 0, SQLITE_OK, ".db");
+    before = vfs.count(Operation::kWrite);
+  }
+  std::span<const RowRef> more() override {
+    written = vfs.count(Operation::kWrite) - before;
+    return group;  // nothing has come meanwhile
+  }
+  FaultVfs& vfs;
+  std::span<const RowRef> group;
+  int before = 0;
+  int written = 0;
+};
+
+TEST_CASE("the writer begins early in a database that it made with a journal, and in no other") {
+  struct Case {
+    const char* prepare;
+    Journal journal;
+    std::size_t rows;
+    bool early;
+  };
+  for (const Case& test :
+       {Case{"", Journal::kKeep, kRows, true}, Case{"", Journal::kKeep, kRows - 1, false},
+        Case{"", Journal::kWal, kRows, false},
+        Case{"CREATE TABLE other(x)", Journal::kKeep, kRows, false}}) {
+    CAPTURE(test.prepare);
+    CAPTURE(test.rows);
+    FaultVfs vfs("writeback_writer");
+    WriterFixture f(WriterFixture::id_and_name(), kRows);
+    if (*test.prepare != '\0') f.run(test.prepare);
+    f.options.vfs = vfs.name();
+    f.options.journal = test.journal;
+    f.open();
+    const auto heads = f.fill(f.numbered(0, static_cast<std::int64_t>(test.rows)), kNoSource);
+    CountingFeed feed(vfs, heads);
+    REQUIRE(f.writer->write(heads, &feed).kind == GroupResult::Kind::kCommitted);
+    CHECK((feed.written > 10) == test.early);
+    CHECK(f.query("SELECT count(*) FROM t") == std::to_string(test.rows));
+    f.writer.reset();
+  }
 }
 
 TEST_CASE("a disk that fails while pages are written early fails the transaction, not the rows") {

@@ -213,6 +213,8 @@ TEST_CASE("exit 0: rows that come while the database is locked for ten seconds a
   CHECK(program.wait() == 0);
   CHECK(waited);
   CHECK(before < 5000);
+  CHECK(contains(program.err(), "waiting for the database for 1"));
+  CHECK(contains(program.err(), "the wait for the database is over, after "));
   CHECK(f.database.text("SELECT count(*), count(DISTINCT id), sum(id) FROM t") ==
         "5000|5000|12497500");
 }

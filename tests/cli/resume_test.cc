@@ -205,7 +205,7 @@ TEST_CASE("progress: a bar is drawn on a terminal, with NO_COLOR without colour"
   write_file(f.csv, numbered_csv(1000) + "broken\n");
   for (const bool no_color : {false, true}) {
     const int controller = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    REQUIRE(controller >= 0);
+    REQUIRE_MESSAGE(controller >= 0, "no pseudo terminal: is /dev/pts mounted?");
     REQUIRE(::grantpt(controller) == 0);
     REQUIRE(::unlockpt(controller) == 0);
     const int terminal = ::open(::ptsname(controller), O_RDWR | O_NOCTTY | O_CLOEXEC);

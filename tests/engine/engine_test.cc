@@ -264,6 +264,69 @@ TEST_CASE("an engine without columns, or of an unknown plugin, doesn't open and 
   CHECK(engine.status().message().find("no_such_plugin") != std::string::npos);
 }
 
+TEST_CASE("limits that no engine can have are refused at open, all of them at once") {
+  const Database database("limits");
+  const auto refusal = [&](std::uint32_t batch_rows, std::uint32_t batches) {
+    EngineConfig config = config_for(database);
+    config.batch_rows = batch_rows;
+    config.batches = batches;
+    const auto opened = Engine::open(config);
+    return opened.ok() ? std::string() : opened.status().message();
+  };
+  CHECK(refusal(65'534, 8).empty());
+  CHECK(refusal(65'535, 8) == "pipeline.batch_rows: expected 1 to 65534, found 65535");
+  const std::string both = refusal(0, 70'000);
+  CHECK(both.find("batch_rows: expected 1 to 65534, found 0; ") != std::string::npos);
+  CHECK(both.find("pipeline.batches: expected 3 to 65535") != std::string::npos);
+  EngineConfig config = config_for(database);
+  config.columns = {{""}};
+  CHECK(Engine::open(config).status().message() ==
+        "columns: expected a name, found none at column 1");
+  config.columns = {{"a"}, {"b"}, {"A"}};
+  CHECK(Engine::open(config).status().message() ==
+        "columns: expected different names (SQLite takes upper and lower case for the same), found "
+        "\"A\" twice");
+  config = config_for(database);
+  CHECK(Engine::open(config, {.signals = {.capacity = 0}}).status().code() == Code::kUsage);
+}
+
+TEST_CASE("an engine that is destroyed while it runs answers what it accepted") {
+  const Database database("destroyed");
+  {
+    const auto engine = open(config_for(database));
+    const auto producer = producer_of(*engine);
+    for (int i = 0; i < 20'000; ++i) {
+      REQUIRE(producer->append(i, "row", 0.5) == Append::kAccepted);
+    }
+  }
+  CHECK(database.integer("SELECT count(*) FROM t") == 20'000);
+}
+
+TEST_CASE("a ticket that wasn't taken is done, covers no row and can be waited for in every way") {
+  const Database database("no_ticket");
+  const auto engine = open(config_for(database));
+  const auto producer = producer_of(*engine);
+  REQUIRE(engine->close().ok());
+
+  Ticket ticket = producer->open_ticket();
+  CHECK_FALSE(ticket.valid());
+  CHECK(ticket.done());
+  CHECK(ticket.wait_for(0));
+  CHECK_FALSE(ticket.wait().durable());
+  CHECK_FALSE(ticket.result().taken);
+  CHECK(ticket.result().total() == 0);
+  int calls = 0;
+  std::move(ticket).on_done([&](const TicketResult& result) { calls += result.taken ? 100 : 1; });
+  CHECK(calls == 1);
+  bool resumed = false;
+  const auto wait = [&](Ticket waited) -> Task {
+    const TicketResult result = co_await waited;
+    resumed = !result.taken;
+  };
+  wait(Ticket());
+  CHECK(resumed);
+}
+
 TEST_CASE("aborting hands back what isn't written, through the ticket") {
   const Database database("abort");
   database.run("CREATE TABLE t(id INTEGER, name TEXT, score REAL)");

@@ -88,7 +88,10 @@ class Options {
     return finish(app_.add_option(names, value, help)->capture_default_str());
   }
   CLI::Option* text(const char* names, std::string& value, const char* help) {
-    return finish(app_.add_option(names, value, help));
+    const auto is_there = [](const std::string& given) {
+      return given.empty() ? std::string("expected a value, found an empty one") : std::string();
+    };
+    return finish(app_.add_option(names, value, help)->check(CLI::Validator(is_there, "")));
   }
   // a,b,c, and any number of times.
   CLI::Option* list(const char* names, std::vector<std::string>& value, const char* help) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -114,7 +115,12 @@ LockWatch::LockWatch(std::string database, std::int64_t wait_ns, Opener opener, 
       opener_(opener),
       console_(console),
       clock_(clock) {
-  if (console_.shows(Level::kNote)) thread_ = std::thread([this] { watch(); });
+  if (!console_.shows(Level::kNote)) return;
+  try {
+    thread_ = std::thread([this] { watch(); });
+  } catch (const std::system_error&) {
+    return;  // then it isn't told; the waiting itself is SQLite's
+  }
 }
 
 LockWatch::~LockWatch() {

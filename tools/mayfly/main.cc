@@ -71,6 +71,8 @@ int main(int argc, char** argv) {
   configure_sqlite();
   // A reader that goes away (head, less) makes write() fail; it doesn't end an ingest.
   std::signal(SIGPIPE, SIG_IGN);
+  // A limit of file size (ulimit -f) is a disk that is full.
+  std::signal(SIGXFSZ, SIG_IGN);
   FileStream out(1);
   FileStream err(2);
   const auto line = parse_command_line(argc, argv);

@@ -67,6 +67,10 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
     EngineOptions options;
     options.resume = true;
     result = run_engine(plan, std::move(options), interruption, console);
+    // What only the database knows is wrong is wrong in the pipeline file all the same.
+    if (!result.started && result.status.code() == Code::kConfig) {
+      result.status = {Code::kConfig, fmt::format("{}: {}", file, result.status.message())};
+    }
   }
   const Summary summary = summary_of(result, plan);
   if (!result.status.ok()) console.error(result.status.message());

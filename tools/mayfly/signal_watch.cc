@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace mayfly::cli {
@@ -39,7 +40,12 @@ SignalWatch::SignalWatch(Callback callback) : callback_(std::move(callback)) {
     return;
   }
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    status_ = {Code::kInternal, fmt::format("can't watch for signals: {}", error.what())};
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  }
 }
 
 SignalWatch::~SignalWatch() {

@@ -45,6 +45,7 @@ std::string to_json(const Summary& summary) {
              .add("rows_updated", summary.rows.updated)
              .add("rows_ignored", summary.rows.ignored)
              .add("rows_rejected", summary.rows.rejected)
+             .add("rows_dropped", summary.rows.dropped)
              .add("bytes_read", summary.bytes_read)
              .add("seconds", summary.seconds, 6)
              .add("rows_per_second", summary.rows_per_second, 0)
@@ -66,6 +67,7 @@ std::string to_text(const Summary& summary) {
   }
   if (rows.ignored > 0) text += fmt::format(", {} ignored", with_commas(rows.ignored));
   if (rows.rejected > 0) text += fmt::format(", {} rejected", with_commas(rows.rejected));
+  if (rows.dropped > 0) text += fmt::format(", {} dropped", with_commas(rows.dropped));
   text += fmt::format(" of {} read in {}", with_commas(rows.read), short_seconds(summary.seconds));
   if (summary.rows_per_second > 0) {
     text += fmt::format(" ({} rows/s)", short_count(summary.rows_per_second));

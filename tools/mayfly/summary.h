@@ -17,7 +17,8 @@ struct Summary {
     std::uint64_t resumed_from = 0;  // byte
   };
 
-  // Of this run and of those it resumed. `read` counts what sources gave, not what nodes made of it.
+  // Of this run and of those it resumed. `dropped` are rows that a node or the writer's select left
+  // out. `read` counts what sources gave, not what nodes made of it.
   RowTotals rows;
   std::uint64_t bytes_read = 0;
   double seconds = 0;

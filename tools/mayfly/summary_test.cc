@@ -9,8 +9,13 @@ namespace {
 
 Summary sample() {
   Summary summary;
-  summary.rows = {
-      .read = 1010, .written = 1005, .inserted = 1000, .updated = 5, .ignored = 2, .rejected = 3};
+  summary.rows = {.read = 1010,
+                  .written = 1005,
+                  .inserted = 1000,
+                  .updated = 5,
+                  .ignored = 2,
+                  .rejected = 3,
+                  .dropped = 4};
   summary.bytes_read = 4096;
   summary.seconds = 0.5;
   summary.rows_per_second = 2020;
@@ -26,7 +31,8 @@ Summary sample() {
 TEST_CASE("summary: the JSON has every field, in the documented order") {
   CHECK(to_json(sample()) ==
         "{\"version\":1,\"rows_read\":1010,\"rows_written\":1005,\"rows_inserted\":1000,"
-        "\"rows_updated\":5,\"rows_ignored\":2,\"rows_rejected\":3,\"bytes_read\":4096,"
+        "\"rows_updated\":5,\"rows_ignored\":2,\"rows_rejected\":3,\"rows_dropped\":4,"
+        "\"bytes_read\":4096,"
         "\"seconds\":0.500000,\"rows_per_second\":2020,\"table\":\"t\",\"database\":\"a "
         "\\\"b\\\".db\","
         "\"sources\":[{\"file\":\"x.csv\",\"resumed_from\":7}],\"interrupted\":false,"
@@ -40,8 +46,9 @@ TEST_CASE("summary: the text leaves out what is zero") {
 
   CHECK(to_text(plain) == "t: 1 row written of 1 read in 0.00 s\n");
   CHECK(to_text(sample()) ==
-        "t: 1,005 rows written (1,000 inserted, 5 updated), 2 ignored, 3 rejected of 1,010 read in "
-        "0.50 s (2.02 k rows/s)\n");
+        "t: 1,005 rows written (1,000 inserted, 5 updated), 2 ignored, 3 rejected, 4 dropped of "
+        "1,010 "
+        "read in 0.50 s (2.02 k rows/s)\n");
 }
 
 TEST_CASE("summary: a source that never started is still named") {
