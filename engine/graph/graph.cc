@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "mayfly/graph/graph_builder.h"
@@ -44,17 +43,10 @@ Graph::~Graph() { static_cast<void>(close()); }
 
 // ---- running ------------------------------------------------------------------------------------
 
-Status Graph::start() {
-  try {
-    writer_->start();
-    driver_.start();
-    run_sources();
-  } catch (const std::system_error& error) {
-    return {Code::kTryAgain, fmt::format("a thread can't be started: {}; raise the limit of "
-                                         "processes (ulimit -u), or stop others",
-                                         error.what())};
-  }
-  return {};
+void Graph::start() {
+  writer_->start();
+  driver_.start();
+  run_sources();
 }
 
 void Graph::run_sources() {

@@ -50,8 +50,8 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  // kTryAgain: a thread can't be started; close() ends those that were.
-  Status start();
+  // Throws std::system_error when a thread can't be started; close() ends those that were.
+  void start();
 
   // A producer's own way in; null when producers_max have theirs. Any thread.
   struct Lane {

@@ -4,7 +4,8 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <exception>
+#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "mayfly/config/check_plan.h"
@@ -117,9 +118,13 @@ Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOpt
   MAYFLY_RETURN_IF_ERROR(check(plan));
   try {
     return open_checked(plan, std::move(options));
-  } catch (const std::exception& error) {
-    // A limit of the signals' that is out of range, or a thread that can't be started.
-    return Status(Code::kUsage, error.what());
+  } catch (const std::system_error& error) {
+    return Status(Code::kTryAgain,
+                  fmt::format("a thread can't be started: {}; stop others of this user, or raise "
+                              "the limit of processes (ulimit -u)",
+                              error.what()));
+  } catch (const std::invalid_argument& error) {
+    return Status(Code::kUsage, error.what());  // the options of the signals
   }
 }
 
@@ -141,7 +146,7 @@ Result<std::unique_ptr<Engine>> Engine::open_checked(const PipelinePlan& plan,
                                               .parallel_sources = o.parallel_sources,
                                               .writer = o.writer}));
   engine->linger_ = std::make_unique<Linger>(engine->clock_, engine->graph_->driver(), o.linger_ns);
-  MAYFLY_RETURN_IF_ERROR(engine->graph_->start());
+  engine->graph_->start();
   engine->running_ = true;
   return engine;
 }

@@ -76,6 +76,11 @@ Status FileSource::start(const mayfly_position& position) {
   MAYFLY_ASSIGN_OR_RETURN(const Inspection found, inspect(options_, *source_, *buffer_));
   reader_ = make_reader(options_, found);
   host.source_key(key());
+  if (!found.shape.renamed.empty()) {
+    host.log(
+        sdk::LogLevel::kWarn,
+        source_->name() + ": names that are taken or empty got others: " + found.shape.renamed);
+  }
   for (const Column& column : found.shape.columns) {
     if (host.declare_column(column.name, static_cast<std::int32_t>(column.type)) != MAYFLY_OK) {
       return Status(Code::kConfig,

@@ -55,6 +55,18 @@ TEST_CASE("run: rows that are rejected end with 65") {
   CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
 }
 
+TEST_CASE("run: columns that can't keep their names are said to have others") {
+  const Fixture f("renamed");
+  write_file(f.csv, "a,b,A,\n1,2,3,4\n");
+
+  const Outcome outcome = run_mayfly({"run", f.toml});
+
+  CHECK(outcome.status == 0);
+  CHECK(contains(outcome.err, f.csv + ": names that are taken or empty got others: \"A\" (column "
+                                      "3) is A_2, \"\" (column 4) is column_4"));
+  CHECK(f.database.text("SELECT a, b, A_2, column_4 FROM t") == "1|2|3|4");
+}
+
 TEST_CASE("run: [writer] alter adds columns, coerce lets a column change values") {
   const Fixture f("alter");
   write_file(f.csv, "id,name\n1,007\n");

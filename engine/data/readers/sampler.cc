@@ -42,6 +42,17 @@ std::size_t bom_size(std::span<const char> input, std::uint64_t byte) {
   return byte == 0 && text.starts_with(kBom) ? kBom.size() : 0;
 }
 
+// Gives the columns their names, and says which are made up: "a" (column 2) is a_2.
+void name_columns(const std::vector<std::string>& given, Shape& shape) {
+  for (const std::string& name : unique_names(given)) {
+    const std::size_t i = shape.columns.size();
+    shape.columns.push_back({name});
+    if (name == given[i]) continue;
+    if (!shape.renamed.empty()) shape.renamed += ", ";
+    shape.renamed += '"' + given[i] + "\" (column " + std::to_string(i + 1) + ") is " + name;
+  }
+}
+
 }  // namespace
 
 std::size_t Sampler::skip(std::string_view input) {
@@ -172,9 +183,9 @@ Result<Shape> CsvSampler::shape(bool infer) const {
   }
   Shape shape;
   shape.start = start_;
-  for (const std::string& name : unique_names(names_)) {
-    const auto i = static_cast<std::uint32_t>(shape.columns.size());
-    shape.columns.push_back({name, infer ? inference_.text_type(i) : ColumnType::kText});
+  name_columns(names_, shape);
+  for (std::uint32_t i = 0; i < shape.columns.size(); ++i) {
+    shape.columns[i].type = infer ? inference_.text_type(i) : ColumnType::kText;
   }
   return shape;
 }
@@ -253,9 +264,9 @@ Result<Shape> NdjsonSampler::shape(bool infer) const {
   Shape shape;
   shape.start = start_;
   shape.keys = keys_;
-  for (const std::string& name : unique_names(keys_)) {
-    const auto i = static_cast<std::uint32_t>(shape.columns.size());
-    shape.columns.push_back({name, infer ? inference_.json_type(i) : ColumnType::kAny});
+  name_columns(keys_, shape);
+  for (std::uint32_t i = 0; i < shape.columns.size(); ++i) {
+    shape.columns[i].type = infer ? inference_.json_type(i) : ColumnType::kAny;
   }
   return shape;
 }

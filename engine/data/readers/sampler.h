@@ -28,6 +28,7 @@ struct Shape {
   std::vector<Column> columns;    // names are unique
   std::vector<std::string> keys;  // NDJSON: which key fills which column
   ReadPosition start;             // of the first row: behind a byte order mark and the header
+  std::string renamed;            // which columns have another name than in the file; empty: none
 };
 
 // Finds out the columns of a file from its first rows.
