@@ -74,6 +74,29 @@ void backpressure(const mayfly::Clock& clock) {
   shown(work.counts().succeeded == 1, "until the signal is retracted");
 }
 
+// A circuit breaker: the window remembers thirty seconds, and five failures in it are too many.
+void breaker() {
+  mayfly::ManualClock clock;  // so that half a minute passes at once
+  mayfly::SignalSink sink(clock, {.max_age_ns = 30 * mayfly::kSecond});
+  mayfly::WorkCoordinator<Work> calls(
+      {.signals = &sink, .clock = &clock},
+      [](Work&, mayfly::Operation& operation) { operation.raise("api.failure"); });
+  const auto is_open = [&] { return sink.count("api.failure") >= 5; };
+  int refused = 0;
+  for (int i = 0; i < 8; ++i) {
+    if (is_open()) {
+      ++refused;  // too many recent failures
+      continue;
+    }
+    shown(calls.enqueue({"call"}).ok(), "a call is made");
+    shown(calls.wait_until_idle().ok(), "it has ended");
+  }
+  shown(refused == 3, "the sixth call and those after it are refused");
+  clock.advance(31 * mayfly::kSecond);
+  shown(!is_open(), "and allowed again when the failures are old");
+  finish(calls);
+}
+
 // One sink for several coordinators.
 void shared(const mayfly::Clock& clock) {
   mayfly::SignalSink sink(clock);
@@ -109,6 +132,7 @@ int main() {
   callbacks(clock);
   cancelling(clock);
   backpressure(clock);
+  breaker();
   shared(clock);
   dispatched(clock);
 }
