@@ -1,6 +1,7 @@
 #include "mayfly/config/check_plan.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <utility>
@@ -55,6 +56,24 @@ void check_memory(PipelinePlan& plan, const PlanPlaces& places, std::vector<Diag
   }
 }
 
+void check_links(const PipelinePlan& plan, const std::string& owner,
+                 const std::vector<Upstream>& inputs, std::vector<Diagnostic>& out) {
+  for (const Upstream& input : inputs) {
+    std::size_t known = 1;
+    if (input.kind == Upstream::Kind::kSource) known = plan.sources.size();
+    if (input.kind == Upstream::Kind::kNode) known = plan.nodes.size();
+    if (input.index < known) continue;
+    out.push_back({{},
+                   fmt::format("{}: expected an input of {} that there are, found number {}", owner,
+                               known, input.index),
+                   ""});
+  }
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
 }  // namespace
 
 void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
@@ -107,10 +126,11 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
   for (const Column& column : writer.columns) names.push_back(column.name);
   for (std::size_t i = 0; i < writer.primary_key.size(); ++i) {
     const std::string& key = writer.primary_key[i];
-    const auto first = std::find(writer.primary_key.begin(), writer.primary_key.end(), key);
+    const auto is_key = [&key](std::string_view name) { return same_name(name, key); };
+    const auto first = std::ranges::find_if(writer.primary_key, is_key);
     if (first - writer.primary_key.begin() < static_cast<std::ptrdiff_t>(i)) {
       report("primary_key", fmt::format("writer.primary_key: \"{}\" is named twice", key));
-    } else if (!names.empty() && std::find(names.begin(), names.end(), key) == names.end()) {
+    } else if (!names.empty() && std::ranges::none_of(names, is_key)) {
       out.push_back({place_of(places.writer_options, "primary_key", writer.place),
                      fmt::format("writer.primary_key: \"{}\" is not in [writer.columns]", key),
                      std::string(nearest(key, names))});
@@ -130,6 +150,9 @@ std::vector<Diagnostic> check_plan(PipelinePlan& plan) { return check_plan(plan,
 
 std::vector<Diagnostic> check_limits(PipelinePlan& plan) {
   std::vector<Diagnostic> out;
+  for (const NodePlan& node : plan.nodes) check_links(plan, node.name, node.inputs, out);
+  check_links(plan, "writer", plan.writer.inputs, out);
+  if (!out.empty()) return out;
   check_writer(plan, PlanPlaces{}, out);
   check_memory(plan, PlanPlaces{}, out);
   return out;

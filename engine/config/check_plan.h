@@ -15,8 +15,8 @@ struct PlanPlaces;
 std::vector<Diagnostic> check_plan(PipelinePlan& plan, const PlanPlaces& places);
 std::vector<Diagnostic> check_plan(PipelinePlan& plan);
 
-// Of it only what the writer is told and the limits of memory: an embedding program may raise the
-// signals that no node does.
+// Of it only that every input exists, what the writer is told, and the limits of memory: an
+// embedding program may raise the signals that no node does.
 std::vector<Diagnostic> check_limits(PipelinePlan& plan);
 
 // Parts of it.

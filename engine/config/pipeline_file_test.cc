@@ -57,6 +57,15 @@ table = "sqlite_o"
            "another than \"sqlite_o\""});
 }
 
+TEST_CASE("pipeline file: what can be no SELECT stands at its value") {
+  const std::vector<std::string> found = mistakes(
+      "[source.o]\nplugin = \"feed\"\npath = \"x\"\n\n[writer]\ninput = \"o\"\n"
+      "database = \"x.db\"\ntable = \"t\"\nselect = \"SELEC a\"\n");
+  CHECK(found == std::vector<std::string>{
+                     "p.toml:9:10: writer.select: near \"SELEC\": syntax error; expected a SELECT "
+                     "over mayfly_batch"});
+}
+
 // A pipeline of source `orders` and writer input `last`, with these lines between, from line 4 on.
 std::string with(std::string_view nodes, std::string_view writer = "") {
   return fmt::format("{}{}{}{}", kHead, nodes, kTail, writer);

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -123,6 +124,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOpt
                   fmt::format("a thread can't be started: {}; stop others of this user, or raise "
                               "the limit of processes (ulimit -u)",
                               error.what()));
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kTryAgain, "not enough memory; lower batches, batch_rows or tickets");
   } catch (const std::invalid_argument& error) {
     return Status(Code::kUsage, error.what());  // the options of the signals
   }
@@ -177,8 +180,11 @@ bool Engine::wait(std::int64_t timeout_ns) { return graph_->wait(timeout_ns); }
 
 Status Engine::close() {
   if (graph_ == nullptr) return {};
-  begin_drain();
-  while (!graph_->wait(kWaitStepNs)) {
+  // Once it was closed or aborted there is nothing to wait for.
+  if (std::exchange(running_, false)) {
+    begin_drain();
+    while (!graph_->wait(kWaitStepNs)) {
+    }
   }
   return graph_->close();
 }
@@ -190,6 +196,8 @@ Status Engine::abort() {
   linger_->send_all();  // so that what producers have open comes back through their tickets
   return graph_->close();
 }
+
+bool Engine::failed() const { return !graph_->failure().ok(); }
 
 std::int64_t Engine::outage_since_ns() const { return graph_->writer().outage_since_ns(); }
 

@@ -104,7 +104,8 @@ class Engine {
                                               EngineOptions options = {});
   static Result<std::unique_ptr<Engine>> open(const EngineConfig& config, PluginRegistry& registry,
                                               EngineOptions options = {});
-  // Rows flow from here on. kConfig: with all that check_limits() finds.
+  // Of a plan from PlanBuilder, or one put together by hand, of which links and limits are checked
+  // here (check_limits()). Rows flow from here on.
   static Result<std::unique_ptr<Engine>> open(const PipelinePlan& plan, EngineOptions options = {});
   // Closes an engine that runs still, so it may wait as long as close() does; abort() before it to
   // leave at once.
@@ -116,6 +117,7 @@ class Engine {
   Result<std::unique_ptr<Producer>> open_producer(std::string_view source = "producers");
 
   SignalSink& signals() { return signals_; }
+  const SignalSink& signals() const { return signals_; }
   // Raises a signal and lets the nodes that listen know.
   void raise(std::string_view name);
 
@@ -130,6 +132,8 @@ class Engine {
   Status abort();
 
   EngineStats stats() const;
+  // Something ended the run before its end; close() says what.
+  bool failed() const;
   // Since when the writer waits for the database; 0: it doesn't.
   std::int64_t outage_since_ns() const;
 

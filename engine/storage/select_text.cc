@@ -1,5 +1,7 @@
 #include "mayfly/storage/select_text.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 
 #include "mayfly/storage/batch_table.h"
@@ -36,6 +38,9 @@ Result<std::string> only_statement(SqliteConnection& connection, std::string_vie
   if (holds_statement(connection, rest)) {
     return refuse_select("a second statement follows the first");
   }
+  if (const char* name = sqlite3_bind_parameter_name(statement.get(), 1); name != nullptr) {
+    return refuse_select("nothing gives its parameter " + std::string(name) + " a value");
+  }
   std::string sql(select.substr(0, select.size() - rest.size()));
   if (sql.ends_with(';')) sql.pop_back();
   return sql + "\n";
@@ -48,11 +53,19 @@ Status check_select_text(std::string_view select) {
   }
   SqliteStatement statement;
   std::string_view rest;
-  const SqliteError error = none.prepare(select, statement, false, &rest);
+  SqliteError error = none.prepare(select, statement, false, &rest);
   if (!error.ok() && is_about_syntax(error.message)) return refuse_select(error.message);
   if (error.ok() && statement.get() == nullptr) return refuse_select("there is no statement in it");
-  // At a name that isn't known SQLite stops behind the statement it is in.
-  if (holds_statement(none, rest)) return refuse_select("a second statement follows the first");
+  // At a name that isn't known SQLite may stop anywhere in the statement.
+  std::string_view text = select;
+  if (error.ok() || select.substr(0, select.size() - rest.size()).ends_with(';')) {
+    if (holds_statement(none, rest)) return refuse_select("a second statement follows the first");
+    text.remove_suffix(rest.size());
+    if (text.ends_with(';')) text.remove_suffix(1);
+  }
+  // DELETE and the like can't stand in parentheses.
+  error = none.prepare("SELECT * FROM (" + std::string(text) + "\n)", statement, false);
+  if (!error.ok() && is_about_syntax(error.message)) return refuse_select(error.message);
   return {};
 }
 

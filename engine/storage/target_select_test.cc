@@ -68,6 +68,8 @@ TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none 
   CHECK(refusal("SELECT id FROM mayfly_batch) x, (SELECT 1") ==
         "select: near \")\": syntax error" + expected);
   CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: "));
+  CHECK(refusal("SELECT id, name FROM mayfly_batch WHERE id = :x") ==
+        "select: nothing gives its parameter :x a value" + expected);
 }
 
 TEST_CASE("a SELECT's text is looked at before there is a database") {
@@ -83,6 +85,10 @@ TEST_CASE("a SELECT's text is looked at before there is a database") {
   CHECK(refusal("SELECT (a FROM mayfly_batch").starts_with("select: near \"FROM\""));
   CHECK(refusal("SELECT (a") == "select: incomplete input" + expected);
   CHECK(refusal("SELECT 'a") == "select: unrecognized token: \"'a\"" + expected);
+  CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: near \"DELETE\""));
+  CHECK(refusal("EXPLAIN SELECT a FROM mayfly_batch").starts_with("select: near \"EXPLAIN\""));
+  CHECK(refusal("; SELECT a FROM mayfly_batch").starts_with("select: near \";\""));
+  CHECK(refusal("WITH x AS (SELECT 1), x AS (SELECT 2) SELECT a FROM mayfly_batch").empty());
   CHECK(refusal(" -- a") == "select: there is no statement in it" + expected);
   CHECK(refusal("SELECT a FROM mayfly_batch; DELETE FROM t") ==
         "select: a second statement follows the first" + expected);

@@ -2,7 +2,9 @@
 #include "mayfly/storage/target.h"
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 
+#include <cerrno>
 #include <thread>
 
 #include "mayfly/storage/writer_fixture.h"
@@ -181,6 +183,15 @@ TEST_CASE("a table without keys, indexes, triggers and references is known as on
                   "CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT INTO u VALUES(1); END"));
 }
 
+TEST_CASE("a database that can't be opened says whether descriptors have run out") {
+  CHECK(to_status({SQLITE_CANTOPEN, "can't", EMFILE}, "opening x")
+            .message()
+            .ends_with("; too many files are open (ulimit -n)"));
+  CHECK(to_status({SQLITE_CANTOPEN, "can't", ENOENT}, "opening x")
+            .message()
+            .ends_with("; the file and its directory must be writable by this user"));
+}
+
 TEST_CASE("numbers that were read from text are refused for a column that keeps text") {
   const Schema schema({{.name = "zip", .type = ColumnType::kFloat64}});
   WriterFixture f(schema);
@@ -198,6 +209,10 @@ TEST_CASE("a table of as many columns as SQLite allows is written; what can't be
   CHECK(wide.try_open().ok());
   columns.push_back({.name = "x"});
   columns.push_back({.name = "y"});
+  {
+    WriterFixture too_wide{Schema(columns)};
+    check_refusal(too_wide, {"expected at most 2000 columns", "found 2001", "leave some out"});
+  }
   WriterFixture wider{Schema(columns)};
   CHECK_FALSE(wider.try_open().ok());
   CHECK(wider.query("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == "0");

@@ -179,7 +179,8 @@ void SqliteWriter::Impl::set_outcomes() {
       i = end;
     }
   } else {
-    // A row without effect was left out by the SELECT, unless a known key may have been kept.
+    // Which of two reasons a row had no effect for isn't known: behind a SELECT it counts as left
+    // out by it, unless a known key may have been kept.
     const bool keeps = options_.mode == WriteMode::kIgnore ||
                        (options_.mode == WriteMode::kUpsert && !target_.updates());
     const bool filtered = !options_.select.empty() && !keeps;

@@ -97,6 +97,16 @@ TEST_CASE("rows that the SELECT leaves out are dropped, and those it fails on re
   CHECK(f.writer->totals().rows.dropped == 1);
 }
 
+TEST_CASE("rows that the SELECT leaves out are dropped in upsert and replace, too") {
+  for (const WriteMode mode : {WriteMode::kUpsert, WriteMode::kReplace}) {
+    WriterFixture f;
+    f.options.select = "SELECT id, name FROM mayfly_batch WHERE id < 3";
+    with_key(f, mode);
+    CHECK(f.write({pair(1, "new"), pair(2, "a"), pair(3, "b"), pair(4, "c")}) == "1144");
+    CHECK(f.query("SELECT read, written, ignored, dropped FROM mayfly_offsets") == "4|2|0|2");
+  }
+}
+
 TEST_CASE("per batch a SELECT may group, and a batch is answered as a whole") {
   WriterFixture f(WriterFixture::id_and_name(), 4);
   f.options.select = "SELECT name, sum(id) AS total FROM mayfly_batch GROUP BY name";

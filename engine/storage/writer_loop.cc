@@ -244,9 +244,10 @@ void WriterLoop::route_pending() {
 void WriterLoop::fail(const Status& status) {
   failed_ = true;
   final_ = status;
-  outage_since_ns_.store(0, std::memory_order_relaxed);
   signals_.raise(write_error_, status.message());
   answers_.on_failed(status);
+  // After it: whoever sees the outage end sees that it was given up. Partner: outage_since_ns().
+  outage_since_ns_.store(0, std::memory_order_release);
   give_back(MAYFLY_LEFT);
 }
 

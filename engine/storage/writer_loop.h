@@ -95,7 +95,7 @@ class WriterLoop final : private GroupFeed {
   WriterTotals totals() const;
   RowTotals source_totals(std::uint16_t index) const;
   // In an outage: since when, else 0. By the clock that was passed in.
-  std::int64_t outage_since_ns() const { return outage_since_ns_.load(std::memory_order_relaxed); }
+  std::int64_t outage_since_ns() const { return outage_since_ns_.load(std::memory_order_acquire); }
 
  private:
   enum class Order : std::uint8_t { kRun, kStop, kAbandon };

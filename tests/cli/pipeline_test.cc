@@ -55,6 +55,16 @@ TEST_CASE("run: rows that are rejected end with 65") {
   CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
 }
 
+TEST_CASE("run: what the database refuses of a pipeline file is told with the file") {
+  const Fixture f("refused");
+  write_file(f.toml, f.pipeline(f.csv) + "select = \"SELECT nobody FROM mayfly_batch\"\n");
+
+  const Outcome outcome = run_mayfly({"run", f.toml});
+
+  CHECK(outcome.status == 78);
+  CHECK(contains(outcome.err, f.toml + ": select: no such column: nobody"));
+}
+
 TEST_CASE("run: columns that can't keep their names are said to have others") {
   const Fixture f("renamed");
   write_file(f.csv, "a,b,A,\n1,2,3,4\n");
@@ -62,9 +72,15 @@ TEST_CASE("run: columns that can't keep their names are said to have others") {
   const Outcome outcome = run_mayfly({"run", f.toml});
 
   CHECK(outcome.status == 0);
-  CHECK(contains(outcome.err, f.csv + ": names that are taken or empty got others: \"A\" (column "
-                                      "3) is A_2, \"\" (column 4) is column_4"));
+  CHECK(contains(outcome.err,
+                 "names that are taken or empty got others: \"A\" (column 3) is "
+                 "\"A_2\", \"\" (column 4) is \"column_4\"\n"));
   CHECK(f.database.text("SELECT a, b, A_2, column_4 FROM t") == "1|2|3|4");
+  const Database other("unnamed");
+  const Outcome unnamed =
+      run_mayfly({"ingest", f.csv, "--no-header", "--into", other.path(), "--table", "t"});
+  CHECK(unnamed.status == 0);
+  CHECK(!contains(unnamed.err, "got others"));
 }
 
 TEST_CASE("run: [writer] alter adds columns, coerce lets a column change values") {

@@ -290,6 +290,28 @@ TEST_CASE("limits that no engine can have are refused at open, all of them at on
   CHECK(Engine::open(config, {.signals = {.capacity = 0}}).status().code() == Code::kUsage);
 }
 
+TEST_CASE("a plan whose inputs don't exist is refused; keys are known in any case of letters") {
+  const Database database("links");
+  PipelinePlan plan;
+  plan.sources.emplace_back().name = "producers";
+  plan.writer.database = database.path();
+  plan.writer.table = "t";
+  plan.writer.inputs = {{Upstream::Kind::kNode, 7, 0}};
+  CHECK(Engine::open(plan).status().message() ==
+        "writer: expected an input of 0 that there are, found number 7");
+  EngineConfig config = config_for(database);
+  config.primary_key = {"ID"};
+  CHECK(Engine::open(config).ok());
+}
+
+TEST_CASE("closing after aborting doesn't wait") {
+  const Database database("abort_close");
+  const auto engine = open(config_for(database));
+  static_cast<void>(engine->abort());
+  static_cast<void>(engine->close());
+  static_cast<void>(engine->close());
+}
+
 TEST_CASE("an engine that is destroyed while it runs answers what it accepted") {
   const Database database("destroyed");
   {

@@ -88,14 +88,14 @@ class Options {
     return finish(app_.add_option(names, value, help)->capture_default_str());
   }
   CLI::Option* text(const char* names, std::string& value, const char* help) {
-    const auto is_there = [](const std::string& given) {
-      return given.empty() ? std::string("expected a value, found an empty one") : std::string();
-    };
-    return finish(app_.add_option(names, value, help)->check(CLI::Validator(is_there, "")));
+    return finish(app_.add_option(names, value, help)->check(not_empty()));
   }
   // a,b,c, and any number of times.
   CLI::Option* list(const char* names, std::vector<std::string>& value, const char* help) {
-    return finish(app_.add_option(names, value, help)->delimiter(',')->allow_extra_args(false));
+    return finish(app_.add_option(names, value, help)
+                      ->delimiter(',')
+                      ->allow_extra_args(false)
+                      ->check(not_empty()));
   }
   CLI::Option* flag(const char* names, bool& value, const char* help) {
     return finish(app_.add_flag(names, value, help));
@@ -107,6 +107,13 @@ class Options {
     return add(names, value, help)
         ->check(CLI::IsMember(std::move(choices)).description(""))
         ->type_name(shown);
+  }
+  static CLI::Validator not_empty() {
+    return {[](const std::string& given) {
+              return given.empty() ? std::string("expected a value, found an empty one")
+                                   : std::string();
+            },
+            ""};
   }
   CLI::Option* finish(CLI::Option* option) const {
     std::string variable = "MAYFLY_";

@@ -137,6 +137,8 @@ TEST_CASE("command line: what must be there, what can't stand together, what is 
                            Line{"ingest", "x.csv", "--into", "d", "--format", "xml"},
                            Line{"ingest", "x.csv", "--into", "d", "--deadline", "soon"},
                            Line{"ingest", "x.csv", "--into", "d", "--deadline", "-1s"},
+                           Line{"ingest", "x.csv", "--into", "d", "--table", ""},
+                           Line{"ingest", "x.csv", "--into", "d", "--pk", ""},
                            Line{"graph"}, Line{"plugins", "show"}, Line{"plugins", "eat"}}) {
     CHECK(reply(line).status == ExitStatus::kUsage);
     CHECK_FALSE(reply(line).err.empty());

@@ -13,7 +13,7 @@
 
 #include "mayfly/storage/file_identity.h"
 #include "tools/mayfly/lock_watch.h"
-#include "tools/mayfly/outage_notice.h"
+#include "tools/mayfly/outage_watch.h"
 #include "tools/mayfly/progress_bar.h"
 #include "tools/mayfly/target_table.h"
 
@@ -58,14 +58,6 @@ Result<std::unique_ptr<Engine>> open_watched(const PipelinePlan& plan, EngineOpt
   const LockWatch watch(plan.writer.database, std::min(plan.writer.deadline_ns, kOpenWaitNs),
                         LockWatch::Opener::kEngine, console, clock);
   return Engine::open(plan, std::move(options));
-}
-
-// What the writer said last of the database that it can't write.
-std::string why_it_waits(Engine& engine) {
-  constexpr std::string_view kError = "write.error";
-  const std::vector<Signal> said = engine.signals().sense("write.busy,write.error*");
-  if (said.empty() || said.back().stem() != kError) return "another connection has it locked";
-  return std::string(said.back().argument());
 }
 
 std::string count_signals(const SignalSink& sink) {
@@ -155,16 +147,15 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   result.started = true;
   interruption.attach(engine);
   {
-    ProgressBar bar(console, began_ns);
-    OutageNotice outage(console, plan.writer.deadline_ns);
-    while (!engine.wait(kStepNs)) {
-      const std::int64_t now_ns = clock.now_ns();
-      outage.update(now_ns, engine.outage_since_ns(), [&] { return why_it_waits(engine); });
-      if (console.has_status_line()) bar.update(now_ns, progress_of(engine.stats()));
+    const OutageWatch outage(engine, clock, console, plan.writer.deadline_ns);
+    {
+      ProgressBar bar(console, began_ns);
+      while (!engine.wait(kStepNs)) {
+        if (console.has_status_line()) bar.update(clock.now_ns(), progress_of(engine.stats()));
+      }
     }
-    outage.update(clock.now_ns(), 0, [] { return std::string(); });
+    result.status = engine.close();
   }
-  result.status = engine.close();
   result.seconds = static_cast<double>(clock.now_ns() - began_ns) * 1e-9;
   interruption.detach();
   result.stats = engine.stats();

@@ -18,6 +18,7 @@ std::string seconds_text(std::int64_t ns) { return short_seconds(static_cast<dou
 
 bool OutageNotice::is_due(std::int64_t now_ns, std::int64_t since_ns) {
   if (since_ns != since_ns_) {
+    if (told_) tell_end(since_ns);  // the one before ended unseen
     since_ns_ = since_ns;
     next_ns_ = since_ns + kFirstNs;
   }

@@ -52,4 +52,8 @@ TEST_CASE("outage: one that is over before it was told leaves no word, the next 
   CHECK(f.at(2 * kSecond, 0).empty());
   CHECK(f.at(3 * kSecond, 2500 * kMillisecond).empty());
   CHECK(f.at(4 * kSecond, 2500 * kMillisecond).find("again up to 5s") != std::string::npos);
+  // Another one, without a look between them.
+  CHECK(f.at(6 * kSecond, 5500 * kMillisecond) ==
+        "mayfly: the wait for the database is over, after 3.00 s\n");
+  CHECK(f.at(6 * kSecond + 1, 0).empty());
 }

@@ -18,7 +18,8 @@ struct Summary {
   };
 
   // Of this run and of those it resumed. `dropped` are rows that a node or the writer's select left
-  // out. `read` counts what sources gave, not what nodes made of it.
+  // out; with mode = ignore, what the select left out counts as ignored. `read` counts what sources
+  // gave, not what nodes made of it.
   RowTotals rows;
   std::uint64_t bytes_read = 0;
   double seconds = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mayfly/data/readers/cell_text.h"
 #include "mayfly/data/readers/json_text.h"
 
 namespace mayfly {
@@ -42,15 +43,21 @@ std::size_t bom_size(std::span<const char> input, std::uint64_t byte) {
   return byte == 0 && text.starts_with(kBom) ? kBom.size() : 0;
 }
 
-// Gives the columns their names, and says which are made up: "a" (column 2) is a_2.
-void name_columns(const std::vector<std::string>& given, Shape& shape) {
-  for (const std::string& name : unique_names(given)) {
+// Gives the columns their names, and says which of the file's couldn't be kept.
+void name_columns(const std::vector<std::string>& given, bool from_file, Shape& shape) {
+  constexpr std::size_t kTold = 5;
+  std::size_t renamed = 0;
+  for (std::string& name : unique_names(given)) {
     const std::size_t i = shape.columns.size();
-    shape.columns.push_back({name});
-    if (name == given[i]) continue;
-    if (!shape.renamed.empty()) shape.renamed += ", ";
-    shape.renamed += '"' + given[i] + "\" (column " + std::to_string(i + 1) + ") is " + name;
+    if (from_file && name != given[i] && ++renamed <= kTold) {
+      if (renamed > 1) shape.renamed += ", ";
+      append_excerpt(given[i], &shape.renamed);
+      shape.renamed += " (column " + std::to_string(i + 1) + ") is ";
+      append_excerpt(name, &shape.renamed);
+    }
+    shape.columns.push_back({std::move(name)});
   }
+  if (renamed > kTold) shape.renamed += ", and " + std::to_string(renamed - kTold) + " more";
 }
 
 }  // namespace
@@ -183,7 +190,7 @@ Result<Shape> CsvSampler::shape(bool infer) const {
   }
   Shape shape;
   shape.start = start_;
-  name_columns(names_, shape);
+  name_columns(names_, header_, shape);
   for (std::uint32_t i = 0; i < shape.columns.size(); ++i) {
     shape.columns[i].type = infer ? inference_.text_type(i) : ColumnType::kText;
   }
@@ -264,7 +271,7 @@ Result<Shape> NdjsonSampler::shape(bool infer) const {
   Shape shape;
   shape.start = start_;
   shape.keys = keys_;
-  name_columns(keys_, shape);
+  name_columns(keys_, true, shape);
   for (std::uint32_t i = 0; i < shape.columns.size(); ++i) {
     shape.columns[i].type = infer ? inference_.json_type(i) : ColumnType::kAny;
   }

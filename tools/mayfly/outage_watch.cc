@@ -1,0 +1,59 @@
+#include "tools/mayfly/outage_watch.h"
+
+#include <chrono>
+#include <string>
+#include <system_error>
+
+namespace mayfly::cli {
+namespace {
+
+constexpr auto kStep = std::chrono::milliseconds(100);
+
+// What the writer said last of the database that it can't write.
+std::string why_it_waits(const Engine& engine) {
+  const std::string busy = "another connection has it locked";
+  std::string why = busy;
+  for (const Signal& said : engine.signals().sense("write.*")) {
+    if (said.is("write.busy")) why = busy;
+    if (said.stem() == "write.error") why = said.argument();
+  }
+  return why;
+}
+
+}  // namespace
+
+OutageWatch::OutageWatch(const Engine& engine, const Clock& clock, Console& console,
+                         std::int64_t deadline_ns)
+    : engine_(engine), clock_(clock), notice_(console, deadline_ns) {
+  if (!console.shows(Level::kNote)) return;
+  try {
+    thread_ = std::thread([this] { watch(); });
+  } catch (const std::system_error&) {
+    return;  // then it isn't told; the writer waits all the same
+  }
+}
+
+OutageWatch::~OutageWatch() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void OutageWatch::watch() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, kStep, [this] { return done_; })) look();
+  look();
+}
+
+void OutageWatch::look() {
+  const std::int64_t since_ns = engine_.outage_since_ns();
+  // One that was given up isn't over; what ended the run is said elsewhere.
+  if (since_ns == 0 && engine_.failed()) return;
+  notice_.update(clock_.now_ns(), since_ns, [this] { return why_it_waits(engine_); });
+}
+
+}  // namespace mayfly::cli
