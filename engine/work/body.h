@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "mayfly/base/status.h"
+#include "mayfly/work/callable.h"
 #include "mayfly/work/operation.h"
 #include "mayfly/work/work_core.h"
 
@@ -47,16 +48,6 @@ Status status_of(Call call) {
     return {Code::kInternal, error.what()};
   } catch (...) {
     return {Code::kInternal, "the body threw something that is no std::exception"};
-  }
-}
-
-// Functions and function objects that know of it may be null; throws std::invalid_argument then.
-template <class Callable>
-void require_callable(const Callable& callable, const char* what) {
-  if constexpr (std::is_constructible_v<bool, const Callable&>) {
-    if (!static_cast<bool>(callable)) {
-      throw std::invalid_argument(std::string("expected ") + what + ", found a null one");
-    }
   }
 }
 

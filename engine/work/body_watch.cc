@@ -10,12 +10,13 @@ void WorkCore::watch() {
   Afterwards after;
   while (!stopping_) {
     const std::int64_t now = clock_.now_ns();
-    std::int64_t earliest = now + options_.body_time_limit_ns;
+    std::int64_t earliest = deadline_after(now, options_.body_time_limit_ns);
     for (auto next = workers_.begin(); next != workers_.end();) {
       Worker& worker = **next;
       const auto here = next++;
       if (!worker.running()) continue;
-      const std::int64_t deadline_ns = worker.started_ns + options_.body_time_limit_ns;
+      const std::int64_t deadline_ns =
+          deadline_after(worker.started_ns, options_.body_time_limit_ns);
       if (deadline_ns > now) {
         earliest = std::min(earliest, deadline_ns);
       } else if (worker.decide()) {  // or its body has just returned
@@ -26,7 +27,7 @@ void WorkCore::watch() {
     if (after.any()) {
       // In this order: what came before others could see that somebody is wanted is seen here.
       update_hungry();
-      call_workers(intake_.pending());
+      call_workers(intake_.in_line());
       cancel_if_nobody_comes(after);
       finish_afterwards(lock, after);
       continue;
@@ -55,7 +56,7 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
 
 // Nobody is left to run what waits, and nobody may come.
 void WorkCore::cancel_if_nobody_comes(Afterwards& after) {
-  if (live_.load() == 0 && abandoned_.load() >= kAbandonedMax && intake_.pending() > 0) {
+  if (live_.load() == 0 && abandoned_.load() >= kAbandonedMax && intake_.in_line() > 0) {
     cancel_pending(after);
   }
 }
@@ -70,7 +71,7 @@ void WorkCore::leave_abandoned(Worker& me) {
   abandoned_.fetch_sub(1, std::memory_order_relaxed);
   // There may have been too many of them to make a thread for what waits.
   update_hungry();
-  call_workers(intake_.pending());
+  call_workers(intake_.in_line());
 }
 
 }  // namespace mayfly

@@ -35,7 +35,7 @@ Status Coordinator::on_done(OperationId id, OperationCallback call) {
   if (!call) return {Code::kUsage, "on_done: expected a callback, found a null one"};
   auto ended = core_->when_finished(id, call);
   if (!ended.ok()) return ended.status();
-  if (ended->has_value()) call(**ended);
+  if (ended->has_value()) core_->call_back(call, **ended);
   return {};
 }
 

@@ -52,7 +52,7 @@ class ItemCoordinator : public Coordinator {
   // kTryAgain: no room now, or not within timeout_ns.
   Result<OperationId> try_enqueue(Item item) { return enqueue_until(0, item); }
   Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns) {
-    return enqueue_until(core().now_ns() + timeout_ns, item);
+    return enqueue_until(deadline_after(core().now_ns(), timeout_ns), item);
   }
   // When the queue is full, what has waited longest is cancelled to make room. Never waits.
   Result<OperationId> enqueue_dropping_oldest(Item item) {
@@ -77,20 +77,7 @@ class ItemCoordinator : public Coordinator {
           count, [&](std::size_t i) { return arrivals_(first[static_cast<std::ptrdiff_t>(i)]); },
           ids);
     } else {
-      EnqueuedMany taken;
-      for (auto&& given : items) {
-        Item item(std::move(given));
-        const Result<OperationId> id = enqueue_until(kNever, item);
-        if (!id.ok()) {
-          // Not taken, so not moved from.
-          if constexpr (std::is_assignable_v<Reference, Item>) given = std::move(item);
-          taken.status = id.status();
-          break;
-        }
-        if (ids != nullptr) ids->push_back(*id);
-        ++taken.count;
-      }
-      return taken;
+      return each_of(items, ids, [this](Item& item) { return enqueue_until(kNever, item); });
     }
   }
 
@@ -98,6 +85,23 @@ class ItemCoordinator : public Coordinator {
   explicit ItemCoordinator(std::shared_ptr<WorkCore> core, Arrivals arrivals = {})
       : Coordinator(std::move(core)), arrivals_(std::move(arrivals)) {}
 
+  // One after the other, until one isn't taken; that one is given back.
+  template <class Items, class Enqueue>
+  static EnqueuedMany each_of(Items& items, std::vector<OperationId>* ids, Enqueue enqueue_one) {
+    EnqueuedMany taken;
+    for (auto&& given : items) {
+      Item item(std::move(given));
+      const Result<OperationId> id = enqueue_one(item);
+      if (!id.ok()) {
+        if constexpr (std::is_assignable_v<decltype(given), Item>) given = std::move(item);
+        taken.status = id.status();
+        break;
+      }
+      if (ids != nullptr) ids->push_back(*id);
+      ++taken.count;
+    }
+    return taken;
+  }
   Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item) {
     return enqueue_into(0, deadline_ns, item);
   }

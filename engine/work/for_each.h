@@ -44,6 +44,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "mayfly/work/callable.h"
 #include "mayfly/work/for_each_item.h"
 #include "mayfly/work/for_each_loop.h"
 #include "mayfly/work/for_each_result.h"
@@ -81,7 +82,8 @@ int for_each_workers(Range& range, const WorkOptions& options) {
 // Throws std::invalid_argument for what this range and this body can't have either.
 template <class Range, class Body>
 ForEachRun for_each_checked_run(const WorkOptions& options, const ForEachOptions& how,
-                                ForEachKind kind) {
+                                ForEachKind kind, const std::remove_reference_t<Body>& body) {
+  require_callable(body, "a body");
   if (!ForEachLimitable<Range, Body> && options.body_time_limit_ns != kNever) {
     throw std::invalid_argument(
         "body_time_limit_ns: expected items and a body that can be copied, since an abandoned "
@@ -100,7 +102,7 @@ struct ForEach {
   operator()(Range&& range, const WorkOptions& options, const ForEachOptions& how,
              Body&& body) const {
     using Plain = std::remove_reference_t<Range>;
-    ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kPlain);
+    ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kPlain, body);
     const int workers = for_each_workers(range, options);
     if constexpr (kForEachIndexed<Plain>) {
       if (static_cast<std::uint64_t>(std::ranges::size(range)) <= IndexClaims::kSizeMax) {

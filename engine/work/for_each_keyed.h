@@ -50,7 +50,8 @@ requires ForEachKeySelector<KeySelector, std::remove_reference_t<Range>> &&
                                      const ForEachOptions& how, KeySelector key_selector,
                                      Body&& body) {
   using Plain = std::remove_reference_t<Range>;
-  ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kKeyed);
+  require_callable(key_selector, "a key selector");
+  ForEachRun run = for_each_checked_run<Plain, Body>(options, how, ForEachKind::kKeyed, body);
   KeyedItems<Plain, KeySelector> items(range, key_selector, run);
   return for_each_pass_over<Plain>(run, items, for_each_workers(range, options),
                                    std::forward<Body>(body));

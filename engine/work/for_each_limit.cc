@@ -143,7 +143,7 @@ void ForEachWatch::start_thread() {
 // Returns when there may be another one: bodies that start later have at least the limit.
 std::int64_t ForEachWatch::abandon_expired(std::unique_lock<std::mutex>& lock) {
   const std::int64_t now_ns = run_.now_ns();
-  std::int64_t next_ns = for_each_deadline(now_ns, run_.options().body_time_limit_ns);
+  std::int64_t next_ns = deadline_after(now_ns, run_.options().body_time_limit_ns);
   for (std::size_t number = 0; number < slots_.size(); ++number) {
     ForEachSlot& slot = *slots_[number];
     if (slot.deadline_ns() > now_ns || !slot.expire(now_ns)) {

@@ -115,8 +115,7 @@ void for_each_work_limited(ForEachRun& run, Source& source, ForEachWatch& watch,
     if (status.ok()) {
       // Once the body is abandoned, nothing of the range may be left here.
       ticket.held.reset();
-      slot.begin(start, lane,
-                 for_each_deadline(start.started_ns, run.options().body_time_limit_ns));
+      slot.begin(start, lane, deadline_after(start.started_ns, run.options().body_time_limit_ns));
       status = slot.call(start);
       if (!slot.end()) return;
     }

@@ -56,11 +56,6 @@ struct alignas(64) ForEachWorker {
   std::int64_t run_began_ns = 0;
 };
 
-// When a body that starts now has used up its time.
-constexpr std::int64_t for_each_deadline(std::int64_t now_ns, std::int64_t limit_ns) {
-  return limit_ns > kNever - now_ns ? kNever : now_ns + limit_ns;
-}
-
 // Which for_each it is: some options are of use to one of them only.
 enum class ForEachKind : std::uint8_t { kPlain, kKeyed };
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <barrier>
 #include <forward_list>
+#include <functional>
 #include <latch>
 #include <list>
 #include <memory>
@@ -20,6 +21,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/signal/signal_sink.h"
+#include "mayfly/work/for_each_keyed.h"
 
 namespace mayfly {
 namespace {
@@ -125,6 +127,13 @@ TEST_CASE("for_each: all items are tried, and the caller is told which failed") 
   CHECK(result.failures[1].index == 3);
   CHECK(result.failures[1].status.message() == "something that isn't a std::exception was thrown");
   CHECK(result.to_status().message() == "2 of 5 bodies failed; item 1: no two");
+}
+
+TEST_CASE("for_each: a null body, and a null key selector, are refused") {
+  const std::vector<int> items = {1, 2, 3};
+  CHECK_THROWS_AS(for_each(items, {}, std::function<void(int)>()), std::invalid_argument);
+  CHECK_THROWS_AS(for_each_keyed(items, {}, std::function<int(int)>(), [](int) {}),
+                  std::invalid_argument);
 }
 
 TEST_CASE("for_each: a body may answer with a Status") {

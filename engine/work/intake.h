@@ -98,9 +98,13 @@ class Intake {
   // Those that wait. Never negative: what left is looked at before what came. Others may have come
   // and gone between the two looks, but no more can wait than there is room for.
   std::uint64_t pending() const {
+    const std::uint64_t places = in_line();
+    return places - std::min(places, dead_.load(std::memory_order_acquire));
+  }
+  // The same, with those that were killed and keep their place: what workers are called for.
+  std::uint64_t in_line() const {
     const std::uint64_t left = left_.load(std::memory_order_acquire);
-    const std::uint64_t in_line = std::min<std::uint64_t>(accepted() - left, capacity_);
-    return in_line - std::min(in_line, dead_.load(std::memory_order_acquire));
+    return std::min<std::uint64_t>(accepted() - left, capacity_);
   }
   std::uint32_t capacity() const { return capacity_; }
   // After leave(), without the scheduler's lock: wakes producers once half of the room is free, or

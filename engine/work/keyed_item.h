@@ -53,10 +53,12 @@ class KeyedArrival {
 
   template <class Selector>
   KeyedArrival(Item& item, const Selector& selector) : item_(item) {
-    status_ = status_of([&] { key_.emplace(std::invoke(selector, std::as_const(item_))); });
-    if (key_) hash_ = hash_of(*key_);
+    status_ = status_of([&] {
+      key_.emplace(std::invoke(selector, std::as_const(item_)));
+      hash_ = hash_of(*key_);
+    });
   }
-  // kUsage: the selector threw.
+  // kUsage: the selector threw, or the key's hash.
   Status status() const {
     return status_.ok()
                ? Status()

@@ -19,7 +19,8 @@ OperationSlot older(const OperationTable& table, OperationSlot a, OperationSlot 
 }
 
 Turn ask_gate(Lane& lane, const OperationTable& table, OperationSlot slot, std::int64_t now_ns) {
-  if (lane.gate == nullptr) return {.slot = slot};
+  // One that was killed only gives its place back.
+  if (lane.gate == nullptr || table[slot].killed) return {.slot = slot};
   const GateVerdict verdict =
       lane.gate->look(now_ns, table[slot].enqueued_ns.load(std::memory_order_relaxed));
   switch (verdict.kind) {

@@ -366,6 +366,51 @@ TEST_CASE("window: killed operations keep nobody waiting while nothing may start
   CHECK(work.counts().succeeded == 1);
 }
 
+TEST_CASE("window: places of killed operations are free once something may start again") {
+  std::atomic<int> gone{0};
+  WorkCoordinator<std::shared_ptr<int>> work(
+      {.max_concurrency = 1,
+       .queue_capacity = 2,
+       .on_finalized = [&](const OperationSnapshot&) { ++gone; }},
+      [](const std::shared_ptr<int>&) {});
+  const auto item = std::make_shared<int>(1);
+  work.pause();
+  for (int i = 0; i < 2; ++i) CHECK(work.try_kill(*work.enqueue(item)));
+  CHECK(work.pending_count() == 0);
+  work.resume();
+  CHECK(work.enqueue(item).ok());  // waits until their places are free
+  work.pause();
+  CHECK(work.try_kill(*work.enqueue(item)));
+  work.resume();
+  finish(work);
+  // What was killed is gone as well: item and all.
+  CHECK(gone >= 3);
+  CHECK(item.use_count() == 1);
+}
+
+// State aimed at: the only worker sleeps, since nothing may start but what was killed.
+TEST_CASE("window: a killed operation gives its place back though signals hold up all others") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  sink.raise("stop");
+  WorkCoordinator<int> work({.max_concurrency = 1,
+                             .queue_capacity = 2,
+                             .signals = &sink,
+                             .clock = &clock,
+                             .defer_on_signals = {"stop"},
+                             .max_defer_attempts = 1'000'000},
+                            [](int) {});
+  const OperationId first = *work.enqueue(1);
+  const OperationId second = *work.enqueue(2);
+  CHECK(work.try_kill(first));
+  CHECK(work.enqueue(3).ok());
+  CHECK(work.try_kill(second));
+  sink.retract("stop");
+  finish(work);
+  CHECK(work.counts().succeeded == 1);
+  CHECK(work.counts().cancelled == 2);
+}
+
 // Aims at kills that meet their operation's turn.
 TEST_CASE("window: every operation ends once, however kills fall together with turns") {
   for (int round = 0; round < 50; ++round) {

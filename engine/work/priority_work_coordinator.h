@@ -53,23 +53,13 @@ class PriorityCoordinator : public ItemCoordinator<Item, Arrivals> {
   }
   Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns,
                                   std::string_view lane = "normal") {
-    return into(lane, this->core().now_ns() + timeout_ns, item);
+    return into(lane, deadline_after(this->core().now_ns(), timeout_ns), item);
   }
-  // All of them into one lane, as above.
+  // All of them into one lane, as above; the one that isn't taken is left as it was.
   template <std::ranges::input_range Items>
   EnqueuedMany enqueue_many(Items&& items, std::string_view lane = "normal",
                             std::vector<OperationId>* ids = nullptr) {
-    EnqueuedMany taken;
-    for (auto&& given : items) {
-      const Result<OperationId> id = enqueue(Item(std::move(given)), lane);
-      if (!id.ok()) {
-        taken.status = id.status();
-        break;
-      }
-      if (ids != nullptr) ids->push_back(*id);
-      ++taken.count;
-    }
-    return taken;
+    return this->each_of(items, ids, [this, lane](Item& item) { return into(lane, kNever, item); });
   }
   // Each lane has its own bound; none drops its oldest.
   Result<OperationId> enqueue_dropping_oldest(Item) = delete;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -67,12 +68,29 @@ TEST_CASE("priority: a full lane refuses, and so do lanes that aren't there") {
   const auto third = f.work.enqueue("3", "critical");
 
   CHECK(third.status().code() == Code::kTryAgain);
-  CHECK(third.status().message() == "lane critical is full: 2 operations wait in it (max_depth)");
+  CHECK(third.status().message() == "lane critical is full: 2 operations are in it (max_depth)");
   CHECK(f.work.enqueue("4", "urgent").status().message() ==
         "expected a lane of critical, normal, found \"urgent\"");
   f.gate.open();
   finish(f.work);
   CHECK(f.work.enqueue("5", "critical").status().code() == Code::kUsage);
+}
+
+TEST_CASE("priority: of many items the one that isn't taken is left as it was") {
+  PriorityWorkCoordinator<std::unique_ptr<int>> work({.max_concurrency = 1},
+                                                     {{.name = "low", .max_depth = 2}},
+                                                     [](const std::unique_ptr<int>&) {});
+  work.pause();
+  std::vector<std::unique_ptr<int>> items;
+  for (int i = 0; i < 4; ++i) items.push_back(std::make_unique<int>(i));
+  const EnqueuedMany taken = work.enqueue_many(items, "low");
+  CHECK(taken.count == 2);
+  CHECK(taken.status.code() == Code::kTryAgain);
+  CHECK(items[1] == nullptr);
+  REQUIRE(items[2] != nullptr);
+  CHECK(*items[2] == 2);
+  CHECK(items[3] != nullptr);
+  finish(work);
 }
 
 TEST_CASE("priority: a backlog in one lane keeps nobody out of another") {

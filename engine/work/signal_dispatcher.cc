@@ -1,6 +1,5 @@
 #include "mayfly/work/signal_dispatcher.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace mayfly {
@@ -10,7 +9,8 @@ SignalDispatcher::SignalDispatcher(DispatcherOptions options)
       events_(
           {.max_concurrency = options.max_concurrency,
            .max_tracked_operations = 1,
-           .queue_capacity = std::max(options.queue_capacity, -1),
+           // 0 would mean "as many as are tracked" there.
+           .queue_capacity = options.queue_capacity == 0 ? -1 : options.queue_capacity,
            .clock = options.clock,
            .drain_on_signals = {},
            .echoes = false},

@@ -237,6 +237,12 @@ TEST_CASE("pin until acknowledged: by complete, by time, by destruction") {
 }
 
 // The handler's captures call the dispatcher when they go.
+TEST_CASE("dispatcher: limits below one are refused") {
+  CHECK_THROWS_AS(SignalDispatcher({.queue_capacity = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(SignalDispatcher({.queue_capacity = -5}), std::invalid_argument);
+  CHECK_THROWS_AS(SignalDispatcher({.max_concurrency = 0}), std::invalid_argument);
+}
+
 TEST_CASE("dispatcher: a handler that is replaced goes without a lock being held") {
   Fixture f;
   SignalDispatcher dispatcher({.clock = &f.clock});

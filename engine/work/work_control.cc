@@ -15,7 +15,7 @@ constexpr std::int64_t kThreadRetryNs = 10 * kMillisecond;
 Result<OperationId> WorkCore::refusal(bool timed_out) const {
   if (timed_out) {
     return Status(Code::kTryAgain, "no room: " + std::to_string(intake_.capacity()) +
-                                       " operations wait (queue_capacity)");
+                                       " operations are in line (queue_capacity)");
   }
   if (intake_.closed()) {
     return Status(Code::kUsage, "enqueue after complete() or cancel(): nothing is taken any more");
@@ -28,7 +28,7 @@ Result<OperationId> WorkCore::refusal(bool timed_out) const {
 Status WorkCore::lane_refusal(const Lane& lane) {
   return {Code::kTryAgain, "lane " + lane.options().name +
                                " is full: " + std::to_string(lane.options().max_depth) +
-                               " operations wait in it (max_depth)"};
+                               " operations are in it (max_depth)"};
 }
 
 void WorkCore::complete() {
@@ -52,8 +52,8 @@ Status WorkCore::self_wait(std::string_view call) {
 template <class Condition>
 void WorkCore::wait_until(Lock& lock, Condition condition) {
   while (!condition()) {
-    const auto nobody_comes = [this] { return live_.load() == 0 && intake_.pending() > 0; };
-    if (nobody_comes()) call_workers(intake_.pending());
+    const auto nobody_comes = [this] { return live_.load() == 0 && intake_.in_line() > 0; };
+    if (nobody_comes()) call_workers(intake_.in_line());
     if (nobody_comes()) {
       clock_.wait_until(lock, drained_, clock_.now_ns() + kThreadRetryNs);
     } else {
@@ -89,7 +89,7 @@ Status WorkCore::wait_until_idle() {
 }
 
 bool WorkCore::idle_locked() const {
-  return intake_.pending() == 0 && active_ == 0 && observing_ == 0;
+  return intake_.in_line() == 0 && active_ == 0 && observing_ == 0;
 }
 
 void WorkCore::tell_if_drained() {
@@ -135,7 +135,7 @@ void WorkCore::set_paused(bool paused) {
   const std::lock_guard lock(mutex_);
   paused_.store(paused, std::memory_order_release);
   update_hungry();
-  if (!paused) call_workers(intake_.pending());
+  if (!paused) call_workers(intake_.in_line());
 }
 
 Status WorkCore::set_max_concurrency(int limit) {
@@ -150,7 +150,7 @@ Status WorkCore::set_max_concurrency(int limit) {
   const std::lock_guard lock(mutex_);
   limit_.store(limit, std::memory_order_release);
   update_hungry();
-  call_workers(intake_.pending());
+  call_workers(intake_.in_line());
   return {};
 }
 

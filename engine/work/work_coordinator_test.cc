@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "mayfly/base/clock.h"
@@ -187,6 +188,29 @@ TEST_CASE("work: a full queue says so to those who don't wait") {
   gate.open();
   finish(work);
   CHECK(work.counts().succeeded == 3);
+}
+
+TEST_CASE("work: a time that never ends is no time limit, for producers and for bodies") {
+  Gate gate;
+  WorkCoordinator<int> work(
+      {.max_concurrency = 1, .queue_capacity = 1, .body_time_limit_ns = kNever - 1},
+      [&](int) { gate.enter(); });
+  CHECK(work.enqueue(1).ok());
+  gate.wait_for_entered(1);
+  CHECK(work.enqueue(2).ok());
+  std::thread waits([&] { CHECK(work.enqueue_for(3, kNever).ok()); });
+  gate.open();
+  waits.join();
+  finish(work);
+  CHECK(work.counts().succeeded == 3);
+}
+
+TEST_CASE("work: a callback that throws is counted, also where it is called at once") {
+  WorkCoordinator<int> work({.max_concurrency = 1}, [](int) {});
+  const OperationId id = *work.enqueue(1);
+  CHECK(work.wait_until_idle().ok());
+  CHECK(work.on_done(id, [](const OperationSnapshot&) { throw std::runtime_error("x"); }).ok());
+  CHECK(work.counts().observer_failures == 1);
 }
 
 TEST_CASE("work: a producer that waits for room is told when there will be none") {

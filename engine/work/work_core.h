@@ -158,6 +158,8 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   bool set_pinned(OperationId id, bool pinned);
   bool evict(OperationId id);
   bool try_kill(OperationId id);
+  // Calls back on this thread; what it throws is counted.
+  void call_back(const OperationCallback& call, const OperationSnapshot& ended);
   // The operation, if it has ended; else `call` is called when it ends, on the worker's thread.
   // kUsage: no such operation, or it was evicted.
   Result<std::optional<OperationSnapshot>> when_finished(OperationId id, OperationCallback call);

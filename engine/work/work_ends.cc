@@ -145,6 +145,10 @@ void WorkCore::add_echo(const Afterwards::Gone& gone) {
                    .signals = signals_of(gone.snapshot.id, "*")});
 }
 
+void WorkCore::call_back(const OperationCallback& call, const OperationSnapshot& ended) {
+  guarded([&] { call(ended); });
+}
+
 bool WorkCore::set_pinned(OperationId id, bool pinned) {
   const auto self = shared_from_this();  // a callback may destroy the coordinator
   Lock lock(mutex_);
@@ -198,6 +202,7 @@ bool WorkCore::try_kill(OperationId id) {
         after.ends.push_back({id, OperationState::kCancelled, "it was killed while it waited"});
       }
       note_end(slot, OperationState::kCancelled, {}, clock_.now_ns(), after);
+      call_workers(1);  // its turn may be now
       break;
     case OperationState::kRunning:
       record.killed = true;

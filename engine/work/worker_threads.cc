@@ -17,7 +17,7 @@ constexpr std::int64_t kIdleNs = 10 * kSecond;
 
 // Another worker, if there is one to spare and something for it to do.
 void WorkCore::call_for_more(std::int64_t now_ns) {
-  if (stopping_ || hungry_.load(std::memory_order_relaxed) == 0 || intake_.pending() == 0) return;
+  if (stopping_ || hungry_.load(std::memory_order_relaxed) == 0 || intake_.in_line() == 0) return;
   if (order_->next(now_ns).slot != kNoOperationSlot) call_workers(1);
 }
 
@@ -127,7 +127,7 @@ void WorkCore::wake_for_arrivals(std::size_t count) {
 
 void WorkCore::poke() {
   const Lock lock(mutex_);
-  if (intake_.pending() > 0) call_workers(1);
+  if (intake_.in_line() > 0) call_workers(1);
 }
 
 // Under the lock: a worker's thread is at its end.
