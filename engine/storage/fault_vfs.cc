@@ -112,6 +112,12 @@ FaultVfs::~FaultVfs() { sqlite3_vfs_unregister(&vfs_); }
 
 void FaultVfs::fail_next(Operation operation, int skip, int code, std::string suffix,
                          bool lasting) {
+  const std::lock_guard lock(mutex_);
+  fail_locked(operation, skip, code, std::move(suffix), lasting);
+}
+
+void FaultVfs::fail_locked(Operation operation, int skip, int code, std::string suffix,
+                           bool lasting) {
   operation_ = operation;
   skip_ = skip;
   code_ = code;
@@ -120,12 +126,14 @@ void FaultVfs::fail_next(Operation operation, int skip, int code, std::string su
 }
 
 void FaultVfs::then_fail(Operation operation, int code, std::string suffix) {
+  const std::lock_guard lock(mutex_);
   then_ = operation;
   then_code_ = code;
   then_suffix_ = std::move(suffix);
 }
 
 int FaultVfs::check(Operation operation, const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (path.size() < suffix_.size() ||
       path.compare(path.size() - suffix_.size(), suffix_.size(), suffix_) != 0) {
     return SQLITE_OK;
@@ -136,7 +144,7 @@ int FaultVfs::check(Operation operation, const std::string& path) {
   skip_ = 0;
   if (!lasting_) operation_ = Operation::kNone;
   if (then_ != Operation::kNone) {
-    fail_next(then_, 0, then_code_, then_suffix_, true);
+    fail_locked(then_, 0, then_code_, then_suffix_, true);
     then_ = Operation::kNone;
   }
   return code;

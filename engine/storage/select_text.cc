@@ -38,8 +38,10 @@ Result<std::string> only_statement(SqliteConnection& connection, std::string_vie
   if (holds_statement(connection, rest)) {
     return refuse_select("a second statement follows the first");
   }
-  if (const char* name = sqlite3_bind_parameter_name(statement.get(), 1); name != nullptr) {
-    return refuse_select("nothing gives its parameter " + std::string(name) + " a value");
+  if (sqlite3_bind_parameter_count(statement.get()) > 0) {
+    const char* name = sqlite3_bind_parameter_name(statement.get(), 1);
+    return refuse_select("nothing gives its parameter " + std::string(name ? name : "?") +
+                         " a value");
   }
   std::string sql(select.substr(0, select.size() - rest.size()));
   if (sql.ends_with(';')) sql.pop_back();

@@ -116,7 +116,7 @@ void SqliteWriter::Impl::checkpoint() {
                     (now_ns - began_ns) / kMillisecond, "ms");
 }
 
-Status SqliteWriter::Impl::finish(bool durable) {
+Status SqliteWriter::Impl::finish(bool durable, bool* busy) {
   if (finished_) return Status::success();
   if (!dead_.ok()) {
     finished_ = true;
@@ -131,6 +131,7 @@ Status SqliteWriter::Impl::finish(bool durable) {
   if (durable || !stats_.empty() || progress_.dirty()) {
     const GroupResult result = transaction({}, nullptr);
     if (result.kind == GroupResult::Kind::kTransient) {
+      if (busy != nullptr) *busy = result.busy;
       return {Code::kTryAgain, result.status.message()};
     }
     if (result.kind != GroupResult::Kind::kCommitted) return result.status;
@@ -217,7 +218,7 @@ void SqliteWriter::give_up(std::span<const RowRef> slices, std::uint8_t outcome)
 void SqliteWriter::stage_stats(std::string json) { impl_->stage_stats(std::move(json)); }
 GroupResult SqliteWriter::flush() { return impl_->flush(); }
 void SqliteWriter::on_idle() { impl_->on_idle(); }
-Status SqliteWriter::finish(bool durable) { return impl_->finish(durable); }
+Status SqliteWriter::finish(bool durable, bool* busy) { return impl_->finish(durable, busy); }
 const WriterTotals& SqliteWriter::totals() const { return impl_->totals(); }
 RowTotals SqliteWriter::source_totals(std::uint16_t index) const {
   return impl_->progress().totals(index);

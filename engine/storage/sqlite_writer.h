@@ -103,7 +103,8 @@ class SqliteWriter {
   // Records what is staged, checkpoints, and with `durable` makes all of it durable. Writes no
   // more. kIo when the path no longer names the file that was written (looked at while writing,
   // too, once a second).
-  Status finish(bool durable);
+  // `busy`, if given: of kTryAgain, whether another connection has the database.
+  Status finish(bool durable, bool* busy = nullptr);
 
   const WriterTotals& totals() const;
   // Of one source, what it resumed included.

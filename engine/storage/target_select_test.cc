@@ -70,6 +70,10 @@ TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none 
   CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: "));
   CHECK(refusal("SELECT id, name FROM mayfly_batch WHERE id = :x") ==
         "select: nothing gives its parameter :x a value" + expected);
+  for (const char* nameless : {"SELECT id, ? AS name FROM mayfly_batch",
+                               "SELECT id, name FROM mayfly_batch WHERE id = ?2"}) {
+    CHECK(refusal(nameless) == "select: nothing gives its parameter ? a value" + expected);
+  }
 }
 
 TEST_CASE("a SELECT's text is looked at before there is a database") {

@@ -35,7 +35,7 @@ class SqliteWriter::Impl {
   GroupResult flush();
   void give_up(std::span<const RowRef> slices, std::uint8_t outcome);
   void on_idle();
-  Status finish(bool durable);
+  Status finish(bool durable, bool* busy);
 
   Progress& progress() { return progress_; }
   const Progress& progress() const { return progress_; }

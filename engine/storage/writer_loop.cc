@@ -283,11 +283,13 @@ bool WriterLoop::wind_up() {
     wait();
     return false;
   }
-  const Status status = writer_.finish(durable_.load(std::memory_order_relaxed));
+  bool busy = false;
+  const Status status = writer_.finish(durable_.load(std::memory_order_relaxed), &busy);
   if (status.code() == Code::kTryAgain) {
-    on_transient(status, true);
+    on_transient(status, busy);
     return failed_;
   }
+  outage_since_ns_.store(0, std::memory_order_release);
   final_ = status;
   return true;
 }

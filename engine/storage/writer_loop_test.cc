@@ -246,6 +246,26 @@ TEST_CASE("a failing disk is told by write.error and waited out") {
   }
 }
 
+TEST_CASE("a closing transaction that has to wait says why, and its outage ends with it") {
+  FaultVfs vfs("loop_closing");
+  {
+    LoopFixture f;
+    f.options.vfs = "loop_closing";
+    f.start();
+    f.push(f.fill(f.numbered(0, 10), kNoSource));
+    REQUIRE(f.collector.wait_for_rows(10));
+    vfs.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, "-wal", true);
+    std::thread stopping([&f] { CHECK(f.loop->stop(true).ok()); });
+    f.await_signal("write.error:*", 1);
+    CHECK(f.loop->outage_since_ns() != 0);
+    CHECK(f.signals.count("write.busy") == 0);
+    vfs.heal();
+    f.advance(10 * kSecond);
+    stopping.join();
+    CHECK(f.loop->outage_since_ns() == 0);
+  }
+}
+
 TEST_CASE("rows of a COMMIT that nobody can tell of come back unknown") {
   FaultVfs vfs("loop_unknown");
   {

@@ -219,6 +219,28 @@ TEST_CASE("exit 0: rows that come while the database is locked for ten seconds a
         "5000|5000|12497500");
 }
 
+TEST_CASE("exit 75: a lock that outlasts the deadline at the end is told, and never called over") {
+  const Fixture f("closing");
+  int feed[2];
+  REQUIRE(::pipe2(feed, O_CLOEXEC) == 0);
+  RunProgram program(
+      mayfly_path(),
+      {"ingest", "-", "--table", "t", "--into", f.database.path(), "--deadline", "2s"},
+      {.stdin_fd = feed[0]});
+  REQUIRE(::write(feed[1], "id,name\n0,n\n", 12) == 12);
+  wait_for_rows(program, f.database.path(), "t", 1);
+  WriteLock lock(f.database.path());
+
+  ::close(feed[0]);
+  ::close(feed[1]);
+
+  CHECK(program.wait() == 75);
+  CHECK(contains(program.err(), "waiting for the database for 1"));
+  CHECK(contains(program.err(), "another connection has it locked"));
+  CHECK(contains(program.err(), "gave up after 2"));
+  CHECK(!contains(program.err(), "is over"));
+}
+
 TEST_CASE("waiting for a lock while opening names its process and until when, but not with -q") {
   const Fixture f("visible");
   CHECK(f.ingest({}).status == 0);
