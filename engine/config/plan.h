@@ -65,8 +65,8 @@ struct WriterPlan {
   bool coerce = false;     // let the types of the table's columns change values
   Mode mode = Mode::kInsert;
   Synchronous synchronous = Synchronous::kFull;
-  Journal journal =
-      Journal::kWal;  // kKeep: as the database has it, a rollback journal if it is new
+  // kKeep: as the database has it, a rollback journal if it is new.
+  Journal journal = Journal::kWal;
   Transient transient = Transient::kWait;
   Exhausted on_exhausted = Exhausted::kHold;
   bool unordered = false;             // a row may be written after a later one of its key

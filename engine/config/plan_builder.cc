@@ -100,7 +100,7 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
 }
 
 // What an option that names something to be read leads to: of a file's several paths, one.
-std::string what_is_read(const mayfly_text& value) {
+static std::string what_is_read(const mayfly_text& value) {
   const std::string name(value.data, static_cast<std::size_t>(value.size));
   std::error_code failed;
   const std::filesystem::path file = std::filesystem::canonical(name, failed);
