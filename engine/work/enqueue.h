@@ -22,6 +22,16 @@
 
 namespace mayfly {
 
+// Appends places for so many ids. kUnavailable: there is no memory for them, and nothing changed.
+inline Status grow_ids(std::vector<OperationId>& ids, std::size_t count) {
+  try {
+    ids.resize(ids.size() + count);
+    return {};
+  } catch (const std::exception&) {
+    return {Code::kUnavailable, "no memory for the ids of operations"};
+  }
+}
+
 // An item that is moved into its slot as it is.
 template <class Item>
 class PlainArrival {
@@ -47,7 +57,8 @@ template <class Item, class Arrivals = PlainArrivals<Item>>
 class ItemCoordinator : public Coordinator {
  public:
   // Waits for room. A body that enqueues here waits for other bodies then. kUsage: completed, or an
-  // item or key that couldn't be made; kUnavailable: kAbandonedMax threads are abandoned.
+  // item or key that couldn't be made; kUnavailable: kAbandonedMax threads are abandoned, or there
+  // is no memory for another operation. One that is refused has left no trace.
   Result<OperationId> enqueue(Item item) { return enqueue_until(kNever, item); }
   // kTryAgain: no room now, or not within timeout_ns.
   Result<OperationId> try_enqueue(Item item) { return enqueue_until(0, item); }
@@ -63,7 +74,8 @@ class ItemCoordinator : public Coordinator {
     }
   }
   // All of them, in order, waiting for room; moves from those it took. How many those were, and why
-  // there are no more: as enqueue() says. Their ids are appended to `ids`, if it isn't null.
+  // there are no more: as enqueue() says, and kUnavailable when there is no memory for their ids.
+  // Their ids are appended to `ids`, if it isn't null.
   template <std::ranges::input_range Items>
   EnqueuedMany enqueue_many(Items&& items, std::vector<OperationId>* ids = nullptr) {
     using Reference = std::ranges::range_reference_t<Items>;
@@ -90,14 +102,20 @@ class ItemCoordinator : public Coordinator {
   static EnqueuedMany each_of(Items& items, std::vector<OperationId>* ids, Enqueue enqueue_one) {
     EnqueuedMany taken;
     for (auto&& given : items) {
+      // Room for the id comes first: an item that is taken is told.
+      if (ids != nullptr) {
+        taken.status = grow_ids(*ids, 1);
+        if (!taken.status.ok()) break;
+      }
       Item item(std::move(given));
       const Result<OperationId> id = enqueue_one(item);
       if (!id.ok()) {
+        if (ids != nullptr) ids->pop_back();
         if constexpr (std::is_assignable_v<decltype(given), Item>) given = std::move(item);
         taken.status = id.status();
         break;
       }
-      if (ids != nullptr) ids->push_back(*id);
+      if (ids != nullptr) ids->back() = *id;
       ++taken.count;
     }
     return taken;
@@ -184,9 +202,12 @@ template <class ArrivalOf>
 EnqueuedMany WorkCore::enqueue_many(std::size_t count, ArrivalOf arrival_of,
                                     std::vector<OperationId>* ids) {
   EnqueuedMany taken;
+  const std::size_t first_id = ids != nullptr ? ids->size() : 0;
+  if (ids != nullptr) taken.status = grow_ids(*ids, count);
+  if (!taken.status.ok()) return taken;
   const auto note = [&](OperationId id) {
+    if (ids != nullptr) (*ids)[first_id + taken.count] = id;
     ++taken.count;
-    if (ids != nullptr) ids->push_back(id);
   };
   while (taken.count < count) {
     // One waits for room; then as many as there is room for go in at once.
@@ -213,6 +234,7 @@ EnqueuedMany WorkCore::enqueue_many(std::size_t count, ArrivalOf arrival_of,
     }
     wake_after_enqueue(taken.count - before);
   }
+  if (ids != nullptr) ids->resize(first_id + taken.count);
   return taken;
 }
 

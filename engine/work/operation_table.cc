@@ -20,9 +20,13 @@ OperationTable::~OperationTable() {
 OperationSlot OperationTable::grow() {
   const std::uint32_t first = size_.load(std::memory_order_relaxed);
   if (first == kSlotsMax) return kNoOperationSlot;
-  auto chunk = std::make_unique<Chunk>();
-  chunk->items = static_cast<std::byte*>(::operator new[](kChunk* stride_, align_));
-  chunks_[first / kChunk].store(chunk.release(), std::memory_order_release);
+  try {
+    auto chunk = std::make_unique<Chunk>();
+    chunk->items = static_cast<std::byte*>(::operator new[](kChunk* stride_, align_));
+    chunks_[first / kChunk].store(chunk.release(), std::memory_order_release);
+  } catch (const std::bad_alloc&) {
+    return kNoOperationSlot;
+  }
   size_.store(first + kChunk, std::memory_order_release);
   return first;
 }

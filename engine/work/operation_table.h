@@ -77,7 +77,8 @@ class OperationTable {
   }
 
   std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
-  // kChunk more slots; returns the first, or kNoOperationSlot when there are kSlotsMax.
+  // kChunk more slots; returns the first, or kNoOperationSlot when there are kSlotsMax, or no
+  // memory for more. Then nothing has changed.
   OperationSlot grow();
 
   // A slot is used for a new operation, which nobody sees before publish().

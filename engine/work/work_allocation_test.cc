@@ -1,36 +1,24 @@
-// What coordinators allocate once they are warm: nothing.
+// What coordinators allocate once they are warm: nothing; and what becomes of items when there is
+// no memory.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "mayfly/work/keyed_work_coordinator.h"
 #include "mayfly/work/work_coordinator.h"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  std::abort();
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "mayfly/work/work_fixture.h"
+#include "tests/support/allocation_count.h"
 
 namespace mayfly {
 namespace {
+
+using testing::finish;
+using testing::Gate;
 
 template <class Work>
 std::uint64_t allocations_of(Work& work, int items) {
@@ -40,9 +28,9 @@ std::uint64_t allocations_of(Work& work, int items) {
   };
   run(items);  // slots, threads, lists
   run(items);
-  const std::uint64_t before = allocations.load();
+  const std::uint64_t before = testing::allocation_count();
   run(items);
-  return allocations.load() - before;
+  return testing::allocation_count() - before;
 }
 
 // Threads leave and come only after ten idle seconds, and slots are those of the fullest moment,
@@ -57,6 +45,115 @@ TEST_CASE("P21: a warm keyed coordinator allocates nothing for an item, nor for 
       {.max_concurrency = 2, .queue_capacity = 64}, [](const int& item) { return item; },
       [](int) {});
   CHECK(allocations_of(work, 20'000) < 20);
+}
+
+// No memory for more than so many bytes at once, as long as this lives.
+class ScarceMemory {
+ public:
+  explicit ScarceMemory(std::size_t bytes) { testing::fail_allocations_over(bytes); }
+  ~ScarceMemory() { testing::fail_allocations_over(SIZE_MAX); }
+  ScarceMemory(const ScarceMemory&) = delete;
+  ScarceMemory& operator=(const ScarceMemory&) = delete;
+};
+
+// Less than the records of a chunk of operations; more than what a refusal's message takes.
+constexpr std::size_t kNoChunk = 4096;
+constexpr int kChunk = OperationTable::kChunk;
+
+TEST_CASE("work: an item for which there is no memory is refused, and leaves no trace") {
+  Gate gate;
+  WorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 1000},
+                            [&](int) { gate.enter(); });
+  for (int i = 0; i < kChunk; ++i) REQUIRE(work.enqueue(i).ok());
+  gate.wait_for_inside(1);
+  {
+    const ScarceMemory scarce(kNoChunk);
+    CHECK(work.enqueue(-1).status().code() == Code::kUnavailable);
+    CHECK(work.try_enqueue(-1).status().code() == Code::kUnavailable);
+    CHECK(work.enqueue_dropping_oldest(-1).status().code() == Code::kUnavailable);
+  }
+  CHECK(work.counts().enqueued == kChunk);
+  CHECK(work.counts().pending == kChunk - 1);
+  CHECK(work.enqueue(kChunk).ok());
+  gate.open();
+  finish(work);
+  CHECK(work.counts().succeeded == kChunk + 1);
+  CHECK(work.counts().cancelled == 0);
+}
+
+TEST_CASE("work: where there is memory for records but not for items, nothing leaks") {
+  using Large = std::array<std::byte, 4096>;
+  WorkCoordinator<Large> work({.max_concurrency = 1}, [](const Large&) {});
+  {
+    const ScarceMemory scarce(sizeof(Large) * kChunk - 1);
+    CHECK(work.enqueue(Large{}).status().code() == Code::kUnavailable);
+  }
+  CHECK(work.enqueue(Large{}).ok());
+  finish(work);
+  CHECK(work.counts().succeeded == 1);
+}
+
+TEST_CASE("work: of several items those are taken for which there is memory, and it says which") {
+  Gate gate;
+  WorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 1000},
+                            [&](int) { gate.enter(); });
+  REQUIRE(work.enqueue(0).ok());
+  gate.wait_for_inside(1);
+  std::vector<int> items(kChunk + 10);
+  std::iota(items.begin(), items.end(), 0);
+  std::vector<OperationId> ids;
+  EnqueuedMany taken;
+  {
+    const ScarceMemory scarce(kNoChunk);
+    taken = work.enqueue_many(items, &ids);
+  }
+  CHECK(taken.status.code() == Code::kUnavailable);
+  CHECK(taken.count == kChunk - 1);
+  CHECK(ids.size() == taken.count);
+  CHECK(work.counts().pending == taken.count);
+  // The others follow later.
+  const auto rest = std::span(items).subspan(taken.count);
+  CHECK(work.enqueue_many(rest, &ids).status.ok());
+  CHECK(ids.size() == items.size());
+  gate.open();
+  finish(work);
+  CHECK(work.counts().succeeded == items.size() + 1);
+}
+
+TEST_CASE("work: without memory for their ids nothing is taken of several items") {
+  WorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 10}, [](int) {});
+  REQUIRE(work.enqueue(0).ok());
+  REQUIRE(work.wait_until_idle().ok());
+  std::vector<int> items(kChunk * 4);
+  std::vector<OperationId> ids = {7};
+  {
+    const ScarceMemory scarce(kNoChunk);
+    const EnqueuedMany taken = work.enqueue_many(items, &ids);
+    CHECK(taken.status.code() == Code::kUnavailable);
+    CHECK(taken.count == 0);
+  }
+  CHECK(ids == std::vector<OperationId>{7});
+  CHECK(work.counts().enqueued == 1);
+  CHECK(work.enqueue_many(items, &ids).count == items.size());
+  finish(work);
+  CHECK(ids.size() == items.size() + 1);
+}
+
+// Intended interleaving: none; the accepted item finds no worker, since there is no memory for one,
+// and the wait for its end makes it once there is.
+TEST_CASE("work: an item is accepted once though there is no memory for a thread yet") {
+  WorkCoordinator<int> work({.max_concurrency = 1}, [](int) {});
+  work.pause();
+  REQUIRE(work.enqueue(0).ok());  // makes slots, and no thread
+  {
+    const ScarceMemory scarce(200);  // a worker is larger
+    work.resume();
+    CHECK(work.enqueue(1).ok());
+    CHECK(work.counts().threads == 0);
+    CHECK(work.counts().pending == 2);
+  }
+  finish(work);
+  CHECK(work.counts().succeeded == 2);
 }
 
 }  // namespace

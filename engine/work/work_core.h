@@ -122,7 +122,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
 
   // `arrival` makes an item (enqueue.h); when it throws, nothing was enqueued. Waits for room until
   // deadline_ns. kUsage: completed, or an arrival that threw; kTryAgain: no room; kUnavailable: too
-  // many threads are abandoned.
+  // many threads are abandoned, or no memory.
   template <class Arrival>
   Result<OperationId> enqueue(std::int64_t deadline_ns, std::uint16_t lane, Arrival& arrival);
   // For `count` items, arrival(i) each, which are quick. ids: null, or where their ids go.

@@ -1,6 +1,6 @@
 // The threads of a coordinator: made, called, put to sleep, and let go.
 #include <algorithm>
-#include <system_error>
+#include <exception>
 
 #include "mayfly/work/scheduler_lock.h"
 #include "mayfly/work/worker.h"
@@ -89,28 +89,30 @@ void WorkCore::call_workers(std::uint64_t count) {
   update_hungry();
 }
 
-// False: the system has no thread to give. It is tried again with the next item, and while somebody
-// waits for the end of what there is.
+// False: the system has no thread to give, or no memory for one. It is tried again with the next
+// item, and while somebody waits for the end of what there is.
 bool WorkCore::add_worker() {
   std::erase_if(workers_, [](const std::shared_ptr<Worker>& worker) {
     if (!worker->ended) return false;
     worker->thread.join();  // it needs no lock any more
     return true;
   });
-  auto worker = std::make_shared<Worker>(*this);
+  const std::size_t before = workers_.size();
   try {
+    const auto worker = std::make_shared<Worker>(*this);
+    workers_.push_back(worker);
     // Both are shared with the thread: it may be abandoned.
     worker->thread = std::thread([core = shared_from_this(), worker] {
       const WorkFrame frame(core.get(), WorkFrame::Kind::kWork);
       core->work(*worker);
     });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // of the system, or no memory
+    workers_.resize(before);
     drained_.notify_all();  // who waits tries again
     return false;
   }
   ++live_;
   ++awake_;
-  workers_.push_back(std::move(worker));
   return true;
 }
 
