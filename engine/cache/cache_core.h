@@ -13,10 +13,9 @@
 //            what comes of it (flight.h). An invalidation while it runs makes its value go to those
 //            who asked before, and to nobody after: it isn't kept.
 // EXPIRY     Nothing runs in the background. An expired entry is never served, the number of
-// entries
-//            is bounded anyway, and each new entry takes up to two expired ones of its shard with
-//            it: so expired ones leave faster than new ones come. sweep() is for whoever wants
-//            their memory, or their hook, earlier.
+//            entries is bounded anyway, and each new entry takes up to two expired ones of its
+//            shard with it: so expired ones leave faster than new ones come. sweep() is for whoever
+//            wants their memory, or their hook, earlier.
 #pragma once
 
 #include <atomic>

@@ -2,8 +2,7 @@
 // it.
 //
 // PROTOCOL   taken_ is exchanged to true (acquire) and stored false (release): each holder sees
-// what
-//            the one before it wrote. Giving it back is a plain store, so nobody is woken: who
+//            what the one before it wrote. Giving it back is a plain store, so nobody is woken: who
 //            finds it taken looks again, then lets others run, then sleeps between looks, which
 //            also lets a holder of lower priority go on.
 // THREADS    Any. Not recursive, not fair.

@@ -8,16 +8,14 @@
 //            the nanosecond at which the time is up. A refresh never makes it expire earlier.
 // HOT        An entry is hot from its hot_threshold-th access on; being added is its first.
 // ORDER      Whatever has expired leaves first, then the least recently used. A hot entry, or one
-// with
-//            chances, is passed over when its turn comes: it counts as used then, and has one
+//            with chances, is passed over when its turn comes: it counts as used then, and has one
 //            chance less. Only an access gives chances back, so what was hot once leaves in the
 //            end.
 // SOURCE     Second chance: Corbato, A Paging Experiment with the Multics System, 1968.
 // COST       An access writes its own entry alone. Two heaps, by use and by expiry, learn of it
-// when
-//            the entry's turn would come (lazy_heap.h): so a new entry pays for accesses before it,
-//            for kLooksMax of them at most. With more entries used since their turn, the least
-//            recently used of those that were looked at leaves.
+//            when the entry's turn would come (lazy_heap.h): so a new entry pays for accesses
+//            before it, for kLooksMax of them at most. With more entries used since their turn, the
+//            least recently used of those that were looked at leaves.
 // MEMORY     About 80 bytes a slot; the slab grows to the largest number of entries there ever
 //            were. touch() and remove() allocate nothing.
 // THREADS    One at a time.

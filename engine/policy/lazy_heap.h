@@ -7,7 +7,7 @@
 //
 // SOURCE     Williams, Algorithm 232: Heapsort, CACM 7 (1964).
 // MEMORY     Two arrays that grow with the largest slot number; delaying and removing allocate
-// nothing.
+//            nothing.
 // THREADS    One at a time.
 // UNITS      Anything that grows, as a time does; slots are small numbers.
 #pragma once

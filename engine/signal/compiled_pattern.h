@@ -2,18 +2,18 @@
 // what is known of the records that were looked at.
 //
 // A stem's verdict is always, never, or "depends on the argument"; only the third needs the
-// composed name. Verdicts are made when stems are new, once for each. MEMORY     For each stem 8
-// bytes (a table grows by doubling; outgrown ones are kept for readers). For
-//            each shard that was counted and holds two blocks or more: 8 bytes a block, the matches
-//            in it. A block is kBlockRecords records; one that is full changes by retraction alone,
-//            of which the ring keeps count.
+// composed name. Verdicts are made when stems are new, once for each.
+//
+// MEMORY     For each stem 8 bytes (a table grows by doubling; outgrown ones are kept for readers).
+//            For each shard that was counted and holds two blocks or more: 8 bytes a block, the
+//            matches in it. A block is kBlockRecords records; one that is full changes by
+//            retraction alone, of which the ring keeps count.
 // PROTOCOL   Readers load the table (acquire), after the number of stems it covers (acquire); a new
-// stem
-//            is added under a mutex. A block's memory is one word: its number, its retractions as
-//            they were loaded before it was read, its matches: whoever finds the same number and
+//            stem is added under a mutex. A block's memory is one word: its number, its retractions
+//            as they were loaded before it was read, its matches: whoever finds the same number and
 //            the same retractions may use it; whoever stores it last wins.
 // THREADS    Any thread may call anything. Allocates only for new stems, and for shards not seen
-// yet.
+//            yet.
 #pragma once
 
 #include <array>

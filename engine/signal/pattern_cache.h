@@ -1,8 +1,7 @@
 // PatternCache: the last kPatternsMax globs that a sink was asked for, compiled.
 //
 // THREADS    Any thread; a mutex, never taken by raises. Who asks for the same pattern again and
-// again
-//            keeps a PatternSet instead (pattern_set.h), which takes none.
+//            again keeps a PatternSet instead (pattern_set.h), which takes none.
 // MEMORY     Shares ownership of a pattern with the queries that use it.
 #pragma once
 

@@ -4,10 +4,11 @@
 // For coordinators: made once, asked before every item. While no stem is known that could match, an
 // answer costs a few loads; else it looks at the signals that were raised since the last answer
 // "none" and no further back than to the newest match. Asking takes no lock and allocates nothing,
-// unless a new stem has come since (and for names beyond NameBuffer::kInlineBytes). PROTOCOL   For
-// each shard a position is kept below which nothing that is present matches. That stays
-//            true: what was retracted, has aged or was pushed out never comes back. So threads may
-//            store it in any order; a lower one only costs time.
+// unless a new stem has come since (and for names beyond NameBuffer::kInlineBytes).
+//
+// PROTOCOL   For each shard a position is kept below which nothing that is present matches. That
+//            stays true: what was retracted, has aged or was pushed out never comes back. So
+//            threads may store it in any order; a lower one only costs time.
 // MEMORY     Owns its patterns. The sink has to outlive it.
 // THREADS    Any thread may call anything.
 // UNITS      Times in nanoseconds of the sink's clock.

@@ -4,6 +4,7 @@
 // have the key of one that has ended. While the thread may raise by the short way
 // (signal_window.h), its quick key is that key; it is 0 before, and as long as it runs listeners,
 // so that a raise of theirs goes the long way, which asks for its cause.
+//
 // THREADS    Each its own.
 #pragma once
 

@@ -1,9 +1,10 @@
 // SignalConsensus: waits until a number of different operations have raised a signal that matches.
 //
 // An operation counts once, however often it raises; a raise without an operation doesn't count.
-// What was counted stays so, also when it is retracted. Counting stops at the quorum. MEMORY     8
-// bytes for each operation of the quorum, allocated at construction. The sink and its clock
-//            have to outlive it.
+// What was counted stays so, also when it is retracted. Counting stops at the quorum.
+//
+// MEMORY     8 bytes for each operation of the quorum, allocated at construction. The sink and its
+//            clock have to outlive it.
 // THREADS    Counts on the raising threads, under a mutex of its own. Any thread may wait or ask;
 //            nobody may be waiting any more when it is destroyed.
 // UNITS      Times in nanoseconds of the sink's clock.

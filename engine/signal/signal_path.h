@@ -3,6 +3,7 @@
 // A signal that a listener raises is caused by the signal that was being delivered to it; the path
 // says so, step by step. A step is a sink and a stem: the same stem in another sink is another
 // step.
+//
 // MEMORY     A value of fixed size; stems longer than kTextBytes are shown cut, and compared by
 //            hash, size and what is shown.
 // THREADS    Those of any value.

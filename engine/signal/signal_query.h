@@ -2,8 +2,9 @@
 //
 // Free functions over ranges and views; see signal_ring.h for the protocol. Whatever was
 // overwritten while it was read is left out: it has left the window. Names are composed in a
-// NameBuffer, so that only names longer than its inline bytes allocate. THREADS    Any. Own
-// nothing.
+// NameBuffer, so that only names longer than its inline bytes allocate.
+//
+// THREADS    Any. Own nothing.
 #pragma once
 
 #include <cstddef>

@@ -1,24 +1,21 @@
 // SignalRing: the columns of one shard's records: times, tags, arguments, operations.
 //
 // PROTOCOL   One writer, any readers. Positions count records ever appended; position p lives in
-// slot
-//            p % size. The writer stores the record's words (release), then head = p + 1 (release).
-//            A reader loads the head (acquire), the words (acquire), then the head again: a
-//            position is intact if it is still above head - size, because the writer stores nothing
-//            of position p before head = p. A reader that loaded a word of position p therefore
-//            sees a head of at least p, and drops p - size.
+//            slot p % size. The writer stores the record's words (release), then head = p + 1
+//            (release). A reader loads the head (acquire), the words (acquire), then the head
+//            again: a position is intact if it is still above head - size, because the writer
+//            stores nothing of position p before head = p. A reader that loaded a word of position
+//            p therefore sees a head of at least p, and drops p - size.
 // GROWTH     A ring never changes its size. The writer may go on in a larger ring that has adopted
 //            what was intact (signal_shard.h); it then stores nothing here any more, so that the
 //            head stands still and a reader that began here ends here, with all it could see.
 // RETRACTION The one write from outside: a compare-exchange that sets a bit of the record's tag.
-// The
-//            tag holds 32 bits of its position, so it fails on a newer record. retract() is not
+//            The tag holds 32 bits of its position, so it fails on a newer record. retract() is not
 //            called while a larger ring adopts this one (a mutex of the shard). It then adds to the
 //            retractions of the record's block, which tell those that remember something of a block
 //            that it changed: remember the number that was loaded before the tags.
 // OPERATIONS A column of their own, allocated and written when a raise carries one; a bit of the
-// tag
-//            says whether the record's word in it counts.
+//            tag says whether the record's word in it counts.
 // TIMES      Never decrease: readers search them by halving.
 // MEMORY     64 bytes a slot, at construction; 8 more once an operation was given.
 #pragma once

@@ -2,18 +2,16 @@
 // long texts of its arguments.
 //
 // PROTOCOL   One writer (or several under a lock), any readers, who read the ring (signal_ring.h
-// has
-//            the protocol). When the window's capacity has been raised, the writer makes a larger
-//            ring at its next record, which adopts what is intact, publishes it (release) and
-//            writes there from then on. Who had loaded the outgrown ring (acquire) goes on in it:
-//            nothing changes there any more. retract() and adopting exclude one another by a mutex,
-//            so that no retraction falls between the rings; raising takes it only to grow, reading
-//            never.
+//            has the protocol). When the window's capacity has been raised, the writer makes a
+//            larger ring at its next record, which adopts what is intact, publishes it (release)
+//            and writes there from then on. Who had loaded the outgrown ring (acquire) goes on in
+//            it: nothing changes there any more. retract() and adopting exclude one another by a
+//            mutex, so that no retraction falls between the rings; raising takes it only to grow,
+//            reading never.
 // SIZE       More than the window's capacity, so that a reader has time before what it reads is
 //            overwritten; what is overwritten has left the window anyway.
 // MEMORY     The ring's (signal_ring.h); outgrown rings are kept for readers, and each is at most
-// half
-//            as large as the next. Long arguments: text_ring.h, which grows by doubling up to
+//            half as large as the next. Long arguments: text_ring.h, which grows by doubling up to
 //            text_bytes (or to one text that is longer); outgrown rings are kept for readers.
 #pragma once
 

@@ -4,10 +4,9 @@
 // table.
 //
 // PROTOCOL   Lookups take no lock. An index is an array of words, hash << 32 | id; a writer, under
-// the
-//            mutex, fills the entry first and publishes it by storing its word (release), which a
-//            reader loads (acquire). A full index is replaced by one twice as large; the old one is
-//            kept for readers that still stand in it, where a miss only leads to the mutex.
+//            the mutex, fills the entry first and publishes it by storing its word (release), which
+//            a reader loads (acquire). A full index is replaced by one twice as large; the old one
+//            is kept for readers that still stand in it, where a miss only leads to the mutex.
 // THREADS    Any thread may call anything.
 #pragma once
 

@@ -4,6 +4,7 @@
 // What a stem's listeners are is found out at its first raise and kept: a later raise reads one
 // pointer. A table knows the stems below stems_end(); for a newer one, and for every change of the
 // subscriptions, a new table takes its place (signal_delivery.h).
+//
 // PROTOCOL   A list is complete before its pointer is stored (release); readers load it (acquire).
 //            Lists are filled under a mutex and live as long as the table.
 // MEMORY     16 bytes a stem, and the lists.

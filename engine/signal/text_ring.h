@@ -1,12 +1,11 @@
 // TextRing: bytes of long arguments, overwritten oldest first.
 //
 // PROTOCOL   One writer, any readers. The writer moves `claimed_` to where its text will end
-// (release),
-//            then stores the bytes, a word at a time (release); the caller publishes offset and
-//            size afterwards. A reader copies the words (acquire), then loads `claimed_`: if it is
-//            more than the ring's size beyond the text's offset, the text was overwritten, perhaps
-//            in the middle of the copy. A copied word of a newer text implies that its claim is
-//            seen, because the claim was stored before it.
+//            (release), then stores the bytes, a word at a time (release); the caller publishes
+//            offset and size afterwards. A reader copies the words (acquire), then loads
+//            `claimed_`: if it is more than the ring's size beyond the text's offset, the text was
+//            overwritten, perhaps in the middle of the copy. A copied word of a newer text implies
+//            that its claim is seen, because the claim was stored before it.
 // MEMORY     Fixed at construction. Offsets count bytes ever written, so they are never used twice.
 #pragma once
 

@@ -2,10 +2,11 @@
 //
 // A raise is first raised in the named sink, for everybody who knows names only, then told to the
 // typed listeners, with its payload: once to each. A typed listener hears nothing of what others
-// raise in the named sink. MEMORY     The named sink and its clock have to outlive this one. A
-// payload is moved in and shared by
-//            its listeners and by what sense() returned; the window keeps those of the newest
-//            `capacity` raises, no longer than max_age_ns. One allocation for each raise.
+// raise in the named sink.
+//
+// MEMORY     The named sink and its clock have to outlive this one. A payload is moved in and
+//            shared by its listeners and by what sense() returned; the window keeps those of the
+//            newest `capacity` raises, no longer than max_age_ns. One allocation for each raise.
 // THREADS    Any thread may call anything. Listeners are called as signal_subscription.h says; they
 //            share the payload, which is const.
 // UNITS      Times in nanoseconds of the named sink's clock.

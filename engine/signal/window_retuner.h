@@ -1,11 +1,9 @@
 // WindowRetuner: sets a sink's capacity and maximum age when a signal says so.
 //
-// COMMANDS   "window.size.set:N"        N signals (SignalSink::set_capacity())
-//            "window.time.set:HH:MM:SS" maximum age (SignalSink::set_max_age()); hours may have
-//            more
-//                                       digits, minutes and seconds are below 60
-//            Dotted segments may stand before them (match_command.h). A payload that is neither
-//            changes nothing and is counted.
+// COMMANDS   "window.size.set:N" sets the capacity to N signals (SignalSink::set_capacity()).
+//            "window.time.set:HH:MM:SS" sets the maximum age (SignalSink::set_max_age()); hours may
+//            have more digits, minutes and seconds are below 60. Dotted segments may stand before
+//            either (match_command.h). A payload that is neither changes nothing and is counted.
 // MEMORY     The sink has to outlive it. Ends its subscription when it is destroyed.
 // THREADS    Acts on the raising thread. Any thread may read the counters.
 #pragma once

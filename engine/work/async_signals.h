@@ -4,8 +4,7 @@
 // listener raises is caused by the event it handles (signal_constraints.h).
 //
 // THREADS  push(): any. close(): takes no more, and handles what waits; within the listener it
-// drops
-//          that instead, since it would wait for itself. Destruction closes.
+//          drops that instead, since it would wait for itself. Destruction closes.
 #pragma once
 
 #include <cstdint>

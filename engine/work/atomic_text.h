@@ -1,7 +1,9 @@
 // AtomicText: a short text that one thread writes and others read, without a lock.
 //
 // A reader that overlaps a writer gets some mix of both and has to know it (operation_table.h does,
-// by the id around it). THREADS  One writer at a time, any readers.
+// by the id around it).
+//
+// THREADS  One writer at a time, any readers.
 #pragma once
 
 #include <algorithm>

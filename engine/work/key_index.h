@@ -4,8 +4,7 @@
 // MEMORY   Grows with the most keys that were there at once; then it allocates nothing (but what
 //          copying a key allocates).
 // THREADS  One at a time: under the scheduler's lock, where keys are compared, copied and
-// destroyed.
-//          So a key's ==, copy and destructor must not call the coordinator, nor throw.
+//          destroyed. So a key's ==, copy and destructor must not call the coordinator, nor throw.
 #pragma once
 
 #include <cstddef>

@@ -24,8 +24,7 @@
 //                  abandoned; only who decides ends the operation. So a result that comes too late
 //                  is nobody's.
 // KILLED           An operation that is killed while it waits has ended, for counts and waiters.
-// Its
-//                  record and its item stay in line until their turn (held).
+//                  Its record and its item stay in line until their turn (held).
 // GOING            shut_down() waits for bodies, observers and listeners, but never for those that
 //                  the calling thread is in (work_frame.h), nor for abandoned ones: they find the
 //                  sink closed (sink_uses.h), and this object lives until the last of them ends.
