@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "mayfly/signal/listener_watch.h"
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/signal/signal_subscription.h"
 
@@ -215,6 +216,7 @@ void SignalDelivery::call_counted(Subscriber& subscriber, const SignalEvent& eve
 }
 
 void SignalDelivery::invoke(Subscriber& subscriber, const SignalEvent& event) noexcept {
+  const ListenerWatch::Call watched;
   try {
     subscriber.listener(event);
   } catch (...) {

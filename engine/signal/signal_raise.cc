@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "mayfly/signal/listener_watch.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace mayfly {
@@ -105,6 +106,7 @@ bool SignalSink::permits(SignalEvent& event, const SignalEvent& cause) {
   // What on_blocked raises may be blocked too, and so on: told up to the limit, then only counted.
   if (constraints.on_blocked && !too_deep) {
     const CurrentSignal current(event);
+    const ListenerWatch::Call watched;
     try {
       constraints.on_blocked(event, *reason);
     } catch (...) {
