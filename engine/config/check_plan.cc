@@ -1,7 +1,6 @@
 #include "mayfly/config/check_plan.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <utility>
@@ -70,10 +69,6 @@ void check_links(const PipelinePlan& plan, const std::string& owner,
   }
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 }  // namespace
 
 void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
@@ -126,7 +121,7 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
   for (const Column& column : writer.columns) names.push_back(column.name);
   for (std::size_t i = 0; i < writer.primary_key.size(); ++i) {
     const std::string& key = writer.primary_key[i];
-    const auto is_key = [&key](std::string_view name) { return same_name(name, key); };
+    const auto is_key = [&key](std::string_view name) { return is_same_column(name, key); };
     const auto first = std::ranges::find_if(writer.primary_key, is_key);
     if (first - writer.primary_key.begin() < static_cast<std::ptrdiff_t>(i)) {
       report("primary_key", fmt::format("writer.primary_key: \"{}\" is named twice", key));
@@ -150,7 +145,12 @@ std::vector<Diagnostic> check_plan(PipelinePlan& plan) { return check_plan(plan,
 
 std::vector<Diagnostic> check_limits(PipelinePlan& plan) {
   std::vector<Diagnostic> out;
-  for (const NodePlan& node : plan.nodes) check_links(plan, node.name, node.inputs, out);
+  for (const NodePlan& node : plan.nodes) {
+    if (node.plugin == nullptr) {
+      out.push_back({{}, fmt::format("{}: expected a plugin, found none", node.name), ""});
+    }
+    check_links(plan, node.name, node.inputs, out);
+  }
   check_links(plan, "writer", plan.writer.inputs, out);
   if (!out.empty()) return out;
   check_writer(plan, PlanPlaces{}, out);

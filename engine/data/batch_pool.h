@@ -1,8 +1,8 @@
 // BatchPool: every batch of a pipeline, allocated at start; the one bound on what is in flight.
 //
 // OWNERSHIP  The pool owns all memory of all batches. A batch is lent: to a producer, source or
-// node
-//            while it is filled, then to whoever has its rows. Its last answered row returns it.
+//            node while it is filled, then to whoever has its rows. Its last answered row returns
+//            it.
 // PARTS      Intake is for producers and sources: an empty intake is backpressure. Reserve is for
 //            nodes that make rows or keep held ones: it can't be emptied by intake, so an empty
 //            intake never stops what would refill it.

@@ -65,6 +65,8 @@ std::optional<ColumnType> column_type_from(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_same_column(std::string_view a, std::string_view b) { return equal_without_case(a, b); }
+
 Schema::Schema(std::vector<Column> columns) : columns_(std::move(columns)) {
   infos_.reserve(columns_.size());
   for (const Column& column : columns_) {
@@ -78,7 +80,7 @@ Schema::Schema(std::vector<Column> columns) : columns_(std::move(columns)) {
 
 std::optional<std::uint32_t> Schema::find(std::string_view name) const {
   for (std::uint32_t i = 0; i < size(); ++i) {
-    if (equal_without_case(columns_[i].name, name)) return i;
+    if (is_same_column(columns_[i].name, name)) return i;
   }
   return std::nullopt;
 }

@@ -38,6 +38,9 @@ std::span<const std::string_view> column_type_names();
 // engine's own. Else empty.
 std::string_view reserved_prefix_of(std::string_view table);
 
+// Whether SQLite takes the two for the name of one column: it ignores the case of ASCII letters.
+bool is_same_column(std::string_view a, std::string_view b);
+
 // One column of a schema.
 struct Column {
   std::string name;
@@ -60,7 +63,7 @@ class Schema {
   const std::vector<Column>& columns() const { return columns_; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(columns_.size()); }
   const Column& operator[](std::uint32_t i) const { return columns_[i]; }
-  // Compares names without case, as SQLite does.
+  // By is_same_column.
   std::optional<std::uint32_t> find(std::string_view name) const;
   // The same as the ABI sees it; lives as long as this schema.
   const mayfly_schema& c() const { return c_; }

@@ -2,13 +2,11 @@
 // owes a completion, then settled with the pool.
 //
 // CONSERVATION  At any moment accepted + emitted = the sum of all answers + in_flight. Tests check
-// it
-//               after every scenario; ConservationCounters::balanced() is the check.
+//               it after every scenario; ConservationCounters::balanced() is the check.
 // COMPLETIONS   A row that owes node n its answer (bit n of owed) stays in its batch while it goes
 //               through n's completion inbox, so no record is allocated and a push always fits.
 // THREADS       on_answered and on_attempt_failed: the writer's thread. completed, leave:
-// activations.
-//               accept: producers and sources. Counters may be read by anyone.
+//               activations. accept: producers and sources. Counters may be read by anyone.
 #pragma once
 
 #include <array>

@@ -1,8 +1,7 @@
 // Graph: a plan brought to life: sources, nodes and writer wired together, run and drained.
 //
 // BUILD    build() opens everything in the order that schemas and positions flow
-// (graph_builder.cc);
-//          start() lets rows flow. Nothing is read or written before start().
+//          (graph_builder.cc); start() lets rows flow. Nothing is read or written before start().
 // DRAIN    Sources stop; then component by component, in topological order, nodes let go what they
 //          hold (drain.h); done when nothing is in flight by our own counters.
 // THREADS  build, start, begin_drain, close: one thread. Everything marked so: any thread.

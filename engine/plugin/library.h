@@ -1,9 +1,8 @@
 // PluginLibrary: one plugin's shared library, opened, checked and described.
 //
 // OWNERSHIP  A library is never unloaded: descriptors, names and functions stay valid for the
-// process.
-//            plugin() is a copy of the descriptor, filled with zeros where the plugin is older than
-//            this host; it lives as long as the PluginLibrary.
+//            process. plugin() is a copy of the descriptor, filled with zeros where the plugin is
+//            older than this host; it lives as long as the PluginLibrary.
 // THREADS    load() from one thread at a time; a loaded library is immutable.
 //
 // What is refused, each with what was found and what to do: a file or folder that others may write,

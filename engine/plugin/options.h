@@ -1,8 +1,7 @@
 // Options of a plugin, by the table in its descriptor: text or typed values in, checked values out.
 //
 // OWNERSHIP  OptionValues owns every text and list; copies share the same immutable memory, and
-// data()
-//            stays where it is as long as one copy lives.
+//            data() stays where it is as long as one copy lives.
 // THREADS    Functions are pure; values are immutable.
 // UNITS      Durations in nanoseconds ("250ms", "1.5s", "2h"), sizes in bytes ("64KiB", "1GB").
 //

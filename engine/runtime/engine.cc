@@ -1,7 +1,6 @@
 #include "mayfly/runtime/engine.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <new>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "mayfly/config/check_plan.h"
+#include "mayfly/runtime/producer_core.h"
 
 namespace mayfly {
 namespace {
@@ -69,7 +69,7 @@ Status check_columns(const std::vector<Column>& columns) {
               fmt::format("columns: expected a name, found none at column {}", i + 1)};
     }
     const auto same = [&](const Column& other) {
-      return ::strcasecmp(other.name.c_str(), columns[i].name.c_str()) == 0;
+      return is_same_column(other.name, columns[i].name);
     };
     const auto end = columns.begin() + static_cast<std::ptrdiff_t>(i);
     if (std::find_if(columns.begin(), end, same) != end) {
@@ -161,7 +161,8 @@ Result<std::unique_ptr<Producer>> Engine::open_producer(std::string_view source)
   }
   const auto index = static_cast<std::uint32_t>(name - source_names_.begin());
   MAYFLY_ASSIGN_OR_RETURN(const Graph::Lane lane, graph_->open_lane(index));
-  return std::make_unique<Producer>(*graph_, *tickets_, *linger_, index, lane);
+  return std::make_unique<Producer>(
+      std::make_unique<ProducerCore>(*graph_, *tickets_, *linger_, index, lane));
 }
 
 void Engine::raise(std::string_view name) {

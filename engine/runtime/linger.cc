@@ -1,18 +1,18 @@
 #include "mayfly/runtime/linger.h"
 
-#include "mayfly/runtime/producer.h"
+#include "mayfly/runtime/producer_core.h"
 
 namespace mayfly {
 
 Linger::Linger(const Clock& clock, Driver& driver, std::int64_t linger_ns)
     : clock_(clock), driver_(driver), linger_ns_(linger_ns), index_(driver.add(*this)) {}
 
-void Linger::add(Producer* producer) {
+void Linger::add(ProducerCore* producer) {
   const std::lock_guard lock(mutex_);
   producers_.push_back(producer);
 }
 
-void Linger::remove(Producer* producer) {
+void Linger::remove(ProducerCore* producer) {
   const std::lock_guard lock(mutex_);
   std::erase(producers_, producer);
 }
@@ -34,7 +34,7 @@ void Linger::activate() noexcept {
   due_ns_.store(kNever, std::memory_order_release);
   const std::lock_guard lock(mutex_);
   bool open = false;
-  for (Producer* producer : producers_) {
+  for (ProducerCore* producer : producers_) {
     if (!producer->linger(now_ns, linger_ns_)) open = open || producer->has_open_batch();
   }
   if (open) expect();
@@ -42,7 +42,7 @@ void Linger::activate() noexcept {
 
 void Linger::send_all() {
   const std::lock_guard lock(mutex_);
-  for (Producer* producer : producers_) producer->send_from_outside();
+  for (ProducerCore* producer : producers_) producer->send_from_outside();
 }
 
 }  // namespace mayfly

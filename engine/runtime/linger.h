@@ -13,15 +13,15 @@
 
 namespace mayfly {
 
-class Producer;
+class ProducerCore;
 
 class Linger final : public Activation {
  public:
   Linger(const Clock& clock, Driver& driver, std::int64_t linger_ns);
 
-  void add(Producer* producer);
+  void add(ProducerCore* producer);
   // Returns once the timer is done with it.
-  void remove(Producer* producer);
+  void remove(ProducerCore* producer);
   // Sends every open batch now.
   void send_all();
   // A producer has begun a batch: the timer is to look at it in time. Wakes the driver when it
@@ -38,7 +38,7 @@ class Linger final : public Activation {
   Driver::NodeIndex index_;
   std::atomic<std::int64_t> due_ns_{kNever};
   std::mutex mutex_;
-  std::vector<Producer*> producers_;
+  std::vector<ProducerCore*> producers_;
 };
 
 }  // namespace mayfly

@@ -1,4 +1,5 @@
-// Mayfly for embedders: one include for the engine and its producers, signals, coordinators, caches.
+// Mayfly for embedders: one include for the engine and its producers, signals, coordinators,
+// caches.
 #pragma once
 
 #include "mayfly/base/clock.h"                      // IWYU pragma: export

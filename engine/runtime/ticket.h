@@ -12,9 +12,8 @@
 //            try_append), but not drain or close.
 //
 // PROTOCOL   `open` counts unanswered rows, plus one while the producer still adds rows. Whoever
-// takes
-//            it to zero (the writer's thread, mostly) stores DONE (release) and wakes; then it
-//            pushes the record on the list of the acknowledgement thread if somebody asked to be
+//            takes it to zero (the writer's thread, mostly) stores DONE (release) and wakes; then
+//            it pushes the record on the list of the acknowledgement thread if somebody asked to be
 //            called. `state` decides between the two sides: on_done exchanges WAITED in, completion
 //            exchanges DONE in, and whoever comes second makes the call.
 #pragma once

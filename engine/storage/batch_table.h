@@ -7,8 +7,7 @@
 // cells.
 //
 // OWNERSHIP  Rows and the list of references are borrowed until the statement is reset. The table
-// must
-//            outlive its connection.
+//            must outlive its connection.
 // THREADS    The connection's.
 #pragma once
 

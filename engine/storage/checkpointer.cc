@@ -5,7 +5,7 @@
 namespace mayfly {
 namespace {
 
-bool is_busy(int code) { return (code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED; }
+bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
 
 }  // namespace
 

@@ -109,7 +109,7 @@ TEST_CASE("a failed fsync is never guessed at: the outcome agrees with the file"
     CHECK(f.rows_in_file() == 15);
   }
   // What was not synced once can't be called durable.
-  CHECK(f.writer->finish(true).code() == Code::kIo);
+  CHECK(f.writer->finish(true).status.code() == Code::kIo);
 }
 
 TEST_CASE("whatever fails after a failed fsync, the outcome agrees with the file") {
@@ -193,7 +193,7 @@ TEST_CASE("each transaction raises the writer's number by one") {
 TEST_CASE("a checkpoint that fails keeps finish from claiming durability") {
   Faulty f("fault_checkpoint", Synchronous::kNormal);
   f.vfs.fail_next(Operation::kSync, 0, SQLITE_IOERR_FSYNC, ".db", true);
-  CHECK(f.writer->finish(true).code() == Code::kIo);
+  CHECK(f.writer->finish(true).status.code() == Code::kIo);
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 // that a resumed run keeps its totals. A table is found in whatever case its name is given.
 //
 // OWNERSHIP  Fingerprints are borrowed as long as this lives; connections for the call. prepare()
-// again
-//            after the connection was reopened.
+//            again after the connection was reopened.
 // THREADS    The writer's.
 #pragma once
 

@@ -115,7 +115,7 @@ TEST_CASE("a database that goes away while it is written is told at the end") {
       f.open();
       f.write(f.numbered(0, 3), kNoSource);
       take_away(f.options.database, how);
-      const Status status = f.writer->finish(true);
+      const Status status = f.writer->finish(true).status;
       CHECK(status.code() == Code::kIo);
       CHECK_MESSAGE(status.message().find("removed, renamed or replaced") != std::string::npos,
                     status.message());
@@ -138,7 +138,7 @@ TEST_CASE("a database that goes away is noticed within a second while rows come"
     CHECK(result.kind == GroupResult::Kind::kFailed);
     CHECK(result.status.code() == Code::kIo);
     CHECK(f.outcomes_of(heads) == "00");
-    CHECK(f.writer->finish(true).code() == Code::kIo);
+    CHECK(f.writer->finish(true).status.code() == Code::kIo);
   }
 }
 

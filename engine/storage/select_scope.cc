@@ -36,8 +36,8 @@ bool among(const List& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-// The words, parentheses, commas and points of an SQL text, in upper case; strings and comments
-// skipped.
+// The words, parameters, parentheses, commas and points of an SQL text, in upper case; strings and
+// comments skipped.
 class Words {
  public:
   explicit Words(std::string_view sql) : sql_(sql) {}
@@ -46,6 +46,7 @@ class Words {
   std::string next() {
     while (at_ < sql_.size()) {
       const char c = sql_[at_];
+      begin_ = at_;
       if (c == '-' && peek() == '-') {
         at_ = std::min(sql_.find('\n', at_), sql_.size());
       } else if (c == '/' && peek() == '*') {
@@ -57,7 +58,7 @@ class Words {
         return '"' + quoted(c);
       } else if (c == '[') {
         return '"' + quoted(']');
-      } else if (is_word(c)) {
+      } else if (is_word(c) || is_parameter(c)) {
         return word();
       } else {
         ++at_;
@@ -66,6 +67,10 @@ class Words {
     }
     return {};
   }
+  // What next() gave last, as it is written.
+  std::string_view written() const { return sql_.substr(begin_, at_ - begin_); }
+
+  static bool is_parameter(char c) { return c == '?' || c == ':' || c == '@' || c == '$'; }
 
  private:
   static bool is_word(char c) {
@@ -74,24 +79,26 @@ class Words {
   }
   char peek() const { return at_ + 1 < sql_.size() ? sql_[at_ + 1] : '\0'; }
   std::string word() {
-    std::string text;
-    for (; at_ < sql_.size() && is_word(sql_[at_]); ++at_) {
-      text += static_cast<char>(std::toupper(static_cast<unsigned char>(sql_[at_])));
-    }
-    return text;
+    const std::size_t begin = at_++;
+    while (at_ < sql_.size() && (is_word(sql_[at_]) || sql_[at_] == '$')) ++at_;
+    return upper(sql_.substr(begin, at_ - begin));
   }
   // Doubled marks inside make two texts of one, which nobody minds here.
   std::string quoted(char mark) {
     const std::size_t begin = at_ + 1;
     const std::size_t end = std::min(sql_.find(mark, begin), sql_.size());
     at_ = std::min(end + 1, sql_.size());
-    std::string text(sql_.substr(begin, end - begin));
+    return upper(sql_.substr(begin, end - begin));
+  }
+  static std::string upper(std::string_view written) {
+    std::string text(written);
     for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return text;
   }
 
   std::string_view sql_;
   std::size_t at_ = 0;
+  std::size_t begin_ = 0;
 };
 
 // What stands between a pair of parentheses; the whole text is the outermost.
@@ -245,6 +252,14 @@ class Finder {
 }  // namespace
 
 SelectScope scope_of(std::string_view select) { return Finder(select).find(); }
+
+std::string_view first_parameter(std::string_view select) {
+  Words words(select);
+  for (std::string word = words.next(); !word.empty(); word = words.next()) {
+    if (Words::is_parameter(word.front())) return words.written();
+  }
+  return {};
+}
 
 bool says_on_conflict_replace(std::string_view create_table) {
   Words words(create_table);

@@ -20,6 +20,9 @@ struct SelectScope {
 };
 SelectScope scope_of(std::string_view select);
 
+// The first parameter in it, as it is written there (":x", "?", "?2"); empty when there is none.
+std::string_view first_parameter(std::string_view select);
+
 // Whether a CREATE TABLE gives one of its constraints ON CONFLICT REPLACE. NOT NULL's, which
 // replaces no row, counts too.
 bool says_on_conflict_replace(std::string_view create_table);

@@ -2,19 +2,22 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
-
 #include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/select_scope.h"
 
 namespace mayfly {
 namespace {
 
-// SQLite has one code for all that is wrong with a statement.
+// SQLite has one code for all that is wrong with a statement. Messages about names end in the name,
+// which can be anything.
 bool is_about_syntax(std::string_view message) {
-  constexpr std::string_view kSyntax[] = {"syntax error", "incomplete input", "unrecognized token"};
-  return std::ranges::any_of(kSyntax, [message](std::string_view part) {
-    return message.find(part) != std::string_view::npos;
-  });
+  return message == "incomplete input" || message.starts_with("unrecognized token: ") ||
+         (message.starts_with("near \"") && message.ends_with("\": syntax error"));
+}
+
+Status refuse_parameter(std::string_view select) {
+  return refuse_select("nothing gives its parameter " + std::string(first_parameter(select)) +
+                       " a value");
 }
 
 bool holds_statement(SqliteConnection& connection, std::string_view sql) {
@@ -39,9 +42,7 @@ Result<std::string> only_statement(SqliteConnection& connection, std::string_vie
     return refuse_select("a second statement follows the first");
   }
   if (sqlite3_bind_parameter_count(statement.get()) > 0) {
-    const char* name = sqlite3_bind_parameter_name(statement.get(), 1);
-    return refuse_select("nothing gives its parameter " + std::string(name ? name : "?") +
-                         " a value");
+    return refuse_parameter(select);
   }
   std::string sql(select.substr(0, select.size() - rest.size()));
   if (sql.ends_with(';')) sql.pop_back();
@@ -68,6 +69,7 @@ Status check_select_text(std::string_view select) {
   // DELETE and the like can't stand in parentheses.
   error = none.prepare("SELECT * FROM (" + std::string(text) + "\n)", statement, false);
   if (!error.ok() && is_about_syntax(error.message)) return refuse_select(error.message);
+  if (!first_parameter(text).empty()) return refuse_parameter(text);
   return {};
 }
 

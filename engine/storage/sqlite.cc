@@ -19,6 +19,8 @@ std::string quote(std::string_view text, char mark) {
 
 }  // namespace
 
+bool SqliteError::is_busy() const { return primary() == SQLITE_BUSY || primary() == SQLITE_LOCKED; }
+
 Status to_status(const SqliteError& error, std::string_view doing) {
   const std::string message = std::string(doing) + ": " + error.message + " (SQLite error " +
                               std::to_string(error.code) + ")";

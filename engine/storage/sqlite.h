@@ -28,6 +28,8 @@ struct SqliteError {
 
   bool ok() const { return code == 0; }
   int primary() const { return code & 0xFF; }
+  // Another connection has what this one needs.
+  bool is_busy() const;
 };
 
 // Which exit status an error of SQLite leads to, with `doing` ("opening orders.db") before it.

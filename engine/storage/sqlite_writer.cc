@@ -116,27 +116,33 @@ void SqliteWriter::Impl::checkpoint() {
                     (now_ns - began_ns) / kMillisecond, "ms");
 }
 
-Status SqliteWriter::Impl::finish(bool durable, bool* busy) {
-  if (finished_) return Status::success();
+GroupResult SqliteWriter::Impl::finish(bool durable) {
+  if (finished_) return {};
   if (!dead_.ok()) {
     finished_ = true;
-    return dead_;
+    return {.kind = GroupResult::Kind::kFailed, .status = dead_};
   }
   // At NORMAL the log isn't synced by COMMIT. One at FULL syncs all of it, also when a reader keeps
   // the checkpoint below from finishing.
   if (durable && options_.synchronous == Synchronous::kNormal && session_.connection()) {
     const SqliteError error = session_.connection().run("PRAGMA synchronous = FULL");
-    if (!error.ok()) return to_status(error, "syncing " + options_.database);
+    if (!error.ok()) {
+      return {.kind = error.is_busy() ? GroupResult::Kind::kTransient : GroupResult::Kind::kFailed,
+              .busy = error.is_busy(),
+              .status = to_status(error, "syncing " + options_.database)};
+    }
   }
   if (durable || !stats_.empty() || progress_.dirty()) {
-    const GroupResult result = transaction({}, nullptr);
-    if (result.kind == GroupResult::Kind::kTransient) {
-      if (busy != nullptr) *busy = result.busy;
-      return {Code::kTryAgain, result.status.message()};
-    }
-    if (result.kind != GroupResult::Kind::kCommitted) return result.status;
+    if (const GroupResult result = transaction({}, nullptr); !result.ok()) return result;
   }
   finished_ = true;
+  Status status = wind_up(durable);
+  if (status.ok()) return {};
+  return {.kind = GroupResult::Kind::kFailed, .status = std::move(status)};
+}
+
+// Nothing more is written: checkpoints, makes durable what is to be, lets go of the database.
+Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
   if (session_.connection()) checkpointer_.finish(session_);
   totals_.checkpoints = checkpointer_.count();
@@ -218,7 +224,7 @@ void SqliteWriter::give_up(std::span<const RowRef> slices, std::uint8_t outcome)
 void SqliteWriter::stage_stats(std::string json) { impl_->stage_stats(std::move(json)); }
 GroupResult SqliteWriter::flush() { return impl_->flush(); }
 void SqliteWriter::on_idle() { impl_->on_idle(); }
-Status SqliteWriter::finish(bool durable, bool* busy) { return impl_->finish(durable, busy); }
+GroupResult SqliteWriter::finish(bool durable) { return impl_->finish(durable); }
 const WriterTotals& SqliteWriter::totals() const { return impl_->totals(); }
 RowTotals SqliteWriter::source_totals(std::uint16_t index) const {
   return impl_->progress().totals(index);

@@ -8,8 +8,8 @@
 //
 // SIGNALS    write.checkpoint:Npages:Nms
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.
-// Batches
-//            that rows were made from are read and their rows counted down through the pool.
+//            Batches that rows were made from are read and their rows counted down through the
+//            pool.
 // THREADS    One at a time; handing it over needs a happens-before edge.
 // MEMORY     Scratch of one transaction, grown to its high-water mark; nothing is allocated per
 // row.
@@ -39,6 +39,8 @@ struct GroupResult {
     kUnknown,    // the disk failed in COMMIT: perhaps written; no further writes
     kFailed,     // rolled back, and trying again won't help; no further writes
   };
+  bool ok() const { return kind == Kind::kCommitted; }
+
   Kind kind = Kind::kCommitted;
   bool busy = false;         // kTransient: another connection has the database
   std::uint32_t slices = 0;  // kCommitted: how many of the first slices (time may cut a group)
@@ -76,7 +78,8 @@ class SqliteWriter {
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
 
-  // Before the first write. One that resumes is named in WriterOptions::resumed_sources. `index` is batch.source of the source's rows.
+  // Before the first write. One that resumes is named in WriterOptions::resumed_sources. `index` is
+  // batch.source of the source's rows.
   Result<SourceStart> add_source(std::uint16_t index, const SourceSpec& spec);
   // The source has ended; its ordinals are below `ordinal_end`. Once they are all answered, it is
   // recorded as finished.
@@ -101,10 +104,10 @@ class SqliteWriter {
   // The queue is empty: a moment for housekeeping.
   void on_idle();
   // Records what is staged, checkpoints, and with `durable` makes all of it durable. Writes no
-  // more. kIo when the path no longer names the file that was written (looked at while writing,
-  // too, once a second).
-  // `busy`, if given: of kTryAgain, whether another connection has the database.
-  Status finish(bool durable, bool* busy = nullptr);
+  // more. Its failure is kIo when the path no longer names the file that was written (looked at
+  // while writing, too, once a second). kTransient: call it again; kFailed: nothing more can be
+  // done.
+  GroupResult finish(bool durable);
 
   const WriterTotals& totals() const;
   // Of one source, what it resumed included.

@@ -13,10 +13,6 @@
 namespace mayfly {
 namespace {
 
-bool same_name(const std::string& a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names) {
@@ -24,6 +20,16 @@ std::string joined(const std::vector<std::string>& names) {
     list += quote_identifier(name);
   }
   return list;
+}
+
+// The key columns that were asked for; none: the table's own.
+std::vector<std::string> given_keys(const WriterOptions& options, const Schema& schema) {
+  if (!options.key_columns.empty()) return options.key_columns;
+  std::vector<std::string> keys;
+  for (const Column& column : schema.columns()) {
+    if (column.key) keys.push_back(column.name);
+  }
+  return keys;
 }
 
 Status refuse(std::string message) { return {Code::kConfig, std::move(message)}; }
@@ -142,9 +148,18 @@ Status Target::load(SqliteConnection& connection, bool& exists) {
   return Status::success();
 }
 
+// columns: that the table, or the batch that is read into it, is to have.
+Status Target::check_width(SqliteConnection& connection, std::size_t columns) const {
+  const int max = sqlite3_limit(connection.get(), SQLITE_LIMIT_COLUMN, -1);
+  if (columns <= static_cast<std::size_t>(max)) return Status::success();
+  return refuse("table " + table_ + ": expected at most " + std::to_string(max) +
+                " columns (SQLite's limit), found " + std::to_string(columns) + "; leave some out");
+}
+
 // What is inserted: the schema's columns, or those of the SELECT.
 Status Target::choose_columns(SqliteConnection& connection, const WriterOptions& options,
                               const Schema& schema) {
+  MAYFLY_RETURN_IF_ERROR(check_width(connection, schema.size()));
   if (options.select.empty()) {
     for (std::uint32_t i = 0; i < schema.size(); ++i) {
       inserted_.push_back({schema[i].name, schema[i].type, schema[i].not_null, i});
@@ -171,15 +186,10 @@ Status Target::create(SqliteConnection& connection, const WriterOptions& options
     return refuse("table " + table_ + " doesn't exist in " + options.database +
                   "; create it, or let the writer (create_table)");
   }
-  std::vector<std::string> keys = options.key_columns;
-  if (keys.empty()) {
-    for (const Column& column : schema.columns()) {
-      if (column.key) keys.push_back(column.name);
-    }
-  }
-  for (const std::string& key : keys) {
+  keys_ = given_keys(options, schema);
+  for (const std::string& key : keys_) {
     const bool known = std::any_of(inserted_.begin(), inserted_.end(), [&key](const auto& column) {
-      return same_name(column.name, key);
+      return is_same_column(column.name, key);
     });
     if (known) continue;
     std::string names;
@@ -189,68 +199,40 @@ Status Target::create(SqliteConnection& connection, const WriterOptions& options
     return refuse("key column \"" + key + "\" isn't a column of the input, which has " + names +
                   "; check the spelling");
   }
-  const auto is_key = [&keys](const std::string& name) {
-    return std::any_of(keys.begin(), keys.end(),
-                       [&name](const std::string& key) { return same_name(key, name); });
-  };
-  const int columns_max = sqlite3_limit(connection.get(), SQLITE_LIMIT_COLUMN, -1);
-  if (inserted_.size() > static_cast<std::size_t>(columns_max)) {
-    return refuse("creating table " + table_ + ": expected at most " + std::to_string(columns_max) +
-                  " columns (SQLite's limit), found " + std::to_string(inserted_.size()) +
-                  "; leave some out");
-  }
   std::string sql = "CREATE TABLE " + quote_identifier(table_) + "(";
+  bool aliased = false;
   for (const InsertColumn& column : inserted_) {
     if (sql.back() != '(') sql += ", ";
     sql += quote_identifier(column.name);
     const std::string_view type = declared_type_of(column.type);
     if (!type.empty()) sql.append(" ").append(type);
     const bool key = is_key(column.name);
-    const bool alias = key && keys.size() == 1 && type == "INTEGER";
+    const bool alias = key && keys_.size() == 1 && type == "INTEGER";
     if (alias) sql += " PRIMARY KEY";
+    aliased |= alias;
     // SQLite allows NULL in a primary key that isn't the rowid.
     if (!alias && (column.not_null || key)) sql += " NOT NULL";
-    if (alias) keys.clear();
   }
-  if (!keys.empty()) sql += ", PRIMARY KEY(" + joined(keys) + ")";
+  if (!keys_.empty() && !aliased) sql += ", PRIMARY KEY(" + joined(keys_) + ")";
   sql += ")";
   return to_status(connection.run(sql), "creating table " + table_);
 }
 
 Status Target::check(SqliteConnection& connection, const WriterOptions& options) {
-  std::string missing;
+  std::vector<const InsertColumn*> missing;
   for (const InsertColumn& column : inserted_) {
     const TableColumn* found = find(column.name);
     if (found != nullptr && found->generated) {
       return refuse("column " + column.name + " of table " + table_ +
                     " is generated and can't be written; leave it out of the input");
     }
-    if (found != nullptr) continue;
-    if (options.alter) {
-      const SqliteError error = connection.run("ALTER TABLE " + quote_identifier(table_) +
-                                               " ADD COLUMN " + quote_identifier(column.name) +
-                                               " " + std::string(declared_type_of(column.type)));
-      if (!error.ok()) return to_status(error, "adding column " + column.name + " to " + table_);
-      columns_.push_back(
-          {.name = column.name, .declared_type = std::string(declared_type_of(column.type))});
-      continue;
-    }
-    if (!missing.empty()) missing += ", ";
-    missing += column.name;
+    if (found == nullptr) missing.push_back(&column);
   }
-  if (!missing.empty()) {
-    std::string present;
-    for (const TableColumn& column : columns_) {
-      if (!present.empty()) present += ", ";
-      present += column.name;
-    }
-    return refuse("table " + table_ + " has no column " + missing + " (it has " + present +
-                  "); --alter (or alter in a pipeline) adds what is missing");
-  }
+  if (!missing.empty()) MAYFLY_RETURN_IF_ERROR(add_columns(connection, options, missing));
   for (const TableColumn& column : columns_) {
-    const bool inserted =
-        std::any_of(inserted_.begin(), inserted_.end(),
-                    [&column](const InsertColumn& c) { return same_name(c.name, column.name); });
+    const bool inserted = std::any_of(
+        inserted_.begin(), inserted_.end(),
+        [&column](const InsertColumn& c) { return is_same_column(c.name, column.name); });
     if (!inserted && column.not_null && !column.has_default && !column.generated &&
         !is_rowid_alias(column)) {
       return refuse("column " + column.name + " of table " + table_ +
@@ -261,13 +243,35 @@ Status Target::check(SqliteConnection& connection, const WriterOptions& options)
   return Status::success();
 }
 
-Status Target::choose_keys(const WriterOptions& options, const Schema& schema) {
-  keys_ = options.key_columns;
-  if (keys_.empty()) {
-    for (const Column& column : schema.columns()) {
-      if (column.key) keys_.push_back(column.name);
-    }
+Status Target::add_columns(SqliteConnection& connection, const WriterOptions& options,
+                           const std::vector<const InsertColumn*>& missing) {
+  if (!options.alter) {
+    const auto names_of = [](const auto& columns, auto name_of) {
+      std::string names;
+      for (const auto& column : columns) {
+        names.append(names.empty() ? "" : ", ").append(name_of(column));
+      }
+      return names;
+    };
+    return refuse("table " + table_ + " has no column " +
+                  names_of(missing, [](const InsertColumn* c) { return c->name; }) + " (it has " +
+                  names_of(columns_, [](const TableColumn& c) { return c.name; }) +
+                  "); --alter (or alter in a pipeline) adds what is missing");
   }
+  MAYFLY_RETURN_IF_ERROR(check_width(connection, columns_.size() + missing.size()));
+  for (const InsertColumn* column : missing) {
+    const std::string type(declared_type_of(column->type));
+    const SqliteError error =
+        connection.run("ALTER TABLE " + quote_identifier(table_) + " ADD COLUMN " +
+                       quote_identifier(column->name) + " " + type);
+    if (!error.ok()) return to_status(error, "adding column " + column->name + " to " + table_);
+    columns_.push_back({.name = column->name, .declared_type = type});
+  }
+  return Status::success();
+}
+
+Status Target::choose_keys(const WriterOptions& options, const Schema& schema) {
+  keys_ = given_keys(options, schema);
   if (keys_.empty()) {
     std::vector<const TableColumn*> primary;
     for (const TableColumn& column : columns_) {
@@ -358,7 +362,7 @@ std::string Target::insert_sql(const WriterOptions& options, bool exceptions) co
 
 bool Target::is_key(const std::string& name) const {
   return std::any_of(keys_.begin(), keys_.end(),
-                     [&name](const std::string& key) { return same_name(key, name); });
+                     [&name](const std::string& key) { return is_same_column(key, name); });
 }
 
 bool Target::updates() const {
@@ -385,7 +389,7 @@ Status Target::look_for_indexes(SqliteConnection& connection, const WriterOption
 
 const Target::TableColumn* Target::find(std::string_view name) const {
   for (const TableColumn& column : columns_) {
-    if (same_name(column.name, name)) return &column;
+    if (is_same_column(column.name, name)) return &column;
   }
   return nullptr;
 }
@@ -394,7 +398,7 @@ bool Target::is_rowid_alias(const TableColumn& column) const {
   const auto keys = std::count_if(columns_.begin(), columns_.end(),
                                   [](const TableColumn& c) { return c.key_place > 0; });
   return column.key_place == 1 && keys == 1 && !without_rowid_ &&
-         same_name(column.declared_type, "INTEGER");
+         strcasecmp(column.declared_type.c_str(), "INTEGER") == 0;
 }
 
 }  // namespace mayfly

@@ -74,8 +74,11 @@ class Target {
   Status load(SqliteConnection& connection, bool& exists);
   Status choose_columns(SqliteConnection& connection, const WriterOptions& options,
                         const Schema& schema);
+  Status check_width(SqliteConnection& connection, std::size_t columns) const;
   Status create(SqliteConnection& connection, const WriterOptions& options, const Schema& schema);
   Status check(SqliteConnection& connection, const WriterOptions& options);
+  Status add_columns(SqliteConnection& connection, const WriterOptions& options,
+                     const std::vector<const InsertColumn*>& missing);
   Status look_for_indexes(SqliteConnection& connection, const WriterOptions& options);
   Status choose_keys(const WriterOptions& options, const Schema& schema);
   Status choose_checks(const WriterOptions& options, const Schema& schema);

@@ -70,10 +70,10 @@ TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none 
   CHECK(refusal("DELETE FROM mayfly_batch").starts_with("select: "));
   CHECK(refusal("SELECT id, name FROM mayfly_batch WHERE id = :x") ==
         "select: nothing gives its parameter :x a value" + expected);
-  for (const char* nameless : {"SELECT id, ? AS name FROM mayfly_batch",
-                               "SELECT id, name FROM mayfly_batch WHERE id = ?2"}) {
-    CHECK(refusal(nameless) == "select: nothing gives its parameter ? a value" + expected);
-  }
+  CHECK(refusal("SELECT id, ? AS name FROM mayfly_batch") ==
+        "select: nothing gives its parameter ? a value" + expected);
+  CHECK(refusal("SELECT id, name FROM mayfly_batch WHERE id = ?2") ==
+        "select: nothing gives its parameter ?2 a value" + expected);
 }
 
 TEST_CASE("a SELECT's text is looked at before there is a database") {
@@ -93,6 +93,15 @@ TEST_CASE("a SELECT's text is looked at before there is a database") {
   CHECK(refusal("EXPLAIN SELECT a FROM mayfly_batch").starts_with("select: near "));
   CHECK(refusal("; SELECT a FROM mayfly_batch").starts_with("select: near \";\""));
   CHECK(refusal("WITH x AS (SELECT 1), x AS (SELECT 2) SELECT a FROM mayfly_batch").empty());
+  for (const char* name : {":x", "?", "?2", "@x", "$x"}) {
+    CHECK(refusal(("SELECT nobody FROM mayfly_batch WHERE a = " + std::string(name)).c_str()) ==
+          "select: nothing gives its parameter " + std::string(name) + " a value" + expected);
+  }
+  for (const char* none : {"SELECT ':x', a$b, \"?\", [@x] FROM mayfly_batch -- $x",
+                           "SELECT a FROM \"near \"\"x\"\": syntax error\"",
+                           "SELECT \"unrecognized token: \" FROM \"incomplete input\""}) {
+    CHECK_MESSAGE(refusal(none).empty(), refusal(none));
+  }
   CHECK(refusal(" -- a") == "select: there is no statement in it" + expected);
   CHECK(refusal("SELECT a FROM mayfly_batch; DELETE FROM t") ==
         "select: a second statement follows the first" + expected);

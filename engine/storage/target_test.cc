@@ -213,6 +213,20 @@ TEST_CASE("a table of as many columns as SQLite allows is written; what can't be
     WriterFixture too_wide{Schema(columns)};
     check_refusal(too_wide, {"expected at most 2000 columns", "found 2001", "leave some out"});
   }
+  {
+    WriterFixture selected{Schema(columns)};
+    selected.options.select = "SELECT c1 FROM mayfly_batch";
+    check_refusal(selected, {"expected at most 2000 columns", "found 2001", "leave some out"});
+  }
+  {
+    WriterFixture altered{Schema({{.name = "a"}, {.name = "b"}})};
+    std::string sql = "CREATE TABLE t(";
+    for (int i = 0; i < 1999; ++i) sql += "x" + std::to_string(i) + ", ";
+    altered.run(sql.substr(0, sql.size() - 2) + ")");
+    altered.options.alter = true;
+    check_refusal(altered, {"expected at most 2000 columns", "found 2001", "leave some out"});
+    CHECK(altered.query("SELECT count(*) FROM pragma_table_info('t')") == "1999");
+  }
   WriterFixture wider{Schema(columns)};
   CHECK_FALSE(wider.try_open().ok());
   CHECK(wider.query("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == "0");

@@ -305,7 +305,7 @@ void SqliteWriter::Impl::committed() {
 GroupResult SqliteWriter::Impl::undo(const SqliteError& error, bool fatal) {
   GroupResult result;
   result.kind = fatal ? Kind::kFailed : Kind::kTransient;
-  result.busy = error.primary() == SQLITE_BUSY || error.primary() == SQLITE_LOCKED;
+  result.busy = error.is_busy();
   result.status = to_status(error, "writing to table " + options_.table);
   return undo(std::move(result));
 }

@@ -35,7 +35,7 @@ class SqliteWriter::Impl {
   GroupResult flush();
   void give_up(std::span<const RowRef> slices, std::uint8_t outcome);
   void on_idle();
-  Status finish(bool durable, bool* busy);
+  GroupResult finish(bool durable);
 
   Progress& progress() { return progress_; }
   const Progress& progress() const { return progress_; }
@@ -49,6 +49,7 @@ class SqliteWriter::Impl {
   static constexpr std::size_t kStatementRows = 1024;
 
   Status set_up();
+  Status wind_up(bool durable);
   Status open_target();
   GroupResult transaction(std::span<const RowRef> slices, GroupFeed* feed);
   // slices: what is to be inserted, and what was in the end. taken: how many of them.

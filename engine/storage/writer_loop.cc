@@ -57,7 +57,7 @@ Status WriterLoop::stop(bool durable) {
   wake();
   const bool started = thread_.joinable();
   join();
-  if (!started && final_.ok()) final_ = writer_.finish(durable);
+  if (!started && final_.ok()) final_ = writer_.finish(durable).status;
   publish_totals();
   return final_;
 }
@@ -169,7 +169,7 @@ void WriterLoop::on_failure(const GroupResult& result) {
     case Kind::kCommitted:
       return;
     case Kind::kTransient:
-      on_transient(result.status, result.busy);
+      on_transient(result);
       break;
     case Kind::kUnknown: {
       // Only what was in the transaction may have been written.
@@ -184,13 +184,13 @@ void WriterLoop::on_failure(const GroupResult& result) {
   }
 }
 
-void WriterLoop::on_transient(const Status& status, bool busy) {
+void WriterLoop::on_transient(const GroupResult& result) {
   const WriterOptions& options = writer_.options();
   const std::int64_t now_ns = clock_.now_ns();
-  if (busy) {
+  if (result.busy) {
     signals_.raise_at(now_ns, write_busy_);
   } else {
-    signals_.raise_at(now_ns, write_error_, status.message());
+    signals_.raise_at(now_ns, write_error_, result.status.message());
   }
   std::int64_t since_ns = outage_since_ns_.load(std::memory_order_relaxed);
   if (since_ns == 0) {
@@ -200,7 +200,7 @@ void WriterLoop::on_transient(const Status& status, bool busy) {
   if (options.deadline_ns > 0 && now_ns - since_ns >= options.deadline_ns) {
     const std::int64_t waited_ms = (now_ns - since_ns) / kMillisecond;
     fail({Code::kTryAgain, "gave up after " + std::to_string(waited_ms) +
-                               " ms: " + status.message() +
+                               " ms: " + result.status.message() +
                                "; what was written before is safe, resume when it is free"});
     return;
   }
@@ -283,14 +283,13 @@ bool WriterLoop::wind_up() {
     wait();
     return false;
   }
-  bool busy = false;
-  const Status status = writer_.finish(durable_.load(std::memory_order_relaxed), &busy);
-  if (status.code() == Code::kTryAgain) {
-    on_transient(status, busy);
+  const GroupResult result = writer_.finish(durable_.load(std::memory_order_relaxed));
+  if (result.kind == Kind::kTransient) {
+    on_transient(result);
     return failed_;
   }
   outage_since_ns_.store(0, std::memory_order_release);
-  final_ = status;
+  final_ = result.status;
   return true;
 }
 

@@ -1,18 +1,14 @@
 // WriterLoop: the writer's thread. Slices are pushed from anywhere; each comes back once, answered.
 //
 // PROTOCOL   push: enqueue, then `if (!pending.exchange(true)) wake`. The thread:
-// pending.exchange(false),
-//            then drain. Both are read-modify-writes, so a push is either seen by the drain or
-//            wakes.
+//            pending.exchange(false), then drain. Both are read-modify-writes, so a push is either
+//            seen by the drain or wakes.
 // ORDER      First in, first out within a lane. Under TransientPolicy::kWait a group that couldn't
-// be
-//            written stays at the head.
+//            be written stays at the head.
 // ANSWERS    Delivered by the writer's thread after COMMIT, in the order of writing. Slices whose
-// rows all
-//            have an outcome already are recorded and come back the same way.
+//            rows all have an outcome already are recorded and come back the same way.
 // FAILURE    After on_failed the thread writes no more; every slice that is or gets queued comes
-// back by
-//            on_answered with rows LEFT, HANDED_BACK or UNKNOWN.
+//            back by on_answered with rows LEFT, HANDED_BACK or UNKNOWN.
 // THREADS    push, wake, source_ended, totals: any. add_lane and start: before the first push.
 #pragma once
 
@@ -111,7 +107,7 @@ class WriterLoop final : private GroupFeed {
   void write_group();
   void deliver(const GroupResult& result, std::uint64_t rows, std::int64_t began_ns);
   void on_failure(const GroupResult& result);
-  void on_transient(const Status& status, bool busy);
+  void on_transient(const GroupResult& result);
   void route_pending();
   void fail(const Status& status);
   void give_back(std::uint8_t outcome);

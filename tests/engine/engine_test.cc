@@ -290,7 +290,7 @@ TEST_CASE("limits that no engine can have are refused at open, all of them at on
   CHECK(Engine::open(config, {.signals = {.capacity = 0}}).status().code() == Code::kUsage);
 }
 
-TEST_CASE("a plan whose inputs don't exist is refused; keys are known in any case of letters") {
+TEST_CASE("a plan whose inputs or plugins don't exist is refused; keys match in any case") {
   const Database database("links");
   PipelinePlan plan;
   plan.sources.emplace_back().name = "producers";
@@ -299,6 +299,10 @@ TEST_CASE("a plan whose inputs don't exist is refused; keys are known in any cas
   plan.writer.inputs = {{Upstream::Kind::kNode, 7, 0}};
   CHECK(Engine::open(plan).status().message() ==
         "writer: expected an input of 0 that there are, found number 7");
+  plan.nodes.emplace_back().name = "nothing";
+  plan.nodes[0].inputs = {{Upstream::Kind::kSource, 0, 0}};
+  plan.writer.inputs = {{Upstream::Kind::kNode, 0, 0}};
+  CHECK(Engine::open(plan).status().message() == "nothing: expected a plugin, found none");
   EngineConfig config = config_for(database);
   config.primary_key = {"ID"};
   CHECK(Engine::open(config).ok());

@@ -78,6 +78,16 @@ class HelpFormatter final : public CLI::Formatter {
   }
 };
 
+std::vector<std::string_view> items_of(std::string_view list) {
+  std::vector<std::string_view> items;
+  for (std::size_t comma = 0; comma != std::string_view::npos;) {
+    comma = list.find(',');
+    items.push_back(list.substr(0, comma));
+    if (comma != std::string_view::npos) list.remove_prefix(comma + 1);
+  }
+  return items;
+}
+
 // Adds options together with their environment variables.
 class Options {
  public:
@@ -92,10 +102,15 @@ class Options {
   }
   // a,b,c, and any number of times.
   CLI::Option* list(const char* names, std::vector<std::string>& value, const char* help) {
-    return finish(app_.add_option(names, value, help)
-                      ->delimiter(',')
+    // CLI11's delimiter() drops the empty items without a word.
+    const auto take = [&value](const std::vector<std::string>& given) {
+      for (const std::string& list : given) {
+        for (const std::string_view item : items_of(list)) value.emplace_back(item);
+      }
+    };
+    return finish(app_.add_option_function<std::vector<std::string>>(names, take, help)
                       ->allow_extra_args(false)
-                      ->check(not_empty()));
+                      ->check(no_empty_items()));
   }
   CLI::Option* flag(const char* names, bool& value, const char* help) {
     return finish(app_.add_flag(names, value, help));
@@ -112,6 +127,18 @@ class Options {
     return {[](const std::string& given) {
               return given.empty() ? std::string("expected a value, found an empty one")
                                    : std::string();
+            },
+            ""};
+  }
+  static CLI::Validator no_empty_items() {
+    return {[](const std::string& given) {
+              const std::vector<std::string_view> items = items_of(given);
+              if (std::ranges::none_of(items, &std::string_view::empty)) return std::string();
+              return items.size() == 1 ? std::string("expected a value, found an empty one")
+                                       : fmt::format(
+                                             "expected items with commas between them, "
+                                             "found an empty one in \"{}\"",
+                                             given);
             },
             ""};
   }

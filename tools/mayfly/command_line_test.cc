@@ -139,6 +139,9 @@ TEST_CASE("command line: what must be there, what can't stand together, what is 
                            Line{"ingest", "x.csv", "--into", "d", "--deadline", "-1s"},
                            Line{"ingest", "x.csv", "--into", "d", "--table", ""},
                            Line{"ingest", "x.csv", "--into", "d", "--pk", ""},
+                           Line{"ingest", "x.csv", "--into", "d", "--pk", "id,"},
+                           Line{"ingest", "x.csv", "--into", "d", "--columns", "a,,c"},
+                           Line{"ingest", "x.csv", "--into", "d", "--types", ",a=text"},
                            Line{"graph"}, Line{"plugins", "show"}, Line{"plugins", "eat"}}) {
     CHECK(reply(line).status == ExitStatus::kUsage);
     CHECK_FALSE(reply(line).err.empty());

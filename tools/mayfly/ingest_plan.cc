@@ -221,9 +221,8 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
   for (const Column& column : schema.columns()) {
     if (names_column(options.types, column.name)) continue;
     // In a column that keeps text, nothing is to be taken for a number on the way there.
-    const bool text = std::ranges::any_of(text_columns, [&](const std::string& name) {
-      return strcasecmp(name.c_str(), column.name.c_str()) == 0;
-    });
+    const bool text = std::ranges::any_of(
+        text_columns, [&](const std::string& name) { return is_same_column(name, column.name); });
     const ColumnType type = text ? ColumnType::kText : column.type;
     given.types.push_back(fmt::format("{}={}", column.name, name_of(type)));
   }

@@ -3,8 +3,7 @@
 // CONTENT    Gzip (any number of members) and zstd (any number of frames) are told by their first
 //            bytes, whatever the file is called; everything else is plain.
 // MEMORY     Plain bytes are read straight into the caller's buffer; a compressed file has one
-// input
-//            buffer of 256 KiB and the decoder's window. Never a whole file, never mmap.
+//            input buffer of 256 KiB and the decoder's window. Never a whole file, never mmap.
 // ERRORS     A truncated or corrupt archive is told with the file's name and the byte where it was
 //            found; what came before it was good and has been given out. A file that has become
 //            shorter than it was when it was opened is told at its end (kNoInput).

@@ -16,6 +16,22 @@ bool equals_lower(std::string_view text, std::string_view lower) {
   return true;
 }
 
+void append_quoted(std::string_view text, std::string* out) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  *out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      *out += "\\x";
+      *out += kHex[byte >> 4];
+      *out += kHex[byte & 15];
+    } else {
+      *out += c;
+    }
+  }
+  *out += '"';
+}
+
 void put_exception_text(RowCells& row, std::uint32_t column, std::string_view text) {
   row.put_text(column, text);
   row.mark_exception(column);
@@ -86,19 +102,19 @@ bool put_text_as(RowCells& row, std::uint32_t column, ColumnType type, std::stri
 }
 
 void append_excerpt(std::string_view text, std::string* out) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  *out += '"';
-  for (const char c : text.substr(0, kExcerpt)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      *out += "\\x";
-      *out += kHex[byte >> 4];
-      *out += kHex[byte & 15];
-    } else {
-      *out += c;
-    }
+  append_quoted(text.substr(0, kExcerpt), out);
+  if (text.size() > kExcerpt) *out += "...";
+}
+
+void append_excerpt_of_end(std::string_view text, std::string* out) {
+  if (text.size() <= kExcerpt) return append_quoted(text, out);
+  text.remove_prefix(text.size() - kExcerpt);
+  // Not in the middle of a character.
+  while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) {
+    text.remove_prefix(1);
   }
-  *out += text.size() > kExcerpt ? "\"..." : "\"";
+  *out += "...";
+  append_quoted(text, out);
 }
 
 void describe_change(const Column& column, std::string_view text, std::string* message) {

@@ -96,5 +96,7 @@ void describe_change(const Column& column, std::string_view text, std::string* m
 
 // At most 64 bytes of the text, in quotes, with what isn't printable as \xNN.
 void append_excerpt(std::string_view text, std::string* out);
+// Of a long text its end, "..." before it.
+void append_excerpt_of_end(std::string_view text, std::string* out);
 
 }  // namespace mayfly

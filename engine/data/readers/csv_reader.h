@@ -2,13 +2,11 @@
 // how fields become values.
 //
 // ERROR ROWS  A record with more or fewer fields than columns (`expected 7 fields, found 6`), one
-// that
-//             quoting breaks, one longer than max_row_bytes, and one with a value that a numeric
-//             column would change. Each keeps the first 64 KiB of the record; the next record goes
-//             on.
+//             that quoting breaks, one longer than max_row_bytes, and one with a value that a
+//             numeric column would change. Each keeps the first 64 KiB of the record; the next
+//             record goes on.
 // EMPTY       A line without a character is no record, unless there is one column. An unquoted
-// empty
-//             field is NULL in all but text columns (CsvOptions::empty); a quoted one is ''.
+//             empty field is NULL in all but text columns (CsvOptions::empty); a quoted one is ''.
 #pragma once
 
 #include <string>

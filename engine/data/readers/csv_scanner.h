@@ -1,14 +1,12 @@
 // CsvScanner: splits CSV or TSV text into records and fields (RFC 4180), without looking at types.
 //
 // GRAMMAR    Records end with LF or CRLF; the last one may lack it. A field that starts with the
-// quote
-//            character ends at the next single quote; in it delimiters and newlines are text and a
-//            doubled quote is one. A quote later in an unquoted field is text. TSV is the same with
-//            a tab and, by default, no quoting; backslashes are text.
+//            quote character ends at the next single quote; in it delimiters and newlines are text
+//            and a doubled quote is one. A quote later in an unquoted field is text. TSV is the
+//            same with a tab and, by default, no quoting; backslashes are text.
 // BROKEN     A quoted field that never closes, or goes on after its closing quote, breaks the
-// record:
-//            it ends with the line on which that field began, and the next line is a new record, so
-//            a stray quote takes one line with it and never the rest of the file.
+//            record: it ends with the line on which that field began, and the next line is a new
+//            record, so a stray quote takes one line with it and never the rest of the file.
 // MEMORY     Fields point into the input. No allocation after the constructor and grow_to.
 // THREADS    One at a time. kReadPadding bytes after the input must be readable.
 #pragma once

@@ -2,13 +2,11 @@
 // changes.
 //
 // TEXT   All canonical integers: int64. All canonical reals or integers of at most 15 digits:
-// float64.
-//        Anything else (007, +5, 20 digits, words): text. Empty fields say nothing; nothing but
-//        empty fields: text.
+//        float64. Anything else (007, +5, 20 digits, words): text. Empty fields say nothing;
+//        nothing but empty fields: text.
 // JSON   One kind throughout: int64, float64 (whole numbers may be among them), bool, text, or json
-// for
-//        objects and arrays. Several kinds, only null, or a number that no int64 or double says:
-//        any.
+//        for objects and arrays. Several kinds, only null, or a number that no int64 or double
+//        says: any.
 //
 // Plain values; one thread at a time.
 #pragma once

@@ -1,15 +1,13 @@
 // NdjsonReader: lines of JSON objects into rows.
 //
 // KEYS        Each column is filled by one key. Any order; a key that is missing or null leaves
-// NULL;
-//             of a key given twice the last counts. A key no column is for makes the line an error
-//             row, unless ignore_extra.
+//             NULL; of a key given twice the last counts. A key no column is for makes the line an
+//             error row, unless ignore_extra.
 // VALUES      Integers of 64 bits exactly; other numbers as the nearest double, as every JSON
-// reader
-//             gives it, and never into an integer column unless they are whole. Objects and arrays
-//             as their text. In a text column every value is kept as its text. A value of another
-//             type than the column's goes in as text (an exception), unless SQLite would change it:
-//             the string "7" in a column of integers makes an error row.
+//             reader gives it, and never into an integer column unless they are whole. Objects and
+//             arrays as their text. In a text column every value is kept as its text. A value of
+//             another type than the column's goes in as text (an exception), unless SQLite would
+//             change it: the string "7" in a column of integers makes an error row.
 // ERROR ROWS  A line that isn't one JSON object, or is longer than max_row_bytes; other lines are
 //             unaffected. Blank lines are none.
 #pragma once

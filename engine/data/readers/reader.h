@@ -1,12 +1,10 @@
 // RecordReader: turns bytes of a document (CSV, TSV, NDJSON) into rows of a batch.
 //
 // PURE       No I/O, no clock. parse() takes what bytes there are and says how many it is done
-// with;
-//            the caller offers the rest again, with more behind it. How the input is cut into spans
-//            never changes the rows.
+//            with; the caller offers the rest again, with more behind it. How the input is cut into
+//            spans never changes the rows.
 // PADDING    kReadPadding bytes after the span must be readable (their values don't matter):
-// numbers
-//            and short texts are read in whole words.
+//            numbers and short texts are read in whole words.
 // OWNERSHIP  Input and batch are the caller's, and nothing of the input is kept after a call.
 // THREADS    One at a time.
 // ERRORS     A record that can't be read becomes an error row (BatchSink::reject); the next goes

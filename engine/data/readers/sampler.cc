@@ -53,7 +53,8 @@ void name_columns(const std::vector<std::string>& given, bool from_file, Shape& 
       if (renamed > 1) shape.renamed += ", ";
       append_excerpt(given[i], &shape.renamed);
       shape.renamed += " (column " + std::to_string(i + 1) + ") is ";
-      append_excerpt(name, &shape.renamed);
+      // Of a long name what was changed is at its end.
+      append_excerpt_of_end(name, &shape.renamed);
     }
     shape.columns.push_back({std::move(name)});
   }

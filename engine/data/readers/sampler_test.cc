@@ -67,6 +67,21 @@ TEST_CASE("infer: header names are made unique, without regard to case") {
         std::vector<std::string>{"name", "name_2", "name_3", "column_4"});
 }
 
+TEST_CASE("infer: of names that had to change, also long ones, old and new are told") {
+  CsvSampler sampler({}, true, {}, 10);
+  const std::string name = "b" + std::string(80, 'e');
+  CHECK(feed(sampler, name + "," + name + ",\n1,2,3\n").ends_with("column_3:int64 @165:2"));
+  CHECK(sampler.shape(true)->renamed == "\"b" + std::string(63, 'e') + "\"... (column 2) is ...\"" +
+                                            std::string(62, 'e') +
+                                            "_2\", \"\" (column 3) is \"column_3\"");
+  CsvSampler accented({}, true, {}, 10);
+  std::string letters;
+  for (int i = 0; i < 40; ++i) letters += "\u00e9";
+  feed(accented, letters + "_," + letters + "_\n1,2\n");
+  // The 64 bytes would begin in the middle of a letter.
+  CHECK(accented.shape(true)->renamed.ends_with("is ...\"" + letters.substr(80 - 60) + "__2\""));
+}
+
 TEST_CASE("infer: without a header columns are numbered or named") {
   CsvSampler numbered({}, false, {}, 10);
   CHECK(feed(numbered, "1,x\n") == "column_1:int64 column_2:text @0:1");
