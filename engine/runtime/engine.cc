@@ -90,6 +90,23 @@ Status check(PipelinePlan plan) {
   return text.empty() ? Status() : Status(Code::kConfig, std::move(text));
 }
 
+// What the standard library throws for want of threads or memory, as a status.
+template <class Open>
+Result<std::unique_ptr<Engine>> without_throwing(const Open& open) {
+  try {
+    return open();
+  } catch (const std::system_error& error) {
+    return Status(Code::kTryAgain,
+                  fmt::format("a thread can't be started: {}; stop others of this user, or raise "
+                              "the limit of processes (ulimit -u)",
+                              error.what()));
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kTryAgain, "not enough memory; lower batches, batch_rows or tickets");
+  } catch (const std::invalid_argument& error) {
+    return Status(Code::kUsage, error.what());  // the options of the signals
+  }
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options)
@@ -103,32 +120,27 @@ Engine::~Engine() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineConfig& config, EngineOptions options) {
-  PluginRegistry registry(search_of_process());
-  return open(config, registry, std::move(options));
+  return without_throwing([&]() -> Result<std::unique_ptr<Engine>> {
+    PluginRegistry registry(search_of_process());
+    return open(config, registry, std::move(options));
+  });
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineConfig& config, PluginRegistry& registry,
                                              EngineOptions options) {
-  MAYFLY_RETURN_IF_ERROR(check_columns(config.columns));
-  MAYFLY_ASSIGN_OR_RETURN(const PipelinePlan plan, plan_of(config, registry));
-  options.inlet_schema = Schema(config.columns);
-  return open(plan, std::move(options));
+  return without_throwing([&]() -> Result<std::unique_ptr<Engine>> {
+    MAYFLY_RETURN_IF_ERROR(check_columns(config.columns));
+    MAYFLY_ASSIGN_OR_RETURN(const PipelinePlan plan, plan_of(config, registry));
+    options.inlet_schema = Schema(config.columns);
+    return open(plan, std::move(options));
+  });
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const PipelinePlan& plan, EngineOptions options) {
-  MAYFLY_RETURN_IF_ERROR(check(plan));
-  try {
+  return without_throwing([&]() -> Result<std::unique_ptr<Engine>> {
+    MAYFLY_RETURN_IF_ERROR(check(plan));
     return open_checked(plan, std::move(options));
-  } catch (const std::system_error& error) {
-    return Status(Code::kTryAgain,
-                  fmt::format("a thread can't be started: {}; stop others of this user, or raise "
-                              "the limit of processes (ulimit -u)",
-                              error.what()));
-  } catch (const std::bad_alloc&) {
-    return Status(Code::kTryAgain, "not enough memory; lower batches, batch_rows or tickets");
-  } catch (const std::invalid_argument& error) {
-    return Status(Code::kUsage, error.what());  // the options of the signals
-  }
+  });
 }
 
 Result<std::unique_ptr<Engine>> Engine::open_checked(const PipelinePlan& plan,

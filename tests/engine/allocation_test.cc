@@ -1,7 +1,8 @@
-// After warm-up, Mayfly's own code allocates nothing per row. SQLite and oneTBB have allocators of
-// their own and aren't counted here.
+// After warm-up, Mayfly's own code allocates nothing per row; without memory an engine doesn't
+// open. SQLite and oneTBB have allocators of their own and aren't counted here.
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <thread>
 
@@ -12,6 +13,17 @@
 
 namespace mayfly {
 namespace {
+
+EngineConfig config_for(const testing::Database& database) {
+  EngineConfig config;
+  config.database = database.path();
+  config.table = "t";
+  config.columns = {{.name = "id", .type = ColumnType::kInt64},
+                    {.name = "name"},
+                    {.name = "score", .type = ColumnType::kFloat64}};
+  config.synchronous = WriterPlan::Synchronous::kNormal;
+  return config;
+}
 
 void write(Engine& engine, Producer& producer, std::uint64_t rows) {
   const std::uint64_t until = engine.stats().rows.answered() + rows;
@@ -25,13 +37,7 @@ void write(Engine& engine, Producer& producer, std::uint64_t rows) {
 
 TEST_CASE("a hundred thousand rows through six nodes allocate nothing per row") {
   const testing::Database database("allocations");
-  EngineConfig config;
-  config.database = database.path();
-  config.table = "t";
-  config.columns = {{.name = "id", .type = ColumnType::kInt64},
-                    {.name = "name"},
-                    {.name = "score", .type = ColumnType::kFloat64}};
-  config.synchronous = WriterPlan::Synchronous::kNormal;
+  EngineConfig config = config_for(database);
   for (int i = 0; i < 6; ++i) {
     config.nodes.push_back(
         {"pass_" + std::to_string(i), testing::runfile(std::getenv("PASS")), {}});
@@ -53,6 +59,21 @@ TEST_CASE("a hundred thousand rows through six nodes allocate nothing per row") 
     CHECK(allocated < 100);
   }
   CHECK(engine.close().ok());
+}
+
+TEST_CASE("an engine that there is no memory for says so, and opens when there is some") {
+  const testing::Database database("no_memory");
+  const EngineConfig config = config_for(database);
+  // The pool's batches, the columns of one, what the plan is made of.
+  for (const std::size_t bytes : {1u << 16, 1u << 13, 1u << 8}) {
+    CAPTURE(bytes);
+    testing::fail_allocations_over(bytes);
+    const Status status = Engine::open(config).status();
+    testing::fail_allocations_over(SIZE_MAX);
+    CHECK(status.code() == Code::kTryAgain);
+    CHECK(status.message() == "not enough memory; lower batches, batch_rows or tickets");
+  }
+  CHECK(Engine::open(config).ok());
 }
 
 }  // namespace
