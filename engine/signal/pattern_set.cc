@@ -14,8 +14,17 @@ PatternSet::PatternSet(const SignalSink& sink, std::span<const std::string> list
 std::int64_t PatternSet::newest_ns() const {
   pattern_.verdicts(sink_.stems_);
   if (!pattern_.can_match() && sink_.uninterned_total() == 0) return kAlways;
+  std::int64_t newest_ns = kAlways;
+  sink_.window_.ask([&] {
+    WindowView view;
+    newest_ns = newest_of_view(view);
+    return newest_ns != kAlways || !sink_.window_.overtaken(view);
+  });
+  return newest_ns;
+}
+
+std::int64_t PatternSet::newest_of_view(WindowView& view) const {
   const std::int64_t oldest_ns = sink_.oldest_ns();
-  WindowView view;
   const bool more = sink_.window_.newest_of_each(oldest_ns, view);
   Newest newest;
   for (const WindowRange& range : view) {
@@ -31,21 +40,22 @@ std::int64_t PatternSet::newest_ns() const {
     }
   }
   if (newest.range == nullptr) return kAlways;
-  if (!more || is_in_window(newest, view, oldest_ns)) return newest.at_ns;
+  if (!more || is_in_window(newest, view)) return newest.at_ns;
   keep_clean(newest.range->index, newest.position + 1);
   return kAlways;
 }
 
-bool PatternSet::is_in_window(const Newest& newest, const WindowView& view,
-                              std::int64_t oldest_ns) const {
+bool PatternSet::is_in_window(const Newest& newest, const WindowView& view) const {
   std::uint64_t not_older = 0;
   for (const WindowRange& range : view) {
     not_older += range.to - range.ring->lower_bound(range.from, range.to, newest.at_ns);
   }
   if (not_older <= sink_.window_.capacity()) return true;
-  WindowView whole;
-  sink_.window_.newest(oldest_ns, whole);
-  for (const WindowRange& range : whole) {
+  // Of the same moment: a later view may lack what later raises have displaced since, and what they
+  // are was not looked at.
+  WindowView window = view;
+  sink_.window_.keep_newest(window);
+  for (const WindowRange& range : window) {
     if (range.index == newest.range->index) return newest.position >= range.from;
   }
   return false;
@@ -66,10 +76,12 @@ std::int64_t PatternSet::present_until_ns() const {
 }
 
 std::size_t PatternSet::count() const {
-  WindowView view;
-  sink_.window_.newest(sink_.oldest_ns(), view);
   std::size_t total = 0;
-  for (const WindowRange& range : view) total += count_matches(range, pattern_, sink_.stems_);
+  sink_.ask(kAlways, [&](const WindowView& view) {
+    total = 0;
+    for (const WindowRange& range : view) total += count_matches(range, pattern_, sink_.stems_);
+    return false;
+  });
   return total;
 }
 

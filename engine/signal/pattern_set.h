@@ -59,8 +59,10 @@ class PatternSet {
     std::uint64_t position = 0;
     std::int64_t at_ns = kAlways;
   };
+  // The same, of the view that it takes.
+  std::int64_t newest_of_view(WindowView& view) const;
   // Whether it is among the newest records of all shards.
-  bool is_in_window(const Newest& newest, const WindowView& view, std::int64_t oldest_ns) const;
+  bool is_in_window(const Newest& newest, const WindowView& view) const;
   void keep_clean(std::uint32_t shard, std::uint64_t below) const;
 
   const SignalSink& sink_;

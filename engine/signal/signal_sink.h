@@ -127,9 +127,13 @@ class SignalSink {
   // The same for every name that matches.
   std::size_t retract_matching(std::string_view glob, OperationId operation = 0);
 
-  // Queries see what is present at the moment of the call, and of it only what was raised at
-  // since_ns or later. They are in signal_sink_queries.cc. A predicate that throws counts as "no"
-  // and adds to predicate_failures().
+  // Queries see what is present at a moment of the call, and of it only what was raised at since_ns
+  // or later: a raise that was over before the call is seen, or pushed out, and then so many later
+  // ones are seen as the capacity says. They are in signal_sink_queries.cc. Raises that push out
+  // what a query is about to look at make it begin anew (predicates are then asked again), though
+  // not for ever: where one thread raises half the capacity and 64 more during each of several
+  // tries, the oldest are missing in the last. A predicate that throws counts as "no" and adds to
+  // predicate_failures().
 
   // Whether exactly this name is present: "stem" doesn't stand for "stem:argument".
   bool detect(std::string_view name) const;
@@ -145,8 +149,9 @@ class SignalSink {
                                      std::int64_t since_ns = kAlways) const;
   std::vector<Signal> sense_if(FunctionRef<bool(const SignalView&)> predicate) const;
   // Shows each to the visitor, oldest first, until it returns false. The visitor may do anything
-  // but keep the name. Allocates only for names beyond NameBuffer::kInlineBytes. What it throws
-  // passes through.
+  // but keep the name. It is shown everything once: what is pushed out while it visits others is
+  // left out, and nothing else is shown for it. Allocates only for names beyond
+  // NameBuffer::kInlineBytes. What it throws passes through.
   void visit(std::string_view glob, FunctionRef<bool(const SignalView&)> visitor,
              std::int64_t since_ns = kAlways) const;
   std::size_t count(std::string_view glob = "*", std::int64_t since_ns = kAlways) const;
@@ -229,10 +234,24 @@ class SignalSink {
   // argument.
   bool any_split(std::string_view name, FunctionRef<bool(const StoredName&)> visit) const;
   bool says_yes(FunctionRef<bool(const SignalView&)> predicate, const SignalView& signal) const;
-  // What all queries are made of. A null glob stands for every name.
-  bool visit_filtered(const std::string_view* glob, std::int64_t since_ns,
-                      std::span<const OperationId> operations, bool by_operation,
-                      FunctionRef<bool(const FoundRecord&)> visit) const;
+  // Which records a query means. A null glob stands for every name.
+  struct RecordQuery {
+    const std::string_view* glob = nullptr;
+    std::int64_t since_ns = kAlways;
+    bool by_operation = false;  // only those of `operations`, which are sorted
+    std::span<const OperationId> operations = {};
+  };
+  // What all queries are made of. Calls query(view) until it returns true, which says that it needs
+  // no more, or its view wasn't overtaken by raises (SignalWindow::ask()).
+  void ask(std::int64_t since_ns, FunctionRef<bool(const WindowView&)> query) const;
+  bool visit_view(const WindowView& view, const RecordQuery& query,
+                  FunctionRef<bool(const FoundRecord&)> visit) const;
+  // For whoever can't begin anew: what leaves the window while it is visited isn't visited.
+  bool visit_once(const RecordQuery& query, FunctionRef<bool(const FoundRecord&)> visit) const;
+  // For others: begin() is called each time that it is asked anew.
+  bool visit_all(const RecordQuery& query, FunctionRef<void()> begin,
+                 FunctionRef<bool(const FoundRecord&)> visit) const;
+  std::size_t count_names(std::int64_t since_ns, FunctionRef<bool(std::string_view)> chosen) const;
 
   // What all clearing is made of.
   std::size_t remove_those(const std::string_view* glob, std::span<const OperationId> operations,

@@ -28,7 +28,8 @@ std::size_t SignalSink::remove_those(const std::string_view* glob,
   const bool heard = removals_are_heard();
   std::vector<Signal> removed;
   std::size_t total = 0;
-  visit_filtered(glob, kAlways, operations, by_operation, [&](const FoundRecord& found) {
+  const RecordQuery query{.glob = glob, .by_operation = by_operation, .operations = operations};
+  visit_once(query, [&](const FoundRecord& found) {
     if (!chosen(found)) return true;
     if (!found.range->shard->retract(found.position, found.tag)) return true;
     ++total;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "mayfly/signal/pattern_set.h"
 #include "mayfly/signal/signal_sink.h"
 
 namespace mayfly {
@@ -145,6 +146,72 @@ TEST_CASE(
   while (before < 2'000) {
     before = raised.load(std::memory_order_acquire);
     REQUIRE(sink.count("new.*") >= static_cast<std::size_t>(before));
+  }
+}
+
+// More than a ring of a small capacity has room for.
+constexpr int kLap = 300;
+
+// Intended interleaving: the raises come between a query's look at the heads and its look at the
+// records, and overwrite all of them. They come from the predicate, so each time.
+TEST_CASE("sink: a query that is overtaken by raises shows those, and is never empty") {
+  ManualClock clock;
+  for (const std::size_t capacity : {1, 2, 5}) {
+    SignalSink sink(clock, {.capacity = capacity});
+    for (int i = 0; i < 5; ++i) sink.raise("old");
+    int calls = 0;
+    const std::vector<Signal> seen = sink.sense_if([&](const SignalView&) {
+      if (++calls > 1) return true;
+      for (int i = 0; i < kLap; ++i) sink.raise("new");
+      return true;
+    });
+    CHECK(seen.size() == capacity);
+    for (const Signal& signal : seen) CHECK(signal.name == "new");
+  }
+}
+
+TEST_CASE("sink: a query that is overtaken again and again ends") {
+  ManualClock clock;
+  SignalSink sink(clock, {.capacity = 2});
+  sink.raise("x");
+  sink.raise("x");
+  int calls = 0;
+  const bool found = sink.detect_if([&](const SignalView&) {
+    ++calls;
+    for (int i = 0; i < kLap; ++i) sink.raise("x");
+    return false;
+  });
+  CHECK_FALSE(found);
+  CHECK(calls > 4);
+  CHECK(sink.count() == 2);
+}
+
+// Aims at raises that displace what a query is about to look at, time and again: at every moment
+// the window holds as many signals as its capacity says, so each query has to show so many.
+TEST_CASE("sink threads: however fast it is raised, a small window is never seen empty") {
+  constexpr int kThreads = 3;
+  ManualClock clock;
+  for (const std::size_t capacity : {1, 4}) {
+    SignalSink sink(clock, {.capacity = capacity});
+    const PatternSet set(sink, "ti*");
+    const StemId tick = sink.intern("tick");
+    for (std::size_t i = 0; i < capacity; ++i) sink.raise(tick);
+    std::vector<std::jthread> raisers;
+    for (int t = 0; t < kThreads; ++t) {
+      raisers.emplace_back([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) sink.raise(tick);
+      });
+    }
+    for (int i = 0; i < 3'000; ++i) {
+      REQUIRE(sink.sense().size() == capacity);
+      REQUIRE(sink.sense("t*").size() == capacity);
+      REQUIRE(sink.count("tick") == capacity);
+      REQUIRE(sink.count_exact("tick") == capacity);
+      REQUIRE(sink.detect("tick"));
+      REQUIRE(sink.detect_matching("*ck"));
+      REQUIRE(set.any_present());
+      REQUIRE(set.count() == capacity);
+    }
   }
 }
 

@@ -70,6 +70,8 @@ bool SignalWindow::newest_of_each(std::size_t capacity, std::int64_t oldest_ns,
     const std::uint64_t first = std::max(floor, to > capacity ? to - capacity : 0);
     if (first >= to) return;
     const std::uint64_t from = ring.lower_bound(first, to, oldest_ns);
+    // The search passes over what is overwritten.
+    if (first < ring.intact()) view.overtaken_ = true;
     if (from == to) return;
     view.add({&shard, &ring, index, from, to});
     total += to - from;
@@ -80,6 +82,12 @@ bool SignalWindow::newest_of_each(std::size_t capacity, std::int64_t oldest_ns,
 void SignalWindow::newest(std::int64_t oldest_ns, WindowView& view) const {
   const std::size_t capacity = this->capacity();
   if (newest_of_each(capacity, oldest_ns, view)) keep_newest(capacity, view);
+}
+
+bool SignalWindow::overtaken(const WindowView& view) const {
+  return view.overtaken_ || std::any_of(view.begin(), view.end(), [](const WindowRange& range) {
+           return range.from < range.ring->intact();
+         });
 }
 
 void SignalWindow::raise_floors(std::int64_t oldest_ns) {
@@ -158,6 +166,7 @@ void SignalWindow::keep_newest(std::size_t capacity, WindowView& view) const {
     const std::uint64_t tied = from[i] - std::min(from[i], from_time(range, few - 1));
     const std::uint64_t room = capacity - std::min<std::uint64_t>(capacity, kept);
     const std::uint64_t taken = std::min(tied, room);
+    if (range.from < range.ring->intact()) view.overtaken_ = true;
     range.from = from[i] - taken;
     kept += taken;
   }

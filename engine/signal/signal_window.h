@@ -13,7 +13,11 @@
 //            its key into the word, then asks again. Of the two exchanges (acquire-release) the
 //            later one sees what was before the other, so no announcement is missed.
 // READS      newest() looks at heads, then searches times by halving; see signal_ring.h for what
-//            becomes of records that are overwritten meanwhile.
+//            becomes of records that are overwritten meanwhile. A view of which some are was
+//            overtaken(): what displaced them isn't in it, so a query that can asks again with a
+//            newer one (ask()). It takes half the capacity and 64 raises more of one thread during
+//            a query, so that asking again helps where the capacity is small, or the thread that
+//            asks was held up; with a large one and raises without a pause, only so much is tried.
 // RETUNING   set_capacity() and settle() first raise each shard's floor to where the window begins,
 //            so that what has left never comes back, then store the capacity (release); a reader
 //            loads the capacity (acquire), then the floors.
@@ -50,7 +54,10 @@ class WindowView {
   const WindowRange* begin() const { return ranges_.data(); }
   const WindowRange* end() const { return ranges_.data() + size_; }
   std::size_t size() const { return size_; }
-  void clear() { size_ = 0; }
+  void clear() {
+    size_ = 0;
+    overtaken_ = false;
+  }
   // At most one of each shard, in the order of their indexes.
   void add(const WindowRange& range) { ranges_[size_++] = range; }
 
@@ -58,6 +65,7 @@ class WindowView {
   friend class SignalWindow;
   std::array<WindowRange, kShardsMax + 1> ranges_;
   std::size_t size_ = 0;
+  bool overtaken_ = false;  // while it was taken
 };
 
 class SignalWindow {
@@ -107,6 +115,20 @@ class SignalWindow {
   // The same, except that it doesn't look at all shards together: what of a shard's newest records
   // isn't among the newest of all is still there. Returns whether there is such.
   bool newest_of_each(std::int64_t oldest_ns, WindowView& view) const;
+  // Makes such a view one of newest().
+  void keep_newest(WindowView& view) const { keep_newest(capacity(), view); }
+  // Whether a record of the view was overwritten since, or while it was taken: then it has left the
+  // window, and what displaced it isn't in the view.
+  bool overtaken(const WindowView& view) const;
+  // Calls query() until it returns true: it needs no more, or its view wasn't overtaken. But no
+  // more than some times: the fewer records there are, the more often.
+  template <class Query>
+  void ask(Query query) const {
+    constexpr std::size_t kTries = 4;
+    constexpr std::size_t kRecords = 256;
+    for (std::size_t left = kTries + kRecords / capacity(); left > 0 && !query(); --left) {
+    }
+  }
 
   // At least 1. What is in the window stays, as far as the new capacity allows; what has left it
   // doesn't come back. Shards grow at their threads' next records.
