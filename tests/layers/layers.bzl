@@ -18,6 +18,8 @@ LAYER_TARGETS = [
     "//engine/runtime",
     "//engine/signal",
     "//engine/storage",
+    "//engine/storage:sqlite",
+    "//engine/storage/retry",
     "//engine/work",
     "//engine/work:for_each",
     "//engine/work:registry",

@@ -1,0 +1,93 @@
+// DbError, DbResult<T>: what a database refused, for the caller whom it concerns.
+//
+// Told by SQLite's code, never by the text of its message.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "mayfly/base/status.h"
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly {
+
+// Why a statement, a transaction or a database didn't do what was asked.
+struct DbError {
+  enum class Kind : std::uint8_t {
+    kSql,         // it doesn't parse, or names what isn't there
+    kParameter,   // too many, too few, unknown, of a type that SQLite hasn't
+    kConstraint,  // UNIQUE, NOT NULL, CHECK, a foreign key, a strict type
+    kBusy,        // another connection has what this one needs
+    kReadOnly,
+    kFull,        // the disk
+    kCannotOpen,  // missing, a folder, no permission
+    kCorrupt,     // or no database at all
+    kTooBig,      // a value or a statement over SQLite's limits
+    kIo,
+    kNoMemory,
+    kInterrupted,
+    kClosed,  // asked of what was stopped already
+    kOther,
+  };
+  Kind kind = Kind::kOther;
+  int code = 0;  // SQLite's, extended; 0: it isn't SQLite that refused
+  std::string message;
+  std::uint32_t statement = 0;  // of several: which one, from 0
+  // Of what was tried again (with_db_retry).
+  std::uint32_t attempts = 1;
+  std::int64_t waited_ns = 0;  // between them
+
+  // Another connection's lock: the same may succeed later.
+  bool is_lock() const { return kind == Kind::kBusy; }
+};
+
+// `doing` ("writing to orders") stands before SQLite's words.
+DbError to_db_error(const SqliteError& error, std::string_view doing);
+// What the connection says of the call that just returned `code`: for users of SQLite's C API.
+DbError to_db_error(sqlite3* db, int code);
+// With the exit status that the kind leads to.
+Status to_status(const DbError& error);
+
+// A value, or why there is none.
+template <class T>
+class [[nodiscard]] DbResult {
+ public:
+  DbResult(T value) : value_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
+  DbResult(DbError error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return value_.has_value(); }
+  const DbError& error() const { return error_; }
+  T& value() & { return *value_; }
+  const T& value() const& { return *value_; }
+  T&& value() && { return std::move(*value_); }
+  T* operator->() { return &*value_; }
+  const T* operator->() const { return &*value_; }
+  T& operator*() & { return *value_; }
+  const T& operator*() const& { return *value_; }
+
+ private:
+  std::optional<T> value_;
+  DbError error_;
+};
+
+// Success, or why not.
+template <>
+class [[nodiscard]] DbResult<void> {
+ public:
+  DbResult() = default;
+  DbResult(DbError error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return !error_; }
+  const DbError& error() const { return *error_; }
+
+ private:
+  std::optional<DbError> error_;
+};
+
+// Success for SQLITE_OK, SQLITE_ROW and SQLITE_DONE: for users of SQLite's C API.
+DbResult<void> to_db_result(sqlite3* db, int code);
+
+}  // namespace mayfly
