@@ -159,7 +159,6 @@ TEST_CASE("pipeline file: the options' defaults are those of the plan") {
   CHECK(applied.writer.mode == plain.writer.mode);
   CHECK(applied.writer.synchronous == plain.writer.synchronous);
   CHECK(applied.writer.transient == plain.writer.transient);
-  CHECK(applied.writer.on_exhausted == plain.writer.on_exhausted);
   CHECK(applied.writer.deadline_ns == plain.writer.deadline_ns);
   CHECK(applied.writer.group_batches == plain.writer.group_batches);
   CHECK(applied.writer.group_delay_ns == plain.writer.group_delay_ns);

@@ -28,8 +28,6 @@ constexpr mayfly_option kPipeline[] = {
            "Text and blobs of a batch."),
     option("max_row_bytes", MAYFLY_OPTION_SIZE, "32MiB", "1KiB", "1GiB",
            "Larger rows are dead letters."),
-    option("threads", MAYFLY_OPTION_INT, "0", "0", "1024",
-           "Threads of the graph; 0: one for each processor."),
     option("drain_deadline", MAYFLY_OPTION_DURATION, "1m", "0", "24h",
            "How long a drain may take before what is left is handed back."),
     option("seed", MAYFLY_OPTION_INT, "0", "0", nullptr, "Seed of all random numbers."),
@@ -42,7 +40,6 @@ enum PipelineOption : std::uint32_t {
   kBatches,
   kBatchBytes,
   kMaxRowBytes,
-  kThreads,
   kDrainDeadline,
   kSeed,
   kMemoryLimit,
@@ -72,8 +69,6 @@ constexpr mayfly_option kWriter[] = {
            "full: durable when answered; normal: durable at the next checkpoint."),
     choice("transient", "wait", "wait|route",
            "Where rows go while the database is busy: they wait, or leave by writer.failed."),
-    choice("on_exhausted", "hold", "hold|dead_letter",
-           "With route: what becomes of rows whose retries are used up."),
     option("unordered", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
            "Accept that a row may be written after a later one of its key."),
     option("at_least_once", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
@@ -102,7 +97,6 @@ enum WriterOption : std::uint32_t {
   kMode,
   kSynchronous,
   kTransient,
-  kOnExhausted,
   kUnordered,
   kAtLeastOnce,
   kDeadline,
@@ -142,7 +136,6 @@ void apply_pipeline_options(const OptionValues& values, PipelinePlan& plan) {
   u32(kBatches, plan.batches);
   u32(kBatchBytes, plan.batch_bytes);
   u64(kMaxRowBytes, plan.max_row_bytes);
-  u32(kThreads, plan.threads);
   if (values[kDrainDeadline].is_set != 0) plan.drain_deadline_ns = values[kDrainDeadline].i64;
   u64(kSeed, plan.seed);
   u64(kMemoryLimit, plan.memory_limit_bytes);
@@ -176,7 +169,6 @@ void apply_writer_options(const OptionValues& values, WriterPlan& writer) {
   choose(kMode, writer.mode);
   choose(kSynchronous, writer.synchronous);
   choose(kTransient, writer.transient);
-  choose(kOnExhausted, writer.on_exhausted);
   flag(kUnordered, writer.unordered);
   flag(kAtLeastOnce, writer.at_least_once);
   time(kDeadline, writer.deadline_ns);

@@ -52,7 +52,6 @@ struct WriterPlan {
   enum class Synchronous : std::uint8_t { kNormal, kFull };
   enum class Journal : std::uint8_t { kWal, kKeep };
   enum class Transient : std::uint8_t { kWait, kRoute };
-  enum class Exhausted : std::uint8_t { kHold, kDeadLetter };
 
   std::vector<Upstream> inputs;
   std::string database;
@@ -68,7 +67,6 @@ struct WriterPlan {
   // kKeep: as the database has it, a rollback journal if it is new.
   Journal journal = Journal::kWal;
   Transient transient = Transient::kWait;
-  Exhausted on_exhausted = Exhausted::kHold;
   bool unordered = false;             // a row may be written after a later one of its key
   bool at_least_once = false;         // siblings of one row may be committed apart
   std::int64_t deadline_ns = kNever;  // how long a transient error is waited out
@@ -90,7 +88,6 @@ struct PipelinePlan {
   std::uint32_t reserve_batches = 0;      // the nodes' part; set by check_plan
   std::uint32_t batch_bytes = 192 << 10;  // of text and blobs a batch
   std::uint64_t max_row_bytes = 32ull << 20;
-  std::uint32_t threads = 0;  // 0: as many as the machine has processors
   std::int64_t drain_deadline_ns = 60 * kSecond;
   std::uint64_t seed = 0;
   std::uint64_t memory_limit_bytes = 0;  // 0: none

@@ -46,9 +46,12 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
   options.group_ns = plan.group_delay_ns;
   options.transient = plan.transient == WriterPlan::Transient::kRoute ? TransientPolicy::kRoute
                                                                       : TransientPolicy::kWait;
-  options.backoff_initial_ns = plan.initial_delay_ns;
-  options.backoff_max_ns = plan.max_delay_ns;
-  options.deadline_ns = plan.deadline_ns == kNever ? 0 : plan.deadline_ns;
+  options.retry = {.max_retries = RetryOptions::kUnlimited,
+                   .initial_delay_ns = plan.initial_delay_ns,
+                   .multiplier = plan.multiplier,
+                   .max_delay_ns = plan.max_delay_ns,
+                   .jitter = plan.jitter,
+                   .deadline_ns = plan.deadline_ns == kNever ? 0 : plan.deadline_ns};
   options.open_wait_ns = std::min(plan.deadline_ns, kOpenWaitNs);
   return options;
 }

@@ -19,6 +19,7 @@ WriterLoop::WriterLoop(SqliteWriter& writer, BatchPool& pool, AnswerSink& answer
       answers_(answers),
       clock_(clock),
       signals_(signals),
+      retry_(writer.options().retry),
       rng_(seed),
       options_(std::move(options)),
       queue_(pool.rows_max(), options_.lanes_max),
@@ -185,7 +186,6 @@ void WriterLoop::on_failure(const GroupResult& result) {
 }
 
 void WriterLoop::on_transient(const GroupResult& result) {
-  const WriterOptions& options = writer_.options();
   const std::int64_t now_ns = clock_.now_ns();
   if (result.busy) {
     signals_.raise_at(now_ns, write_busy_);
@@ -197,23 +197,16 @@ void WriterLoop::on_transient(const GroupResult& result) {
     since_ns = now_ns;
     outage_since_ns_.store(now_ns, std::memory_order_relaxed);
   }
-  if (options.deadline_ns > 0 && now_ns - since_ns >= options.deadline_ns) {
+  const auto delay_ns = retry_.next_delay_ns(failures_, now_ns - since_ns, rng_);
+  if (!delay_ns) {
     const std::int64_t waited_ms = (now_ns - since_ns) / kMillisecond;
     fail({Code::kTryAgain, "gave up after " + std::to_string(waited_ms) +
                                " ms: " + result.status.message() +
                                "; what was written before is safe, resume when it is free"});
     return;
   }
-  const std::uint32_t doublings = std::min<std::uint32_t>(failures_++, 30);
-  const std::int64_t delay_ns =
-      std::min(options.backoff_max_ns, options.backoff_initial_ns << doublings);
-  // Half of it certain, half of it chance: writers that met once shouldn't meet again.
-  retry_at_ns_ =
-      now_ns + delay_ns / 2 +
-      static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(delay_ns / 2) + 1));
-  if (options.deadline_ns > 0) {
-    retry_at_ns_ = std::min(retry_at_ns_, since_ns + options.deadline_ns);
-  }
+  ++failures_;
+  retry_at_ns_ = now_ns + *delay_ns;
   route_pending();
 }
 

@@ -125,6 +125,7 @@ class WriterLoop final : private GroupFeed {
   AnswerSink& answers_;
   const Clock& clock_;
   SignalSink& signals_;
+  const RetryPolicy retry_;
   Rng rng_;
   WriterLoopOptions options_;
   SliceQueue queue_;

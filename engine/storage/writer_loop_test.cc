@@ -178,11 +178,30 @@ TEST_CASE("a locked database makes the rows wait in order, and they are written 
   CHECK(f.loop->outage_since_ns() == 0);
 }
 
+TEST_CASE("the waits of an outage are those of its policy") {
+  LoopFixture f;
+  // With the default multiplier or jitter some would be longer, and the signal wouldn't come.
+  f.options.retry.multiplier = 1;
+  f.options.retry.jitter = 0;
+  f.start();
+  SqliteConnection other = f.connect();
+  REQUIRE(other.run("BEGIN IMMEDIATE").ok());
+  f.push(f.fill(f.numbered(0, 10), kNoSource));
+  for (std::size_t attempts = 1; attempts <= 20; ++attempts) {
+    f.await_signal("write.busy", attempts);
+    f.advance(10 * kMillisecond);
+  }
+  REQUIRE(other.run("ROLLBACK").ok());
+  f.advance(10 * kMillisecond);
+  REQUIRE(f.collector.wait_for_rows(10));
+  CHECK(f.loop->stop(false).ok());
+}
+
 TEST_CASE("at the deadline of an outage every row is given back, and later ones too") {
   LoopFixture f;
-  f.options.deadline_ns = 60 * kSecond;
-  f.options.backoff_initial_ns = f.options.backoff_max_ns =
-      3600 * kSecond;  // the deadline is sooner
+  // The deadline is sooner.
+  f.options.retry.initial_delay_ns = f.options.retry.max_delay_ns = 3600 * kSecond;
+  f.options.retry.deadline_ns = 60 * kSecond;
   f.start();
   SqliteConnection other = f.connect();
   REQUIRE(other.run("BEGIN IMMEDIATE").ok());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/policy/retry_policy.h"
 
 namespace mayfly {
 
@@ -72,16 +73,16 @@ struct WriterOptions {
   std::int64_t group_ns = 0;  // 0: 5 ms at kNormal, 20 ms at kFull
 
   TransientPolicy transient = TransientPolicy::kWait;
-  std::int64_t backoff_initial_ns = 5 * kMillisecond;
-  std::int64_t backoff_max_ns = 1 * kSecond;
-  std::int64_t deadline_ns = 0;  // of one outage; 0: none
+  // The waits of one outage; its deadline ends the run.
+  RetryOptions retry = {.max_retries = RetryOptions::kUnlimited,
+                        .initial_delay_ns = 10 * kMillisecond};
 
   // Pages of WAL before a checkpoint: while rows keep coming, and when the writer falls idle.
   std::uint32_t checkpoint_pages = 4000;
   std::uint32_t checkpoint_idle_pages = 700;
-  bool checkpoint_thread = true;    // by a thread of its own, for their greater part
-  std::int64_t open_wait_ns = 0;    // for another connection's lock, at open alone
-  std::string vfs;                  // of SQLite; empty: the default one
+  bool checkpoint_thread = true;     // by a thread of its own, for their greater part
+  std::int64_t open_wait_ns = 0;     // for another connection's lock, at open alone
+  std::string vfs;                   // of SQLite; empty: the default one
   std::uint32_t page_bytes = 16384;  // of a new database
   // SQLite's page cache. A table that is only appended to never reads its pages again.
   std::uint32_t cache_bytes = 64'000'000;
