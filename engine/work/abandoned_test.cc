@@ -16,11 +16,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 // What abandoned threads use outlives the test's frame with them.
 struct World {
   ManualClock clock;

@@ -16,10 +16,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::until;
-
 struct Fixture {
   ManualClock clock;
   SignalSink sink{clock};

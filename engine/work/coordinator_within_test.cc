@@ -19,10 +19,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::until;
-
 using Work = WorkCoordinator<int>;
 
 // A coordinator that something of its own destroys. What bodies use is shared with them: they may

@@ -20,6 +20,7 @@
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/work/for_each.h"
 #include "mayfly/work/for_each_keyed.h"
+#include "mayfly/work/work_fixture.h"
 
 namespace mayfly {
 namespace {
@@ -188,16 +189,6 @@ TEST_CASE("for_each: with a limit, items of single-pass and of sized ranges are 
   const ForEachResult empty =
       for_each(std::vector<int>(), {.body_time_limit_ns = kSecond}, [](int) {});
   CHECK(empty.ok());
-}
-
-template <class Call>
-std::string refusal(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST_CASE("for_each: limits that mean nothing, and items that can't be left behind, are refused") {

@@ -22,6 +22,7 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/work/for_each_keyed.h"
+#include "mayfly/work/work_fixture.h"
 
 namespace mayfly {
 namespace {
@@ -33,7 +34,7 @@ std::vector<int> one_to(int last) {
 }
 
 // What ran, by item.
-class Seen {
+class SeenItems {
  public:
   void add(int item) {
     const std::lock_guard lock(mutex_);
@@ -70,7 +71,7 @@ class Running {
 };
 
 TEST_CASE("for_each: every item is processed exactly once") {  // C001
-  Seen seen;
+  SeenItems seen;
   const ForEachResult result =
       for_each(one_to(10), {.max_concurrency = 4}, [&](int item) { seen.add(item); });
   CHECK(seen.is_one_to(10));
@@ -110,7 +111,7 @@ TEST_CASE("for_each: bodies that compute without a pause run at the same time") 
 }
 
 TEST_CASE("for_each: all items are tried, and the caller is told which failed") {  // C005
-  Seen seen;
+  SeenItems seen;
   const ForEachResult result = for_each(one_to(5), {.max_concurrency = 2}, [&](int item) {
     seen.add(item);
     if (item == 2) throw std::runtime_error("no two");
@@ -255,9 +256,9 @@ TEST_CASE("for_each: a single-pass range is read item by item") {
 }
 
 TEST_CASE("for_each: a list, a forward list and a view over a vector are ranges, too") {
-  Seen in_list;
-  Seen in_forward_list;
-  Seen in_view;
+  SeenItems in_list;
+  SeenItems in_forward_list;
+  SeenItems in_view;
   const std::vector<int> items = one_to(5'000);
   const std::list<int> list(items.begin(), items.end());
   const std::forward_list<int> forward_list(items.begin(), items.end());
@@ -310,7 +311,7 @@ struct Failing {
 };
 
 TEST_CASE("for_each: an iterator that throws ends the pass after the items before it") {
-  Seen seen;
+  SeenItems seen;
   const ForEachResult result =
       for_each(Failing(), {.max_concurrency = 2}, [&](int item) { seen.add(item); });
   CHECK(seen.is_one_to(3));
@@ -326,7 +327,7 @@ TEST_CASE("for_each: an item that can't be looked at fails alone") {
                   if (item == 3) throw std::runtime_error("unreadable");
                   return item;
                 });
-  Seen seen;
+  SeenItems seen;
   const ForEachResult result =
       for_each(looked, {.max_concurrency = 2}, [&](int item) { seen.add(item); });
   CHECK(seen.count() == 4);
@@ -438,8 +439,8 @@ TEST_CASE("for_each: observers that throw are counted, and disturb nothing") {
 }
 
 TEST_CASE("for_each: bodies that never block run on oneTBB's threads") {
-  Seen seen;
-  Seen in_list;
+  SeenItems seen;
+  SeenItems in_list;
   const ForEachResult result = for_each(one_to(10'000), {.max_concurrency = 2}, {.blocking = false},
                                         [&](int item) { seen.add(item); });
   CHECK(result.processed == 10'000);
@@ -458,16 +459,6 @@ TEST_CASE("for_each: a body may call for_each") {
     });
     CHECK(inner == 64);
   }
-}
-
-template <class Call>
-std::string refusal(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST_CASE("for_each: what it can't do is refused before anything runs") {

@@ -16,11 +16,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 struct Order {
   char customer = 'A';
   int number = 0;

@@ -14,11 +14,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 std::vector<OperationId> ids_of(const std::vector<OperationSnapshot>& snapshots) {
   std::vector<OperationId> ids;
   for (const auto& one : snapshots) ids.push_back(one.id);
@@ -294,17 +289,6 @@ TEST_CASE("waiting: callbacks come once, also for operations that are cancelled"
                                                     OperationState::kSucceeded,
                                                     OperationState::kSucceeded});
 }
-
-// A coroutine that nobody waits for.
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
 
 Detached await_both(WorkCoordinator<int>& work, OperationId slow, OperationId none,
                     std::atomic<int>& steps) {

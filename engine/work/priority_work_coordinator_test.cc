@@ -16,10 +16,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
 using Texts = std::vector<std::string>;
 
 // Runs one at a time; "block" waits at the gate.

@@ -14,9 +14,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-
 // C050
 TEST_CASE("results: one item gives one result") {
   ResultCoordinator<int, std::string> work({}, [](int n) { return "Result:" + std::to_string(n); });
@@ -104,16 +101,6 @@ TEST_CASE("results: those beyond the window can be asked for by id, up to a limi
   }
   CHECK(known == 500);
 }
-
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
 
 Detached add_results(ResultCoordinator<int, int>& work, std::atomic<int>& sum) {
   for (int i = 1; i <= 10; ++i) {

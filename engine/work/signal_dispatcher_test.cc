@@ -18,9 +18,6 @@
 namespace mayfly {
 namespace {
 
-using testing::Gate;
-using testing::Seen;
-using testing::until;
 using Texts = std::vector<std::string>;
 
 struct Fixture {

@@ -14,9 +14,6 @@
 namespace mayfly {
 namespace {
 
-using testing::Gate;
-using testing::until;
-
 // Holds whoever reads it, as the system may hold a thread anywhere in the sink's own code.
 class HoldingClock final : public Clock {
  public:
@@ -52,6 +49,16 @@ struct Fixture {
     uses.close();
     closed = true;
   }
+  // Of a use that the clock holds: the end of it is waited for.
+  void close_while_held() {
+    clock.gate.wait_for_inside(1);
+    std::jthread closer([&] { close(); });
+    until([&] { return uses.closed(); });
+    for (int i = 0; i < 3 * SinkUses::kPatience; ++i) std::this_thread::yield();
+    CHECK_FALSE(closed);
+    clock.holds = false;
+    clock.gate.open();
+  }
 };
 
 TEST_CASE("sink uses: once it is closed, nobody uses it") {
@@ -68,14 +75,7 @@ TEST_CASE("sink uses: a raise in the sink's own code is waited for as long as it
   Fixture f;
   f.clock.holds = true;
   std::jthread raiser([&] { f.raise("slow"); });
-  f.clock.gate.wait_for_inside(1);
-  std::jthread closer([&] { f.close(); });
-  until([&] { return f.uses.closed(); });
-  for (int i = 0; i < 3 * SinkUses::kPatience; ++i) std::this_thread::yield();
-  CHECK_FALSE(f.closed);
-  f.clock.holds = false;
-  f.clock.gate.open();
-  closer.join();
+  f.close_while_held();
   CHECK(f.sink.count("slow") == 1);
 }
 
@@ -120,13 +120,7 @@ TEST_CASE("sink uses: a raise that comes back from its listener is waited for ag
   });
   gate.wait_for_inside(1);
   gate.open();
-  f.clock.gate.wait_for_inside(1);
-  std::jthread closer([&] { f.close(); });
-  until([&] { return f.uses.closed(); });
-  for (int i = 0; i < 3 * SinkUses::kPatience; ++i) std::this_thread::yield();
-  CHECK_FALSE(f.closed);
-  f.clock.holds = false;
-  f.clock.gate.open();
+  f.close_while_held();
 }
 
 TEST_CASE("sink uses: it is closed from within, in a listener or beside it") {

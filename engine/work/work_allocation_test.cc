@@ -17,9 +17,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-
 template <class Work>
 std::uint64_t allocations_of(Work& work, int items) {
   const auto run = [&](int count) {

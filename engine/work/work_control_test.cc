@@ -14,11 +14,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 // C018, C025, C072
 TEST_CASE("work: the limit changes while it runs, if it is dynamic") {
   WorkCoordinator<int> work({.max_concurrency = 1, .dynamic_concurrency = true}, [](int) {});

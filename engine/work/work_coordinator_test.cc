@@ -18,11 +18,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 // C010
 TEST_CASE("work: every item is processed once, and counted") {
   Seen<int> seen;

@@ -1,5 +1,6 @@
-// What tests of the coordinators share: bodies that wait until they are let go, and waiting for
-// something to become true.
+// What tests of the coordinators and of for_each share: bodies that wait until they are let go,
+// waiting for something to become true, coroutines, and what refusals say. The tests' own namespace
+// knows all of it by its short name.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -7,7 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <coroutine>
+#include <exception>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -100,4 +104,37 @@ void finish(Work& work) {
   REQUIRE(work.drain().ok());
 }
 
+// What a call that is refused says; nothing, if it isn't.
+template <class Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// A coroutine that nobody waits for.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
 }  // namespace mayfly::testing
+
+namespace mayfly {
+
+using testing::Detached;
+using testing::finish;
+using testing::Gate;
+using testing::refusal;
+using testing::Seen;
+using testing::until;
+
+}  // namespace mayfly

@@ -15,11 +15,6 @@
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::Seen;
-using testing::until;
-
 struct Fixture {
   explicit Fixture(SignalSinkOptions options = {}) : sink(clock, options) {}
 

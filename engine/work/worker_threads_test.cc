@@ -34,10 +34,6 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 namespace mayfly {
 namespace {
 
-using testing::finish;
-using testing::Gate;
-using testing::until;
-
 struct ThreadsLeft {
   explicit ThreadsLeft(int count) { threads_left = count; }
   ~ThreadsLeft() { threads_left = -1; }
