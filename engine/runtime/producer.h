@@ -19,7 +19,7 @@
 #include <span>
 
 #include "mayfly/runtime/ticket.h"
-#include "mayfly/runtime/value.h"
+#include "mayfly/data/value.h"
 
 namespace mayfly {
 

@@ -19,7 +19,7 @@
 #include "mayfly/runtime/linger.h"
 #include "mayfly/runtime/producer.h"
 #include "mayfly/runtime/ticket.h"
-#include "mayfly/runtime/value.h"
+#include "mayfly/data/value.h"
 
 namespace mayfly {
 

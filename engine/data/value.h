@@ -1,6 +1,8 @@
-// Value: one value of a row that a producer appends.
+// Value: one value as callers write it down: of a row that a producer appends, of a statement's
+// parameter.
 //
-// OWNERSHIP  Text and blobs are only pointed to: they must live until append returns.
+// OWNERSHIP  Text and blobs are only pointed to: they must live until the call returns that takes
+//            the value.
 #pragma once
 
 #include <concepts>

@@ -1,0 +1,47 @@
+#include "mayfly/storage/single_writer/statement_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mayfly {
+namespace {
+
+bool is_blank(std::string_view sql) { return sql.find_first_not_of(" \t\r\n;") == sql.npos; }
+
+}  // namespace
+
+StatementCache::StatementCache(SqliteConnection& connection, std::size_t capacity)
+    : connection_(connection), capacity_(std::max<std::size_t>(capacity, 1)) {}
+
+SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
+                                      std::string_view& rest) {
+  rest = {};
+  error = {};
+  if (const auto known = by_sql_.find(sql); known != by_sql_.end()) {
+    order_.splice(order_.begin(), order_, known->second);
+    return &known->second->statement;
+  }
+  SqliteStatement statement;
+  error = connection_.prepare(sql, statement, true, &rest);
+  if (!error.ok() || statement.get() == nullptr) return nullptr;
+  if (!is_blank(rest)) {
+    passing_ = std::move(statement);
+    return &passing_;
+  }
+  rest = {};
+  if (order_.size() >= capacity_) {
+    by_sql_.erase(order_.back().sql);
+    order_.pop_back();
+  }
+  order_.push_front({std::string(sql), std::move(statement)});
+  by_sql_.emplace(order_.front().sql, order_.begin());
+  return &order_.front().statement;
+}
+
+void StatementCache::clear() {
+  passing_ = {};
+  by_sql_.clear();
+  order_.clear();
+}
+
+}  // namespace mayfly

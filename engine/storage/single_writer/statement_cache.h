@@ -1,0 +1,46 @@
+// StatementCache: one connection's prepared statements, by their text; the one not used for longest
+// leaves first.
+//
+// A change of the schema prepares a statement anew by itself (sqlite3_prepare_v3).
+//
+// OWNERSHIP  Statements belong to the cache and must go before the connection: clear().
+// THREADS    The connection's.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly {
+
+class StatementCache {
+ public:
+  // capacity: at least 1.
+  StatementCache(SqliteConnection& connection, std::size_t capacity);
+
+  // The first statement of `sql`, not bound and not begun; nullptr with `error` ok: there is none
+  // (a comment). `rest`: what follows it. A text of several statements isn't kept, since the later
+  // ones may not parse before the first has run: then the statement is valid until the next call.
+  SqliteStatement* find(std::string_view sql, SqliteError& error, std::string_view& rest);
+  void clear();
+  std::size_t size() const { return order_.size(); }
+
+ private:
+  struct Entry {
+    std::string sql;
+    SqliteStatement statement;
+  };
+  using Order = std::list<Entry>;  // the last used first
+
+  SqliteConnection& connection_;
+  const std::size_t capacity_;
+  Order order_;
+  std::unordered_map<std::string_view, Order::iterator> by_sql_;  // points into order_
+  SqliteStatement passing_;
+};
+
+}  // namespace mayfly
