@@ -29,6 +29,9 @@ void* operator new[](std::size_t bytes) { return or_throw(counted(bytes, 0)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return or_throw(counted(bytes, static_cast<std::size_t>(alignment)));
 }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return or_throw(counted(bytes, static_cast<std::size_t>(alignment)));
+}
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes, 0); }
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return counted(bytes, 0);
@@ -38,7 +41,9 @@ void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace mayfly::testing {
 
