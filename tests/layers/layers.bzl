@@ -21,6 +21,7 @@ LAYER_TARGETS = [
     "//engine/storage",
     "//engine/storage:sqlite",
     "//engine/storage/retry",
+    "//engine/storage/single_writer:commit_queue",
     "//engine/storage/single_writer:statements",
     "//engine/work",
     "//engine/work:for_each",

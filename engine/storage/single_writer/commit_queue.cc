@@ -1,0 +1,126 @@
+#include "mayfly/storage/single_writer/commit_queue.h"
+
+#include <algorithm>
+
+#include "mayfly/base/thread_name.h"
+
+namespace mayfly {
+
+CommitQueue::CommitQueue(Executor& executor, std::size_t group_max)
+    : executor_(executor), group_max_(std::max<std::size_t>(group_max, 1)) {
+  group_.reserve(group_max_);
+  thread_ = std::thread([this] { work(); });
+}
+
+CommitQueue::~CommitQueue() {
+  stopping_.store(true, std::memory_order_release);
+  posted_.release();
+  thread_.join();
+}
+
+void CommitQueue::run(Request& request) {
+  push(request);
+  if (!try_to_lead()) {
+    // Acquire: pairs with the leader's release, so that the result, or the list, is visible.
+    request.state_.wait(Request::kQueued, std::memory_order_acquire);
+    if (request.state_.load(std::memory_order_acquire) == Request::kDone) return;
+  }
+  lead(&request);
+}
+
+void CommitQueue::post(Request& request) {
+  request.posted_ = true;
+  push(request);
+  // A leader that there is takes it along, or wakes the thread when it leaves.
+  if (!leading_.load(std::memory_order_seq_cst)) posted_.release();
+}
+
+void CommitQueue::push(Request& request) {
+  Request* head = head_.load(std::memory_order_relaxed);
+  do {
+    request.next_ = head;
+  } while (!head_.compare_exchange_weak(head, &request, std::memory_order_seq_cst,
+                                        std::memory_order_relaxed));
+}
+
+bool CommitQueue::try_to_lead() { return !leading_.exchange(true, std::memory_order_seq_cst); }
+
+void CommitQueue::lead(Request* own) {
+  for (;;) {
+    gather();
+    while (first_ != nullptr) {
+      execute_group();
+      gather();
+      const bool served =
+          own != nullptr && own->state_.load(std::memory_order_relaxed) == Request::kDone;
+      if (served && first_ != nullptr) {
+        pass_on();
+        return;
+      }
+    }
+    leading_.store(false, std::memory_order_seq_cst);
+    // Partner: a push that saw `true` just before.
+    if (head_.load(std::memory_order_seq_cst) == nullptr || !try_to_lead()) return;
+  }
+}
+
+// What was pushed since, behind what waits.
+void CommitQueue::gather() {
+  Request* newest = head_.exchange(nullptr, std::memory_order_acquire);
+  if (newest == nullptr) return;
+  Request* oldest = nullptr;
+  Request* const last = newest;
+  while (newest != nullptr) {
+    Request* const next = newest->next_;
+    newest->next_ = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  (first_ == nullptr ? first_ : last_->next_) = oldest;
+  last_ = last;
+}
+
+// To the first that somebody waits for; without one, to the queue's thread.
+void CommitQueue::pass_on() {
+  for (Request* request = first_; request != nullptr; request = request->next_) {
+    if (request->posted_) continue;
+    request->state_.store(Request::kLead, std::memory_order_release);
+    request->state_.notify_one();
+    return;
+  }
+  handed_.store(true, std::memory_order_release);
+  posted_.release();
+}
+
+void CommitQueue::execute_group() {
+  group_.clear();
+  const bool alone = first_->alone_;
+  do {
+    group_.push_back(first_);
+    first_ = first_->next_;
+  } while (!alone && first_ != nullptr && !first_->alone_ && group_.size() < group_max_);
+  executor_.execute(group_);
+  for (Request* request : group_) {
+    if (request->posted_) {
+      request->on_done();
+      continue;
+    }
+    // Behind the store the request may be gone; the wake-up goes by its address alone.
+    request->state_.store(Request::kDone, std::memory_order_release);
+    request->state_.notify_one();
+  }
+}
+
+void CommitQueue::work() {
+  name_this_thread("mayfly-commit");
+  for (;;) {
+    posted_.acquire();
+    if (handed_.exchange(false, std::memory_order_acquire) || try_to_lead()) lead(nullptr);
+    if (stopping_.load(std::memory_order_acquire) &&
+        head_.load(std::memory_order_seq_cst) == nullptr) {
+      return;
+    }
+  }
+}
+
+}  // namespace mayfly

@@ -1,0 +1,181 @@
+#include "mayfly/storage/single_writer/commit_queue.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace mayfly {
+namespace {
+
+struct Write final : CommitQueue::Request {
+  explicit Write(int n, bool alone = false) : Request(alone), number(n) {}
+  void on_done() noexcept override {
+    if (done != nullptr) done->fetch_add(1);
+  }
+
+  const int number;
+  bool executed = false;  // the executor's; read behind run() or on_done()
+  std::atomic<int>* done = nullptr;
+};
+
+// Keeps what it was given; a gate holds it where a test wants it.
+struct Recorder final : CommitQueue::Executor {
+  void execute(std::span<CommitQueue::Request* const> group) noexcept override {
+    CHECK_FALSE(inside.exchange(true));
+    if (gate != nullptr) {
+      entered->count_down();
+      std::exchange(gate, nullptr)->wait();
+    }
+    sizes.push_back(group.size());
+    threads.push_back(std::this_thread::get_id());
+    for (CommitQueue::Request* request : group) {
+      auto& write = static_cast<Write&>(*request);
+      CHECK_FALSE(std::exchange(write.executed, true));
+      order.push_back(write.number);
+    }
+    inside.store(false);
+  }
+
+  std::atomic<bool> inside{false};
+  std::latch* entered = nullptr;
+  std::latch* gate = nullptr;
+  std::vector<std::size_t> sizes;
+  std::vector<std::thread::id> threads;
+  std::vector<int> order;
+};
+
+TEST_CASE("commit queue: a lone write is executed by its own thread") {
+  Recorder recorder;
+  CommitQueue queue(recorder, 64);
+  Write write(1);
+  queue.run(write);
+  CHECK(write.executed);
+  CHECK(recorder.threads == std::vector{std::this_thread::get_id()});
+}
+
+// Interleaving: the first group is held in the executor until five more are queued behind it.
+TEST_CASE("commit queue: what is queued during one group is the next, up to the largest size") {
+  Recorder recorder;
+  std::latch entered(1);
+  std::latch gate(1);
+  recorder.entered = &entered;
+  recorder.gate = &gate;
+  std::atomic<int> done{0};
+  std::vector<std::unique_ptr<Write>> writes;
+  for (int i = 0; i < 6; ++i) {
+    writes.push_back(std::make_unique<Write>(i));
+    writes.back()->done = &done;
+  }
+  {
+    CommitQueue queue(recorder, 3);
+    queue.post(*writes[0]);
+    entered.wait();
+    for (int i = 1; i < 6; ++i) queue.post(*writes[static_cast<std::size_t>(i)]);
+    gate.count_down();
+  }
+  CHECK(done == 6);
+  CHECK(recorder.sizes == std::vector<std::size_t>{1, 3, 2});
+  CHECK(recorder.order == std::vector{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("commit queue: what wants to be alone is, and the order stays") {
+  Recorder recorder;
+  std::latch entered(1);
+  std::latch gate(1);
+  recorder.entered = &entered;
+  recorder.gate = &gate;
+  Write first(0);
+  Write a(1);
+  Write b(2);
+  Write vacuum(3, true);
+  Write c(4);
+  {
+    CommitQueue queue(recorder, 64);
+    queue.post(first);
+    entered.wait();
+    for (Write* write : {&a, &b, &vacuum, &c}) queue.post(*write);
+    gate.count_down();
+  }
+  CHECK(recorder.sizes == std::vector<std::size_t>{1, 2, 1, 1});
+  CHECK(recorder.order == std::vector{0, 1, 2, 3, 4});
+}
+
+// Interleaving: a caller leads; while it is in the executor, many are posted. It returns once its
+// own is done, and the queue's thread does the rest.
+TEST_CASE("commit queue: a caller doesn't stay to work for others") {
+  Recorder recorder;
+  std::latch entered(1);
+  std::latch gate(1);
+  recorder.entered = &entered;
+  recorder.gate = &gate;
+  std::vector<std::unique_ptr<Write>> posted;
+  for (int i = 0; i < 10; ++i) posted.push_back(std::make_unique<Write>(i + 1));
+  Write own(0);
+  std::thread::id caller;
+  {
+    CommitQueue queue(recorder, 2);
+    std::thread thread([&] {
+      caller = std::this_thread::get_id();
+      queue.run(own);
+    });
+    entered.wait();
+    for (const auto& write : posted) queue.post(*write);
+    gate.count_down();
+    thread.join();
+  }
+  CHECK(recorder.sizes == std::vector<std::size_t>{1, 2, 2, 2, 2, 2});
+  CHECK(std::ranges::count(recorder.threads, caller) == 1);
+}
+
+// Interleavings: leaders leave while others push (the Dekker pair of head and leading), leadership
+// passes between callers and to the queue's thread, posts come while nobody leads.
+TEST_CASE(
+    "commit queue: eight threads' runs and posts are each executed once, in each one's order") {
+  constexpr int kThreads = 8;
+  constexpr int kWrites = 2000;
+  Recorder recorder;
+  std::atomic<int> done{0};
+  std::vector<std::vector<std::unique_ptr<Write>>> posted(kThreads);
+  {
+    CommitQueue queue(recorder, 16);
+    std::latch start(kThreads);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (int i = 0; i < kWrites; ++i) {
+          const int number = t * kWrites + i;
+          const bool alone = i % 97 == 0;
+          if (i % 3 == 0) {
+            auto& write = posted[static_cast<std::size_t>(t)].emplace_back(
+                std::make_unique<Write>(number, alone));
+            write->done = &done;
+            queue.post(*write);
+          } else {
+            Write write(number, alone);
+            queue.run(write);
+            REQUIRE(write.executed);
+          }
+        }
+      });
+    }
+  }
+  std::size_t total_posted = 0;
+  for (const auto& list : posted) total_posted += list.size();
+  CHECK(static_cast<std::size_t>(done) == total_posted);
+  REQUIRE(recorder.order.size() == kThreads * kWrites);
+  std::vector<int> next(kThreads, 0);
+  for (const int number : recorder.order) {
+    REQUIRE(number % kWrites == next[static_cast<std::size_t>(number / kWrites)]++);
+  }
+}
+
+}  // namespace
+}  // namespace mayfly
