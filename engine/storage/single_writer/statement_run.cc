@@ -139,6 +139,13 @@ DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& sta
     SqliteError error;
     std::string_view rest;
     SqliteStatement* statement = statements.find(text, error, rest);
+    if (error.primary() == SQLITE_AUTH) {
+      return DbError{.kind = DbError::Kind::kSql,
+                     .code = error.code,
+                     .message =
+                         "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK "
+                         "and SAVEPOINT, and use execute_in_transaction"};
+    }
     if (!error.ok()) return to_db_error(error, "preparing");
     text = rest;
     if (statement == nullptr) continue;

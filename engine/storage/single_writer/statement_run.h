@@ -1,5 +1,7 @@
 // run_sql: binds parameters and runs one or several statements on a connection.
 //
+// Where the connection's authorizer denies something, that is control of transactions
+// (group_writer.h).
 // THREADS  The connection's.
 #pragma once
 

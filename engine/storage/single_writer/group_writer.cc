@@ -1,0 +1,151 @@
+#include "mayfly/storage/single_writer/group_writer.h"
+
+#include <sqlite3.h>
+
+#include <string_view>
+
+namespace mayfly {
+namespace {
+
+GroupedWrite& write_of(CommitQueue::Request* request) {
+  return static_cast<GroupedWrite&>(*request);
+}
+
+}  // namespace
+
+SqliteError GroupWriter::prepare() {
+  const struct {
+    SqliteStatement& statement;
+    std::string_view sql;
+  } list[] = {{begin_, "BEGIN IMMEDIATE"},  {commit_, "COMMIT"},
+              {rollback_, "ROLLBACK"},      {savepoint_, "SAVEPOINT mayfly"},
+              {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"}};
+  // First: setting it makes every statement be prepared anew.
+  sqlite3_set_authorizer(connection_.get(), authorize, this);
+  SqliteError error;
+  own_ = true;
+  for (const auto& [statement, sql] : list) {
+    if (error.ok()) error = connection_.prepare(sql, statement);
+  }
+  own_ = false;
+  return error;
+}
+
+int GroupWriter::authorize(void* self, int action, const char*, const char*, const char*,
+                           const char*) {
+  const bool controls = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT;
+  return controls && !static_cast<GroupWriter*>(self)->own_ ? SQLITE_DENY : SQLITE_OK;
+}
+
+SqliteError GroupWriter::run_own(SqliteStatement& statement) {
+  // SQLite may prepare it anew meanwhile.
+  own_ = true;
+  SqliteError error = statement.run();
+  own_ = false;
+  return error;
+}
+
+void GroupWriter::close() {
+  for (SqliteStatement* statement :
+       {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_}) {
+    *statement = {};
+  }
+}
+
+void GroupWriter::execute(Group group) noexcept {
+  if (group.size() == 1) {
+    execute_alone(write_of(group.front()));
+  } else {
+    execute_together(group);
+  }
+}
+
+void GroupWriter::execute_alone(GroupedWrite& write) {
+  ++transactions_;
+  if (write.shape_ == GroupedWrite::Shape::kStatement ||
+      write.shape_ == GroupedWrite::Shape::kOutside) {
+    // SQLite makes the transaction: two statements less.
+    write.result = write.perform();
+    rollback();
+    return;
+  }
+  if (const SqliteError error = run_own(begin_); !error.ok()) {
+    write.result = to_db_error(error, "beginning a transaction");
+    return;
+  }
+  write.result = write.perform();
+  if (write.result.ok()) {
+    if (const SqliteError error = run_own(commit_); !error.ok()) {
+      write.result = to_db_error(error, "committing");
+    }
+  }
+  rollback();
+}
+
+void GroupWriter::execute_together(Group group) {
+  do {
+    if (const SqliteError error = run_own(begin_); !error.ok()) {
+      for (CommitQueue::Request* request : group) {
+        GroupedWrite& write = write_of(request);
+        if (!write.refused_) write.result = to_db_error(error, "beginning a transaction");
+      }
+      return;
+    }
+    ++transactions_;
+  } while (!perform_all(group));
+  const SqliteError error = run_own(commit_);
+  if (error.ok()) return;
+  rollback();
+  const DbError refusal = to_db_error(error, "committing");
+  for (CommitQueue::Request* request : group) {
+    GroupedWrite& write = write_of(request);
+    if (write.refused_) continue;
+    if (refusal.kind == DbError::Kind::kConstraint) {
+      execute_alone(write);
+    } else {
+      write.result = refusal;
+    }
+  }
+}
+
+bool GroupWriter::perform_all(Group group) {
+  for (CommitQueue::Request* request : group) {
+    GroupedWrite& write = write_of(request);
+    if (write.refused_) continue;
+    if (write.shape_ == GroupedWrite::Shape::kSeveral) {
+      perform_several(write);
+    } else {
+      write.result = write.perform();
+    }
+    if (write.result.ok()) continue;
+    write.refused_ = true;
+    if (connection_.autocommit()) return false;
+  }
+  return true;
+}
+
+void GroupWriter::perform_several(GroupedWrite& write) {
+  if (const SqliteError error = run_own(savepoint_); !error.ok()) {
+    write.result = to_db_error(error, "beginning a write");
+    return;
+  }
+  write.result = write.perform();
+  if (connection_.autocommit()) {
+    // Nobody else's work may be taken for done.
+    if (write.result.ok()) {
+      write.result = DbError{.kind = DbError::Kind::kSql,
+                             .message =
+                                 "expected a write that leaves the transaction open, found "
+                                 "one that ended it"};
+    }
+    return;
+  }
+  if (!write.result.ok()) run_own(undo_);
+  run_own(release_);
+}
+
+void GroupWriter::rollback() {
+  if (!connection_.autocommit()) run_own(rollback_);
+}
+
+}  // namespace mayfly
