@@ -108,7 +108,7 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
     report("per_batch", "writer.per_batch: only a `select` of your own can depend on batches");
   }
   if (!writer.select.empty()) {
-    if (const Status status = check_select_text(writer.select); !status.ok()) {
+    if (const Status status = check_select_text(writer.select, writer.per_batch); !status.ok()) {
       report("select", "writer." + status.message());
     }
   }
@@ -123,7 +123,9 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
     const std::string& key = writer.primary_key[i];
     const auto is_key = [&key](std::string_view name) { return is_same_column(name, key); };
     const auto first = std::ranges::find_if(writer.primary_key, is_key);
-    if (first - writer.primary_key.begin() < static_cast<std::ptrdiff_t>(i)) {
+    if (key.empty()) {
+      report("primary_key", "writer.primary_key: expected names of columns, found an empty one");
+    } else if (first - writer.primary_key.begin() < static_cast<std::ptrdiff_t>(i)) {
       report("primary_key", fmt::format("writer.primary_key: \"{}\" is named twice", key));
     } else if (!names.empty() && std::ranges::none_of(names, is_key)) {
       out.push_back({place_of(places.writer_options, "primary_key", writer.place),

@@ -230,5 +230,27 @@ TEST_CASE("plan: a writer without input, a plan without source") {
         "nobody takes the rows of \"in\": name \"in\" as the input of a node or of the writer");
 }
 
+TEST_CASE("wide rows come in smaller batches, so that the pool keeps to its bytes") {
+  PipelinePlan plan;
+  plan.batch_rows = 1024;
+  plan.batches = 96;
+  CHECK(batch_rows_within(plan, 2000) == 1024);  // no limit
+  plan.pool_bytes_max = 128ull << 20;
+  CHECK(batch_rows_within(plan, 16) == 1024);
+  for (const std::uint64_t columns : {200, 2000, 32767}) {
+    CAPTURE(columns);
+    const std::uint32_t rows = batch_rows_within(plan, columns);
+    CHECK(rows >= 1);
+    CHECK(rows < 1024);
+    PipelinePlan smaller = plan;
+    smaller.batch_rows = rows;
+    CHECK(pool_bytes(smaller, columns) <= plan.pool_bytes_max);
+    smaller.batch_rows = rows + 1;
+    CHECK(pool_bytes(smaller, columns) > plan.pool_bytes_max);
+  }
+  plan.pool_bytes_max = 1;
+  CHECK(batch_rows_within(plan, 2000) == 1);
+}
+
 }  // namespace
 }  // namespace mayfly

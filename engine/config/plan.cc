@@ -1,5 +1,7 @@
 #include "mayfly/config/plan.h"
 
+#include <algorithm>
+
 namespace mayfly {
 namespace {
 
@@ -25,8 +27,22 @@ std::uint32_t batches_min(const PipelinePlan& plan) {
 std::uint64_t estimate_memory_bytes(const PipelinePlan& plan) {
   const std::uint64_t columns =
       plan.writer.columns.empty() ? kColumnsAssumed : plan.writer.columns.size();
+  return pool_bytes(plan, columns) + plan.max_row_bytes;
+}
+
+std::uint64_t pool_bytes(const PipelinePlan& plan, std::uint64_t columns) {
   const std::uint64_t row = kMetaBytes + columns * kCellBytes;
-  return plan.batches * (plan.batch_rows * row + plan.batch_bytes) + plan.max_row_bytes;
+  return plan.batches * (plan.batch_rows * row + plan.batch_bytes);
+}
+
+std::uint32_t batch_rows_within(const PipelinePlan& plan, std::uint64_t columns) {
+  if (plan.pool_bytes_max == 0 || pool_bytes(plan, columns) <= plan.pool_bytes_max) {
+    return plan.batch_rows;
+  }
+  const std::uint64_t batch = plan.pool_bytes_max / std::max<std::uint32_t>(plan.batches, 1);
+  const std::uint64_t rows = batch - std::min<std::uint64_t>(batch, plan.batch_bytes);
+  return static_cast<std::uint32_t>(
+      std::max<std::uint64_t>(rows / (kMetaBytes + columns * kCellBytes), 1));
 }
 
 }  // namespace mayfly

@@ -91,12 +91,20 @@ struct PipelinePlan {
   std::int64_t drain_deadline_ns = 60 * kSecond;
   std::uint64_t seed = 0;
   std::uint64_t memory_limit_bytes = 0;  // 0: none
-  std::uint64_t memory_bytes = 0;        // the estimate; set by check_plan
+  // Of the batches: where rows are so wide that the pool would need more, a batch takes fewer of
+  // them. 0: no limit.
+  std::uint64_t pool_bytes_max = 0;
+  std::uint64_t memory_bytes = 0;  // the estimate; set by check_plan
 
   std::vector<SourcePlan> sources;
   std::vector<NodePlan> nodes;
   WriterPlan writer;
 };
+
+// What the batches take, for rows of so many columns.
+std::uint64_t pool_bytes(const PipelinePlan& plan, std::uint64_t columns);
+// Rows of a batch, so that the batches keep below pool_bytes_max; at least 1.
+std::uint32_t batch_rows_within(const PipelinePlan& plan, std::uint64_t columns);
 
 // Columns that the memory estimate assumes where none are declared.
 constexpr std::uint32_t kColumnsAssumed = 16;

@@ -251,7 +251,9 @@ Status Graph::close() {
   for (std::thread& thread : source_threads_) thread.join();
   driver_.stop();
   if (answers_.in_flight() > 0) leave_everything();
-  const Status finished = writer_->finish(options_.durable_at_end);
+  // Every row has its answer; what is left must not take longer than the drain was to take.
+  const std::int64_t give_up_ns = draining_ ? drain_deadline_ns_ : services_.clock.now_ns();
+  const Status finished = writer_->finish(options_.durable_at_end, give_up_ns);
   const std::lock_guard lock(mutex_);
   if (failure_.ok()) failure_ = finished;
   return failure_;

@@ -178,8 +178,15 @@ Status GraphBuilder::make_pool() {
             fmt::format("pipeline.batches: expected at least {} for this pipeline, found {}",
                         needed, plan_.batches)};
   }
+  if (plan_.memory_limit_bytes != 0 && pool_bytes(plan_, columns) > plan_.memory_limit_bytes) {
+    return {Code::kConfig,
+            fmt::format(
+                "pipeline.memory_limit: for rows of {} columns the batches need {} MiB, over "
+                "the limit of {} MiB; lower batches, batch_rows or batch_bytes",
+                columns, (pool_bytes(plan_, columns) >> 20) + 1, plan_.memory_limit_bytes >> 20)};
+  }
   graph_->pool_ = std::make_unique<BatchPool>(
-      BatchPoolOptions{.rows = plan_.batch_rows,
+      BatchPoolOptions{.rows = batch_rows_within(plan_, columns),
                        .columns = columns,
                        .heap_bytes = plan_.batch_bytes,
                        .intake_batches = plan_.batches - reserve,

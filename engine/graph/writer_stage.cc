@@ -110,9 +110,9 @@ void WriterStage::push(SliceQueue::LaneId lane, RowRef head, std::uint32_t /*inp
   loop_->push(lane, head);
 }
 
-Status WriterStage::finish(bool durable) {
+Status WriterStage::finish(bool durable, std::int64_t give_up_ns) {
   if (std::exchange(finished_, true)) return {};
-  return loop_->stop(durable);
+  return loop_->stop(durable, give_up_ns);
 }
 
 void WriterStage::abandon() { loop_->abandon(); }

@@ -54,8 +54,9 @@ class WriterStage final : private RejectionNames, private Inbox {
   void source_ended(std::uint16_t index, std::uint64_t ordinal_end) {
     loop_->source_ended(index, ordinal_end);
   }
-  // Writes what is queued and closes the database; durable: checkpoint and fsync.
-  Status finish(bool durable);
+  // Writes what is queued and closes the database; durable: checkpoint and fsync. An outage is
+  // waited out until give_up_ns at most.
+  Status finish(bool durable, std::int64_t give_up_ns);
   // Stops after the transaction in hand; what is queued comes back to the answer sink unwritten.
   void abandon();
 

@@ -129,7 +129,7 @@ class Finder {
     while (scopes_.size() > 1) close();
     settle(scopes_.back());
     if (found_.empty() && reads_ > 1) found_ = "mayfly_batch, read twice";
-    return {found_, selects_ == 1 && reads_ == 1 && !joins_};
+    return {found_, selects_ == 1 && reads_ == 1 && !joins_, reads_ > 0};
   }
 
  private:

@@ -17,6 +17,8 @@ struct SelectScope {
   std::string dependence;
   // mayfly_batch is all that it scans: no row can come out of it twice.
   bool one_scan = false;
+  // It is named in a FROM at least.
+  bool reads_batch = false;
 };
 SelectScope scope_of(std::string_view select);
 

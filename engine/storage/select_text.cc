@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "mayfly/data/schema.h"
 #include "mayfly/storage/batch_table.h"
 #include "mayfly/storage/select_scope.h"
 
@@ -25,6 +26,19 @@ bool holds_statement(SqliteConnection& connection, std::string_view sql) {
   return !connection.prepare(sql, statement, false).ok() || statement.get() != nullptr;
 }
 
+// Of two columns of one name SQLite calls the second "name:1", where the SELECT is in parentheses.
+Status check_result_names(const SqliteStatement& statement) {
+  const auto name = [&](int i) { return sqlite3_column_name(statement.get(), i); };
+  for (int i = 1; i < statement.column_count(); ++i) {
+    for (int j = 0; j < i; ++j) {
+      if (!is_same_column(name(i), name(j))) continue;
+      return refuse_select("two of its columns are called \"" + std::string(name(i)) +
+                           "\", name them apart (AS)");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status refuse_select(std::string_view found) {
@@ -44,12 +58,19 @@ Result<std::string> only_statement(SqliteConnection& connection, std::string_vie
   if (sqlite3_bind_parameter_count(statement.get()) > 0) {
     return refuse_parameter(select);
   }
+  MAYFLY_RETURN_IF_ERROR(check_result_names(statement));
   std::string sql(select.substr(0, select.size() - rest.size()));
   if (sql.ends_with(';')) sql.pop_back();
   return sql + "\n";
 }
 
-Status check_select_text(std::string_view select) {
+Status refuse_dependence(std::string_view dependence) {
+  return {Code::kConfig, "select: what it gives depends on where a batch ends (" +
+                             std::string(dependence) +
+                             "); per_batch = true says that this is meant"};
+}
+
+Status check_select_text(std::string_view select, bool per_batch) {
   SqliteConnection none;
   if (const SqliteError error = SqliteConnection::open(":memory:", {}, none); !error.ok()) {
     return to_status(error, "checking select");
@@ -70,7 +91,10 @@ Status check_select_text(std::string_view select) {
   error = none.prepare("SELECT * FROM (" + std::string(text) + "\n)", statement, false);
   if (!error.ok() && is_about_syntax(error.message)) return refuse_select(error.message);
   if (!first_parameter(text).empty()) return refuse_parameter(text);
-  return {};
+  if (per_batch) return {};
+  const SelectScope scope = scope_of(text);
+  if (!scope.dependence.empty()) return refuse_dependence(scope.dependence);
+  return scope.reads_batch ? Status() : refuse_dependence(kNoBatchRead);
 }
 
 }  // namespace mayfly

@@ -8,6 +8,7 @@
 #include "mayfly/storage/batch_table.h"
 #include "mayfly/storage/exact_value.h"
 #include "mayfly/storage/select_scope.h"
+#include "mayfly/storage/select_text.h"
 #include "mayfly/storage/target_select.h"
 
 namespace mayfly {
@@ -169,8 +170,7 @@ Status Target::choose_columns(SqliteConnection& connection, const WriterOptions&
   MAYFLY_ASSIGN_OR_RETURN(const TargetSelect found,
                           look_at_select(connection, options.select, schema));
   if (!found.dependence.empty() && !options.per_batch) {
-    return refuse("select: what it gives depends on where a batch ends (" + found.dependence +
-                  "); per_batch = true says that this is meant");
+    return refuse_dependence(found.dependence);
   }
   for (const TargetSelect::ResultColumn& column : found.columns) {
     inserted_.push_back({column.name, column.type, false, column.origin});

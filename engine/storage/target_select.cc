@@ -74,7 +74,7 @@ Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::str
   if (!error.ok()) return refuse_select(error.message);
   const bool own_rowid = std::ranges::any_of(
       schema.columns(), [](const Column& column) { return column.name == "ROWID"; });
-  if (!reads.batch()) found.dependence = std::string("it doesn't read ") + BatchTable::kName;
+  if (!reads.batch()) found.dependence = kNoBatchRead;
   if (found.dependence.empty() && reads.rowid() && !own_rowid) {
     found.dependence = std::string("the rowid of ") + BatchTable::kName;
   }

@@ -77,12 +77,12 @@ TEST_CASE("a SELECT may end in a semicolon or a comment; two statements or none 
 }
 
 TEST_CASE("a SELECT's text is looked at before there is a database") {
-  const auto refusal = [](const char* select) { return check_select_text(select).message(); };
+  const auto refusal = [](const char* select) { return check_select_text(select, true).message(); };
   for (const char* select :
        {"SELECT nobody FROM mayfly_batch", "SELECT a FROM mayfly_batch; -- all",
         "SELECT unknown_function(a) FROM mayfly_batch JOIN other USING(a)",
         "WITH x AS (SELECT * FROM mayfly_batch) SELECT * FROM x;\n"}) {
-    CHECK_MESSAGE(check_select_text(select).ok(), refusal(select));
+    CHECK_MESSAGE(check_select_text(select, false).ok(), refusal(select));
   }
   const std::string expected = "; expected a SELECT over mayfly_batch";
   CHECK(refusal("SELEC a") == "select: near \"SELEC\": syntax error" + expected);
@@ -105,6 +105,27 @@ TEST_CASE("a SELECT's text is looked at before there is a database") {
   CHECK(refusal(" -- a") == "select: there is no statement in it" + expected);
   CHECK(refusal("SELECT a FROM mayfly_batch; DELETE FROM t") ==
         "select: a second statement follows the first" + expected);
+}
+
+TEST_CASE("what a SELECT gives by batch borders shows before there is a database") {
+  for (const auto& [select, word] : {std::pair{"SELECT a FROM mayfly_batch LIMIT 1", "LIMIT"},
+                                     std::pair{"SELECT count(*) FROM mayfly_batch", "COUNT"},
+                                     std::pair{"VALUES (1, 2)", "it doesn't read mayfly_batch"},
+                                     std::pair{"PRAGMA foo", "it doesn't read mayfly_batch"}}) {
+    CAPTURE(select);
+    CHECK(check_select_text(select, false).message() ==
+          "select: what it gives depends on where a batch ends (" + std::string(word) +
+              "); per_batch = true says that this is meant");
+    CHECK(check_select_text(select, true).ok());
+  }
+}
+
+TEST_CASE("two columns of a SELECT that are called the same are refused") {
+  WriterFixture f;
+  f.options.select = "SELECT id AS a, name AS A FROM mayfly_batch";
+  CHECK(f.try_open().message() ==
+        "select: two of its columns are called \"A\", name them apart (AS); expected a SELECT over "
+        "mayfly_batch");
 }
 
 TEST_CASE("a value that a SELECT hands through and a column would change is a dead letter") {

@@ -50,10 +50,11 @@ void WriterLoop::source_ended(std::uint16_t index, std::uint64_t ordinal_end) {
   wake();
 }
 
-Status WriterLoop::stop(bool durable) {
+Status WriterLoop::stop(bool durable, std::int64_t give_up_ns) {
   durable_.store(durable, std::memory_order_relaxed);
+  give_up_ns_.store(give_up_ns, std::memory_order_relaxed);
   Order running = Order::kRun;
-  // Release: partner is the thread's load, which then sees durable_.
+  // Release: partner is the thread's load, which then sees both.
   order_.compare_exchange_strong(running, Order::kStop, std::memory_order_acq_rel);
   wake();
   const bool started = thread_.joinable();
@@ -185,6 +186,12 @@ void WriterLoop::on_failure(const GroupResult& result) {
   }
 }
 
+// kNever while it isn't stopped.
+std::int64_t WriterLoop::give_up_at_ns() const {
+  const bool stops = order_.load(std::memory_order_acquire) == Order::kStop;
+  return stops ? give_up_ns_.load(std::memory_order_relaxed) : kNever;
+}
+
 void WriterLoop::on_transient(const GroupResult& result) {
   const std::int64_t now_ns = clock_.now_ns();
   if (result.busy) {
@@ -197,8 +204,9 @@ void WriterLoop::on_transient(const GroupResult& result) {
     since_ns = now_ns;
     outage_since_ns_.store(now_ns, std::memory_order_relaxed);
   }
+  const std::int64_t give_up_ns = give_up_at_ns();
   const auto delay_ns = retry_.next_delay_ns(failures_, now_ns - since_ns, rng_);
-  if (!delay_ns) {
+  if (!delay_ns || now_ns >= give_up_ns) {
     const std::int64_t waited_ms = (now_ns - since_ns) / kMillisecond;
     fail({Code::kTryAgain, "gave up after " + std::to_string(waited_ms) +
                                " ms: " + result.status.message() +
@@ -206,7 +214,7 @@ void WriterLoop::on_transient(const GroupResult& result) {
     return;
   }
   ++failures_;
-  retry_at_ns_ = now_ns + *delay_ns;
+  retry_at_ns_ = now_ns + std::min(*delay_ns, give_up_ns - now_ns);
   route_pending();
 }
 
@@ -272,7 +280,8 @@ void WriterLoop::idle() {
 }
 
 bool WriterLoop::wind_up() {
-  if (clock_.now_ns() < retry_at_ns_) {
+  // A wait that began before the stop may be longer than what is left.
+  if (clock_.now_ns() < std::min(retry_at_ns_, give_up_at_ns())) {
     wait();
     return false;
   }
@@ -349,6 +358,9 @@ void WriterLoop::wait() {
   // At most this long, in case the clock isn't that of the semaphore.
   std::int64_t until_ns = now_ns + kSecond;
   if (retry_at_ns_ > now_ns) until_ns = std::min(until_ns, retry_at_ns_);
+  if (const std::int64_t at_ns = give_up_at_ns(); at_ns > now_ns) {
+    until_ns = std::min(until_ns, at_ns);
+  }
   if (options_.stats_interval_ns > 0 && !failed_) until_ns = std::min(until_ns, stats_at_ns_);
   wakeups_.acquire_for(std::max<std::int64_t>(until_ns - now_ns, kMicrosecond));
 }

@@ -81,9 +81,9 @@ class WriterLoop final : private GroupFeed {
   void source_ended(std::uint16_t index, std::uint64_t ordinal_end);
 
   // Writes what is queued, finishes the writer (see SqliteWriter::finish) and joins the thread.
-  // During an outage it waits until the deadline, or for ever without one: abandon() from another
-  // thread ends that.
-  Status stop(bool durable);
+  // An outage is waited out until its own deadline or until give_up_ns of the clock, whichever is
+  // sooner (one that has passed: there is one attempt); abandon() from another thread ends that.
+  Status stop(bool durable, std::int64_t give_up_ns = kNever);
   // Stops after the transaction in hand; what is queued comes back LEFT or HANDED_BACK.
   void abandon();
 
@@ -114,6 +114,7 @@ class WriterLoop final : private GroupFeed {
   void idle();
   // Nothing more comes: true when the thread may end.
   bool wind_up();
+  std::int64_t give_up_at_ns() const;
   void stage_stats(std::int64_t now_ns);
   void take_ended_sources();
   void publish_totals();
@@ -149,6 +150,7 @@ class WriterLoop final : private GroupFeed {
   Status final_;
 
   std::atomic<bool> durable_{true};
+  std::atomic<std::int64_t> give_up_ns_{kNever};  // once it stops
   std::atomic<bool> has_ended_{false};
   std::mutex join_mutex_;
   mutable std::mutex mutex_;  // guards what follows

@@ -197,6 +197,39 @@ TEST_CASE("the waits of an outage are those of its policy") {
   CHECK(f.loop->stop(false).ok());
 }
 
+TEST_CASE("a writer that stops waits for another's lock until the end that it was given") {
+  for (const std::int64_t longest_ns : {3 * kSecond, 3600 * kSecond}) {
+    CAPTURE(longest_ns);
+    LoopFixture f;
+    // A wait that began before the stop is cut short, too.
+    f.options.retry.initial_delay_ns = f.options.retry.max_delay_ns = longest_ns;
+    f.start();
+    f.push(f.fill(f.numbered(0, 10), kNoSource));
+    REQUIRE(f.collector.wait_for_rows(10));
+    SqliteConnection other = f.connect();
+    REQUIRE(other.run("BEGIN IMMEDIATE").ok());
+    Status stopped;
+    std::jthread stopping([&] { stopped = f.loop->stop(true, f.clock.now_ns() + 5 * kSecond); });
+    f.await_signal("write.busy", 1);
+    f.advance(5 * kSecond);
+    stopping.join();
+    CHECK(stopped.code() == Code::kTryAgain);
+    CHECK(stopped.message().find("gave up after 5000 ms") != std::string::npos);
+    CHECK(f.query("SELECT count(*) FROM t") == "10");
+  }
+}
+
+TEST_CASE("a writer that is to stop at once tries once") {
+  LoopFixture f;
+  f.start();
+  f.push(f.fill(f.numbered(0, 10), kNoSource));
+  REQUIRE(f.collector.wait_for_rows(10));
+  SqliteConnection other = f.connect();
+  REQUIRE(other.run("BEGIN IMMEDIATE").ok());
+  CHECK(f.loop->stop(true, f.clock.now_ns()).code() == Code::kTryAgain);
+  CHECK(f.signals.count("write.busy") == 1);
+}
+
 TEST_CASE("at the deadline of an outage every row is given back, and later ones too") {
   LoopFixture f;
   // The deadline is sooner.

@@ -1,5 +1,6 @@
 #include "mayfly/file/file_options.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace mayfly::file {
@@ -44,7 +45,12 @@ Status parse_types(const sdk::Options& values, FileOptions& options) {
       return bad("types",
                  "int64, float64, text, blob, bool, timestamp, json or any after the =", entry);
     }
-    options.types.emplace_back(std::string(entry.substr(0, equals)), *type);
+    const std::string_view column = entry.substr(0, equals);
+    const auto same = [column](const auto& other) { return is_same_column(other.first, column); };
+    if (std::ranges::any_of(options.types, same)) {
+      return bad("types", "each column once (upper and lower case are the same)", entry);
+    }
+    options.types.emplace_back(std::string(column), *type);
   }
   return {};
 }

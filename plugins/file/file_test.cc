@@ -164,6 +164,8 @@ TEST_CASE("file: options that don't go together are refused") {
             .starts_with("quote: expected another"));
   CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"a"}}}) ==
         "types: expected column=type, found \"a\"");
+  CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"a=text", "A=int64"}}}) ==
+        "types: expected each column once (upper and lower case are the same), found \"A=int64\"");
   CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"a=money"}}}).find("a=money") !=
         std::string::npos);
   CHECK(refusal({{"path", path}, {"types", std::vector<std::string>{"c=text"}}}) ==

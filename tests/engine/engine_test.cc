@@ -308,6 +308,35 @@ TEST_CASE("a plan whose inputs or plugins don't exist is refused; keys match in 
   CHECK(Engine::open(config).ok());
 }
 
+// Nothing is left to write but the end itself, for which the database isn't free.
+TEST_CASE("closing waits for another's lock until the drain's deadline, aborting tries once") {
+  const Database database("closing_locked");
+  for (const bool abort : {false, true}) {
+    CAPTURE(abort);
+    PipelinePlan plan;
+    plan.sources.emplace_back().name = "producers";
+    plan.writer.database = database.path();
+    plan.writer.table = "t";
+    plan.writer.inputs = {{Upstream::Kind::kSource, 0, 0}};
+    plan.drain_deadline_ns = 100 * kMillisecond;
+    auto opened = Engine::open(plan, {.inlet_schema = Schema(config_for(database).columns)});
+    REQUIRE_MESSAGE(opened.ok(), opened.status().message());
+    const auto engine = std::move(opened).value();
+    {
+      const auto producer = producer_of(*engine);
+      Ticket ticket = producer->open_ticket();
+      REQUIRE(producer->append(1, "row", 0.5) == Append::kAccepted);
+      producer->close_ticket();
+      CHECK(ticket.wait().durable());
+    }
+    const testing::WriteLock lock(database.path());
+    const Status status = abort ? engine->abort() : engine->close();
+    CHECK(status.code() == Code::kTryAgain);
+    CHECK_MESSAGE(status.message().find("gave up") != std::string::npos, status.message());
+  }
+  CHECK(database.integer("SELECT count(*) FROM t") == 2);
+}
+
 TEST_CASE("closing after aborting doesn't wait") {
   const Database database("abort_close");
   const auto engine = open(config_for(database));

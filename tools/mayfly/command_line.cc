@@ -413,10 +413,25 @@ Command Parser::chosen() const {
 
 }  // namespace
 
+// "--table=" with nothing behind it, as scripts with an empty variable write it: CLI11 would take
+// the next argument for the value, whatever that is.
+std::string find_empty_value(std::span<const char* const> arguments) {
+  for (const std::string_view argument : arguments) {
+    if (argument == "--") break;
+    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+    return fmt::format("mayfly: {}: expected a value behind it, found none\n", argument);
+  }
+  return {};
+}
+
 std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* argv) {
   Parser parser;
   if (argc < 2) return Reply{ExitStatus::kUsage, {}, parser.app.help()};
-  forget_variables_of_typed(parser.app, {argv + 1, static_cast<std::size_t>(argc - 1)});
+  const std::span<const char* const> arguments(argv + 1, static_cast<std::size_t>(argc - 1));
+  if (std::string message = find_empty_value(arguments); !message.empty()) {
+    return Reply{ExitStatus::kUsage, {}, std::move(message)};
+  }
+  forget_variables_of_typed(parser.app, arguments);
   try {
     parser.app.parse(argc, argv);
   } catch (const CLI::CallForVersion&) {

@@ -130,7 +130,9 @@ TEST_CASE("command line: mistakes end with 64, and a near name is suggested") {
 
 TEST_CASE("command line: what must be there, what can't stand together, what is out of range") {
   using Line = std::vector<const char*>;
-  for (const Line& line : {Line{}, Line{"ingest", "--into", "d.db"}, Line{"ingest", "x.csv"},
+  for (const Line& line : {Line{},
+                           Line{"ingest", "--into", "d.db"},
+                           Line{"ingest", "x.csv"},
                            Line{"ingest", "x.csv", "--into", "d", "--upsert", "--ignore"},
                            Line{"ingest", "x.csv", "--into", "d", "--ignore", "--replace"},
                            Line{"ingest", "x.csv", "--into", "d", "--batch-rows", "0"},
@@ -139,10 +141,15 @@ TEST_CASE("command line: what must be there, what can't stand together, what is 
                            Line{"ingest", "x.csv", "--into", "d", "--deadline", "-1s"},
                            Line{"ingest", "x.csv", "--into", "d", "--table", ""},
                            Line{"ingest", "x.csv", "--into", "d", "--pk", ""},
+                           Line{"ingest", "x.csv", "--into", "d", "--table=", "--upsert"},
+                           Line{"ingest", "x.csv", "--into", "d", "--pk=", "--upsert"},
+                           Line{"ingest", "x.csv", "--into="},
                            Line{"ingest", "x.csv", "--into", "d", "--pk", "id,"},
                            Line{"ingest", "x.csv", "--into", "d", "--columns", "a,,c"},
                            Line{"ingest", "x.csv", "--into", "d", "--types", ",a=text"},
-                           Line{"graph"}, Line{"plugins", "show"}, Line{"plugins", "eat"}}) {
+                           Line{"graph"},
+                           Line{"plugins", "show"},
+                           Line{"plugins", "eat"}}) {
     CHECK(reply(line).status == ExitStatus::kUsage);
     CHECK_FALSE(reply(line).err.empty());
   }

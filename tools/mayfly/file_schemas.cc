@@ -76,9 +76,17 @@ Result<Schema> unify(const std::vector<FileSchema>& files, bool keyed) {
       return refuse(first, other);
     }
     for (const Column& column : other.schema.columns()) {
-      const auto known = std::ranges::find(columns, column.name, &Column::name);
+      const auto known = std::ranges::find_if(columns, [&column](const Column& earlier) {
+        return is_same_column(earlier.name, column.name);
+      });
       if (known == columns.end()) {
         columns.push_back(column);
+      } else if (known->name != column.name) {
+        return Status(Code::kConfig,
+                      fmt::format("expected keys that differ by more than upper and lower case, "
+                                  "found \"{}\" and, in {}, \"{}\"; rename one of them (jq), or "
+                                  "ingest the files one by one",
+                                  known->name, other.file, column.name));
       } else {
         known->type = common_type(known->type, column.type, keyed);
       }

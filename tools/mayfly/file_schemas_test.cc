@@ -49,6 +49,12 @@ TEST_CASE(
         "in b: ID. Ingest them one by one");
 }
 
+TEST_CASE("unify: keys that differ in case alone are refused, since they are one column") {
+  CHECK(unify({file("a", {{"id"}, {"x"}}), file("b", {{"x"}, {"ID"}})}, true).status().message() ==
+        "expected keys that differ by more than upper and lower case, found \"id\" and, in b, "
+        "\"ID\"; rename one of them (jq), or ingest the files one by one");
+}
+
 TEST_CASE("unify: a file with fewer columns needs no --alter, one with more does") {
   const auto more = file("more", {{"id"}, {"x"}});
   const auto fewer = file("fewer", {{"id"}});

@@ -22,6 +22,9 @@ namespace {
 // Batches of a transaction, and how long one may take.
 constexpr std::uint32_t kGroupBatches = 64;
 constexpr std::int64_t kGroupNs = 500 * kMillisecond;
+// Of all batches, however wide the rows are: the rest of the process needs less than 100 MiB, and
+// 256 are promised.
+constexpr std::uint64_t kPoolBytes = 128ull << 20;
 constexpr std::string_view kStdin = "-";
 
 // What is passed to every file source besides its path.
@@ -77,6 +80,11 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   PipelinePlan& plan = builder.settings();
   plan.name = "ingest";
   plan.batch_rows = options.batch_rows;
+  // What is asked for is done; else wide rows come in smaller batches.
+  if (options.batch_rows == IngestOptions().batch_rows &&
+      options.batches == IngestOptions().batches) {
+    plan.pool_bytes_max = kPoolBytes;
+  }
   // One for each file to fill, though they are read one after the other.
   plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
   // The writer's own deadline comes first.

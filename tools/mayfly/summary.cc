@@ -20,7 +20,7 @@ Summary summarize(const RunResult& result, const PipelinePlan& plan,
     summary.bytes_read += stats.sources[i].bytes_done;
   }
   summary.seconds = result.seconds;
-  if (result.seconds > 0) {
+  if (result.seconds > 0 && summary.rows.read > 0) {
     const auto rows = static_cast<double>(stats.rows.answers[MAYFLY_WRITTEN] +
                                           stats.rows.answers[MAYFLY_IGNORED] +
                                           stats.rows.answers[MAYFLY_DEAD_LETTERED]);
