@@ -6,7 +6,8 @@
 //
 // The body returns the value, or a Result of it; a failed Result and what it throws fail the
 // operation. How operations ended, with their results, can be asked for by id while they are in the
-// window, and beyond that until results_max newer ones have ended, which is counted.
+// window, and beyond that until results_max newer ones have ended, which is counted. One for whose
+// end there was no memory can't be asked for any more once it has left the window.
 //
 // OWNERSHIP  A result is shared and immutable: whoever has it keeps it. One that is made after the
 //            body's time limit is dropped: the operation has failed, and that stays so.
@@ -19,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,18 +66,27 @@ class ResultStore {
  public:
   explicit ResultStore(std::size_t size_max) : size_max_(size_max) {}
 
-  void put(OperationId id, OperationEnd<Out> end) {
-    OperationEnd<Out> dropped;  // destroyed without the lock
+  // Of an operation that has none yet. Returns the result that it pushed out, if there was one: its
+  // destructor is the user's. Without memory the end isn't kept.
+  std::shared_ptr<const Out> put(OperationId id, OperationState state, std::string_view error,
+                                 std::shared_ptr<const Out> value) noexcept {
     const std::lock_guard lock(mutex_);
-    ends_.insert_or_assign(id, std::move(end));
-    order_.push_back(id);
-    if (order_.size() <= size_max_) return;
-    if (const auto oldest = ends_.find(order_.front()); oldest != ends_.end()) {
-      dropped = std::move(oldest->second);
-      ends_.erase(oldest);
-      dropped_ += dropped.value != nullptr;
+    try {
+      order_.push_back(id);
+    } catch (const std::bad_alloc&) {
+      return value;
     }
+    try {
+      ends_.emplace(id, OperationEnd<Out>{state, std::string(error), value});
+    } catch (const std::bad_alloc&) {
+      order_.pop_back();
+      return value;
+    }
+    if (order_.size() <= size_max_) return nullptr;
+    auto oldest = ends_.extract(order_.front());
     order_.pop_front();
+    dropped_ += oldest.mapped().value != nullptr;
+    return std::move(oldest.mapped().value);
   }
   std::optional<OperationEnd<Out>> find(OperationId id) const {
     const std::lock_guard lock(mutex_);
@@ -124,10 +135,10 @@ class ResultHandler final : public ItemHandler {
   void destroy(void* item) override { std::destroy_at(static_cast<In*>(item)); }
 
   bool keeps_ends() const override { return true; }
-  void ended(OperationId id, OperationState state, std::string_view error,
-             std::shared_ptr<const void> value) override {
-    store_->put(id, {state, std::string(error.substr(0, kErrorTextBytes)),
-                     std::static_pointer_cast<const Out>(std::move(value))});
+  std::shared_ptr<const void> ended(OperationId id, OperationState state, std::string_view error,
+                                    std::shared_ptr<const void> value) override {
+    return store_->put(id, state, error.substr(0, kErrorTextBytes),
+                       std::static_pointer_cast<const Out>(std::move(value)));
   }
 
  private:

@@ -7,6 +7,8 @@
 #include <coroutine>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "mayfly/work/work_fixture.h"
@@ -144,6 +146,78 @@ TEST_CASE("results: how an operation failed can be asked for when it has left th
   REQUIRE(second.ok());
   CHECK(second->state == OperationState::kCancelled);
   CHECK_FALSE(second->has_result());
+}
+
+// A result whose end waits at a gate.
+struct Lingering {
+  explicit Lingering(Gate* gate) : gate_(gate) {}
+  Lingering(Lingering&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+  ~Lingering() {
+    if (gate_ != nullptr) gate_->enter();
+  }
+
+ private:
+  Gate* gate_;
+};
+
+// Intended interleaving: operations have left the table, and the thread that ended them is still
+// about to do what is done without the lock: it destroys the result that the first end pushed out,
+// which waits. Meanwhile the ends of all of them are asked for.
+TEST_CASE("results: the end of what was cancelled is known from the moment it can't be found") {
+  Gate gate;
+  ResultCoordinator<int, Lingering> work(
+      {.max_concurrency = 1, .max_tracked_operations = 3},
+      [&](int n) { return Lingering(n == 0 ? &gate : nullptr); }, 3);
+  for (int i = 0; i < 3; ++i) REQUIRE(work.enqueue(i).ok());
+  REQUIRE(work.wait_until_idle().ok());
+  work.pause();
+  std::vector<int> items{1, 2, 3};
+  std::vector<OperationId> ids;
+  REQUIRE(work.enqueue_many(items, &ids).count == 3);
+
+  std::thread cancels([&] { work.cancel(); });
+  gate.wait_for_inside(1);
+  for (const OperationId id : ids) {
+    CHECK_FALSE(work.find(id));
+    const auto end = work.wait_for_result(id);
+    REQUIRE(end.ok());
+    CHECK(end->state == OperationState::kCancelled);
+  }
+  gate.open();
+  cancels.join();
+  CHECK(work.results_dropped() == 3);
+}
+
+// The same of operations that a signal skips, on the worker's thread.
+TEST_CASE("results: the end of what was skipped is known from the moment it can't be found") {
+  Gate gate;
+  SystemClock clock;
+  SignalSink sink(clock);
+  ResultCoordinator<int, Lingering> work(
+      {.max_concurrency = 1,
+       .max_tracked_operations = 1,
+       .queue_capacity = 3,
+       .signals = &sink,
+       .cancel_on_signals = {"stop"}},
+      [&](int n) { return Lingering(n == 0 ? &gate : nullptr); }, 3);
+  for (int i = 0; i < 3; ++i) REQUIRE(work.enqueue(i).ok());
+  REQUIRE(work.wait_until_idle().ok());
+  work.pause();
+  std::vector<int> items{1, 2, 3};
+  std::vector<OperationId> ids;
+  REQUIRE(work.enqueue_many(items, &ids).count == 3);
+  sink.raise("stop");
+
+  work.resume();
+  gate.wait_for_inside(1);
+  for (const OperationId id : ids) {
+    const auto end = work.wait_for_result(id);
+    REQUIRE(end.ok());
+    CHECK(end->state == OperationState::kSkipped);
+  }
+  CHECK_FALSE(work.find(ids[0]));
+  gate.open();
+  finish(work);
 }
 
 }  // namespace

@@ -80,9 +80,13 @@ class ItemHandler {
   virtual void destroy(void* item) = 0;
   // Whether ended() is to be called.
   virtual bool keeps_ends() const { return false; }
-  // For each operation once, without a lock, before anybody is told. `value`: of a body that
-  // returned in time.
-  virtual void ended(OperationId, OperationState, std::string_view, std::shared_ptr<const void>) {}
+  // For each operation once, before it can be looked up no more and before anybody is told.
+  // `value`: of a body that returned in time. Perhaps under the scheduler's lock: it runs no code
+  // of users. Returns what it let go of, to be destroyed without a lock.
+  virtual std::shared_ptr<const void> ended(OperationId, OperationState, std::string_view,
+                                            std::shared_ptr<const void>) {
+    return nullptr;
+  }
 };
 
 // How many of several items were taken, and why no more were.
@@ -183,12 +187,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
       OperationSnapshot snapshot;
       bool raised = false;
     };
-    struct End {
-      OperationId id = 0;
-      OperationState state = OperationState::kPending;
-      std::string_view error;
-    };
-    std::vector<End> ends;  // of operations without a body that returned; if the handler keeps them
+    std::vector<std::shared_ptr<const void>> values;  // that newer ends pushed out
     std::vector<Gone> gone;
     std::vector<std::pair<OperationCallback, OperationSnapshot>> calls;
     std::vector<OperationSlot> items;  // to be destroyed; their slots are held until then
@@ -198,7 +197,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
     bool made_room = false;
 
     bool any() const {
-      return sample || made_room || !ends.empty() || !gone.empty() || !calls.empty() ||
+      return sample || made_room || !values.empty() || !gone.empty() || !calls.empty() ||
              !items.empty() || !stops.empty() || !operation_signals.empty();
     }
     void clear();
@@ -231,6 +230,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void cancel_if_nobody_comes(Afterwards& after);
 
   // Ends of operations, under mutex_ (work_ends.cc).
+  void keep_end(OperationId id, OperationState state, std::string_view error, Afterwards& after);
   void note_end(OperationSlot slot, OperationState state, std::string_view error,
                 std::int64_t now_ns, Afterwards& after);
   void end(OperationSlot slot, OperationState state, std::string_view error, bool ran,

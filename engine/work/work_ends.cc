@@ -1,11 +1,26 @@
 // Ends of operations: what they leave in the window, who is told, pins and kills.
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "mayfly/work/worker.h"
 
 namespace mayfly {
+
+// Of an operation without a body that returned in time. The handler has it before the slot can be
+// found no more: whoever finds no operation asks the handler, and finds its end.
+void WorkCore::keep_end(OperationId id, OperationState state, std::string_view error,
+                        Afterwards& after) {
+  if (!keeps_ends_) return;
+  try {
+    after.values.emplace_back();  // first: what is pushed out has to go somewhere
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  after.values.back() = handler_->ended(id, state, error, {});
+  if (after.values.back() == nullptr) after.values.pop_back();
+}
 
 // How it ended, for everybody who looks, counts or waits.
 void WorkCore::note_end(OperationSlot slot, OperationState state, std::string_view error,
@@ -72,11 +87,10 @@ void WorkCore::discard(OperationSlot slot, OperationState state, std::int64_t no
     intake_.leave_dead();
     return;
   }
-  if (keeps_ends_) {
-    after.ends.push_back({record.id.load(std::memory_order_relaxed), state,
-                          state == OperationState::kSkipped ? "a signal said that it isn't to run"
-                                                            : "it was cancelled while it waited"});
-  }
+  keep_end(record.id.load(std::memory_order_relaxed), state,
+           state == OperationState::kSkipped ? "a signal said that it isn't to run"
+                                             : "it was cancelled while it waited",
+           after);
   end(slot, state, {}, false, now_ns, after);
   intake_.leave();
 }
@@ -92,7 +106,7 @@ void WorkCore::settle(Afterwards& after) {
 }
 
 void WorkCore::Afterwards::clear() {
-  ends.clear();
+  values.clear();
   gone.clear();
   calls.clear();
   items.clear();
@@ -113,7 +127,7 @@ void WorkCore::finish_afterwards(Lock& lock, Afterwards& after) {
 
 void WorkCore::do_afterwards(Afterwards& after) {
   const WorkFrame frame(this, WorkFrame::Kind::kWork);
-  for (const Afterwards::End& one : after.ends) handler_->ended(one.id, one.state, one.error, {});
+  after.values.clear();
   for (const OperationSlot slot : after.items) handler_->destroy(table_.item(slot));
   for (std::stop_source& stop : after.stops) guarded([&] { stop.request_stop(); });
   for (const auto& [name, id] : after.operation_signals) {
@@ -198,9 +212,7 @@ bool WorkCore::try_kill(OperationId id) {
       record.held = true;
       intake_.die();
       lanes_[record.lane]->die();
-      if (keeps_ends_) {
-        after.ends.push_back({id, OperationState::kCancelled, "it was killed while it waited"});
-      }
+      keep_end(id, OperationState::kCancelled, "it was killed while it waited", after);
       note_end(slot, OperationState::kCancelled, {}, clock_.now_ns(), after);
       call_workers(1);  // its turn may be now
       break;
