@@ -3,9 +3,8 @@
 //
 // Arithmetic alone: time comes in as what has passed, chance as a generator of the caller's.
 // THREADS  Immutable, so any thread may ask; a generator belongs to one thread at a time.
-// SOURCE   M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), of which
-// this
-//          is the form with a share of jitter to both sides.
+// SOURCE   M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), in the form
+//          with a share of jitter to both sides.
 #pragma once
 
 #include <cstdint>

@@ -49,6 +49,7 @@ const Clock& machine_clock();
 
 }  // namespace internal
 
+// What with_db_retry returns: calls the callable, and again where it met a lock.
 template <class F>
 class DbRetry {
  public:
