@@ -85,7 +85,7 @@ void SignalDelivery::replace(std::vector<std::shared_ptr<Subscriber>> subscriber
   removals_.store(static_cast<std::uint32_t>(removals), std::memory_order_relaxed);
 }
 
-std::vector<std::shared_ptr<const SubscriptionTable>> SignalDelivery::take_unused() {
+std::vector<std::shared_ptr<const SubscriptionTable>> SignalDelivery::take_unused() noexcept {
   std::vector<std::shared_ptr<const Table>> unused;
   const auto named = [&](const std::shared_ptr<const Table>& table) {
     return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
@@ -93,6 +93,11 @@ std::vector<std::shared_ptr<const SubscriptionTable>> SignalDelivery::take_unuse
     });
   };
   const auto first = std::partition(superseded_.begin(), superseded_.end(), named);
+  try {
+    unused.reserve(static_cast<std::size_t>(superseded_.end() - first));
+  } catch (const std::bad_alloc&) {
+    return unused;
+  }
   unused.assign(std::make_move_iterator(first), std::make_move_iterator(superseded_.end()));
   superseded_.erase(first, superseded_.end());
   return unused;
@@ -130,8 +135,19 @@ std::shared_ptr<const SubscriptionTable> SignalDelivery::share() {
   return current_;
 }
 
+// The signal is in the window by now, and a raise never fails.
 SignalDelivery::Audience SignalDelivery::find(std::uint32_t number, StemId stem,
-                                              bool has_argument) {
+                                              bool has_argument) noexcept {
+  try {
+    return audience_of(number, stem, has_argument);
+  } catch (const std::bad_alloc&) {
+    count_failure();
+    return {};
+  }
+}
+
+SignalDelivery::Audience SignalDelivery::audience_of(std::uint32_t number, StemId stem,
+                                                     bool has_argument) {
   Audience audience;
   if (number != kNoSlot && !slots_[number].busy) audience.slot_ = &slots_[number];
   const auto look = [&]() -> const Table* {

@@ -56,7 +56,8 @@ class SignalDelivery {
   class Audience;
   // `slot` is the number of the thread's shard, or kNoSlot.
   static constexpr std::uint32_t kNoSlot = kShardsMax;
-  Audience find(std::uint32_t slot, StemId stem, bool has_argument);
+  // Nobody, and a failure that is counted, when there is no memory for it.
+  Audience find(std::uint32_t slot, StemId stem, bool has_argument) noexcept;
   // Calls those of the audience that listen to the event, which is the thread's current one
   // meanwhile.
   void deliver(const Audience& audience, const SignalEvent& event);
@@ -77,11 +78,13 @@ class SignalDelivery {
     bool busy = false;  // its thread's own
   };
 
+  Audience audience_of(std::uint32_t slot, StemId stem, bool has_argument);
   const Table* protect(Slot& slot);
   std::shared_ptr<const Table> share();
-  // Both under the mutex. What take_unused() returns is freed without it.
+  // Both under the mutex. What take_unused() returns is freed without it; without memory the next
+  // change takes it. replace() throws std::bad_alloc, and has changed nothing then.
   void replace(std::vector<std::shared_ptr<Subscriber>> subscribers);
-  std::vector<std::shared_ptr<const Table>> take_unused();
+  std::vector<std::shared_ptr<const Table>> take_unused() noexcept;
   void widen(StemId stem);
 
   void call(Slot& slot, Subscriber& subscriber, const SignalEvent& event);

@@ -67,9 +67,11 @@ std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId op
                                  std::string_view argument) {
   SignalRing& ring = own_ring();
   const std::uint64_t position = ring.own_head();
-  put_text(ring, position, argument);
-  return ring.publish(position, at_ns,
-                      tag_index(stem, true) | ring.put_operation(position, operation));
+  const bool has_text = put_text(ring, position, argument);
+  at_ns = ring.publish(position, at_ns,
+                       tag_index(stem, true) | ring.put_operation(position, operation));
+  if (!has_text) leave_without_text(ring, position);
+  return at_ns;
 }
 
 std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId operation,
@@ -89,14 +91,20 @@ std::int64_t SignalShard::append(std::int64_t at_ns, StemId stem, OperationId op
                       tag_index(stem, true) | ring.put_operation(position, operation));
 }
 
-void SignalShard::put_text(SignalRing& ring, std::uint64_t position, std::string_view text) {
+// False: there is no memory for it.
+bool SignalShard::put_text(SignalRing& ring, std::uint64_t position, std::string_view text) {
   ArgumentSlot& slot = ring.own_argument(position);
-  if (text.size() > kInlineArgumentBytes) {
-    const std::uint64_t offset = put_long(ring, position, text);
+  TextRing* texts = nullptr;
+  const bool is_long = text.size() > kInlineArgumentBytes;
+  if (is_long) texts = make_room(ring, position, TextRing::footprint(text.size()));
+  const bool is_lost = is_long && texts == nullptr;
+  if (is_lost) text = {};
+  if (texts != nullptr) {
+    const std::uint64_t offset = texts->append(text);
     slot.shape.store(static_cast<std::uint64_t>(ArgumentKind::kRing), std::memory_order_release);
     slot.words[0].store(offset, std::memory_order_release);
     slot.words[1].store(text.size(), std::memory_order_release);
-    return;
+    return true;
   }
   slot.shape.store(text.size() << 8 | static_cast<std::uint64_t>(ArgumentKind::kInline),
                    std::memory_order_release);
@@ -105,12 +113,7 @@ void SignalShard::put_text(SignalRing& ring, std::uint64_t position, std::string
     std::memcpy(&word, text.data() + done, std::min<std::size_t>(8, text.size() - done));
     slot.words[done / 8].store(word, std::memory_order_release);
   }
-}
-
-std::uint64_t SignalShard::put_long(SignalRing& ring, std::uint64_t position,
-                                    std::string_view text) {
-  make_room(ring, position, TextRing::footprint(text.size()));
-  return text_.load(std::memory_order_relaxed)->append(text);
+  return !is_lost;
 }
 
 // The oldest long text that a query could still ask for once `position` is in the window.
@@ -131,33 +134,44 @@ bool SignalShard::oldest_long(const SignalRing& ring, std::uint64_t position,
   return false;
 }
 
-void SignalShard::make_room(SignalRing& ring, std::uint64_t position, std::uint64_t bytes) {
-  const TextRing* text = text_.load(std::memory_order_relaxed);
+// Null: there is no memory for so many bytes.
+TextRing* SignalShard::make_room(SignalRing& ring, std::uint64_t position, std::uint64_t bytes) {
+  TextRing* text = text_.load(std::memory_order_relaxed);
   if (text == nullptr || text->size() < bytes) {
-    grow_text(std::bit_ceil(std::max<std::uint64_t>(bytes, kFirstTextBytes)));
+    if (!grow_text(std::bit_ceil(std::max<std::uint64_t>(bytes, kFirstTextBytes)))) return nullptr;
     text = text_.load(std::memory_order_relaxed);
   }
   std::uint64_t oldest = 0;
   while (oldest_long(ring, position, oldest) && text->end() + bytes > oldest + text->size()) {
-    if (text->size() < text_bytes_) {
-      grow_text(text->size() * 2);
+    if (text->size() < text_bytes_ && grow_text(text->size() * 2)) {
       text = text_.load(std::memory_order_relaxed);
     } else {
-      // Without its text it can't be named: it leaves, for every kind of query. Someone may retract
-      // it at this moment too.
-      ring.retract(long_cursor_, ring.tag(long_cursor_));
-      ++long_cursor_;
-      text_overwritten_.store(text_overwritten() + 1, std::memory_order_relaxed);
+      leave_without_text(ring, long_cursor_++);
     }
   }
+  return text;
 }
 
-void SignalShard::grow_text(std::uint64_t bytes) {
-  auto larger = std::make_unique<TextRing>(bytes);
-  if (const TextRing* smaller = text_.load(std::memory_order_relaxed)) larger->adopt(*smaller);
-  // Partner: the load in read_argument(). Records that need this ring are published later.
-  text_.store(larger.get(), std::memory_order_release);
-  text_rings_.push_back(std::move(larger));
+// Without its text it can't be named: it leaves, for every kind of query. Someone may retract it at
+// this moment too.
+void SignalShard::leave_without_text(SignalRing& ring, std::uint64_t position) {
+  ring.retract(position, ring.tag(position));
+  text_overwritten_.store(text_overwritten() + 1, std::memory_order_relaxed);
+}
+
+// False: there is no memory, and nothing has changed. A raise never fails.
+bool SignalShard::grow_text(std::uint64_t bytes) {
+  try {
+    text_rings_.reserve(text_rings_.size() + 1);
+    auto larger = std::make_unique<TextRing>(bytes);
+    if (const TextRing* smaller = text_.load(std::memory_order_relaxed)) larger->adopt(*smaller);
+    // Partner: the load in read_argument(). Records that need this ring are published later.
+    text_.store(larger.get(), std::memory_order_release);
+    text_rings_.push_back(std::move(larger));
+    return true;
+  } catch (const std::exception&) {  // no memory, or a text longer than there can be
+    return false;
+  }
 }
 
 bool SignalShard::read_argument(const SignalRing& ring, std::uint64_t position,

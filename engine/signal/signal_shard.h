@@ -13,6 +13,8 @@
 // MEMORY     The ring's (signal_ring.h); outgrown rings are kept for readers, and each is at most
 //            half as large as the next. Long arguments: text_ring.h, which grows by doubling up to
 //            text_bytes (or to one text that is longer); outgrown rings are kept for readers.
+//            Where there is no memory for a larger ring, older long texts leave earlier; a text
+//            that is longer than the ring is lost, and its record leaves at once.
 #pragma once
 
 #include <atomic>
@@ -83,10 +85,10 @@ class SignalShard {
 
  private:
   SignalRing& grow(SignalRing& smaller);
-  void put_text(SignalRing& ring, std::uint64_t position, std::string_view text);
-  std::uint64_t put_long(SignalRing& ring, std::uint64_t position, std::string_view text);
-  void make_room(SignalRing& ring, std::uint64_t position, std::uint64_t bytes);
-  void grow_text(std::uint64_t bytes);
+  bool put_text(SignalRing& ring, std::uint64_t position, std::string_view text);
+  TextRing* make_room(SignalRing& ring, std::uint64_t position, std::uint64_t bytes);
+  bool grow_text(std::uint64_t bytes);
+  void leave_without_text(SignalRing& ring, std::uint64_t position);
   bool oldest_long(const SignalRing& ring, std::uint64_t position, std::uint64_t& offset);
 
   std::atomic<SignalRing*> ring_{nullptr};

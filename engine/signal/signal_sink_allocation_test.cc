@@ -117,5 +117,95 @@ TEST_CASE("sink: without memory for a larger window a raise goes on in the earli
   CHECK(sink.count("later") == 5'000);
 }
 
+TEST_CASE("signal: without memory for a longer ring of texts a raise doesn't fail") {
+  ManualClock clock;
+  const std::string text(1'000, 't');
+  const std::string longer(20'000, 'u');
+  bool failed = true;
+  // The first text makes a ring, the fourth has it grow, the longer one too: each allocation of
+  // them fails once.
+  for (std::int64_t n = 1; failed; ++n) {
+    SignalSink sink(clock, {.capacity = 100});
+    const StemId stem = sink.intern("write.done");
+    sink.raise(stem);  // this thread's shard
+    std::size_t kept = 0;
+    testing::fail_allocation(n);
+    for (int i = 0; i < 12; ++i) sink.raise(stem, text);
+    sink.raise(stem, longer);
+    failed = testing::fail_allocation(0);
+    sink.raise(stem, text);
+    for (const Signal& signal : sink.sense("write.done:*")) {
+      CHECK((signal.argument() == text || signal.argument() == longer));
+      ++kept;
+    }
+    CHECK(kept + sink.text_overwritten_total() == 14);
+    CHECK(sink.text_overwritten_total() <= (failed ? 4 : 0));
+    CHECK(sink.detect("write.done:" + text));
+  }
+}
+
+TEST_CASE("signal: a stem for which there is no memory can be interned later") {
+  std::vector<std::string> stems;
+  for (int i = 0; i < 300; ++i) stems.push_back("a.stem.that.is.allocated." + std::to_string(i));
+  bool failed = true;
+  for (std::int64_t n = 1; failed; ++n) {
+    StemTable table(1'000);
+    StemId id;
+    testing::fail_allocation(n);
+    std::size_t refused = 0;
+    for (const std::string& stem : stems) {  // the index grows twice, and chunks are added
+      try {
+        (void)table.intern(stem, id);
+      } catch (const std::bad_alloc&) {
+        ++refused;
+      }
+    }
+    failed = testing::fail_allocation(0);
+    CHECK(table.size() == 300 - refused);
+    for (const std::string& stem : stems) {
+      REQUIRE(table.intern(stem, id));
+      CHECK(table.text(id) == stem);
+    }
+    CHECK(table.size() == 300);
+  }
+}
+
+TEST_CASE("signal: a subscription ends without memory") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  int heard = 0;
+  auto first = sink.subscribe("a", [&](const SignalEvent&) { ++heard; });
+  sink.raise("a");  // this thread keeps the table of one
+  auto second = sink.subscribe("a", [&](const SignalEvent&) { ++heard; });
+  sink.raise("a");  // it keeps the table of both: the other can be freed
+  CHECK(heard == 3);
+  testing::fail_allocations_over(0);
+  second.reset();
+  testing::fail_allocations_over(SIZE_MAX);
+  sink.raise("a");
+  CHECK(heard == 4);
+  first.reset();
+  sink.raise("a");
+  CHECK(heard == 4);
+}
+
+TEST_CASE("signal: a raise whose listeners can't be looked up without memory is counted") {
+  ManualClock clock;
+  bool failed = true;
+  for (std::int64_t n = 1; failed; ++n) {
+    SignalSink sink(clock);
+    std::uint64_t heard = 0;
+    const auto listens = sink.subscribe("new.*", [&](const SignalEvent&) { ++heard; });
+    sink.raise("old");
+    std::vector<StemId> stems;
+    for (int i = 0; i < 100; ++i) stems.push_back(sink.intern("new." + std::to_string(i)));
+    testing::fail_allocation(n);
+    for (const StemId stem : stems) sink.raise(stem);
+    failed = testing::fail_allocation(0);
+    CHECK(heard + sink.listener_failures() == 100);
+    CHECK(sink.count("new.*") == 100);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -79,10 +79,11 @@ StemId StemTable::add(std::string_view stem, std::uint64_t hash) {
     chunks_[chunk].store(owned_chunks_.back().get(), std::memory_order_release);
   }
   chunks_[chunk].load(std::memory_order_relaxed)[from_first - base] = stem;
+  // Half full at most: probes stay short, and a reader always meets an empty word. Before anybody
+  // can see the entry: without memory there is none.
+  if (std::size_t{id} * 2 >= index_.load(std::memory_order_relaxed)->mask) grow();
   end_.store(id + 1, std::memory_order_release);
   if (id == kTextStem.value) return kTextStem;
-  // Half full at most: probes stay short, and a reader always meets an empty word.
-  if (std::size_t{id} * 2 >= index_.load(std::memory_order_relaxed)->mask) grow();
   insert(*index_.load(std::memory_order_relaxed), hash, id);
   return StemId{id};
 }
@@ -94,6 +95,7 @@ void StemTable::insert(Index& index, std::uint64_t hash, std::uint32_t id) {
 }
 
 void StemTable::grow() {
+  indexes_.reserve(indexes_.size() + 1);
   const Index& old = *index_.load(std::memory_order_relaxed);
   auto next = std::make_unique<Index>((old.mask + 1) * 2);
   for (const auto& slot : old.words) {

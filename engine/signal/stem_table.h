@@ -41,7 +41,8 @@ class StemTable {
   StemTable(const StemTable&) = delete;
   StemTable& operator=(const StemTable&) = delete;
 
-  // False when the stem is new and the table full.
+  // False when the stem is new and the table full. Throws std::bad_alloc, and has changed nothing
+  // then, when there is no memory for a new stem.
   bool intern(std::string_view stem, StemId& id);
   // False when the stem was never interned.
   bool find(std::string_view stem, StemId& id) const;

@@ -8,10 +8,19 @@ namespace {
 
 std::atomic<std::uint64_t> allocations{0};
 std::atomic<std::size_t> largest{SIZE_MAX};
+std::atomic<std::int64_t> until_failure{0};
+std::atomic<bool> has_failed{false};
+
+bool is_to_fail() noexcept {
+  if (until_failure.load(std::memory_order_relaxed) <= 0) return false;
+  if (until_failure.fetch_sub(1, std::memory_order_relaxed) != 1) return false;
+  has_failed.store(true, std::memory_order_relaxed);
+  return true;
+}
 
 void* counted(std::size_t bytes, std::size_t alignment) noexcept {
   allocations.fetch_add(1, std::memory_order_relaxed);
-  if (bytes > largest.load(std::memory_order_relaxed)) return nullptr;
+  if (bytes > largest.load(std::memory_order_relaxed) || is_to_fail()) return nullptr;
   // aligned_alloc demands a multiple of the alignment.
   return alignment == 0 ? std::malloc(bytes)
                         : std::aligned_alloc(alignment, (bytes + alignment - 1) & -alignment);
@@ -49,5 +58,9 @@ namespace mayfly::testing {
 
 std::uint64_t allocation_count() { return allocations.load(std::memory_order_relaxed); }
 void fail_allocations_over(std::size_t bytes) { largest.store(bytes, std::memory_order_relaxed); }
+bool fail_allocation(std::int64_t n) {
+  until_failure.store(n, std::memory_order_relaxed);
+  return has_failed.exchange(false, std::memory_order_relaxed);
+}
 
 }  // namespace mayfly::testing

@@ -15,4 +15,8 @@ std::uint64_t allocation_count();
 // From now on operator new fails for more bytes; SIZE_MAX: for none.
 void fail_allocations_over(std::size_t bytes);
 
+// The n-th call of operator new from now on fails (1: the next one), and none after it; 0: none
+// does. Returns whether the one that was to fail before has failed.
+bool fail_allocation(std::int64_t n);
+
 }  // namespace mayfly::testing
