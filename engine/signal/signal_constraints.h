@@ -45,7 +45,9 @@ struct SignalConstraints {
 
   // Five steps.
   static SignalConstraints strict() { return {.max_depth = 5}; }
-  // Everything up to kSignalPathMax steps, which no setting can lift: recursion ends there.
+  // Everything up to kSignalPathMax steps, which no setting can lift: recursion ends there. A
+  // listener that raises several signals which it hears itself branches at each step until then, so
+  // their number grows as a power of it.
   static SignalConstraints none() { return {.max_depth = kSignalPathMax, .block_cycles = false}; }
 
   // Throws std::invalid_argument when max_depth is out of range.

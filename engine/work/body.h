@@ -14,6 +14,7 @@
 
 #include "mayfly/base/status.h"
 #include "mayfly/work/callable.h"
+#include "mayfly/work/no_memory.h"
 #include "mayfly/work/operation.h"
 #include "mayfly/work/work_core.h"
 
@@ -34,6 +35,11 @@ decltype(auto) call_body(Body& body, Item& item, Operation& operation) {
   }
 }
 
+// Why a body failed; only that it has, where there is no memory for the text.
+inline Status failure_of(const char* what) {
+  return unless_no_memory([&] { return Status(Code::kInternal, what); });
+}
+
 // Runs `call`; what it throws becomes a Status.
 template <class Call>
 Status status_of(Call call) {
@@ -45,9 +51,9 @@ Status status_of(Call call) {
       return {};
     }
   } catch (const std::exception& error) {
-    return {Code::kInternal, error.what()};
+    return failure_of(error.what());
   } catch (...) {
-    return {Code::kInternal, "the body threw something that is no std::exception"};
+    return failure_of("the body threw something that is no std::exception");
   }
 }
 

@@ -48,7 +48,7 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
   abandoned_.fetch_add(1, std::memory_order_relaxed);
   counters_.timed_out.add();
   order_->finished(worker.slot);
-  after.operation_signals.emplace_back("coordinator.body.timeout", worker.id);
+  guarded([&] { after.operation_signals.emplace_back("coordinator.body.timeout", worker.id); });
   keep_end(worker.id, OperationState::kFailed, time_limit_error_, after);
   end(worker.slot, OperationState::kFailed, time_limit_error_, true, now_ns, after);
   show_active();

@@ -1,5 +1,7 @@
 #include "mayfly/work/coordinator.h"
 
+#include "mayfly/work/no_memory.h"
+
 namespace mayfly {
 
 std::vector<OperationSnapshot> Coordinator::snapshot() const {
@@ -33,7 +35,7 @@ std::vector<Signal> Coordinator::signals_since(std::int64_t since_ns, std::strin
 
 Status Coordinator::on_done(OperationId id, OperationCallback call) {
   if (!call) return {Code::kUsage, "on_done: expected a callback, found a null one"};
-  auto ended = core_->when_finished(id, call);
+  auto ended = unless_no_memory([&] { return core_->when_finished(id, call); });
   if (!ended.ok()) return ended.status();
   if (ended->has_value()) core_->call_back(call, **ended);
   return {};

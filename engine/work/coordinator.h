@@ -22,7 +22,15 @@
 // THREADS    Any thread may call anything; the destructor once, when nobody else calls. Counts,
 //            snapshots and signals take no lock.
 // ERRORS     Constructors throw std::invalid_argument for options out of range and null callables.
-//            Everything later returns a Status, and throws nothing.
+//            Everything later returns a Status, and throws nothing but, without memory,
+//            std::bad_alloc:
+// NO MEMORY  enqueue() and its like, wait() and on_done() say kUnavailable. What returns lists or
+//            operations (snapshot(), find(), signals() and their like) throws std::bad_alloc, and
+//            so does everything where there is none for a Status. Control (cancel(), drain(),
+//            try_kill(), pin() and the like) needs none and loses nothing: what waits is told,
+//            perhaps without its texts; calls of on_finalized and echoes that are left out are
+//            counted (WorkCounts::observer_failures). A worker's thread, whose lists of keys can't
+//            grow, or that has no memory for the Status of a body that failed, ends the process.
 #pragma once
 
 #include <coroutine>
@@ -33,6 +41,7 @@
 #include <vector>
 
 #include "mayfly/base/status.h"
+#include "mayfly/work/no_memory.h"
 #include "mayfly/work/operation_snapshot.h"
 #include "mayfly/work/work_core.h"
 
@@ -58,7 +67,8 @@ class Coordinator {
   // Completes; what waits is cancelled, what runs is told to stop.
   void cancel() { core_->cancel(); }
 
-  // While paused nothing starts.
+  // While paused nothing starts. Operations that are killed meanwhile keep their places in line,
+  // and so the room they take, until it is resumed.
   void pause() { core_->set_paused(true); }
   void resume() { core_->set_paused(false); }
   bool paused() const { return core_->paused(); }
@@ -105,9 +115,12 @@ class Coordinator {
   // The sink that operations raise on: the one from the options, or the coordinator's own.
   SignalSink& sink() { return core_->sink(); }
 
-  // Blocks until the operation has ended. kUsage: unknown, or evicted; or from within, unless it
+  // Blocks until the operation has ended. kUsage: unknown, or evicted: one that was cancelled or
+  // killed leaves at once, so a call that comes after its end finds none; or from within, unless it
   // has ended already.
-  Result<OperationSnapshot> wait(OperationId id) { return core_->wait(id); }
+  Result<OperationSnapshot> wait(OperationId id) {
+    return unless_no_memory([&] { return core_->wait(id); });
+  }
   // Calls back when it has ended: at once on this thread if it has, else on the thread that ran it.
   Status on_done(OperationId id, OperationCallback call);
   // co_await coordinator.done(id): Result<OperationSnapshot>; resumes where on_done calls back.
@@ -133,9 +146,11 @@ class OperationAwaiter {
   bool await_ready() const { return false; }
   // False: it has ended already, or there is none.
   bool await_suspend(std::coroutine_handle<> handle) {
-    auto ended = core_.when_finished(id_, [this, handle](const OperationSnapshot& snapshot) {
-      result_ = snapshot;
-      handle.resume();
+    auto ended = unless_no_memory([&] {
+      return core_.when_finished(id_, [this, handle](const OperationSnapshot& snapshot) {
+        result_ = copy_of(snapshot);
+        handle.resume();
+      });
     });
     if (ended.ok() && !ended->has_value()) return true;  // nothing of this may be touched any more
     result_ = ended.ok() ? Result<OperationSnapshot>(std::move(**ended))

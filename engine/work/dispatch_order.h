@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/base/function_ref.h"
 #include "mayfly/work/intake.h"
 #include "mayfly/work/operation_table.h"
 
@@ -35,7 +35,7 @@ class DispatchOrder {
   // waits.
   virtual OperationSlot oldest() = 0;
   // Takes everything, in no order that matters.
-  virtual void take_all(const std::function<void(OperationSlot)>& take) = 0;
+  virtual void take_all(FunctionRef<void(OperationSlot)> take) = 0;
   // How many of a key wait; `key` is of the coordinator's key type. 0 without keys.
   virtual std::uint64_t waiting_with_key(std::uint64_t, const void*) { return 0; }
 };
@@ -49,7 +49,7 @@ class ArrivalOrder final : public DispatchOrder {
   void take(OperationSlot, bool) override { intake_.pop(); }
   void finished(OperationSlot) override {}
   OperationSlot oldest() override { return intake_.peek(); }
-  void take_all(const std::function<void(OperationSlot)>& take) override {
+  void take_all(FunctionRef<void(OperationSlot)> take) override {
     for (OperationSlot slot; (slot = intake_.peek()) != kNoOperationSlot; take(slot)) intake_.pop();
   }
 

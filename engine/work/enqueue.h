@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "mayfly/work/coordinator.h"
+#include "mayfly/work/no_memory.h"
 #include "mayfly/work/work_core.h"
 
 namespace mayfly {
@@ -52,9 +53,55 @@ struct PlainArrivals {
   PlainArrival<Item> operator()(Item& item) const { return PlainArrival<Item>(item); }
 };
 
-// Coordinators of items of one kind. Arrivals: Item& to an arrival that has a status().
+// What coordinators of items of one kind share, whatever their enqueue() takes. Arrivals: Item& to
+// an arrival that has a status().
+template <class Item, class Arrivals>
+class EnqueuingCoordinator : public Coordinator {
+ protected:
+  explicit EnqueuingCoordinator(std::shared_ptr<WorkCore> core, Arrivals arrivals = {})
+      : Coordinator(std::move(core)), arrivals_(std::move(arrivals)) {}
+
+  // One after the other, until one isn't taken; that one is given back.
+  template <class Items, class Enqueue>
+  static EnqueuedMany each_of(Items& items, std::vector<OperationId>* ids, Enqueue enqueue_one) {
+    EnqueuedMany taken;
+    const std::size_t first_id = ids != nullptr ? ids->size() : 0;
+    taken.status = unless_no_memory([&]() -> Status {
+      for (auto&& given : items) {
+        // Room for the id comes first: an item that is taken is told.
+        if (ids != nullptr) {
+          MAYFLY_RETURN_IF_ERROR(grow_ids(*ids, 1));
+        }
+        Item item(std::move(given));
+        const Result<OperationId> id = enqueue_one(item);
+        if (!id.ok()) {
+          if constexpr (std::is_assignable_v<decltype(given), Item>) given = std::move(item);
+          return id.status();
+        }
+        if (ids != nullptr) ids->back() = *id;
+        ++taken.count;
+      }
+      return {};
+    });
+    if (ids != nullptr) ids->resize(first_id + taken.count);
+    return taken;
+  }
+  Result<OperationId> enqueue_into(std::uint16_t lane, std::int64_t deadline_ns, Item& item) {
+    return unless_no_memory([&]() -> Result<OperationId> {
+      auto arrival = arrivals_(item);
+      MAYFLY_RETURN_IF_ERROR(arrival.status());
+      return core().enqueue(deadline_ns, lane, arrival);
+    });
+  }
+  const Arrivals& arrivals() const { return arrivals_; }
+
+ private:
+  const Arrivals arrivals_;
+};
+
+// Coordinators of items of one kind, without lanes.
 template <class Item, class Arrivals = PlainArrivals<Item>>
-class ItemCoordinator : public Coordinator {
+class ItemCoordinator : public EnqueuingCoordinator<Item, Arrivals> {
  public:
   // Waits for room. A body that enqueues here waits for other bodies then. kUsage: completed, or an
   // item or key that couldn't be made; kUnavailable: kAbandonedMax threads are abandoned, or there
@@ -63,12 +110,12 @@ class ItemCoordinator : public Coordinator {
   // kTryAgain: no room now, or not within timeout_ns.
   Result<OperationId> try_enqueue(Item item) { return enqueue_until(0, item); }
   Result<OperationId> enqueue_for(Item item, std::int64_t timeout_ns) {
-    return enqueue_until(deadline_after(core().now_ns(), timeout_ns), item);
+    return enqueue_until(deadline_after(this->core().now_ns(), timeout_ns), item);
   }
   // When the queue is full, what has waited longest is cancelled to make room. Never waits.
   Result<OperationId> enqueue_dropping_oldest(Item item) {
     for (;;) {
-      core().drop_oldest_if_full();
+      this->core().drop_oldest_if_full();
       Result<OperationId> id = enqueue_until(0, item);
       if (id.ok() || id.status().code() != Code::kTryAgain) return id;
     }
@@ -85,52 +132,21 @@ class ItemCoordinator : public Coordinator {
     if constexpr (kAtOnce && PlainArrival<Item>::kQuick) {
       const auto first = std::ranges::begin(items);
       const auto count = static_cast<std::size_t>(std::ranges::distance(items));
-      return core().enqueue_many(
-          count, [&](std::size_t i) { return arrivals_(first[static_cast<std::ptrdiff_t>(i)]); },
+      return this->core().enqueue_many(
+          count,
+          [&](std::size_t i) { return this->arrivals()(first[static_cast<std::ptrdiff_t>(i)]); },
           ids);
     } else {
-      return each_of(items, ids, [this](Item& item) { return enqueue_until(kNever, item); });
+      return this->each_of(items, ids, [this](Item& item) { return enqueue_until(kNever, item); });
     }
   }
 
  protected:
-  explicit ItemCoordinator(std::shared_ptr<WorkCore> core, Arrivals arrivals = {})
-      : Coordinator(std::move(core)), arrivals_(std::move(arrivals)) {}
+  using EnqueuingCoordinator<Item, Arrivals>::EnqueuingCoordinator;
 
-  // One after the other, until one isn't taken; that one is given back.
-  template <class Items, class Enqueue>
-  static EnqueuedMany each_of(Items& items, std::vector<OperationId>* ids, Enqueue enqueue_one) {
-    EnqueuedMany taken;
-    for (auto&& given : items) {
-      // Room for the id comes first: an item that is taken is told.
-      if (ids != nullptr) {
-        taken.status = grow_ids(*ids, 1);
-        if (!taken.status.ok()) break;
-      }
-      Item item(std::move(given));
-      const Result<OperationId> id = enqueue_one(item);
-      if (!id.ok()) {
-        if (ids != nullptr) ids->pop_back();
-        if constexpr (std::is_assignable_v<decltype(given), Item>) given = std::move(item);
-        taken.status = id.status();
-        break;
-      }
-      if (ids != nullptr) ids->back() = *id;
-      ++taken.count;
-    }
-    return taken;
-  }
   Result<OperationId> enqueue_until(std::int64_t deadline_ns, Item& item) {
-    return enqueue_into(0, deadline_ns, item);
+    return this->enqueue_into(0, deadline_ns, item);
   }
-  Result<OperationId> enqueue_into(std::uint16_t lane, std::int64_t deadline_ns, Item& item) {
-    auto arrival = arrivals_(item);
-    MAYFLY_RETURN_IF_ERROR(arrival.status());
-    return core().enqueue(deadline_ns, lane, arrival);
-  }
-
- private:
-  const Arrivals arrivals_;
 };
 
 template <class Arrival>
@@ -174,7 +190,9 @@ Result<OperationId> WorkCore::enqueue(std::int64_t deadline_ns, std::uint16_t la
     const auto full = [&] { return intake_.room() == 0 || queue.full(); };
     while (!intake_.closed() && full()) {
       if (queue.full() && queue.refuses_when_full()) return lane_refusal(queue);
-      if (deadline_ns != kNever && clock_.now_ns() >= deadline_ns) return refusal(true);
+      if (deadline_ns != kNever && clock_.now_ns() >= deadline_ns) {
+        return queue.full() ? Result<OperationId>(lane_refusal(queue)) : refusal(true);
+      }
       intake_.wait_for_room(lock, clock_, deadline_ns, full);
     }
     if (intake_.closed() || abandoned_.load(std::memory_order_relaxed) >= kAbandonedMax) {
@@ -186,10 +204,19 @@ Result<OperationId> WorkCore::enqueue(std::int64_t deadline_ns, std::uint16_t la
     }
     table_[slot].lane = lane;
     queue.enter();
-    if (Status made = fill(lock, slot, arrival); !made.ok()) {
+    const auto give_up = [&] {
+      if (!lock.owns_lock()) lock.lock();
       queue.leave(false);
       intake_.unclaim(slot);
-      return made;
+    };
+    try {
+      if (Status made = fill(lock, slot, arrival); !made.ok()) {
+        give_up();
+        return made;
+      }
+    } catch (const std::bad_alloc&) {  // of a refusal's text
+      give_up();
+      throw;
     }
     id = intake_.push(slot);
     intake_.flush();
@@ -212,7 +239,7 @@ EnqueuedMany WorkCore::enqueue_many(std::size_t count, ArrivalOf arrival_of,
   while (taken.count < count) {
     // One waits for room; then as many as there is room for go in at once.
     auto one = arrival_of(taken.count);
-    const Result<OperationId> first = enqueue(kNever, 0, one);
+    const auto first = unless_no_memory([&] { return enqueue(kNever, 0, one); });
     if (!first.ok()) {
       taken.status = first.status();
       break;

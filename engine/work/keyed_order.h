@@ -96,7 +96,7 @@ class KeyedOrder final : public DispatchOrder {
     return found;
   }
 
-  void take_all(const std::function<void(OperationSlot)>& take) override {
+  void take_all(FunctionRef<void(OperationSlot)> take) override {
     sort_arrivals(table_, intake_, lanes_);
     const auto drop = [&](OperationSlot slot) {
       lanes_[table_[slot].lane]->leave(table_[slot].killed);

@@ -61,7 +61,7 @@ OperationSlot LaneOrder::oldest() {
   return found;
 }
 
-void LaneOrder::take_all(const std::function<void(OperationSlot)>& take) {
+void LaneOrder::take_all(FunctionRef<void(OperationSlot)> take) {
   sort_arrivals(table_, intake_, lanes_);
   for (const auto& lane : lanes_) {
     while (!lane->arrived.empty()) {

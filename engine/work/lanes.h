@@ -79,7 +79,7 @@ class LaneOrder final : public DispatchOrder {
   void take(OperationSlot slot, bool runs) override;
   void finished(OperationSlot) override {}
   OperationSlot oldest() override;
-  void take_all(const std::function<void(OperationSlot)>& take) override;
+  void take_all(FunctionRef<void(OperationSlot)> take) override;
 
  private:
   OperationTable& table_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,24 @@ struct OperationSnapshot {
   // How long it waited for its turn; 0 while it waits.
   std::int64_t waited_ns() const { return started_ns == 0 ? 0 : started_ns - enqueued_ns; }
 };
+
+// A copy; without its texts where there is no memory for them.
+inline OperationSnapshot copy_of(const OperationSnapshot& one) noexcept {
+  OperationSnapshot copy;
+  copy.id = one.id;
+  copy.state = one.state;
+  copy.pinned = one.pinned;
+  copy.enqueued_ns = one.enqueued_ns;
+  copy.started_ns = one.started_ns;
+  copy.finished_ns = one.finished_ns;
+  try {
+    copy.key = one.key;
+    copy.error = one.error;
+  } catch (const std::bad_alloc&) {
+    // As far as they are there.
+  }
+  return copy;
+}
 
 constexpr std::size_t kKeyTextBytes = 48;
 constexpr std::size_t kErrorTextBytes = 192;

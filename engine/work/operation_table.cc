@@ -52,7 +52,7 @@ void OperationTable::begin(OperationSlot slot, std::int64_t now_ns) {
   record.evicted = false;
 }
 
-std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot) const {
+std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot, bool with_texts) const {
   const OperationRecord& record = (*this)[slot];
   OperationSnapshot snapshot;
   snapshot.id = record.id.load(std::memory_order_acquire);
@@ -66,9 +66,9 @@ std::optional<OperationSnapshot> OperationTable::read(OperationSlot slot) const 
   }
   if (snapshot.finished()) {
     snapshot.finished_ns = record.finished_ns.load(std::memory_order_acquire);
-    snapshot.error = record.error.load();
+    if (with_texts) snapshot.error = record.error.load();
   }
-  snapshot.key = record.key.load();
+  if (with_texts) snapshot.key = record.key.load();
   if (record.id.load(std::memory_order_acquire) != snapshot.id) return std::nullopt;
   return snapshot;
 }

@@ -43,7 +43,8 @@ struct alignas(64) OperationRecord {
   // The scheduler's own.
   OperationSlot next = kNoOperationSlot;
   OperationSlot previous = kNoOperationSlot;
-  std::uint32_t group = 0;  // of its key (keyed_order.h)
+  // Of its key (keyed_order.h); of one that isn't to run, the next whose item is to be destroyed.
+  std::uint32_t group = 0;
   std::uint16_t lane = 0;
   bool raised : 1;   // it has signals
   bool awaited : 1;  // somebody waits for its end
@@ -90,7 +91,11 @@ class OperationTable {
   void end(OperationSlot slot) { (*this)[slot].id.store(0, std::memory_order_release); }
 
   // What is in the slot now; none when it is free or was reused meanwhile.
-  std::optional<OperationSnapshot> read(OperationSlot slot) const;
+  std::optional<OperationSnapshot> read(OperationSlot slot) const { return read(slot, true); }
+  // The same without what needs memory. Throws nothing.
+  std::optional<OperationSnapshot> read_without_texts(OperationSlot slot) const {
+    return read(slot, false);
+  }
   // The slot of an operation that isn't evicted; kNoOperationSlot without one.
   OperationSlot find(OperationId id) const;
 
@@ -100,6 +105,7 @@ class OperationTable {
     std::byte* items;
   };
 
+  std::optional<OperationSnapshot> read(OperationSlot slot, bool with_texts) const;
   Chunk* chunk(OperationSlot slot) const {
     return chunks_[slot / kChunk].load(std::memory_order_acquire);
   }

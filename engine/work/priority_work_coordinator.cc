@@ -44,11 +44,11 @@ std::vector<LaneDepth> lane_depths(const Lanes& lanes) {
 }
 
 Result<std::uint16_t> lane_named(const Lanes& lanes, std::string_view name) {
+  const auto lane =
+      std::ranges::find_if(lanes, [&](const auto& one) { return one->options().name == name; });
+  if (lane != lanes.end()) return static_cast<std::uint16_t>(lane - lanes.begin());
   std::string known;
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    if (lanes[i]->options().name == name) return static_cast<std::uint16_t>(i);
-    known.append(known.empty() ? "" : ", ") += lanes[i]->options().name;
-  }
+  for (const auto& one : lanes) known.append(known.empty() ? "" : ", ") += one->options().name;
   return Status(Code::kUsage,
                 "expected a lane of " + known + ", found \"" + std::string(name) + "\"");
 }

@@ -38,9 +38,9 @@ std::vector<LaneDepth> lane_depths(const Lanes& lanes);
 // kUsage: no such lane; names those there are.
 Result<std::uint16_t> lane_named(const Lanes& lanes, std::string_view name);
 
-// What both have in common.
+// What both have in common. They are no ItemCoordinators, which know nothing of lanes.
 template <class Item, class Arrivals>
-class PriorityCoordinator : public ItemCoordinator<Item, Arrivals> {
+class PriorityCoordinator : public EnqueuingCoordinator<Item, Arrivals> {
  public:
   // Into a lane. kTryAgain: the lane holds max_depth items already, or, without one, there is no
   // room now (try_enqueue) or not within timeout_ns. kUsage also for an unknown lane, which it
@@ -67,11 +67,11 @@ class PriorityCoordinator : public ItemCoordinator<Item, Arrivals> {
   std::vector<LaneDepth> pending_by_lane() const { return lane_depths(this->core().lanes()); }
 
  protected:
-  using ItemCoordinator<Item, Arrivals>::ItemCoordinator;
+  using EnqueuingCoordinator<Item, Arrivals>::EnqueuingCoordinator;
 
  private:
   Result<OperationId> into(std::string_view lane, std::int64_t deadline_ns, Item& item) {
-    const Result<std::uint16_t> index = lane_named(this->core().lanes(), lane);
+    const auto index = unless_no_memory([&] { return lane_named(this->core().lanes(), lane); });
     if (!index.ok()) return index.status();
     return this->enqueue_into(*index, deadline_ns, item);
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "mayfly/base/clock.h"
@@ -274,6 +275,26 @@ TEST_CASE("priority: fair turns between keys are taken within each lane, higher 
   CHECK(at("b2") < at("a3"));
   CHECK(at("a1") < at("a2"));
   CHECK(at("a3") < at("a4"));
+}
+
+// What knows nothing of lanes would put items into the first, past its bound.
+static_assert(!std::is_convertible_v<PriorityWorkCoordinator<int>*, ItemCoordinator<int>*>);
+static_assert(!std::is_convertible_v<PriorityKeyedWorkCoordinator<int, int>*,
+                                     ItemCoordinator<int, KeyedArrivals<int, int>>*>);
+static_assert(std::is_convertible_v<PriorityWorkCoordinator<int>*, const Coordinator*>);
+
+TEST_CASE("priority: a full lane without a bound of its own says how many are in it") {
+  PriorityWorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 2},
+                                    {{.name = "high", .max_depth = 5}, {.name = "normal"}},
+                                    [](int) {});
+  work.pause();
+  CHECK(work.enqueue(1).ok());
+  CHECK(work.enqueue(2).ok());
+  const auto refused = work.try_enqueue(3);
+  CHECK(refused.status().code() == Code::kTryAgain);
+  CHECK(refused.status().message() ==
+        "lane normal is full: 2 operations are in it (queue_capacity)");
+  CHECK(work.try_enqueue(3, "high").ok());
 }
 
 }  // namespace

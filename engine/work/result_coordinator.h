@@ -165,7 +165,7 @@ class ResultCoordinator : public ItemCoordinator<In> {
   // that has left, nothing is known. kUsage: unknown, or results_max others have ended since; or
   // from within, unless it has ended already.
   Result<ResultSnapshot<Out>> wait_for_result(OperationId id) {
-    return join_result(id, this->wait(id), *store_);
+    return unless_no_memory([&] { return join_result(id, this->wait(id), *store_); });
   }
   // co_await coordinator.result(id).
   ResultAwaiter<Out> result(OperationId id) { return {this->done(id), id, store_}; }

@@ -3,13 +3,18 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "mayfly/work/keyed_work_coordinator.h"
+#include "mayfly/work/priority_work_coordinator.h"
+#include "mayfly/work/result_coordinator.h"
 #include "mayfly/work/work_coordinator.h"
 #include "mayfly/work/work_fixture.h"
 #include "tests/support/allocation_count.h"
@@ -151,6 +156,121 @@ TEST_CASE("work: an item is accepted once though there is no memory for a thread
   }
   finish(work);
   CHECK(work.counts().succeeded == 2);
+}
+
+// Calls `round()`, which arms and disarms, until none of its allocations is left to fail.
+template <class Round>
+void fail_each_allocation(Round round) {
+  for (std::int64_t n = 1; round(n) && n < 2'000; ++n) {
+  }
+}
+
+bool sums_up(const WorkCounts& counts) {
+  return counts.enqueued == counts.succeeded + counts.failed + counts.skipped + counts.cancelled;
+}
+
+// Intended interleaving: none; what is cancelled and killed is told, whatever there is no memory
+// for, and nobody who drains waits for what the control call left undone.
+TEST_CASE("work: control without memory loses no operation, no waiter and no drain") {
+  static constexpr int kItems = 8;
+  fail_each_allocation([](std::int64_t n) {
+    std::atomic<int> told{0};
+    std::atomic<std::uint64_t> finalized{0};
+    WorkCoordinator<int> work({.max_concurrency = 1,
+                               .queue_capacity = kItems,
+                               .on_finalized = [&](const OperationSnapshot&) { ++finalized; }},
+                              [](int) {});
+    work.pause();
+    std::vector<OperationId> ids;
+    for (int i = 0; i < kItems; ++i) ids.push_back(*work.enqueue(i));
+    for (const OperationId id : ids) {
+      REQUIRE(work.on_done(id,
+                           [&](const OperationSnapshot& ended) {
+                             told += ended.state == OperationState::kCancelled;
+                           })
+                  .ok());
+    }
+    testing::fail_allocation(n);
+    bool took = work.try_kill(ids[3]) && work.pin(ids[4]);
+    took = work.enqueue_dropping_oldest(9).ok() && took;
+    work.cancel();
+    const bool drained = work.drain().ok();
+    const bool failed = testing::fail_allocation(0);
+    CHECK((took || failed));
+    CHECK(drained);
+    CHECK(told == kItems);
+    const WorkCounts counts = work.counts();
+    CHECK(sums_up(counts));
+    CHECK(finalized + counts.observer_failures == counts.enqueued);
+    return failed;
+  });
+}
+
+// Intended interleaving: the n-th allocation of all threads fails, wherever it falls; calls that
+// take items or wait for them say kUnavailable, and throw nothing.
+TEST_CASE("work: what can't be taken or waited for without memory is refused") {
+  fail_each_allocation([](std::int64_t n) {
+    const auto fine = [](const Status& status) {
+      return status.ok() || status.code() == Code::kUnavailable;
+    };
+    PriorityWorkCoordinator<std::string> work(
+        {.max_concurrency = 2, .max_tracked_operations = 50},
+        {{.name = "the highest lane of all of them"}, {.name = "normal"}},
+        [](const std::string& item) {
+          if (item.size() == 3) throw std::runtime_error("a text that has to be allocated");
+        });
+    std::vector<std::string> items{"d", "e", "fff"};
+    std::vector<OperationId> ids;
+    ids.reserve(10);
+    std::size_t taken = 0;
+    std::atomic<std::size_t> told{0};
+    std::size_t asked = 0;
+    bool all_fine = true;
+    testing::fail_allocation(n);
+    for (const char* item : {"a", "bbb", "c"}) {
+      const auto id = work.enqueue(item);
+      taken += id.ok();
+      all_fine = all_fine && fine(id.status());
+      if (!id.ok()) continue;
+      const Status known = work.on_done(*id, [&](const OperationSnapshot&) { ++told; });
+      asked += known.ok();
+      all_fine = all_fine && fine(known) && fine(work.wait(*id).status());
+    }
+    const EnqueuedMany many = work.enqueue_many(items, "normal", &ids);
+    all_fine = all_fine && fine(many.status) && ids.size() == many.count;
+    work.complete();
+    const bool drained = work.drain().ok();
+    const bool failed = testing::fail_allocation(0);
+    CHECK(all_fine);
+    CHECK(drained);
+    CHECK(told == asked);
+    CHECK(work.counts().enqueued == taken + many.count);
+    CHECK(sums_up(work.counts()));
+    return failed;
+  });
+}
+
+TEST_CASE("work: results without memory go on") {
+  fail_each_allocation([](std::int64_t n) {
+    ResultCoordinator<int, std::string> work(
+        {.max_concurrency = 1, .max_tracked_operations = 2, .queue_capacity = 10},
+        [](int item) { return std::string(40, 'x') + std::to_string(item); });
+    bool all_fine = true;
+    testing::fail_allocation(n);
+    for (int i = 0; i < 4; ++i) {
+      const auto id = work.enqueue(i);
+      if (!id.ok()) continue;
+      const auto answer = work.wait_for_result(*id);
+      all_fine = all_fine && (answer.ok() || answer.status().code() == Code::kUnavailable);
+    }
+    work.cancel();
+    const bool drained = work.drain().ok();
+    const bool failed = testing::fail_allocation(0);
+    CHECK(all_fine);
+    CHECK(drained);
+    CHECK(sums_up(work.counts()));
+    return failed;
+  });
 }
 
 }  // namespace

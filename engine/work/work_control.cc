@@ -25,10 +25,12 @@ Result<OperationId> WorkCore::refusal(bool timed_out) const {
                     " threads abandoned at their time limit; nothing is taken until one returns");
 }
 
-Status WorkCore::lane_refusal(const Lane& lane) {
-  return {Code::kTryAgain, "lane " + lane.options().name +
-                               " is full: " + std::to_string(lane.options().max_depth) +
-                               " operations are in it (max_depth)"};
+Status WorkCore::lane_refusal(const Lane& lane) const {
+  const bool own = lane.options().max_depth > 0;
+  return {Code::kTryAgain,
+          "lane " + lane.options().name + " is full: " +
+              std::to_string(own ? lane.options().max_depth : options_.queue_capacity) +
+              " operations are in it (" + (own ? "max_depth)" : "queue_capacity)")};
 }
 
 void WorkCore::complete() {

@@ -181,7 +181,13 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   class Worker;
   class BlockedWorker;
   using Lock = std::unique_lock<std::mutex>;
-  // What is to be done when the lock is no longer held.
+  // Who waits for the end of an operation, and what is to be told.
+  struct Waiter {
+    OperationCallback call;
+    OperationSnapshot ended = {};
+  };
+  // What is to be done when the lock is no longer held. What must not be lost is put here without
+  // allocating; what is left out because there is no memory for it is counted.
   struct Afterwards {
     struct Gone {
       OperationSnapshot snapshot;
@@ -189,16 +195,18 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
     };
     std::vector<std::shared_ptr<const void>> values;  // that newer ends pushed out
     std::vector<Gone> gone;
-    std::vector<std::pair<OperationCallback, OperationSnapshot>> calls;
-    std::vector<OperationSlot> items;  // to be destroyed; their slots are held until then
-    std::vector<std::stop_source> stops;
+    std::list<Waiter> calls;
+    // Items to be destroyed, linked by their records' groups; their slots are held until then.
+    OperationSlot first_item = kNoOperationSlot;
+    OperationSlot last_item = kNoOperationSlot;
+    std::list<std::stop_source> stops;
     std::vector<std::pair<std::string_view, OperationId>> operation_signals;
     bool sample = false;
     bool made_room = false;
 
     bool any() const {
       return sample || made_room || !values.empty() || !gone.empty() || !calls.empty() ||
-             !items.empty() || !stops.empty() || !operation_signals.empty();
+             first_item != kNoOperationSlot || !stops.empty() || !operation_signals.empty();
     }
     void clear();
   };
@@ -242,8 +250,9 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   // Gives the lock up for it, and has it again afterwards.
   void finish_afterwards(Lock& lock, Afterwards& after);
   // Not under mutex_.
-  void do_afterwards(Afterwards& after);
+  void do_afterwards(Afterwards& after) noexcept;
   void add_echo(const Afterwards::Gone& gone);
+  OperationSnapshot snapshot_of(OperationSlot slot) const noexcept;
 
   void tell_if_drained();
   template <class Condition>
@@ -265,7 +274,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void keep_until_raise_ends();
 
   Result<OperationId> refusal(bool timed_out) const;
-  static Status lane_refusal(const Lane& lane);
+  Status lane_refusal(const Lane& lane) const;
   template <class Arrival>
   Status make_item(OperationSlot slot, Arrival& arrival);
   template <class Arrival>
@@ -301,7 +310,7 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   std::condition_variable watch_wake_;
   std::unique_ptr<SignalGate> gate_;
   std::list<std::shared_ptr<Worker>> workers_;
-  std::unordered_multimap<OperationId, OperationCallback> awaited_;
+  std::unordered_map<OperationId, std::list<Waiter>> awaited_;
   int active_ = 0;     // bodies running, without abandoned ones
   int awake_ = 0;      // workers looking for work
   int sleepers_ = 0;   // sleeping, and not called

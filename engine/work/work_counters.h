@@ -21,8 +21,10 @@ struct WorkCounts {
   std::uint64_t deferrals_exhausted = 0;  // ran although a signal deferred them
   std::uint64_t threads = 0;              // now, without abandoned ones
   std::uint64_t abandoned_threads = 0;    // now
-  std::uint64_t observer_failures = 0;    // callbacks that threw
-  std::uint64_t signals_dropped = 0;      // that waited for on_signal_async and its like
+  // Callbacks that threw; and echoes, signals of the coordinator and calls of on_finalized for
+  // which there was no memory.
+  std::uint64_t observer_failures = 0;
+  std::uint64_t signals_dropped = 0;  // that waited for on_signal_async and its like
 };
 
 // A count with one writer at a time and any number of readers.

@@ -44,11 +44,20 @@ void WorkCore::note_end(OperationSlot slot, OperationState state, std::string_vi
   }
   if (record.awaited) {
     const OperationId id = record.id.load(std::memory_order_relaxed);
-    const auto [begin, last] = awaited_.equal_range(id);
-    for (auto next = begin; next != last; ++next) {
-      after.calls.emplace_back(std::move(next->second), *table_.read(slot));
-    }
-    awaited_.erase(begin, last);
+    const auto found = awaited_.find(id);
+    if (found == awaited_.end()) return;
+    for (Waiter& waiter : found->second) waiter.ended = snapshot_of(slot);
+    after.calls.splice(after.calls.end(), found->second);
+    awaited_.erase(found);
+  }
+}
+
+// Under the lock, of an operation that is there.
+OperationSnapshot WorkCore::snapshot_of(OperationSlot slot) const noexcept {
+  try {
+    return *table_.read(slot);
+  } catch (const std::bad_alloc&) {
+    return *table_.read_without_texts(slot);
   }
 }
 
@@ -69,7 +78,7 @@ void WorkCore::end(OperationSlot slot, OperationState state, std::string_view er
 void WorkCore::let_go(OperationSlot slot, Afterwards& after) {
   OperationRecord& record = table_[slot];
   if (options_.on_finalized || (options_.echoes && record.raised)) {
-    after.gone.push_back({*table_.read(slot), record.raised});
+    guarded([&] { after.gone.push_back({*table_.read(slot), record.raised}); });
   }
   record.evicted = true;
   table_.end(slot);
@@ -81,7 +90,9 @@ void WorkCore::discard(OperationSlot slot, OperationState state, std::int64_t no
                        Afterwards& after) {
   OperationRecord& record = table_[slot];
   record.held = true;  // until the item is destroyed
-  after.items.push_back(slot);
+  record.group = kNoOperationSlot;
+  (after.first_item == kNoOperationSlot ? after.first_item : table_[after.last_item].group) = slot;
+  after.last_item = slot;
   if (record.killed) {  // it has ended already
     let_go(slot, after);
     intake_.leave_dead();
@@ -96,9 +107,12 @@ void WorkCore::discard(OperationSlot slot, OperationState state, std::int64_t no
 }
 
 void WorkCore::settle(Afterwards& after) {
-  for (const OperationSlot slot : after.items) {
-    table_[slot].held = false;
-    if (table_[slot].evicted) intake_.give_back(slot);
+  for (OperationSlot slot = after.first_item; slot != kNoOperationSlot;) {
+    OperationRecord& record = table_[slot];
+    const OperationSlot next = record.group;
+    record.held = false;
+    if (record.evicted) intake_.give_back(slot);
+    slot = next;
   }
   after.clear();
   --observing_;
@@ -109,7 +123,7 @@ void WorkCore::Afterwards::clear() {
   values.clear();
   gone.clear();
   calls.clear();
-  items.clear();
+  first_item = last_item = kNoOperationSlot;
   stops.clear();
   operation_signals.clear();
   sample = false;
@@ -125,25 +139,30 @@ void WorkCore::finish_afterwards(Lock& lock, Afterwards& after) {
   intake_.flush_given_back();
 }
 
-void WorkCore::do_afterwards(Afterwards& after) {
+// Each step by itself: what one has no memory for keeps no other from being done.
+void WorkCore::do_afterwards(Afterwards& after) noexcept {
   const WorkFrame frame(this, WorkFrame::Kind::kWork);
   after.values.clear();
-  for (const OperationSlot slot : after.items) handler_->destroy(table_.item(slot));
+  for (auto slot = after.first_item; slot != kNoOperationSlot; slot = table_[slot].group) {
+    handler_->destroy(table_.item(slot));
+  }
   for (std::stop_source& stop : after.stops) guarded([&] { stop.request_stop(); });
   for (const auto& [name, id] : after.operation_signals) {
-    operation_signals().raise(name, id);
-    sink_uses_.use([&, name = name, id = id] {
-      sink_->raise(name, id);
-      return 0;
+    guarded([&, name = name, id = id] {
+      operation_signals().raise(name, id);
+      sink_uses_.use([&] {
+        sink_->raise(name, id);
+        return 0;
+      });
     });
   }
   // Once the coordinator is gone there may be nobody to observe.
   const auto observed = [this] { return !sink_uses_.closed(); };
   for (Afterwards::Gone& gone : after.gone) {
-    if (options_.echoes && gone.raised) add_echo(gone);
+    if (options_.echoes && gone.raised) guarded([&] { add_echo(gone); });
     if (options_.on_finalized && observed()) guarded([&] { options_.on_finalized(gone.snapshot); });
   }
-  for (auto& [call, snapshot] : after.calls) guarded([&, &call = call] { call(snapshot); });
+  for (const Waiter& waiter : after.calls) call_back(waiter.call, waiter.ended);
   if (after.sample && observed()) guarded([&] { options_.on_sample(window()); });
   if (after.made_room) intake_.wake_all();
   // What users made is destroyed here, without the lock.
@@ -242,8 +261,8 @@ Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
   if (record.state.load(std::memory_order_relaxed) >= OperationState::kSucceeded) {
     return table_.read(slot);
   }
+  awaited_[id].push_back({std::move(call)});
   record.awaited = true;
-  awaited_.emplace(id, std::move(call));
   return std::optional<OperationSnapshot>();
 }
 
@@ -292,7 +311,7 @@ Result<OperationSnapshot> WorkCore::wait(OperationId id) {
   const auto arrival = std::make_shared<Arrival>();
   auto ended = when_finished(id, [arrival](const OperationSnapshot& snapshot) {
     const std::lock_guard lock(arrival->mutex);
-    arrival->snapshot = snapshot;
+    arrival->snapshot = copy_of(snapshot);
     arrival->here.notify_all();
   });
   if (!ended.ok()) return ended.status();

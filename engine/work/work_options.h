@@ -78,7 +78,8 @@ struct WorkOptions {
   std::vector<std::string> defer_on_signals = {};   // they wait,
   std::vector<std::string> resume_on_signals = {};  // unless one of these is present too,
   // for at most max_defer_attempts times the interval; then they run anyway, and
-  // "coordinator.defer.exhausted" is raised.
+  // "coordinator.defer.exhausted" is raised. Raises and retractions are noticed at once; that such
+  // a signal was pushed out of its sink, or left it by retuning, after a second at most.
   std::int64_t defer_check_interval_ns = 100 * kMillisecond;
   int max_defer_attempts = 50;
   // Raises that complete the coordinator; "coordinator.drain.id:ID" only with its own id.

@@ -19,7 +19,7 @@ void WorkCore::shut_down() {
       }
       if (drained_locked()) break;
       lock.unlock();
-      sink_->raise("coordinator.destroy.waiting");
+      guarded([&] { sink_->raise("coordinator.destroy.waiting"); });
       lock.lock();
     }
   }

@@ -42,11 +42,11 @@ std::size_t WorkCore::Worker::retract_matching(OperationId operation, std::strin
 
 std::stop_token WorkCore::Worker::stop_token() {
   const std::lock_guard lock(stop_mutex_);
-  if (!stop_source_) {
-    stop_source_.emplace();
-    if (stop_requested()) stop_source_->request_stop();
+  if (stop_source_.empty()) {
+    stop_source_.emplace_back();
+    if (stop_requested()) stop_source_.back().request_stop();
   }
-  return stop_source_->get_token();
+  return stop_source_.back().get_token();
 }
 
 void WorkCore::Worker::begin(OperationSlot new_slot, std::int64_t now_ns) {
@@ -60,16 +60,16 @@ void WorkCore::Worker::begin(OperationSlot new_slot, std::int64_t now_ns) {
   if (raised.load(std::memory_order_relaxed)) raised.store(false, std::memory_order_relaxed);
   if (stop_.load(std::memory_order_relaxed)) stop_.store(false, std::memory_order_relaxed);
   // The operation before may have left one; it is this thread's alone until it is asked for again.
-  if (stop_source_) {
+  if (!stop_source_.empty()) {
     const std::lock_guard lock(stop_mutex_);
-    stop_source_.reset();
+    stop_source_.clear();
   }
 }
 
-void WorkCore::Worker::request_stop(std::vector<std::stop_source>& sources) {
-  stop_.store(true, std::memory_order_release);
+void WorkCore::Worker::request_stop(std::list<std::stop_source>& sources) {
   const std::lock_guard lock(stop_mutex_);
-  if (stop_source_) sources.push_back(*stop_source_);
+  stop_.store(true, std::memory_order_release);
+  sources.splice(sources.end(), stop_source_);
 }
 
 void WorkCore::work(Worker& me) {
@@ -139,7 +139,7 @@ bool WorkCore::run_body(Worker& me, Lock& lock, bool limited, std::int64_t& now_
                         Status& outcome) {
   lock.unlock();
   intake_.wake_producers(false);
-  if (me.exhausted) me.raise(me.id, "coordinator.defer.exhausted");
+  if (me.exhausted) guarded([&] { me.raise(me.id, "coordinator.defer.exhausted"); });
   Operation operation(me, me.id, me.key(), me.enqueued_ns, me.started_ns);
   void* const item = table_.item(me.slot);
   std::shared_ptr<const void> value;

@@ -3,8 +3,8 @@
 
 #include <array>
 #include <atomic>
+#include <list>
 #include <mutex>
-#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -30,7 +30,7 @@ class WorkCore::Worker final : public OperationHost {
   // The thread, and, under the lock, the watch.
   bool decide() { return !decided_.exchange(true, std::memory_order_acq_rel); }
   // Tells the body to stop; the source, if it has one, is to be told without the lock.
-  void request_stop(std::vector<std::stop_source>& sources);
+  void request_stop(std::list<std::stop_source>& sources);
 
   // The text of the operation's key; until the next begin().
   std::string_view key() const { return {key_.data(), key_size_}; }
@@ -57,7 +57,8 @@ class WorkCore::Worker final : public OperationHost {
   std::atomic<bool> decided_{false};
   std::atomic<bool> stop_{false};
   std::mutex stop_mutex_;
-  std::optional<std::stop_source> stop_source_;  // guarded by stop_mutex_
+  // One if the body has asked for it, and it hasn't been told yet. Guarded by stop_mutex_.
+  std::list<std::stop_source> stop_source_;
 };
 
 }  // namespace mayfly
