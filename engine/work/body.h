@@ -35,11 +35,6 @@ decltype(auto) call_body(Body& body, Item& item, Operation& operation) {
   }
 }
 
-// Why a body failed; only that it has, where there is no memory for the text.
-inline Status failure_of(const char* what) {
-  return unless_no_memory([&] { return Status(Code::kInternal, what); });
-}
-
 // Runs `call`; what it throws becomes a Status.
 template <class Call>
 Status status_of(Call call) {

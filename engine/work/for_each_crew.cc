@@ -1,6 +1,6 @@
 #include "mayfly/work/for_each_crew.h"
 
-#include <system_error>
+#include <exception>
 
 #include "mayfly/base/thread_name.h"
 
@@ -22,8 +22,8 @@ void ForEachCrew::grow(int number) {
       name_this_thread("mayfly-each");
       work_(number + 1);
     });
-  } catch (const std::system_error&) {
-    // EAGAIN: those that run do the work.
+  } catch (const std::exception&) {
+    // No thread to be had, or no memory for one: those that run do the work.
   }
 }
 

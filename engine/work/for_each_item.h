@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "mayfly/base/status.h"
+#include "mayfly/work/no_memory.h"
 #include "mayfly/work/operation.h"
 
 namespace mayfly {
@@ -80,9 +81,9 @@ Status for_each_guarded(Call&& call) {
       return call();
     }
   } catch (const std::exception& error) {
-    return Status(Code::kInternal, error.what());
+    return failure_of(error.what());
   } catch (...) {
-    return Status(Code::kInternal, "something that isn't a std::exception was thrown");
+    return failure_of("something that isn't a std::exception was thrown");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -121,8 +122,10 @@ void ForEachWatch::leave() {
 void ForEachWatch::start_thread() {
   more_ = false;
   const int number = static_cast<int>(slots_.size());
-  std::shared_ptr<ForEachSlot> slot = make_slot_();
+  std::shared_ptr<ForEachSlot> slot;
   try {
+    slots_.reserve(slots_.size() + 1);
+    slot = make_slot_();
     // The thread has a copy of the work and shares the slot: all it has once it is abandoned.
     threads_.emplace_back([this, work = work_, number, slot] {
       name_this_thread("mayfly-each");
@@ -134,6 +137,9 @@ void ForEachWatch::start_thread() {
       run_.halt(
           Status(Code::kTryAgain, fmt::format("no thread could be started: {}", error.what())));
     }
+    return;
+  } catch (const std::bad_alloc&) {
+    if (active_ == 0) run_.halt_without_memory();
     return;
   }
   slots_.push_back(std::move(slot));

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <ranges>
 #include <type_traits>
@@ -46,6 +47,17 @@ decltype(auto) for_each_call(OperationHost& host, const ForEachStart& start, Bod
   }
 }
 
+// Runs a worker's loop, which throws std::bad_alloc, if anything: then all of them end.
+template <class Source, class Loop>
+void for_each_until_no_memory(ForEachRun& run, Source& source, Loop loop) noexcept {
+  try {
+    loop();
+  } catch (const std::bad_alloc&) {
+    run.halt_without_memory();
+    source.wake();
+  }
+}
+
 // `grow` is called once: there may be work for another worker.
 template <class Range, class Source, class Body>
 void for_each_work(ForEachRun& run, Source& source, Body& body, int number,
@@ -82,7 +94,8 @@ class ForEachBodySlot final : public ForEachSlot {
   void set_item(Item&& item) {
     item_.emplace(std::forward<Item>(item));
   }
-  Status call(const ForEachStart& start) {
+  // Throws nothing: the thread may be abandoned by the time it returns.
+  Status call(const ForEachStart& start) noexcept {
     return for_each_guarded([&] { return for_each_call<Value&&>(*this, start, *body_, *item_); });
   }
 
@@ -101,28 +114,32 @@ concept ForEachLimitable = std::constructible_from<Value, ForEachItem<Range>> &&
 template <class Range, class Slot, class Source>
 void for_each_work_limited(ForEachRun& run, Source& source, ForEachWatch& watch, int number,
                            Slot& slot) {
-  ForEachWorker& worker = run.worker(number);
-  ForEachTicket<Range> ticket;
-  while (!run.stopping() && source.claim(number, worker, ticket)) {
-    watch.grow();
-    ForEachStart start = for_each_start(worker, ticket);
-    run.begin(start);
-    void* const lane = ticket.lane;
-    Status status = std::move(ticket.key_status);
-    if (status.ok()) {
-      status = for_each_guarded([&] { slot.set_item(for_each_item<Range>(*ticket.held)); });
+  bool abandoned = false;
+  for_each_until_no_memory(run, source, [&] {
+    ForEachWorker& worker = run.worker(number);
+    ForEachTicket<Range> ticket;
+    while (!run.stopping() && source.claim(number, worker, ticket)) {
+      watch.grow();
+      ForEachStart start = for_each_start(worker, ticket);
+      run.begin(start);
+      void* const lane = ticket.lane;
+      Status status = std::move(ticket.key_status);
+      if (status.ok()) {
+        status = for_each_guarded([&] { slot.set_item(for_each_item<Range>(*ticket.held)); });
+      }
+      if (status.ok()) {
+        // Once the body is abandoned, nothing of the range may be left here.
+        ticket.held.reset();
+        slot.begin(start, lane, deadline_after(start.started_ns, run.options().body_time_limit_ns));
+        status = slot.call(start);
+        abandoned = !slot.end();
+        if (abandoned) return;
+      }
+      run.end(worker, start, std::move(status));
+      source.release(lane);
     }
-    if (status.ok()) {
-      // Once the body is abandoned, nothing of the range may be left here.
-      ticket.held.reset();
-      slot.begin(start, lane, deadline_after(start.started_ns, run.options().body_time_limit_ns));
-      status = slot.call(start);
-      if (!slot.end()) return;
-    }
-    run.end(worker, start, std::move(status));
-    source.release(lane);
-  }
-  watch.leave();
+  });
+  if (!abandoned) watch.leave();
 }
 
 // Runs all workers on the threads they belong on.
@@ -148,13 +165,18 @@ void for_each_run_workers(ForEachRun& run, Source& source, int workers, Body&& b
     }
   }
   if (!run.how().blocking) {
-    run_on_tbb(workers,
-               [&](int number) { for_each_work<Range>(run, source, body, number, [](int) {}); });
+    run_on_tbb(workers, [&](int number) {
+      for_each_until_no_memory(
+          run, source, [&] { for_each_work<Range>(run, source, body, number, [](int) {}); });
+    });
     return;
   }
   std::optional<ForEachCrew> crew;
   const auto grow = [&](int number) { crew->grow(number); };
-  const auto work = [&](int number) { for_each_work<Range>(run, source, body, number, grow); };
+  const auto work = [&](int number) {
+    for_each_until_no_memory(run, source,
+                             [&] { for_each_work<Range>(run, source, body, number, grow); });
+  };
   crew.emplace(workers, work);
   crew->run();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -107,10 +108,24 @@ void ForEachRun::halt(Status why) {
   halted_.store(true, std::memory_order_relaxed);  // with stopping(): a flag and nothing else
 }
 
+void ForEachRun::halt_without_memory() noexcept {
+  no_memory_.store(true, std::memory_order_relaxed);
+  halted_.store(true, std::memory_order_relaxed);
+}
+
 void ForEachRun::end(ForEachWorker& worker, const ForEachStart& start, Status status) {
   worker.now_ns = now_ns();
   ++worker.processed;
   adapt(worker);
+  if (!status.ok()) ++worker.failed;
+  try {
+    note_end(worker, start, std::move(status));
+  } catch (const std::bad_alloc&) {
+    // It is counted; the lists lack it.
+  }
+}
+
+void ForEachRun::note_end(ForEachWorker& worker, const ForEachStart& start, Status status) {
   if (status.ok()) {
     note(worker, start, OperationState::kSucceeded, {});
     return;
@@ -122,14 +137,18 @@ void ForEachRun::end(ForEachWorker& worker, const ForEachStart& start, Status st
 void ForEachRun::end_abandoned(ForEachWorker& worker, const ForEachStart& start) {
   worker.now_ns = now_ns();
   ++worker.processed;
+  ++worker.failed;
   ++abandoned_;
-  Status status(
-      Code::kTryAgain,
-      fmt::format("the body took longer than its limit of {} ms; its thread was abandoned",
-                  options_.body_time_limit_ns / kMillisecond));
-  note(worker, start, OperationState::kFailed, status.message());
-  note_failure(worker, start, std::move(status));
-  raise(start.id, "coordinator.body.timeout");
+  try {
+    note_end(worker, start,
+             Status(Code::kTryAgain,
+                    fmt::format("the body took longer than its limit of {} ms; its thread was "
+                                "abandoned",
+                                options_.body_time_limit_ns / kMillisecond)));
+    raise(start.id, "coordinator.body.timeout");
+  } catch (const std::bad_alloc&) {
+    // The same.
+  }
 }
 
 void ForEachRun::raise(OperationId operation, std::string_view name) {
@@ -188,7 +207,6 @@ void ForEachRun::observe(const ForEachStart& start, OperationState state, std::s
 
 // Keeps the lowest indexes. They come nearly in order, so the last place is nearly always the one.
 void ForEachRun::note_failure(ForEachWorker& worker, const ForEachStart& start, Status status) {
-  ++worker.failed;
   const auto failures_max = static_cast<std::size_t>(how_.failures_max);
   const auto after = std::upper_bound(
       worker.failures.begin(), worker.failures.end(), start.index,
@@ -240,6 +258,9 @@ ForEachResult ForEachRun::result(std::uint64_t known, bool all_seen) {
   result.skipped = known - result.processed;
   result.abandoned = abandoned_;
   result.cancelled = how_.stop.stop_requested() && (!all_seen || result.skipped > 0);
+  if (why_.ok() && no_memory_.load(std::memory_order_relaxed)) {
+    why_ = Status(Code::kUnavailable, "no memory to go on");
+  }
   result.status = std::move(why_);
   result.window = observed_ ? observed_->take() : merged_window();
   const std::int64_t oldest_ns = now_ns() - options_.max_operation_lifetime_ns;

@@ -86,15 +86,17 @@ class ForEachRun final : public OperationHost {
   }
   // The pass ends early for this reason; the first one counts.
   void halt(Status why);
+  // There is no memory to go on: kUnavailable, unless there is another reason.
+  void halt_without_memory() noexcept;
 
   // A body is about to run / has run. Between them, only begin() makes the operation visible, and
   // only to observers.
   void begin(const ForEachStart& start) {
     if (observed_) observed_->start(snapshot(start));
   }
-  // Reads the clock.
+  // Reads the clock. Counts, whatever there is no memory for.
   void end(ForEachWorker& worker, const ForEachStart& start, Status status);
-  // Its time limit has passed.
+  // Its time limit has passed. The same.
   void end_abandoned(ForEachWorker& worker, const ForEachStart& start);
 
   // Signals in an operation's name.
@@ -111,6 +113,7 @@ class ForEachRun final : public OperationHost {
  private:
   static OperationSnapshot snapshot(const ForEachStart& start);
   void check(ForEachKind kind) const;
+  void note_end(ForEachWorker& worker, const ForEachStart& start, Status status);
   void note(ForEachWorker& worker, const ForEachStart& start, OperationState state,
             std::string_view error);
   void note_failure(ForEachWorker& worker, const ForEachStart& start, Status status);
@@ -129,6 +132,7 @@ class ForEachRun final : public OperationHost {
   std::uint64_t abandoned_ = 0;
 
   std::atomic<bool> halted_{false};
+  std::atomic<bool> no_memory_{false};
   std::mutex mutex_;  // of why_
   Status why_;
 };

@@ -6,7 +6,8 @@
 //                  under a mutex; those that it hasn't begun can be taken by others once the range
 //                  has ended.
 //
-// Both have: claim(), release() for the lane of an item that has ended, and, once all workers have
+// Both have: claim(), release() for the lane of an item that has ended, wake() for those that sleep
+// in claim() when the run was halted, and, once all workers have
 // ended, known() items, whether those are all_seen(), and the range's status().
 //
 // THREADS  claim(w) by one thread at a time for each w. The range's iterator is advanced by one
@@ -65,6 +66,7 @@ class IndexedItems {
     return true;
   }
   void release(void*) {}
+  void wake() {}
   std::uint64_t known() const { return size_; }
   bool all_seen() const { return true; }
   Status status() const { return {}; }
@@ -146,6 +148,7 @@ class SequentialItems {
     return steal(number, ticket);
   }
   void release(void*) {}
+  void wake() {}
   // After all workers have ended.
   std::uint64_t known() const { return reader_.known(); }
   bool all_seen() const { return reader_.ended(); }

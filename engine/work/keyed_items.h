@@ -99,6 +99,11 @@ class KeyedItems {
     }
     change();
   }
+  // Whoever sleeps sees that the run was halted.
+  void wake() {
+    const std::lock_guard lock(mutex_);
+    change();
+  }
   // After all workers have ended.
   std::uint64_t known() const { return reader_.known(); }
   bool all_seen() const { return reader_.ended(); }
@@ -123,22 +128,32 @@ class KeyedItems {
     worker.now_ns = run_.now_ns();  // it may have slept
     return true;
   }
-  // One item of the range. True: it may run now.
+  // One item of the range. True: it may run now. Whatever is thrown, the others don't wait for this
+  // reader any more.
   bool read(std::unique_lock<std::mutex>& lock, Ticket& ticket) {
     reading_ = true;
     lock.unlock();
     std::optional<Key> key;
-    std::optional<Ticket> next = reader_.next();
-    if (next) {
-      next->enqueued_ns = run_.now_ns();
-      next->key_status = for_each_guarded([&] {
-        auto&& item = for_each_item<Range>(*next->held);
-        key.emplace(key_selector_(item));
-      });
+    std::optional<Ticket> next;
+    const auto come_back = [&] {
+      lock.lock();
+      reading_ = false;
+      change();
+    };
+    try {
+      next = reader_.next();
+      if (next) {
+        next->enqueued_ns = run_.now_ns();
+        next->key_status = for_each_guarded([&] {
+          auto&& item = for_each_item<Range>(*next->held);
+          key.emplace(key_selector_(item));
+        });
+      }
+    } catch (...) {
+      come_back();
+      throw;
     }
-    lock.lock();
-    reading_ = false;
-    change();
+    come_back();
     if (!next) return false;
     ticket = std::move(*next);
     return !key || admit(std::move(*key), ticket);

@@ -18,4 +18,9 @@ auto unless_no_memory(Call call) -> decltype(call()) {
   }
 }
 
+// Why a body failed; only that it has, where there is no memory for the text.
+inline Status failure_of(const char* what) {
+  return unless_no_memory([&] { return Status(Code::kInternal, what); });
+}
+
 }  // namespace mayfly
