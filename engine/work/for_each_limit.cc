@@ -11,6 +11,19 @@
 #include "mayfly/base/thread_name.h"
 
 namespace mayfly {
+namespace {
+
+// For the reason that is made, if there is memory for it.
+template <class Make>
+void halt(ForEachRun& run, Make make_reason) {
+  try {
+    run.halt(make_reason());
+  } catch (const std::bad_alloc&) {
+    run.halt_without_memory();
+  }
+}
+
+}  // namespace
 
 void ForEachSlot::begin(ForEachStart& start, void* lane, std::int64_t deadline_ns) {
   const std::lock_guard lock(mutex_);
@@ -87,6 +100,7 @@ ForEachWatch::ForEachWatch(ForEachRun& run, int size, Work work, MakeSlot make_s
     : run_(run), size_(size), work_(std::move(work)), make_slot_(make_slot), release_(release) {}
 
 void ForEachWatch::run() {
+  run_.watch_notes();  // while nothing runs that would wait for them
   std::unique_lock lock(mutex_);
   do {
     if (more_ && active_ < size_) start_thread();
@@ -134,8 +148,9 @@ void ForEachWatch::start_thread() {
     });
   } catch (const std::system_error& error) {
     if (active_ == 0) {
-      run_.halt(
-          Status(Code::kTryAgain, fmt::format("no thread could be started: {}", error.what())));
+      halt(run_, [&] {
+        return Status(Code::kTryAgain, fmt::format("no thread could be started: {}", error.what()));
+      });
     }
     return;
   } catch (const std::bad_alloc&) {
@@ -161,10 +176,12 @@ std::int64_t ForEachWatch::abandon_expired(std::unique_lock<std::mutex>& lock) {
     if (++abandoned_ < kAbandonedMax) {
       more_ = !drained_;
     } else {
-      run_.halt(Status(Code::kTryAgain,
-                       fmt::format("{} bodies are past their time limit of {} ms and keep their "
-                                   "threads; no further item was started",
-                                   abandoned_, run_.options().body_time_limit_ns / kMillisecond)));
+      halt(run_, [&] {
+        return Status(Code::kTryAgain,
+                      fmt::format("{} bodies are past their time limit of {} ms and keep their "
+                                  "threads; no further item was started",
+                                  abandoned_, run_.options().body_time_limit_ns / kMillisecond));
+      });
     }
     // Listeners and what waits for the lane are none of the lock's business.
     lock.unlock();

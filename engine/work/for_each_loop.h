@@ -47,9 +47,9 @@ decltype(auto) for_each_call(OperationHost& host, const ForEachStart& start, Bod
   }
 }
 
-// Runs a worker's loop, which throws std::bad_alloc, if anything: then all of them end.
+// Runs a worker's loop. When it throws std::bad_alloc, all of them end.
 template <class Source, class Loop>
-void for_each_until_no_memory(ForEachRun& run, Source& source, Loop loop) noexcept {
+void for_each_until_no_memory(ForEachRun& run, Source& source, Loop loop) {
   try {
     loop();
   } catch (const std::bad_alloc&) {
@@ -153,7 +153,9 @@ void for_each_run_workers(ForEachRun& run, Source& source, int workers, Body&& b
       const auto make_slot = [&]() -> std::shared_ptr<ForEachSlot> {
         return std::make_shared<Slot>(run, shared);
       };
-      const auto release = [&](void* lane) { source.release(lane); };
+      const auto release = [&](void* lane) {
+        for_each_until_no_memory(run, source, [&] { source.release(lane); });
+      };
       ForEachWatch watch(
           run, workers,
           [&run, &source](ForEachWatch& of, int number, ForEachSlot& slot) {
