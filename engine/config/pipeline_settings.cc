@@ -28,7 +28,7 @@ constexpr mayfly_option kPipeline[] = {
            "Text and blobs of a batch."),
     option("max_row_bytes", MAYFLY_OPTION_SIZE, "32MiB", "1KiB", "1GiB",
            "Larger rows are dead letters."),
-    option("drain_deadline", MAYFLY_OPTION_DURATION, "1m", "0", "24h",
+    option("drain_deadline", MAYFLY_OPTION_DURATION, "1m", "1ms", "24h",
            "How long a drain may take before what is left is handed back."),
     option("seed", MAYFLY_OPTION_INT, "0", "0", nullptr, "Seed of all random numbers."),
     option("memory_limit", MAYFLY_OPTION_SIZE, nullptr, "1MiB", nullptr,

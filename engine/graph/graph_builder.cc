@@ -203,10 +203,15 @@ Status GraphBuilder::make_pool() {
 
 std::uint32_t GraphBuilder::lanes_into(const std::vector<Upstream>& inputs) const {
   std::uint32_t lanes = 0;
+  bool in_turn = false;  // those share one: a lane costs memory for all rows of the pool
   for (const Upstream& input : inputs) {
     switch (input.kind) {
       case Upstream::Kind::kSource:
-        lanes += plan_.sources[input.index].plugin == nullptr ? graph_->options_.producers_max : 1;
+        if (plan_.sources[input.index].plugin == nullptr) {
+          lanes += graph_->options_.producers_max;
+        } else if (graph_->options_.parallel_sources || !std::exchange(in_turn, true)) {
+          lanes += 1;
+        }
         break;
       case Upstream::Kind::kNode:
         lanes += 1;

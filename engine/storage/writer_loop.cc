@@ -94,7 +94,7 @@ void WriterLoop::run() {
       give_back(MAYFLY_LEFT);
       if (!took && order == Order::kStop) break;
       if (!took) wait();
-    } else if (!group_.empty() && clock_.now_ns() >= retry_at_ns_) {
+    } else if (!group_.empty() && clock_.now_ns() >= std::min(retry_at_ns_, give_up_at_ns())) {
       write_group();
     } else if (group_.empty() && order == Order::kStop) {
       if (wind_up()) break;
@@ -361,7 +361,10 @@ void WriterLoop::wait() {
   if (const std::int64_t at_ns = give_up_at_ns(); at_ns > now_ns) {
     until_ns = std::min(until_ns, at_ns);
   }
-  if (options_.stats_interval_ns > 0 && !failed_) until_ns = std::min(until_ns, stats_at_ns_);
+  // Due ones wait for the end of an outage, too.
+  if (options_.stats_interval_ns > 0 && stats_at_ns_ > now_ns) {
+    until_ns = std::min(until_ns, stats_at_ns_);
+  }
   wakeups_.acquire_for(std::max<std::int64_t>(until_ns - now_ns, kMicrosecond));
 }
 

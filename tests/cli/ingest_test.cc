@@ -48,6 +48,34 @@ TEST_CASE("ingest: a CSV file becomes a table with its name, and the summary add
         std::vector<std::string>{"1|integer|Ada|1.5|real", "2|integer||2.0|real"});
 }
 
+TEST_CASE("ingest: a column that --types names in another case is named once, over several files") {
+  const Fixture f("types_case");
+  const std::string a = f.file("a.csv", "zip,b\n007,1\n");
+  const std::string b = f.file("b.csv", "zip,b\n008,2\n");
+  CHECK(f.ingest({a, b, "--table", "t", "--types", "ZIP=text"}).status == 0);
+  CHECK(f.database.rows("SELECT zip, typeof(zip) FROM t") ==
+        std::vector<std::string>{"007|text", "008|text"});
+}
+
+TEST_CASE("ingest: hundreds of files are written in large transactions all the same") {
+  const Fixture f("many");
+  std::vector<std::string> arguments;
+  for (int i = 0; i < 800; ++i) {
+    std::string text = "id,name\n";
+    for (int row = 0; row < 20; ++row) text += std::to_string(i * 20 + row) + ",n\n";
+    arguments.push_back(f.file("f" + std::to_string(i) + ".csv", text));
+  }
+  arguments.insert(arguments.end(), {"--table", "t", "-v"});
+  const Outcome outcome = f.ingest(arguments);
+  CHECK(outcome.status == 0);
+  CHECK(f.database.integer("SELECT count(DISTINCT id) FROM t") == 16'000);
+  const std::size_t end = outcome.err.find(" transactions, ");
+  REQUIRE(end != std::string::npos);
+  const std::size_t begin = outcome.err.find_last_of(" \n", end - 1) + 1;
+  // One for each 64 rows would be 250.
+  CHECK_MESSAGE(std::stoi(outcome.err.substr(begin, end - begin)) < 100, outcome.err);
+}
+
 TEST_CASE("ingest: broken records among many end in dead letters, all others in the table") {
   const Fixture f("broken");
   std::string csv = "id,name\n";

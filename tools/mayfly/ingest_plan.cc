@@ -25,6 +25,7 @@ constexpr std::int64_t kGroupNs = 500 * kMillisecond;
 // Of all batches, however wide the rows are: the rest of the process needs less than 100 MiB, and
 // 256 are promised.
 constexpr std::uint64_t kPoolBytes = 128ull << 20;
+constexpr std::uint64_t kBatchBytesMin = 4096;
 constexpr std::string_view kStdin = "-";
 
 // What is passed to every file source besides its path.
@@ -80,13 +81,16 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   PipelinePlan& plan = builder.settings();
   plan.name = "ingest";
   plan.batch_rows = options.batch_rows;
-  // What is asked for is done; else wide rows come in smaller batches.
+  // One for each file to fill, though they are read one after the other.
+  plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
+  // What is asked for is done. Else the rows' text has half of the pool at most, however many files
+  // there are, and wide rows come in smaller batches.
   if (options.batch_rows == IngestOptions().batch_rows &&
       options.batches == IngestOptions().batches) {
     plan.pool_bytes_max = kPoolBytes;
+    plan.batch_bytes = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(kPoolBytes / 2 / plan.batches, kBatchBytesMin, plan.batch_bytes));
   }
-  // One for each file to fill, though they are read one after the other.
-  plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
   // The writer's own deadline comes first.
   plan.drain_deadline_ns = options.deadline_ns + 60 * kSecond;
 
@@ -118,7 +122,7 @@ bool is_ndjson(const std::string& file, const IngestOptions& options) {
 
 bool names_column(const std::vector<std::string>& types, const std::string& column) {
   return std::ranges::any_of(types, [&](const std::string& entry) {
-    return entry.size() > column.size() && entry.starts_with(column) && entry[column.size()] == '=';
+    return is_same_column(std::string_view(entry).substr(0, entry.rfind('=')), column);
   });
 }
 

@@ -29,10 +29,10 @@ void OutageNotice::tell(std::int64_t now_ns, const std::string& why) {
   told_ = true;
   next_ns_ = now_ns + kAgainNs;
   const std::string until =
-      deadline_ns_ == kNever ? "as long as it takes" : "up to " + format_duration(deadline_ns_);
+      deadline_ns_ == kNever ? "until it is free" : "for " + format_duration(deadline_ns_);
   console_.note(
-      fmt::format("waiting for the database for {}: {}; no row is lost, it is tried "
-                  "again {}",
+      fmt::format("waiting for the database for {}: {}; what was written is safe, and "
+                  "it is tried again {}, or until a drain's deadline passes",
                   seconds_text(now_ns - since_ns_), why, until));
 }
 

@@ -37,8 +37,8 @@ TEST_CASE("outage: told after a second, then once a minute, and when it is over"
   CHECK(f.at(6 * kSecond, 5 * kSecond + 1).empty());
   CHECK(f.asked == 0);
   CHECK(f.at(6 * kSecond + 1, 5 * kSecond + 1) ==
-        "mayfly: waiting for the database for 1.00 s: it is locked; no row is lost, it is "
-        "tried again as long as it takes\n");
+        "mayfly: waiting for the database for 1.00 s: it is locked; what was written is safe, and "
+        "it is tried again until it is free, or until a drain's deadline passes\n");
   CHECK(f.at(66 * kSecond, 5 * kSecond + 1).empty());
   CHECK(f.at(67 * kSecond, 5 * kSecond + 1).find("for 62") != std::string::npos);
   CHECK(f.at(70 * kSecond, 0) == "mayfly: the wait for the database is over, after 65.00 s\n");
@@ -51,7 +51,7 @@ TEST_CASE("outage: one that is over before it was told leaves no word, the next 
   CHECK(f.at(1 * kSecond, 900 * kMillisecond).empty());
   CHECK(f.at(2 * kSecond, 0).empty());
   CHECK(f.at(3 * kSecond, 2500 * kMillisecond).empty());
-  CHECK(f.at(4 * kSecond, 2500 * kMillisecond).find("again up to 5s") != std::string::npos);
+  CHECK(f.at(4 * kSecond, 2500 * kMillisecond).find("again for 5s, or until") != std::string::npos);
   // Another one, without a look between them.
   CHECK(f.at(6 * kSecond, 5500 * kMillisecond) ==
         "mayfly: the wait for the database is over, after 3.00 s\n");
