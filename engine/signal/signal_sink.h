@@ -17,10 +17,11 @@
 //            what they listen to, and allowed or blocked (signal_constraints.h). A raise in a sink
 //            without subscriptions pays one comparison for it (signal_window.h, SHORT WAY).
 // NO MEMORY  A raise throws std::bad_alloc, and nothing was raised, where there is none for a new
-// stem
-//            or for a thread's shard at its first raise; later none fails: long texts leave earlier
-//            (signal_shard.h), and listeners that can't be looked up are counted as failures.
-//            Subscribing and queries that return lists throw it too; ending a subscription doesn't.
+//            stem or for a thread's shard at its first raise; later none fails: long texts leave
+//            earlier (signal_shard.h), and listeners that can't be looked up are counted as
+//            failures. Subscribing and queries that return lists throw it too; ending a
+//            subscription doesn't. A sink with subscriptions needs some when it is destroyed, or
+//            the process ends.
 // THREADS    Any thread may call anything. Not for asynchronous signal handlers.
 // UNITS      Times in nanoseconds of the clock that was passed in.
 #pragma once

@@ -24,13 +24,15 @@
 // ERRORS     Constructors throw std::invalid_argument for options out of range and null callables.
 //            Everything later returns a Status, and throws nothing but, without memory,
 //            std::bad_alloc:
-// NO MEMORY  enqueue() and its like, wait() and on_done() say kUnavailable. What returns lists or
-//            operations (snapshot(), find(), signals() and their like) throws std::bad_alloc, and
-//            so does everything where there is none for a Status. Control (cancel(), drain(),
-//            try_kill(), pin() and the like) needs none and loses nothing: what waits is told,
-//            perhaps without its texts; calls of on_finalized and echoes that are left out are
-//            counted (WorkCounts::observer_failures). A worker's thread, whose lists of keys can't
-//            grow, or that has no memory for the Status of a body that failed, ends the process.
+// NO MEMORY  enqueue() and its like, wait() and on_done() say kUnavailable (but a keyed
+//            enqueue_dropping_oldest() throws std::bad_alloc, and a key or a copy of the item that
+//            can't be made is told like one that threw). What returns lists or operations
+//            (snapshot(), find(), signals() and their like) throws std::bad_alloc, and so does
+//            everything where there is none for a Status. Control (cancel(), drain(), try_kill(),
+//            pin() and the like) needs none and loses nothing: what waits is told, perhaps without
+//            its texts; calls of on_finalized and echoes that are left out are counted
+//            (WorkCounts::observer_failures). A worker's thread, whose lists of keys can't grow, or
+//            that has no memory for the Status of a body that failed, ends the process.
 #pragma once
 
 #include <coroutine>
@@ -115,9 +117,9 @@ class Coordinator {
   // The sink that operations raise on: the one from the options, or the coordinator's own.
   SignalSink& sink() { return core_->sink(); }
 
-  // Blocks until the operation has ended. kUsage: unknown, or evicted: one that was cancelled or
-  // killed leaves at once, so a call that comes after its end finds none; or from within, unless it
-  // has ended already.
+  // Blocks until the operation has ended. kUsage: unknown, or evicted: one that was cancelled, or
+  // killed while it ran, leaves at once, one that was killed while it waited at its turn in line,
+  // and a call that comes after that finds none; or from within, unless it has ended already.
   Result<OperationSnapshot> wait(OperationId id) {
     return unless_no_memory([&] { return core_->wait(id); });
   }

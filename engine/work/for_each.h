@@ -33,10 +33,10 @@
 // ERRORS     Throws std::invalid_argument for bad or refused options; everything later is in the
 //            result.
 // NO MEMORY  Ends the pass, like a stop: the result says kUnavailable, and which items were
-// skipped.
-//            Bodies that ran are counted, though the window and the failures may lack some. Only
-//            where there is none for the options' copies, the result or its Status,
-//            std::bad_alloc is thrown; no body runs then.
+//            skipped. Bodies that ran are counted, though the window and the failures may lack
+//            some, and one that failed and has no memory for its Status counts as skipped; under a
+//            time limit that ends the process. Only where there is none for the options' copies,
+//            the result or its Status, std::bad_alloc is thrown; no body runs then.
 // UNITS      Nanoseconds of the options' clock. A body's start is the end of the one before it on
 //            the same thread: one reading for each.
 #pragma once

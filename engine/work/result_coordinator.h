@@ -6,8 +6,9 @@
 //
 // The body returns the value, or a Result of it; a failed Result and what it throws fail the
 // operation. How operations ended, with their results, can be asked for by id while they are in the
-// window, and beyond that until results_max newer ones have ended, which is counted. One for whose
-// end there was no memory can't be asked for any more once it has left the window.
+// window, and beyond that until results_max newer ones have ended with a result (without one, if it
+// has none), which is counted. Two are found without their result though they succeeded: one that
+// is pinned for longer than that, and one for whose end there was no memory.
 //
 // OWNERSHIP  A result is shared and immutable: whoever has it keeps it. One that is made after the
 //            body's time limit is dropped: the operation has failed, and that stays so.
@@ -60,7 +61,8 @@ struct OperationEnd {
   std::shared_ptr<const Out> value;  // of one that succeeded
 };
 
-// The ends of operations by id, the newest size_max of them. Any thread; a lock of its own.
+// The ends of operations by id: the newest size_max with a result, and as many without, so that
+// cancelled ones push out no results. Any thread; a lock of its own.
 template <class Out>
 class ResultStore {
  public:
@@ -71,20 +73,21 @@ class ResultStore {
   std::shared_ptr<const Out> put(OperationId id, OperationState state, std::string_view error,
                                  std::shared_ptr<const Out> value) noexcept {
     const std::lock_guard lock(mutex_);
+    std::deque<OperationId>& order = value != nullptr ? with_result_ : without_;
     try {
-      order_.push_back(id);
+      order.push_back(id);
     } catch (const std::bad_alloc&) {
       return value;
     }
     try {
       ends_.emplace(id, OperationEnd<Out>{state, std::string(error), value});
     } catch (const std::bad_alloc&) {
-      order_.pop_back();
+      order.pop_back();
       return value;
     }
-    if (order_.size() <= size_max_) return nullptr;
-    auto oldest = ends_.extract(order_.front());
-    order_.pop_front();
+    if (order.size() <= size_max_) return nullptr;
+    auto oldest = ends_.extract(order.front());
+    order.pop_front();
     dropped_ += oldest.mapped().value != nullptr;
     return std::move(oldest.mapped().value);
   }
@@ -109,7 +112,8 @@ class ResultStore {
   const std::size_t size_max_;
   mutable std::mutex mutex_;
   std::unordered_map<OperationId, OperationEnd<Out>> ends_;  // guarded by mutex_
-  std::deque<OperationId> order_;                            // guarded by mutex_
+  std::deque<OperationId> with_result_;                      // the oldest first; guarded by mutex_
+  std::deque<OperationId> without_;                          // likewise
   std::uint64_t dropped_ = 0;                                // guarded by mutex_
 };
 
@@ -152,7 +156,8 @@ class ResultAwaiter;
 template <class In, class Out>
 class ResultCoordinator : public ItemCoordinator<In> {
  public:
-  // results_max: ends kept for asking by id; at least max_tracked_operations.
+  // results_max: results kept for asking by id, and as many ends that have none; at least
+  // max_tracked_operations.
   template <BodyOf<In> Body>
   ResultCoordinator(WorkOptions options, Body body, std::size_t results_max = 10'000)
       : ResultCoordinator(std::make_shared<ResultStore<Out>>(
@@ -162,8 +167,8 @@ class ResultCoordinator : public ItemCoordinator<In> {
 
   // Blocks until the operation has ended; then has_result(), or else its state and error say why
   // not: also when it failed, was skipped or cancelled and has left the window. Of the times of one
-  // that has left, nothing is known. kUsage: unknown, or results_max others have ended since; or
-  // from within, unless it has ended already.
+  // that has left, nothing is known. kUsage: unknown, or results_max others of its kind (with a
+  // result, without one) have ended since; or from within, unless it has ended already.
   Result<ResultSnapshot<Out>> wait_for_result(OperationId id) {
     return unless_no_memory([&] { return join_result(id, this->wait(id), *store_); });
   }

@@ -148,7 +148,7 @@ TEST_CASE("results: how an operation failed can be asked for when it has left th
   CHECK_FALSE(second->has_result());
 }
 
-// A result whose end waits at a gate.
+// An item whose end waits at a gate.
 struct Lingering {
   explicit Lingering(Gate* gate) : gate_(gate) {}
   Lingering(Lingering&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
@@ -160,20 +160,26 @@ struct Lingering {
   Gate* gate_;
 };
 
+// Of three, the first of which waits at the gate.
+std::vector<OperationId> enqueue_three(ResultCoordinator<Lingering, int>& work, Gate& gate) {
+  std::vector<OperationId> ids;
+  for (Gate* at : {&gate, static_cast<Gate*>(nullptr), static_cast<Gate*>(nullptr)}) {
+    const auto id = work.enqueue(Lingering(at));
+    REQUIRE(id.ok());
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
 // Intended interleaving: operations have left the table, and the thread that ended them is still
-// about to do what is done without the lock: it destroys the result that the first end pushed out,
-// which waits. Meanwhile the ends of all of them are asked for.
+// about to do what is done without the lock: it destroys an item, which waits. Meanwhile the ends
+// of all of them are asked for.
 TEST_CASE("results: the end of what was cancelled is known from the moment it can't be found") {
   Gate gate;
-  ResultCoordinator<int, Lingering> work(
-      {.max_concurrency = 1, .max_tracked_operations = 3},
-      [&](int n) { return Lingering(n == 0 ? &gate : nullptr); }, 3);
-  for (int i = 0; i < 3; ++i) REQUIRE(work.enqueue(i).ok());
-  REQUIRE(work.wait_until_idle().ok());
+  ResultCoordinator<Lingering, int> work({.max_concurrency = 1},
+                                         [](const Lingering&) { return 1; });
   work.pause();
-  std::vector<int> items{1, 2, 3};
-  std::vector<OperationId> ids;
-  REQUIRE(work.enqueue_many(items, &ids).count == 3);
+  const std::vector<OperationId> ids = enqueue_three(work, gate);
 
   std::thread cancels([&] { work.cancel(); });
   gate.wait_for_inside(1);
@@ -185,7 +191,6 @@ TEST_CASE("results: the end of what was cancelled is known from the moment it ca
   }
   gate.open();
   cancels.join();
-  CHECK(work.results_dropped() == 3);
 }
 
 // The same of operations that a signal skips, on the worker's thread.
@@ -193,31 +198,48 @@ TEST_CASE("results: the end of what was skipped is known from the moment it can'
   Gate gate;
   SystemClock clock;
   SignalSink sink(clock);
-  ResultCoordinator<int, Lingering> work(
-      {.max_concurrency = 1,
-       .max_tracked_operations = 1,
-       .queue_capacity = 3,
-       .signals = &sink,
-       .cancel_on_signals = {"stop"}},
-      [&](int n) { return Lingering(n == 0 ? &gate : nullptr); }, 3);
-  for (int i = 0; i < 3; ++i) REQUIRE(work.enqueue(i).ok());
-  REQUIRE(work.wait_until_idle().ok());
+  ResultCoordinator<Lingering, int> work({.max_concurrency = 1,
+                                          .max_tracked_operations = 1,
+                                          .queue_capacity = 3,
+                                          .signals = &sink,
+                                          .cancel_on_signals = {"stop"}},
+                                         [](const Lingering&) { return 1; });
   work.pause();
-  std::vector<int> items{1, 2, 3};
-  std::vector<OperationId> ids;
-  REQUIRE(work.enqueue_many(items, &ids).count == 3);
+  const std::vector<OperationId> ids = enqueue_three(work, gate);
   sink.raise("stop");
 
   work.resume();
   gate.wait_for_inside(1);
-  for (const OperationId id : ids) {
-    const auto end = work.wait_for_result(id);
-    REQUIRE(end.ok());
-    CHECK(end->state == OperationState::kSkipped);
-  }
-  CHECK_FALSE(work.find(ids[0]));
+  const auto end = work.wait_for_result(ids[0]);
+  REQUIRE(end.ok());
+  CHECK(end->state == OperationState::kSkipped);
   gate.open();
   finish(work);
+}
+
+TEST_CASE("results: ends without a result push none out") {
+  ResultCoordinator<int, int> work(
+      {.max_concurrency = 1, .max_tracked_operations = 10, .queue_capacity = 30},
+      [](int n) { return n; }, 10);
+  std::vector<OperationId> ids;
+  for (int i = 0; i < 10; ++i) ids.push_back(*work.enqueue(i));
+  REQUIRE(work.wait_until_idle().ok());
+  work.pause();
+  std::vector<OperationId> cancelled;
+  for (int i = 0; i < 30; ++i) cancelled.push_back(*work.enqueue(i));
+  work.cancel();
+
+  CHECK(work.results().size() == 10);
+  CHECK(work.results_dropped() == 0);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto answer = work.wait_for_result(ids[i]);
+    REQUIRE(answer.ok());
+    REQUIRE(answer->has_result());
+    CHECK(answer->result() == static_cast<int>(i));
+  }
+  // Of those the newest are known.
+  CHECK_FALSE(work.wait_for_result(cancelled[19]).ok());
+  CHECK(work.wait_for_result(cancelled[20])->state == OperationState::kCancelled);
 }
 
 }  // namespace

@@ -87,7 +87,10 @@ Status FileSource::start(const mayfly_position& position) {
                     source_->name() + ": the column \"" + column.name + "\" was refused");
     }
   }
-  return go_to(position, found.shape.start);
+  MAYFLY_RETURN_IF_ERROR(go_to(position, found.shape.start));
+  // Hundreds of small files may wait for their turn.
+  if (buffer_->at_end()) buffer_->shrink();
+  return {};
 }
 
 std::string FileSource::key() const {
@@ -159,7 +162,10 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
         parsed_ = 0;
         return MAYFLY_OK;
       }
-      if (buffer_->at_end()) return MAYFLY_END;
+      if (buffer_->at_end()) {
+        buffer_->shrink();
+        return MAYFLY_END;
+      }
     }
     if (idle) return MAYFLY_IDLE;
     auto state = read_more(deadline_ns);

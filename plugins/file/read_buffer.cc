@@ -7,16 +7,34 @@
 
 namespace mayfly::file {
 
-ReadBuffer::ReadBuffer(std::size_t capacity)
-    : data_(std::make_unique<char[]>(capacity + kReadPadding)), capacity_(capacity) {}
+namespace {
+
+// Not zeroed: hundreds of small files that wait for their turn touch few of their pages.
+std::unique_ptr<char[]> pages(std::size_t capacity) {
+  std::unique_ptr<char[]> data(new char[capacity + kReadPadding]);
+  std::memset(data.get() + capacity, 0, kReadPadding);
+  return data;
+}
+
+}  // namespace
+
+ReadBuffer::ReadBuffer(std::size_t capacity) : data_(pages(capacity)), capacity_(capacity) {}
+
+void ReadBuffer::shrink() {
+  const std::size_t waiting = size();
+  std::unique_ptr<char[]> smaller = pages(waiting);
+  std::memcpy(smaller.get(), data_.get() + begin_, waiting);
+  data_ = std::move(smaller);
+  capacity_ = end_ = waiting;
+  begin_ = 0;
+}
 
 void ReadBuffer::make_room() {
   const std::size_t waiting = size();
   if (waiting == capacity_) {
     capacity_ *= 2;
-    std::unique_ptr<char[]> larger(new char[capacity_ + kReadPadding]);  // not zeroed: pages unused
+    std::unique_ptr<char[]> larger = pages(capacity_);
     std::memcpy(larger.get(), data_.get() + begin_, waiting);
-    std::memset(larger.get() + capacity_, 0, kReadPadding);
     data_ = std::move(larger);
   } else if (begin_ > 0) {
     std::memmove(data_.get(), data_.get() + begin_, waiting);

@@ -27,6 +27,9 @@ class ReadBuffer {
     at_end_ = false;
   }
 
+  // At the end of the input: keeps memory only for what is still there.
+  void shrink();
+
   // Reads up to `most` bytes behind those that are there: in a full buffer, after making it larger.
   Result<ByteSource::State> fill(ByteSource& source, std::size_t most, std::int64_t timeout_ns);
 

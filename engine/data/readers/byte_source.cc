@@ -130,7 +130,7 @@ Result<ByteSource::Chunk> ByteSource::fill_input(std::int64_t timeout_ns) {
 
 // Reads the first bytes, which say what the rest is. kData when that is known.
 Result<ByteSource::Chunk> ByteSource::detect(std::int64_t timeout_ns) {
-  if (input_ == nullptr) input_ = std::make_unique<char[]>(kInputBytes);
+  if (input_ == nullptr) input_.reset(new char[kInputBytes]);  // not zeroed: pages unused
   while (input_end_ < kMagicBytes && !raw_end_) {
     MAYFLY_ASSIGN_OR_RETURN(const Chunk chunk, fill_input(timeout_ns));
     if (chunk.state == State::kIdle) return chunk;
@@ -162,6 +162,7 @@ Result<ByteSource::Chunk> ByteSource::read_plain(std::span<char> out, std::int64
     std::memcpy(out.data(), input_.get() + input_begin_, chunk.size);
     input_begin_ += chunk.size;
   } else {
+    input_.reset();  // all the rest is read to where it is wanted
     MAYFLY_ASSIGN_OR_RETURN(chunk, read_raw(out, timeout_ns));
   }
   raw_bytes_.fetch_add(chunk.size, std::memory_order_relaxed);  // a counter: orders nothing
