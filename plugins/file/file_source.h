@@ -5,7 +5,8 @@
 //         file is still the one that the mark was made in (fingerprint.h).
 // poll    reads and parses until the batch is full, the input ends or the deadline passes. What was
 //         read before an error is given out before the error is told.
-// MEMORY  One buffer of 1 MiB, which grows for a larger record; whatever the size of the file.
+// MEMORY  One buffer of 1 MiB from open on, which grows for a larger record; whatever the size of
+//         the file. Once the file is read to its end, as much as is still to be parsed.
 // THREADS open and poll by the source's thread; fingerprint and progress by any.
 #pragma once
 

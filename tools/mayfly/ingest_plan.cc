@@ -22,8 +22,7 @@ namespace {
 // Batches of a transaction, and how long one may take.
 constexpr std::uint32_t kGroupBatches = 64;
 constexpr std::int64_t kGroupNs = 500 * kMillisecond;
-// Of all batches, however wide the rows are: the rest of the process needs less than 100 MiB, and
-// 256 are promised.
+// Of all batches, however wide the rows are: about half of the 256 MB that are promised.
 constexpr std::uint64_t kPoolBytes = 128ull << 20;
 constexpr std::uint64_t kBatchBytesMin = 4096;
 constexpr std::string_view kStdin = "-";
