@@ -1,8 +1,7 @@
 // FileSource: rows of a CSV, TSV or NDJSON file, or of standard input.
 //
 // open    looks at the file (inspect.h), declares its columns, and goes to the mark it is given if
-// the
-//         file is still the one that the mark was made in (fingerprint.h).
+//         the file is still the one that the mark was made in (fingerprint.h).
 // poll    reads and parses until the batch is full, the input ends or the deadline passes. What was
 //         read before an error is given out before the error is told.
 // MEMORY  One buffer of 1 MiB from open on, which grows for a larger record; whatever the size of
