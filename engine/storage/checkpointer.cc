@@ -9,8 +9,7 @@ bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
 
 }  // namespace
 
-bool Checkpointer::is_due(const Session& session) {
-  const std::uint32_t pages = session.wal_pages();
+bool Checkpointer::is_due(std::uint32_t pages) {
   if (pages < pages_) {
     // The log was started anew. What the thread may still be at was the old one's.
     hindered_pages_ = 0;
@@ -18,10 +17,10 @@ bool Checkpointer::is_due(const Session& session) {
     passes_ = 0;
   }
   pages_ = pages;
-  return is_due(pages_busy_);
+  return exceeds(pages_busy_);
 }
 
-bool Checkpointer::is_due(std::uint32_t pages) {
+bool Checkpointer::exceeds(std::uint32_t pages) {
   if (pages_ <= moved_ || pages_ < pages + hindered_pages_) return false;
   if (!use_thread_) return true;
   if (pages_ >= kGrowthMax * pages_busy_ + hindered_pages_) {
@@ -40,31 +39,29 @@ bool Checkpointer::is_due(std::uint32_t pages) {
   return false;
 }
 
-void Checkpointer::run(Session& session) {
+void Checkpointer::run(SqliteConnection& connection) {
   int logged = 0;
   int moved = 0;
-  sqlite3* db = session.connection().get();
-  const int code =
-      sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &logged, &moved);
+  const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_PASSIVE,
+                                             &logged, &moved);
   ++count_;
   moved_ = pages_;
   passes_ = 0;
-  if (code != SQLITE_OK && !is_busy(code)) failure_ = session.connection().last_error();
+  if (code != SQLITE_OK && !is_busy(code)) failure_ = connection.last_error();
   // A quarter more each time: a reader that stays doesn't make every commit try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
 }
 
-void Checkpointer::finish(Session& session) {
+void Checkpointer::finish(SqliteConnection& connection) {
   thread_.stop();
-  sqlite3* db = session.connection().get();
-  const int code =
-      sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
+                                             nullptr, nullptr);
   ++count_;
   if (code == SQLITE_OK) return;
-  if (!is_busy(code)) failure_ = session.connection().last_error();
+  if (!is_busy(code)) failure_ = connection.last_error();
   // Somebody reads the log: it stays, and what is in it counts.
-  run(session);
+  run(connection);
 }
 
 void Checkpointer::forget() {

@@ -12,35 +12,47 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "mayfly/storage/checkpoint_thread.h"
-#include "mayfly/storage/session.h"
-#include "mayfly/storage/writer_options.h"
+#include "mayfly/storage/file_identity.h"
+#include "mayfly/storage/sqlite.h"
 
 namespace mayfly {
 
+// When the log is moved, and by whom.
+struct CheckpointOptions {
+  std::uint32_t pages_busy = 4000;  // frames of the log, while rows keep coming
+  std::uint32_t pages_idle = 700;   // the same when the writer falls idle
+  bool use_thread = true;           // false: the writer does all of it
+};
+
 class Checkpointer {
  public:
-  explicit Checkpointer(const WriterOptions& options)
-      : pages_busy_(options.checkpoint_pages),
-        pages_idle_(options.checkpoint_idle_pages),
-        use_thread_(options.checkpoint_thread),
-        thread_(options.database, options.vfs) {}
+  // vfs: empty for the default one.
+  Checkpointer(const CheckpointOptions& options, std::string database, std::string vfs)
+      : pages_busy_(options.pages_busy),
+        pages_idle_(options.pages_idle),
+        use_thread_(options.use_thread),
+        thread_(std::move(database), std::move(vfs)) {}
 
   // The file that is written; see CheckpointThread.
   void expect(FileIdentity database) { thread_.expect(database); }
-  // After COMMIT: whether run() is to follow. May ask the thread instead.
-  bool is_due(const Session& session);
+  // After COMMIT, with so many frames in the log: whether run() is to follow. May ask the thread
+  // instead.
+  bool is_due(std::uint32_t pages);
   // The same when the writer falls idle.
-  bool is_due_when_idle() { return is_due(pages_idle_); }
+  bool is_due_when_idle() { return exceeds(pages_idle_); }
   // All of the log, by the writer itself.
-  void run(Session& session);
+  void run(SqliteConnection& connection);
   // The last one: everything, and the log is emptied if nobody reads it.
-  void finish(Session& session);
-  // The session is closed.
+  void finish(SqliteConnection& connection);
+  // The connection is closed.
   void forget();
 
   std::uint64_t count() const { return count_; }
+  // Readers kept frames in the log at the last run.
+  bool is_hindered() const { return hindered_pages_ > 0; }
   // A write or fsync of the database failed: what the log held may not be on disk.
   SqliteError failure() const;
 
@@ -51,7 +63,7 @@ class Checkpointer {
   static constexpr std::uint32_t kGrowthMax = 4;
 
   // Whether a log of `pages` or more is the writer's to move.
-  bool is_due(std::uint32_t pages);
+  bool exceeds(std::uint32_t pages);
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;

@@ -29,7 +29,10 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
                     options.row_bytes_max),
       commits_(options.name),
-      checkpointer_(options) {}
+      checkpointer_({.pages_busy = options.checkpoint_pages,
+                     .pages_idle = options.checkpoint_idle_pages,
+                     .use_thread = options.checkpoint_thread},
+                    options.database, options.vfs) {}
 
 Status SqliteWriter::Impl::open() {
   if (options_.database.empty() || options_.database == ":memory:") {
@@ -109,7 +112,7 @@ void SqliteWriter::Impl::on_idle() {
 
 void SqliteWriter::Impl::checkpoint() {
   const std::int64_t began_ns = clock_.now_ns();
-  checkpointer_.run(session_);
+  checkpointer_.run(session_.connection());
   const std::int64_t now_ns = clock_.now_ns();
   totals_.checkpoints = checkpointer_.count();
   signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
@@ -144,7 +147,7 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
 // Nothing more is written: checkpoints, makes durable what is to be, lets go of the database.
 Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
-  if (session_.connection()) checkpointer_.finish(session_);
+  if (session_.connection()) checkpointer_.finish(session_.connection());
   totals_.checkpoints = checkpointer_.count();
   if (durable && sync_failure_.ok() && session_.connection()) sync_failure_ = sync_database();
   session_.end_journal();

@@ -293,7 +293,7 @@ void SqliteWriter::Impl::committed() {
   progress_.commit();
   lineage_.commit();
   stats_.clear();
-  if (checkpointer_.is_due(session_)) checkpoint();
+  if (checkpointer_.is_due(session_.wal_pages())) checkpoint();
   totals_.rows = progress_.totals();
   ++totals_.transactions;
   totals_.statements = inserter_->statements();

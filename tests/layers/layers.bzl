@@ -19,6 +19,7 @@ LAYER_TARGETS = [
     "//engine/runtime",
     "//engine/signal",
     "//engine/storage",
+    "//engine/storage:checkpoint",
     "//engine/storage:sqlite",
     "//engine/storage/retry",
     "//engine/storage/single_writer:commit_queue",
