@@ -146,8 +146,10 @@ void SqliteConnection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(d
 SqliteError SqliteConnection::open(const std::string& path, const OpenOptions& options,
                                    SqliteConnection& out) {
   // Without the right to write, SQLite opens it for reading.
-  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE |
-                    (options.create ? SQLITE_OPEN_CREATE : 0);
+  const int access = options.read_only
+                         ? SQLITE_OPEN_READONLY
+                         : SQLITE_OPEN_READWRITE | (options.create ? SQLITE_OPEN_CREATE : 0);
+  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | access;
   sqlite3* db = nullptr;
   // Debian's SQLite takes "file:..." for a URI; here a path is a path.
   const std::string name = path.starts_with("file:") ? "./" + path : path;

@@ -81,6 +81,7 @@ class SqliteConnection {
  public:
   struct OpenOptions {
     bool create = true;
+    bool read_only = false;
     const char* vfs = nullptr;  // the default one
   };
 

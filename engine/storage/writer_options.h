@@ -7,6 +7,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/policy/retry_policy.h"
+#include "mayfly/storage/synchronous.h"
 
 namespace mayfly {
 
@@ -16,12 +17,6 @@ enum class WriteMode : std::uint8_t {
   kIgnore,   // a conflict leaves the old row
   kUpsert,   // a conflict on the key columns updates the others
   kReplace,  // a conflict deletes the old row
-};
-
-// When a row is durable.
-enum class Synchronous : std::uint8_t {
-  kNormal,  // durable at the next checkpoint, finish() at the latest
-  kFull,    // durable when it is answered
 };
 
 // How a transaction is kept whole. WAL lets others read while rows are written, and small commits

@@ -22,6 +22,7 @@ LAYER_TARGETS = [
     "//engine/storage:checkpoint",
     "//engine/storage:sqlite",
     "//engine/storage/retry",
+    "//engine/storage/single_writer",
     "//engine/storage/single_writer:commit_queue",
     "//engine/storage/single_writer:group_writer",
     "//engine/storage/single_writer:statements",

@@ -20,12 +20,16 @@ CommitQueue::~CommitQueue() {
 
 void CommitQueue::run(Request& request) {
   push(request);
-  if (!try_to_lead()) {
+  bool leads = try_to_lead();
+  for (;;) {
+    if (leads) lead(&request);
     // Acquire: pairs with the leader's release, so that the result, or the list, is visible.
     request.state_.wait(Request::kQueued, std::memory_order_acquire);
     if (request.state_.load(std::memory_order_acquire) == Request::kDone) return;
+    // Leadership may be passed on before this request is done.
+    request.state_.store(Request::kQueued, std::memory_order_relaxed);
+    leads = true;
   }
-  lead(&request);
 }
 
 void CommitQueue::post(Request& request) {
@@ -49,6 +53,10 @@ void CommitQueue::lead(Request* own) {
   for (;;) {
     gather();
     while (first_ != nullptr) {
+      if (first_->by_owner_ && first_ != own) {
+        pass_to(*first_);
+        return;
+      }
       execute_group();
       gather();
       const bool served =
@@ -84,12 +92,17 @@ void CommitQueue::gather() {
 void CommitQueue::pass_on() {
   for (Request* request = first_; request != nullptr; request = request->next_) {
     if (request->posted_) continue;
-    request->state_.store(Request::kLead, std::memory_order_release);
-    request->state_.notify_one();
+    pass_to(*request);
     return;
   }
   handed_.store(true, std::memory_order_release);
   posted_.release();
+}
+
+// Somebody waits for it.
+void CommitQueue::pass_to(Request& request) {
+  request.state_.store(Request::kLead, std::memory_order_release);
+  request.state_.notify_one();
 }
 
 void CommitQueue::execute_group() {

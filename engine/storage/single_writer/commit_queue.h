@@ -14,13 +14,14 @@
 //                      sides store one word and read the other (head, leading), so both are
 //                      sequentially consistent (Dekker).
 //            state     of a request: QUEUED -> DONE by the leader (release; the result is there),
-//                      or QUEUED -> LEAD: its own thread is to lead, and owns the list (release).
-//                      After DONE the leader doesn't touch a request that somebody waits for: it
-//                      lives on that thread's stack.
+//                      or QUEUED -> LEAD: its own thread is to lead, and owns the list (release);
+//                      that thread stores QUEUED again. After DONE the leader doesn't touch a
+//                      request that somebody waits for: it lives on that thread's stack.
 //            handed    true: leadership passes to the queue's thread, with a permit (release).
 // FAIRNESS   In the order of the pushes. A leader whose own request is done passes leadership on,
 //            to the first that waits or to the queue's thread, so that no caller works for others
-//            without end.
+//            without end. One that is to be executed by its owner is passed leadership when it is
+//            first in line.
 // MEMORY     Requests are linked; nothing is allocated after construction.
 // THREADS    run, post: any. Executor: called by one thread at a time, mostly different ones.
 // SOURCE     Flat combining: Hendler, Incze, Shavit, Tzafrir, "Flat Combining and the
@@ -43,8 +44,9 @@ class CommitQueue {
   // One write; derived from by what is to be written.
   class Request {
    public:
-    // alone: in a group of its own.
-    explicit Request(bool alone = false) : alone_(alone) {}
+    // alone: in a group of its own. by_owner: by the thread that brought it, which then leads.
+    explicit Request(bool alone = false, bool by_owner = false)
+        : alone_(alone), by_owner_(by_owner) {}
     virtual ~Request() = default;
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
@@ -60,6 +62,7 @@ class CommitQueue {
     std::atomic<std::uint32_t> state_{kQueued};
     Request* next_ = nullptr;
     const bool alone_;
+    const bool by_owner_;
     bool posted_ = false;
   };
 
@@ -79,7 +82,7 @@ class CommitQueue {
 
   // Returns once it has been executed. Not from within the executor.
   void run(Request& request);
-  // Returns at once; on_done() follows. The request lives until then.
+  // Returns at once; on_done() follows. The request lives until then. Not one by its owner.
   void post(Request& request);
 
  private:
@@ -89,6 +92,7 @@ class CommitQueue {
   void lead(Request* own);
   void gather();
   void pass_on();
+  void pass_to(Request& request);
   void execute_group();
   void work();
 

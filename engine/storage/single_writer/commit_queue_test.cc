@@ -15,7 +15,8 @@ namespace mayfly {
 namespace {
 
 struct Write final : CommitQueue::Request {
-  explicit Write(int n, bool alone = false) : Request(alone), number(n) {}
+  explicit Write(int n, bool alone = false, bool by_owner = false)
+      : Request(alone, by_owner), number(n) {}
   void on_done() noexcept override {
     if (done != nullptr) done->fetch_add(1);
   }
@@ -23,6 +24,7 @@ struct Write final : CommitQueue::Request {
   const int number;
   bool executed = false;  // the executor's; read behind run() or on_done()
   std::atomic<int>* done = nullptr;
+  std::thread::id owner;  // none: whoever
 };
 
 // Keeps what it was given; a gate holds it where a test wants it.
@@ -175,6 +177,62 @@ TEST_CASE(
   for (const int number : recorder.order) {
     REQUIRE(number % kWrites == next[static_cast<std::size_t>(number / kWrites)]++);
   }
+}
+
+// Interleaving: the first group is held in the executor until a write by its owner, and one behind
+// it, are queued.
+TEST_CASE("commit queue: one that is to be executed by its owner is passed leadership") {
+  Recorder recorder;
+  std::latch entered(1);
+  std::latch gate(1);
+  recorder.entered = &entered;
+  recorder.gate = &gate;
+  CommitQueue queue(recorder, 64);
+  Write first(1);
+  Write owned(2, true, true);
+  Write behind(3);
+  std::atomic<int> done{0};
+  first.done = behind.done = &done;
+  queue.post(first);
+  entered.wait();
+  std::thread owner([&] {
+    queue.run(owned);
+    CHECK(recorder.threads.at(1) == std::this_thread::get_id());
+  });
+  gate.count_down();
+  owner.join();
+  queue.post(behind);
+  while (done.load() != 2) std::this_thread::yield();
+  CHECK(recorder.order == std::vector{1, 2, 3});
+}
+
+// Interleaving: writes of four threads, every third by its owner, so that leadership passes among
+// threads whose own writes aren't done yet.
+TEST_CASE("commit queue: with owners among them every write is executed once, by whom it must") {
+  struct Counting final : CommitQueue::Executor {
+    void execute(std::span<CommitQueue::Request* const> group) noexcept override {
+      for (CommitQueue::Request* request : group) {
+        auto& write = static_cast<Write&>(*request);
+        CHECK_FALSE(std::exchange(write.executed, true));
+        if (write.owner != std::thread::id()) CHECK(write.owner == std::this_thread::get_id());
+      }
+    }
+  };
+  Counting counting;
+  CommitQueue queue(counting, 8);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        const bool owned = i % 3 == 0;
+        Write write(i, owned, owned);
+        if (owned) write.owner = std::this_thread::get_id();
+        queue.run(write);
+        CHECK(write.executed);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

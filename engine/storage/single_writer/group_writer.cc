@@ -11,6 +11,14 @@ GroupedWrite& write_of(CommitQueue::Request* request) {
   return static_cast<GroupedWrite&>(*request);
 }
 
+bool is_running_a_statement(sqlite3* db) {
+  sqlite3_stmt* statement = nullptr;
+  while ((statement = sqlite3_next_stmt(db, statement)) != nullptr) {
+    if (sqlite3_stmt_busy(statement) != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 SqliteError GroupWriter::prepare() {
@@ -33,8 +41,12 @@ SqliteError GroupWriter::prepare() {
 
 int GroupWriter::authorize(void* self, int action, const char*, const char*, const char*,
                            const char*) {
-  const bool controls = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT;
-  return controls && !static_cast<GroupWriter*>(self)->own_ ? SQLITE_DENY : SQLITE_OK;
+  if (action != SQLITE_TRANSACTION && action != SQLITE_SAVEPOINT) return SQLITE_OK;
+  const auto& writer = *static_cast<GroupWriter*>(self);
+  // VACUUM has transactions of its own, which SQLite prepares while it runs.
+  const bool allowed =
+      writer.own_ || (writer.outside_ && is_running_a_statement(writer.connection_.get()));
+  return allowed ? SQLITE_OK : SQLITE_DENY;
 }
 
 SqliteError GroupWriter::run_own(SqliteStatement& statement) {
@@ -65,7 +77,9 @@ void GroupWriter::execute_alone(GroupedWrite& write) {
   if (write.shape_ == GroupedWrite::Shape::kStatement ||
       write.shape_ == GroupedWrite::Shape::kOutside) {
     // SQLite makes the transaction: two statements less.
+    outside_ = write.shape_ == GroupedWrite::Shape::kOutside;
     write.result = write.perform();
+    outside_ = false;
     rollback();
     return;
   }

@@ -28,11 +28,12 @@ class GroupedWrite : public CommitQueue::Request {
     kStatement,  // one: atomic by itself
     kSeveral,    // several, or a callable: all or nothing by a savepoint
     kOutside,    // what no transaction takes (VACUUM, PRAGMA): alone, and without one
-    kOwn,        // a transaction of its own: alone
+    kOwn,        // a caller's function: alone, in a transaction, on the caller's thread
   };
 
   explicit GroupedWrite(Shape shape)
-      : Request(shape == Shape::kOutside || shape == Shape::kOwn), shape_(shape) {}
+      : Request(shape == Shape::kOutside || shape == Shape::kOwn, shape == Shape::kOwn),
+        shape_(shape) {}
 
   Shape shape() const { return shape_; }
   // Does it: rows changed. May be called again, after everything of the first time was rolled back,
@@ -75,7 +76,8 @@ class GroupWriter final : public CommitQueue::Executor {
   static int authorize(void* self, int action, const char*, const char*, const char*, const char*);
 
   SqliteConnection& connection_;
-  bool own_ = false;  // a statement of the writer's is prepared or run
+  bool own_ = false;      // a statement of the writer's is prepared or run
+  bool outside_ = false;  // a write is executed that no transaction takes
   SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_;
   std::uint64_t transactions_ = 0;
 };

@@ -29,13 +29,34 @@ SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
     return &passing_;
   }
   rest = {};
+  return &keep(sql, std::move(statement));
+}
+
+SqliteStatement& StatementCache::keep(std::string_view sql, SqliteStatement statement) {
   if (order_.size() >= capacity_) {
     by_sql_.erase(order_.back().sql);
     order_.pop_back();
   }
   order_.push_front({std::string(sql), std::move(statement)});
   by_sql_.emplace(order_.front().sql, order_.begin());
-  return &order_.front().statement;
+  return order_.front().statement;
+}
+
+SqliteStatement StatementCache::take(std::string_view sql, SqliteError& error,
+                                     std::string_view& rest) {
+  SqliteStatement* const found = find(sql, error, rest);
+  if (found == nullptr) return {};
+  SqliteStatement taken = std::move(*found);
+  if (const auto known = by_sql_.find(sql); known != by_sql_.end()) {
+    const Order::iterator entry = known->second;
+    by_sql_.erase(known);
+    order_.erase(entry);
+  }
+  return taken;
+}
+
+void StatementCache::give_back(std::string_view sql, SqliteStatement statement) {
+  if (by_sql_.find(sql) == by_sql_.end()) keep(sql, std::move(statement));
 }
 
 void StatementCache::clear() {

@@ -26,6 +26,11 @@ class StatementCache {
   // (a comment). `rest`: what follows it. A text of several statements isn't kept, since the later
   // ones may not parse before the first has run: then the statement is valid until the next call.
   SqliteStatement* find(std::string_view sql, SqliteError& error, std::string_view& rest);
+  // The same out of the cache, for whoever runs other statements before this one is at its end. Not
+  // a statement: none, or an error.
+  SqliteStatement take(std::string_view sql, SqliteError& error, std::string_view& rest);
+  // Back again, reset and not bound. Kept unless there is one of the same text by now.
+  void give_back(std::string_view sql, SqliteStatement statement);
   void clear();
   std::size_t size() const { return order_.size(); }
 
@@ -35,6 +40,8 @@ class StatementCache {
     SqliteStatement statement;
   };
   using Order = std::list<Entry>;  // the last used first
+
+  SqliteStatement& keep(std::string_view sql, SqliteStatement statement);
 
   SqliteConnection& connection_;
   const std::size_t capacity_;

@@ -1,152 +1,58 @@
 #include "mayfly/storage/single_writer/statement_run.h"
 
-#include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <cmath>
-#include <cstddef>
-#include <optional>
 #include <string>
-#include <vector>
+#include <utility>
+
+#include "mayfly/storage/single_writer/parameter_binder.h"
 
 namespace mayfly {
 namespace {
 
-DbError refuse(std::string message) {
-  return {.kind = DbError::Kind::kParameter, .message = std::move(message)};
+DbError preparing_failed(const SqliteError& error) {
+  if (error.primary() != SQLITE_AUTH) return to_db_error(error, "preparing");
+  return {.kind = DbError::Kind::kSql,
+          .code = error.code,
+          .message =
+              "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and "
+              "use execute_in_transaction"};
 }
 
-// What is bound so far of one call's parameters.
-class Binder {
+// A statement out of the cache, for as long as its rows are looked at.
+class TakenStatement {
  public:
-  explicit Binder(const SqlParams& params) : params_(params), used_(params.size(), false) {}
-
-  std::optional<DbError> check() const {
-    const bool by_name = !params_.empty() && !params_.name(0).empty();
-    for (std::size_t i = 1; i < params_.size(); ++i) {
-      if (params_.name(i).empty() == by_name) {
-        return refuse("expected parameters all by name or all by position, found both");
-      }
-      for (std::size_t j = 0; by_name && j < i; ++j) {
-        if (params_.name(j) == params_.name(i)) {
-          return refuse(fmt::format("parameter {} is given twice", params_.name(i)));
-        }
-      }
-    }
-    return std::nullopt;
+  TakenStatement(StatementCache& cache, std::string_view sql, SqliteStatement statement)
+      : cache_(cache), sql_(sql), statement_(std::move(statement)) {}
+  ~TakenStatement() {
+    sqlite3_reset(statement_.get());
+    // What is bound is the caller's.
+    sqlite3_clear_bindings(statement_.get());
+    cache_.give_back(sql_, std::move(statement_));
   }
+  TakenStatement(const TakenStatement&) = delete;
+  TakenStatement& operator=(const TakenStatement&) = delete;
 
-  std::optional<DbError> bind(SqliteStatement& statement) {
-    const int places = sqlite3_bind_parameter_count(statement.get());
-    const bool by_name = !params_.empty() && !params_.name(0).empty();
-    for (int place = 1; place <= places; ++place) {
-      const char* name = sqlite3_bind_parameter_name(statement.get(), place);
-      std::size_t i = next_;
-      if (by_name) {
-        if (name == nullptr || name[0] == '?') {
-          return refuse(
-              fmt::format("expected a parameter by position for {}, found names; name it "
-                          "in the statement (:name)",
-                          name != nullptr ? name : "?"));
-        }
-        i = index_of(name + 1);
-        if (i == params_.size()) return refuse(fmt::format("parameter {} isn't given", name));
-      } else {
-        if (next_ == params_.size()) {
-          return refuse(fmt::format("expected {} parameters, found {}",
-                                    next_ + static_cast<std::size_t>(places - place + 1),
-                                    params_.size()));
-        }
-        ++next_;
-      }
-      used_[i] = true;
-      if (auto error = bind_one(statement, place, i)) return error;
-    }
-    return std::nullopt;
-  }
-
-  std::optional<DbError> check_all_used() const {
-    for (std::size_t i = 0; i < used_.size(); ++i) {
-      if (used_[i]) continue;
-      if (!params_.name(i).empty()) {
-        return refuse(fmt::format("the statement has no parameter :{}", params_.name(i)));
-      }
-      return refuse(fmt::format("expected {} parameters, found {}", next_, params_.size()));
-    }
-    return std::nullopt;
-  }
+  SqliteStatement& operator*() { return statement_; }
 
  private:
-  std::size_t index_of(std::string_view name) const {
-    std::size_t i = 0;
-    while (i < params_.size() && params_.name(i) != name) ++i;
-    return i;
-  }
-
-  std::optional<DbError> bind_one(SqliteStatement& statement, int place, std::size_t i) {
-    const Value value = params_.value(i);
-    int code = SQLITE_OK;
-    const auto size = static_cast<sqlite3_uint64>(value.text().size());
-    switch (value.kind()) {
-      case Value::Kind::kNull:
-        code = sqlite3_bind_null(statement.get(), place);
-        break;
-      case Value::Kind::kInt64:
-        code = sqlite3_bind_int64(statement.get(), place, value.int64());
-        break;
-      case Value::Kind::kFloat64:
-        if (std::isnan(value.float64())) {
-          return refuse(
-              fmt::format("expected a number for parameter {}, found NaN, which SQLite "
-                          "would store as NULL; give NULL if that is meant",
-                          shown(i)));
-        }
-        code = sqlite3_bind_double(statement.get(), place, value.float64());
-        break;
-      case Value::Kind::kText:
-        code = sqlite3_bind_text64(statement.get(), place, value.text().data(), size, SQLITE_STATIC,
-                                   SQLITE_UTF8);
-        break;
-      case Value::Kind::kBlob:
-        // A blob without bytes isn't NULL.
-        code = size == 0 ? sqlite3_bind_zeroblob(statement.get(), place, 0)
-                         : sqlite3_bind_blob64(statement.get(), place, value.text().data(), size,
-                                               SQLITE_STATIC);
-        break;
-    }
-    if (code == SQLITE_OK) return std::nullopt;
-    DbError error = to_db_error(sqlite3_db_handle(statement.get()), code);
-    error.message = fmt::format("binding parameter {}: {}", shown(i), error.message);
-    return error;
-  }
-  std::string shown(std::size_t i) const {
-    return params_.name(i).empty() ? fmt::format("{}", i + 1) : fmt::format(":{}", params_.name(i));
-  }
-
-  const SqlParams& params_;
-  std::vector<bool> used_;
-  std::size_t next_ = 0;  // by position
+  StatementCache& cache_;
+  const std::string_view sql_;
+  SqliteStatement statement_;
 };
 
 }  // namespace
 
 DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& statements,
                                std::string_view sql, const SqlParams& params) {
-  Binder binder(params);
+  ParameterBinder binder(params);
   if (auto error = binder.check()) return *error;
   std::int64_t changed = 0;
   for (std::string_view text = sql; !text.empty();) {
     SqliteError error;
     std::string_view rest;
     SqliteStatement* statement = statements.find(text, error, rest);
-    if (error.primary() == SQLITE_AUTH) {
-      return DbError{.kind = DbError::Kind::kSql,
-                     .code = error.code,
-                     .message =
-                         "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK "
-                         "and SAVEPOINT, and use execute_in_transaction"};
-    }
-    if (!error.ok()) return to_db_error(error, "preparing");
+    if (!error.ok()) return preparing_failed(error);
     text = rest;
     if (statement == nullptr) continue;
     auto refused = binder.bind(*statement);
@@ -166,6 +72,33 @@ DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& sta
   }
   if (auto error = binder.check_all_used()) return *error;
   return changed;
+}
+
+DbResult<std::int64_t> query_sql(StatementCache& statements, std::string_view sql,
+                                 const SqlParams& params,
+                                 FunctionRef<bool(const SqlRow&)> visitor) {
+  SqliteError error;
+  std::string_view rest;
+  SqliteStatement found = statements.take(sql, error, rest);
+  if (!error.ok()) return preparing_failed(error);
+  if (!found || !rest.empty()) {
+    return DbError{.kind = DbError::Kind::kSql,
+                   .message = found ? "expected one statement to query by, found several"
+                                    : "expected a statement to query by, found none"};
+  }
+  TakenStatement statement(statements, sql, std::move(found));
+  ParameterBinder binder(params);
+  auto refused = binder.check();
+  if (!refused) refused = binder.bind(*statement);
+  if (!refused) refused = binder.check_all_used();
+  if (refused) return *refused;
+  std::int64_t shown = 0;
+  while ((*statement).step(error)) {
+    ++shown;
+    if (!visitor(SqlRow((*statement).get()))) return shown;
+  }
+  if (!error.ok()) return to_db_error(error, "querying");
+  return shown;
 }
 
 }  // namespace mayfly

@@ -1,0 +1,84 @@
+#include "mayfly/storage/single_writer/read_pool.h"
+
+#include <utility>
+
+namespace mayfly {
+
+struct ReadPool::Reader {
+  Reader(const SingleWriterOptions& options, const Clock& clock)
+      : limit(clock, options.command_timeout_ns),
+        statements(connection, options.statements_max),
+        session(connection, statements) {}
+
+  SqliteError begin() {
+    limit.restart();
+    return begin_statement.run();
+  }
+  // False: the connection isn't to be used again.
+  bool end() { return connection.autocommit() || commit_statement.run().ok(); }
+
+  StatementLimit limit;
+  SqliteConnection connection;
+  StatementCache statements;  // destroyed before the connection
+  SqliteStatement begin_statement, commit_statement;
+  SqlSession session;
+};
+
+ReadPool::Lease::Lease(ReadPool& pool, std::unique_ptr<Reader> reader)
+    : pool_(&pool), reader_(std::move(reader)) {}
+ReadPool::Lease::Lease(Lease&&) noexcept = default;
+ReadPool::Lease::~Lease() {
+  if (reader_ != nullptr && reader_->end()) pool_->release(std::move(reader_));
+}
+SqlSession& ReadPool::Lease::session() { return reader_->session; }
+
+ReadPool::ReadPool(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
+                   WriterSignals& signals)
+    : name_(name), options_(options), clock_(clock), signals_(signals) {}
+
+ReadPool::~ReadPool() = default;
+
+DbResult<ReadPool::Lease> ReadPool::acquire() {
+  std::unique_ptr<Reader> reader;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      reader = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (reader == nullptr) {
+    auto opened = open();
+    if (!opened.ok()) return opened.error();
+    reader = std::move(*opened);
+  }
+  if (const SqliteError error = reader->begin(); !error.ok()) {
+    return to_db_error(error, "beginning to read " + name_.path);
+  }
+  return Lease(*this, std::move(reader));
+}
+
+DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
+  auto reader = std::make_unique<Reader>(options_, clock_);
+  SqliteError error =
+      open_connection(name_, options_, ConnectionUse::kRead, signals_, reader->connection);
+  if (error.ok()) error = reader->connection.prepare("BEGIN", reader->begin_statement);
+  if (error.ok()) error = reader->connection.prepare("COMMIT", reader->commit_statement);
+  if (!error.ok()) return to_db_error(error, "opening " + name_.path + " for reading");
+  reader->limit.watch(reader->connection);
+  const std::lock_guard lock(mutex_);
+  ++opened_;
+  return reader;
+}
+
+void ReadPool::release(std::unique_ptr<Reader> reader) {
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() < options_.read_connections) idle_.push_back(std::move(reader));
+}
+
+std::uint64_t ReadPool::opened() const {
+  const std::lock_guard lock(mutex_);
+  return opened_;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,85 @@
+// What a SqliteSingleWriter is made of, in the order in which its parts need each other: destroyed
+// the other way round, so that the subscription ends first, then what was posted is executed, and
+// only then connections close. For sqlite_single_writer.cc and writer_registry.cc alone.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/cache/lru_cache.h"
+#include "mayfly/data/semaphore.h"
+#include "mayfly/signal/signal_sink.h"
+#include "mayfly/storage/single_writer/commit_queue.h"
+#include "mayfly/storage/single_writer/read_pool.h"
+#include "mayfly/storage/single_writer/sqlite_single_writer.h"
+#include "mayfly/storage/single_writer/write_connection.h"
+#include "mayfly/storage/single_writer/write_requests.h"
+
+namespace mayfly {
+
+struct SqliteSingleWriter::Impl {
+  Impl(DatabaseName database, const SingleWriterOptions& given)
+      : name(std::move(database)),
+        options(given),
+        clock(options.clock != nullptr ? *options.clock : static_cast<const Clock&>(system_clock)),
+        own_sink(options.signals != nullptr
+                     ? nullptr
+                     : std::make_unique<SignalSink>(
+                           clock, SignalSinkOptions{.capacity = 8 * options.max_tracked_writes,
+                                                    .max_age_ns = 300 * kSecond})),
+        signals(options.signals != nullptr ? *options.signals : *own_sink, options.sample_rate),
+        tracker(options.max_tracked_writes),
+        cache(clock, {.default_ttl_ns = options.default_cache_duration_ns,
+                      .hot_key_extension_ns = options.hot_key_extension_ns,
+                      .hot_access_threshold = options.hot_access_threshold,
+                      .max_size = options.cache_size_limit,
+                      .sample_rate = options.sample_rate,
+                      .signals = &signals.sink()}),
+        readers(name, options, clock, signals),
+        connection(name, options, clock, signals),
+        room(queue_capacity()),
+        queue(connection, options.group_max) {}
+
+  // While this thread invalidates for the writer: its own signals aren't orders from outside.
+  class Invalidating {
+   public:
+    explicit Invalidating(const Impl& impl) : before_(current_) { current_ = &impl; }
+    ~Invalidating() { current_ = before_; }
+    Invalidating(const Invalidating&) = delete;
+    Invalidating& operator=(const Invalidating&) = delete;
+    static bool is(const Impl* impl) { return current_ == impl; }
+
+   private:
+    static inline thread_local const Impl* current_ = nullptr;
+    const Impl* const before_;
+  };
+
+  WriteContext context() { return {connection, signals, tracker, clock}; }
+  DbResult<std::int64_t> run(WriteRequest& request);
+  // This thread is executing a write of this writer's.
+  bool is_within() const;
+  std::int64_t queue_capacity() const {
+    return static_cast<std::int64_t>(options.queue_capacity != 0 ? options.queue_capacity
+                                                                 : options.max_tracked_writes);
+  }
+
+  const DatabaseName name;
+  const SingleWriterOptions options;
+  const SystemClock system_clock;
+  const Clock& clock;
+  const std::unique_ptr<SignalSink> own_sink;
+  WriterSignals signals;
+  WriteTracker tracker;
+  LruCache<std::string, Kept> cache;
+  ReadPool readers;
+  WriteConnection connection;
+  Semaphore room;  // permits for posted writes
+  CommitQueue queue;
+  std::mutex subscription_mutex;
+  bool subscribed = false;  // guarded by subscription_mutex
+  SignalSubscription subscription;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,227 @@
+#include "mayfly/storage/single_writer/sqlite_single_writer.h"
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+
+#include "mayfly/cache/lru_cache.h"
+#include "mayfly/data/semaphore.h"
+#include "mayfly/storage/single_writer/commit_queue.h"
+#include "mayfly/storage/single_writer/read_pool.h"
+#include "mayfly/storage/single_writer/single_writer_impl.h"
+#include "mayfly/storage/single_writer/within_writer.h"
+#include "mayfly/storage/single_writer/write_connection.h"
+#include "mayfly/storage/single_writer/write_requests.h"
+#include "mayfly/storage/single_writer/writer_registry.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::string_view kInvalidate = "cache.invalidate:";
+
+DbError from_within() {
+  return {.message =
+              "expected a write from outside of this writer, found one from within a transaction's "
+              "function, a callback or a listener, which would wait for itself; write by the "
+              "session, or later"};
+}
+
+// Of a cached read: what the cache says, whose own refusals are statuses.
+DbError to_db_error(const Status& status) {
+  const DbError::Kind kind =
+      status.code() == Code::kUsage ? DbError::Kind::kParameter : DbError::Kind::kOther;
+  return {.kind = kind, .message = status.message()};
+}
+
+}  // namespace
+
+DbResult<std::shared_ptr<SqliteSingleWriter>> SqliteSingleWriter::get_or_create(
+    std::string_view database, const SingleWriterOptions& options) {
+  return WriterRegistry::of_process().get_or_create(database, options);
+}
+
+SqliteSingleWriter::SqliteSingleWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SqliteSingleWriter::~SqliteSingleWriter() = default;
+
+DbResult<std::int64_t> SqliteSingleWriter::Impl::run(WriteRequest& request) {
+  queue.run(request);
+  request.finish();
+  return std::move(request.result);
+}
+
+bool SqliteSingleWriter::Impl::is_within() const { return WithinWriter::is(&connection); }
+
+DbResult<std::int64_t> SqliteSingleWriter::write(std::string_view sql, const SqlParams& params) {
+  if (impl_->is_within()) return from_within();
+  SqlWrite request(impl_->context(), sql, params);
+  return impl_->run(request);
+}
+
+DbResult<std::int64_t> SqliteSingleWriter::write_batch(std::span<const SqlCommand> commands,
+                                                       bool transactional) {
+  if (commands.empty()) return 0;
+  if (impl_->is_within()) return from_within();
+  BatchWrite request(impl_->context(), commands, transactional);
+  return impl_->run(request);
+}
+
+DbResult<void> SqliteSingleWriter::run_transaction(FunctionRef<DbResult<void>(SqlSession&)> work) {
+  if (impl_->is_within()) return from_within();
+  TransactionWrite request(impl_->context(), work);
+  const auto done = impl_->run(request);
+  if (!done.ok()) return done.error();
+  return {};
+}
+
+DbResult<std::int64_t> SqliteSingleWriter::write_and_invalidate(
+    std::string_view sql, const SqlParams& params, std::span<const std::string_view> keys) {
+  auto written = write(sql, params);
+  // Also of a write that failed: nobody may be able to tell whether it did.
+  for (const std::string_view key : keys) invalidate_cache(key);
+  return written;
+}
+
+Status SqliteSingleWriter::write_async(std::string sql, SqlParams params, WriteCallback done) {
+  if (!impl_->is_within()) {
+    impl_->room.acquire();
+  } else if (!impl_->room.try_acquire()) {
+    return {Code::kTryAgain, "expected room for a write, found " +
+                                 std::to_string(impl_->queue_capacity()) + " that wait"};
+  }
+  try {
+    impl_->queue.post(*new PostedWrite(impl_->context(), std::move(sql), std::move(params),
+                                       std::move(done), impl_->room));
+    return {};
+  } catch (const std::bad_alloc&) {
+    impl_->room.release();
+    return {Code::kUnavailable, "no memory for a write"};
+  }
+}
+
+std::future<DbResult<std::int64_t>> SqliteSingleWriter::write_async(std::string sql,
+                                                                    SqlParams params) {
+  auto promise = std::make_shared<std::promise<DbResult<std::int64_t>>>();
+  auto future = promise->get_future();
+  const Status posted =
+      write_async(std::move(sql), std::move(params),
+                  [promise](const DbResult<std::int64_t>& result) { promise->set_value(result); });
+  if (!posted.ok()) {
+    promise->set_value(DbError{
+        .kind = posted.code() == Code::kTryAgain ? DbError::Kind::kBusy : DbError::Kind::kNoMemory,
+        .message = posted.message()});
+  }
+  return future;
+}
+
+Status SqliteSingleWriter::flush_writes() {
+  if (impl_->is_within()) return mayfly::to_status(from_within());
+  SignalSink& sink = impl_->signals.sink();
+  sink.raise(impl_->signals.flush_start);
+  FlushWrite request;
+  impl_->queue.run(request);
+  sink.raise(impl_->signals.flush_done);
+  return {};
+}
+
+DbResult<void> SqliteSingleWriter::run_query(FunctionRef<DbResult<void>(SqlSession&)> reader) {
+  if (impl_->signals.sample()) impl_->signals.sink().raise(impl_->signals.query_start);
+  auto lease = impl_->readers.acquire();
+  if (!lease.ok()) return lease.error();
+  return reader(lease->session());
+}
+
+DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
+    std::string_view key, const std::type_info& type,
+    FunctionRef<DbResult<std::shared_ptr<const void>>(SqlSession&)> reader,
+    std::optional<std::int64_t> ttl_ns) {
+  std::optional<DbError> refusal;  // this caller's own; who waited for it is told its text
+  const auto make = [&](const std::string&) -> Result<Kept> {
+    const bool sampled = impl_->signals.sample();
+    SignalSink& sink = impl_->signals.sink();
+    if (sampled) sink.raise(impl_->signals.read_start, key);
+    auto lease = impl_->readers.acquire();
+    if (!lease.ok()) {
+      refusal = lease.error();
+      return mayfly::to_status(*refusal);
+    }
+    auto value = reader(lease->session());
+    if (!value.ok()) {
+      refusal = value.error();
+      return mayfly::to_status(*refusal);
+    }
+    if (sampled) sink.raise(impl_->signals.read_done, key);
+    return Kept{std::move(*value), &type};
+  };
+  const auto found = impl_->cache.get_or_add(std::string(key), make, {.ttl_ns = ttl_ns});
+  if (!found.ok()) return refusal ? *refusal : to_db_error(found.status());
+  const Kept& kept = **found;
+  if (*kept.type != type) {
+    return DbError{.kind = DbError::Kind::kParameter,
+                   .message = "cached read " + std::string(key) +
+                              ": expected the type it was kept as, found another; give each type "
+                              "its own key"};
+  }
+  return kept.value;
+}
+
+void SqliteSingleWriter::invalidate_cache(std::string_view key) {
+  const Impl::Invalidating own(*impl_);
+  // The cache says so itself when there was something.
+  if (!impl_->cache.invalidate(std::string(key))) {
+    impl_->signals.sink().raise(impl_->signals.cache_invalidate, key);
+  }
+}
+
+Status SqliteSingleWriter::enable_signal_driven_invalidation(SignalSink& sink,
+                                                             std::string_view patterns) {
+  const std::lock_guard lock(impl_->subscription_mutex);
+  if (impl_->subscribed) {
+    return {Code::kUsage, "expected one call of enable_signal_driven_invalidation, found another"};
+  }
+  Impl* const impl = impl_.get();
+  try {
+    impl->subscription = sink.subscribe(patterns, [impl](const SignalEvent& event) {
+      // What this writer invalidates itself is no order from outside.
+      if (Impl::Invalidating::is(impl)) return;
+      const std::string_view name = event.name();
+      const std::string_view key =
+          name.starts_with(kInvalidate) ? name.substr(kInvalidate.size()) : event.argument();
+      if (key.empty()) return;
+      {
+        const Impl::Invalidating own(*impl);
+        impl->cache.invalidate(std::string(key));
+      }
+      impl->signals.sink().raise(impl->signals.cache_invalidate_external, key);
+    });
+  } catch (const std::exception& error) {
+    return {Code::kUsage, error.what()};
+  }
+  impl->subscribed = true;
+  return {};
+}
+
+SignalSink& SqliteSingleWriter::sink() { return impl_->signals.sink(); }
+
+std::vector<Signal> SqliteSingleWriter::signals(std::string_view glob) {
+  return impl_->signals.sink().sense(glob);
+}
+
+std::vector<WriteSnapshot> SqliteSingleWriter::write_snapshot() const {
+  return impl_->tracker.snapshot();
+}
+
+SingleWriterStats SqliteSingleWriter::stats() const {
+  const std::int64_t free = impl_->room.available();
+  return {.writes = impl_->tracker.total(),
+          .transactions = impl_->connection.transactions(),
+          .waiting = std::max<std::int64_t>(0, impl_->queue_capacity() - free),
+          .checkpoints = impl_->connection.checkpoints(),
+          .wal_pages = impl_->connection.wal_pages(),
+          .reopened = impl_->connection.reopened(),
+          .read_connections = impl_->readers.opened(),
+          .cache = impl_->cache.stats()};
+}
+
+const SingleWriterOptions& SqliteSingleWriter::options() const { return impl_->options; }
+
+}  // namespace mayfly

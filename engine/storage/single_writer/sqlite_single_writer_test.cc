@@ -1,0 +1,487 @@
+// The single writer as its callers see it: writes, reads, the cache, signals, refusals.
+#include "mayfly/storage/single_writer/sqlite_single_writer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/clock.h"
+#include "tests/support/database.h"
+
+namespace mayfly {
+namespace {
+
+using Kind = DbError::Kind;
+using Writer = std::shared_ptr<SqliteSingleWriter>;
+
+Writer open(const std::string& database, const SingleWriterOptions& options = {}) {
+  auto writer = SqliteSingleWriter::get_or_create(database, options);
+  if (!writer.ok()) FAIL(writer.error().message);
+  return *writer;
+}
+
+struct Fixture {
+  explicit Fixture(const std::string& name, SingleWriterOptions options = {}) : database(name) {
+    database.run("CREATE TABLE items(id INTEGER PRIMARY KEY, value UNIQUE)");
+    options.clock = &clock;
+    writer = open(database.path(), options);
+  }
+  std::int64_t count() { return database.integer("SELECT count(*) FROM items"); }
+
+  testing::Database database;
+  ManualClock clock;
+  Writer writer;
+};
+
+DbResult<std::int64_t> count_items(SqlSession& session) {
+  return session.scalar<std::int64_t>("SELECT count(*) FROM items");
+}
+
+// C180
+TEST_CASE("single writer: three writes by parameters are three rows, in their order") {
+  Fixture f("sw_three");
+  for (int i = 1; i <= 3; ++i) {
+    CHECK(*f.writer->write("INSERT INTO items(value) VALUES (?)", {i}) == 1);
+  }
+  const auto values = f.writer->query([](SqlSession& session) {
+    return session.column<int>("SELECT value FROM items ORDER BY id");
+  });
+  CHECK(*values == std::vector{1, 2, 3});
+}
+
+// C188
+TEST_CASE("single writer: parameters come by name, from a map") {
+  Fixture f("sw_map");
+  const std::map<std::string, Value> values = {{"id", 7}, {"value", "seven"}};
+  CHECK(*f.writer->write("INSERT INTO items VALUES (@id, @value)", SqlParams::of(values)) == 1);
+  CHECK(f.database.text("SELECT id || value FROM items") == "7seven");
+}
+
+// C181
+TEST_CASE("single writer: a read is kept until its key is invalidated") {
+  Fixture f("sw_cached");
+  int ran = 0;
+  const auto read = [&] {
+    return *f.writer->read<std::int64_t>("items:count", [&](SqlSession& session) {
+      ++ran;
+      return count_items(session);
+    });
+  };
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  CHECK(read() == 1);
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (2)").ok());
+  CHECK(read() == 1);
+  CHECK(ran == 1);
+  const auto written = f.writer->write_and_invalidate("INSERT INTO items(value) VALUES (?)", {3},
+                                                      {"items:count", "items:none"});
+  CHECK(*written == 1);
+  CHECK(read() == 3);
+  CHECK(ran == 2);
+  CHECK(f.writer->signals("cache.invalidate:*").size() == 2);
+}
+
+TEST_CASE("single writer: a read is kept as long as its own time says") {
+  Fixture f("sw_ttl");
+  const auto read = [&] {
+    return *f.writer->read<std::int64_t>("items:count", count_items, 10 * kSecond);
+  };
+  CHECK(read() == 0);
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  f.clock.advance(9 * kSecond);
+  CHECK(read() == 0);
+  f.clock.advance(11 * kSecond);
+  CHECK(read() == 1);
+}
+
+TEST_CASE("single writer: what a read gave isn't kept when an invalidation came meanwhile") {
+  Fixture f("sw_stale");
+  const auto first = f.writer->read<std::int64_t>("items:count", [&](SqlSession& session) {
+    const auto before = count_items(session);
+    // The write is committed, and invalidates, before this read is over.
+    CHECK(f.writer->write_and_invalidate("INSERT INTO items(value) VALUES (1)", {}, {"items:count"})
+              .ok());
+    return before;
+  });
+  CHECK(*first == 0);
+  CHECK(*f.writer->read<std::int64_t>("items:count", count_items) == 1);
+}
+
+TEST_CASE("single writer: a read that fails is an error each time, and isn't kept") {
+  Fixture f("sw_failing_read");
+  int ran = 0;
+  const auto read = [&] {
+    return f.writer->read<std::int64_t>("broken", [&](SqlSession& session) {
+      ++ran;
+      return session.scalar<std::int64_t>("SELECT nothing FROM nowhere");
+    });
+  };
+  CHECK(read().error().kind == Kind::kSql);
+  CHECK(read().error().kind == Kind::kSql);
+  CHECK(ran == 2);
+  const auto thrown = f.writer->read<int>(
+      "thrown", [](SqlSession&) -> int { throw std::runtime_error("no luck"); });
+  CHECK(thrown.error().message == "the function threw: no luck");
+}
+
+TEST_CASE("single writer: a key that was kept as another type is refused") {
+  Fixture f("sw_types");
+  REQUIRE(f.writer->read<std::int64_t>("key", count_items).ok());
+  const auto other = f.writer->read<std::string>("key", [](SqlSession&) { return std::string(); });
+  CHECK(other.error().kind == Kind::kParameter);
+}
+
+TEST_CASE("single writer: a batch is all or nothing, and says which command failed") {
+  Fixture f("sw_batch");
+  const auto failed = f.writer->write_batch(
+      {{"INSERT INTO items(value) VALUES (?)", {1}}, {"INSERT INTO items(value) VALUES (?)", {1}}});
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().kind == Kind::kConstraint);
+  CHECK(failed.error().statement == 1);
+  CHECK(failed.error().message.find("items.value") != std::string::npos);
+  CHECK(f.count() == 0);
+  CHECK(*f.writer->write_batch({{"INSERT INTO items(value) VALUES (1), (2)"},
+                                {"UPDATE items SET value = value + 10"}}) == 4);
+  CHECK(*f.writer->write_batch({}) == 0);
+  CHECK(f.writer->signals("write.batch.tx.rollback").size() == 1);
+  CHECK(f.writer->signals("write.batch.tx.commit").size() == 1);
+}
+
+// C183
+TEST_CASE("single writer: a batch that is no transaction keeps what came before the failure") {
+  Fixture f("sw_partial");
+  const std::array<SqlCommand, 3> commands = {
+      SqlCommand{"INSERT INTO items(value) VALUES (?)", {1}},
+      SqlCommand{"INSERT INTO items(value) VALUES (?)", {1}},
+      SqlCommand{"INSERT INTO items(value) VALUES (?)", {2}}};
+  CHECK(f.writer->write_batch(commands, false).error().statement == 1);
+  CHECK(f.count() == 1);
+}
+
+// C184
+TEST_CASE("single writer: a transaction's function returns its value and is committed") {
+  Fixture f("sw_transaction");
+  const auto sum = f.writer->execute_in_transaction([](SqlSession& session) {
+    CHECK(session.execute("INSERT INTO items(value) VALUES (10)").ok());
+    CHECK(session.last_insert_rowid() == 1);
+    return session.scalar<std::int64_t>("SELECT sum(value) FROM items");
+  });
+  CHECK(*sum == 10);
+  CHECK(f.count() == 1);
+  CHECK(f.writer->execute_in_transaction([](SqlSession&) {}).ok());
+  CHECK(f.writer->signals("write.transaction.commit").size() == 2);
+}
+
+TEST_CASE("single writer: a transaction that throws, or returns an error, is rolled back") {
+  Fixture f("sw_rollback");
+  const auto thrown = f.writer->execute_in_transaction([](SqlSession& session) -> int {
+    CHECK(session.execute("INSERT INTO items(value) VALUES (1)").ok());
+    throw std::runtime_error("changed my mind");
+  });
+  CHECK(thrown.error().message == "the function threw: changed my mind");
+  const auto refused = f.writer->execute_in_transaction([](SqlSession& session) {
+    CHECK(session.execute("INSERT INTO items(value) VALUES (1)").ok());
+    return session.execute("INSERT INTO items(value) VALUES (1)");
+  });
+  CHECK(refused.error().kind == Kind::kConstraint);
+  CHECK(f.count() == 0);
+  CHECK(f.writer->signals("write.transaction.rollback").size() == 2);
+  CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+}
+
+TEST_CASE("single writer: callers can't begin or end transactions themselves") {
+  Fixture f("sw_begin");
+  for (const char* sql : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s"}) {
+    CAPTURE(sql);
+    CHECK(f.writer->write(sql).error().kind == Kind::kSql);
+    const auto within =
+        f.writer->execute_in_transaction([&](SqlSession& session) { return session.execute(sql); });
+    CHECK(within.error().message.find("execute_in_transaction") != std::string::npos);
+  }
+}
+
+// C185
+TEST_CASE("single writer: foreign keys hold and the log is written ahead") {
+  Fixture f("sw_pragmas");
+  REQUIRE(f.writer
+              ->write_batch({{"CREATE TABLE parents(id INTEGER PRIMARY KEY)"},
+                             {"CREATE TABLE children(parent REFERENCES parents(id))"}})
+              .ok());
+  const auto orphan = f.writer->write("INSERT INTO children VALUES (1)");
+  CHECK(orphan.error().kind == Kind::kConstraint);
+  CHECK(f.database.text("PRAGMA journal_mode") == "wal");
+}
+
+// P17
+TEST_CASE("P17: signals have the seed's names") {
+  Fixture f("sw_signals");
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1), (2)").ok());
+  CHECK_FALSE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  REQUIRE(f.writer->write_batch({{"DELETE FROM items"}}).ok());
+  REQUIRE(f.writer->execute_in_transaction([](SqlSession&) {}).ok());
+  REQUIRE(f.writer->flush_writes().ok());
+  REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
+  for (int i = 0; i < 3; ++i) REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
+  REQUIRE(f.writer->query(count_items).ok());
+  f.writer->invalidate_cache("n");
+  for (const char* name : {"write.enqueue",         "write.start",
+                           "write.done:2rows:0ms",  "write.error:*UNIQUE*items.value*",
+                           "write.batch.enqueue",   "write.tx.enqueue",
+                           "write.flush.start",     "write.flush.done",
+                           "cache.hit:n",           "cache.miss:n",
+                           "cache.set:n",           "cache.hot:n",
+                           "cache.invalidate:n",    "read.start:n",
+                           "read.done:n",           "query.start",
+                           "connection.open.write", "connection.open.read",
+                           "pragma.busy_timeout",   "pragma.foreign_keys.on",
+                           "pragma.wal.on"}) {
+    CAPTURE(name);
+    CHECK(f.writer->sink().detect_matching(name));
+  }
+  CHECK(f.writer->signals("write.*").size() >= 8);
+}
+
+TEST_CASE("single writer: one of so many writes is said, and then from its start to its end") {
+  Fixture f("sw_sampled", {.sample_rate = 5});
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (?)", {i}).ok());
+  }
+  CHECK(f.writer->signals("write.start").size() == 2);
+  CHECK(f.writer->signals("write.done:*").size() == 2);
+  CHECK(f.writer->signals("write.enqueue").size() == 10);
+  CHECK_FALSE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  CHECK(f.writer->signals("write.error:*").size() == 1);
+}
+
+TEST_CASE("single writer: the newest writes can be looked at") {
+  Fixture f("sw_snapshot", {.max_tracked_writes = 2});
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (2), (3)").ok());
+  CHECK_FALSE(f.writer->write_batch({{"nonsense"}}).ok());
+  const auto writes = f.writer->write_snapshot();
+  REQUIRE(writes.size() == 2);
+  CHECK(writes[0].id == 2);
+  CHECK(writes[0].state == WriteState::kCompleted);
+  CHECK(writes[0].rows == 2);
+  CHECK(writes[0].finished_ns >= writes[0].started_ns);
+  CHECK(writes[1].kind == WriteKind::kBatch);
+  CHECK(writes[1].state == WriteState::kFailed);
+}
+
+// C187, P18
+TEST_CASE("P18: a signal in another sink invalidates, and says so") {
+  Fixture f("sw_external");
+  SignalSink shared(f.clock);
+  REQUIRE(f.writer->enable_signal_driven_invalidation(shared).ok());
+  CHECK(f.writer->enable_signal_driven_invalidation(shared).code() == Code::kUsage);
+  CHECK(*f.writer->read<std::int64_t>("items:count", count_items) == 0);
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1), (2)").ok());
+  CHECK(*f.writer->read<std::int64_t>("items:count", count_items) == 0);
+  shared.raise("cache.invalidate:items:count");
+  CHECK(*f.writer->read<std::int64_t>("items:count", count_items) == 2);
+  CHECK(f.writer->sink().detect("cache.invalidate.external:items:count"));
+}
+
+TEST_CASE("single writer: its own sink may be the one that invalidates") {
+  Fixture f("sw_own_sink");
+  REQUIRE(f.writer->enable_signal_driven_invalidation(f.writer->sink()).ok());
+  REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
+  f.writer->invalidate_cache("n");
+  CHECK(f.writer->sink().count("cache.invalidate.external:*") == 0);
+  REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
+  f.writer->sink().raise("cache.invalidate:n");
+  CHECK(f.writer->sink().count("cache.invalidate.external:n") == 1);
+}
+
+TEST_CASE("single writer: a blank list of patterns is refused, and another call may follow") {
+  Fixture f("sw_blank_patterns");
+  SignalSink sink(f.clock);
+  CHECK(f.writer->enable_signal_driven_invalidation(sink, " ").code() == Code::kUsage);
+  CHECK(f.writer->enable_signal_driven_invalidation(sink, "stale.*").ok());
+  REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  sink.raise("stale.key:n");
+  CHECK(*f.writer->read<std::int64_t>("n", count_items) == 1);
+}
+
+TEST_CASE("single writer: what can't be in a transaction is done without one") {
+  Fixture f("sw_vacuum");
+  CHECK(f.writer->write("VACUUM").ok());
+  CHECK(f.writer->write("  -- tidy\n PRAGMA optimize;").ok());
+}
+
+TEST_CASE("single writer: a name with quotes in it does no harm") {
+  Fixture f("sw_quotes");
+  const std::string table = "x\"; DROP TABLE items; --";
+  REQUIRE(f.writer->write("CREATE TABLE " + quote_identifier(table) + "(a)").ok());
+  REQUIRE(f.writer->write("INSERT INTO " + quote_identifier(table) + " VALUES (?)", {table}).ok());
+  CHECK(f.count() == 0);
+  const auto kept = f.writer->query([&](SqlSession& session) {
+    return session.scalar<std::string>("SELECT a FROM " + quote_identifier(table));
+  });
+  CHECK(*kept == table);
+}
+
+TEST_CASE("single writer: a mistake is its caller's, by its kind") {
+  Fixture f("sw_mistakes");
+  CHECK(f.writer->write("INSERT nonsense").error().kind == Kind::kSql);
+  CHECK(f.writer->write("INSERT INTO nowhere VALUES (1)").error().kind == Kind::kSql);
+  const auto few = f.writer->write("INSERT INTO items VALUES (?, ?)", {1});
+  CHECK(few.error().kind == Kind::kParameter);
+  CHECK(few.error().message == "expected 2 parameters, found 1");
+  const auto unknown = f.writer->write("INSERT INTO items(value) VALUES (:v)",
+                                       SqlParams::named({{"v", 1}, {"w", 2}}));
+  CHECK(unknown.error().message == "the statement has no parameter :w");
+  CHECK(f.count() == 0);
+  const auto reader =
+      f.writer->query([](SqlSession& session) { return session.execute("DELETE FROM items"); });
+  CHECK(reader.error().kind == Kind::kReadOnly);
+}
+
+TEST_CASE("single writer: a change of the schema doesn't trouble statements that are kept") {
+  Fixture f("sw_schema");
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (?)", {1}).ok());
+  f.database.run("ALTER TABLE items ADD COLUMN note");
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (?)", {2}).ok());
+  REQUIRE(f.writer->write("DROP TABLE items").ok());
+  CHECK(f.writer->write("INSERT INTO items(value) VALUES (?)", {3}).error().kind == Kind::kSql);
+}
+
+TEST_CASE("single writer: a write from within its own transaction is refused, not waited for") {
+  Fixture f("sw_within");
+  const auto inner = f.writer->execute_in_transaction([&](SqlSession&) {
+    CHECK(f.writer->flush_writes().code() != Code::kOk);
+    CHECK_FALSE(f.writer->write_batch({{"DELETE FROM items"}}).ok());
+    return f.writer->write("DELETE FROM items");
+  });
+  CHECK(inner.error().message.find("wait for itself") != std::string::npos);
+}
+
+TEST_CASE("single writer: connection strings and options are checked") {
+  testing::Database database("sw_names");
+  const auto error_of = [](const std::string& name, const SingleWriterOptions& options = {}) {
+    const auto writer = SqliteSingleWriter::get_or_create(name, options);
+    REQUIRE_FALSE(writer.ok());
+    return writer.error();
+  };
+  CHECK(error_of("").kind == Kind::kParameter);
+  CHECK(error_of("  ").kind == Kind::kParameter);
+  CHECK(error_of("Data Source=;Mode=ReadOnly").kind == Kind::kParameter);
+  CHECK(error_of("Data Source=x.db;Mode=Sideways").message.find("Sideways") != std::string::npos);
+  CHECK(error_of("Data Source=x.db;Colour=red").message.find("Colour=red") != std::string::npos);
+  CHECK(error_of("Data Source=" + database.path() + ";Mode=ReadWrite").kind == Kind::kCannotOpen);
+  CHECK(error_of("/").kind == Kind::kCannotOpen);
+  CHECK(error_of("/dev/null").kind == Kind::kCannotOpen);
+  CHECK(error_of(database.path(), {.sample_rate = 0}).message ==
+        "sample_rate: expected at least 1, found 0");
+  const Writer writer = open(" data source = " + database.path() + " ; cache=Shared; ");
+  CHECK(writer == open(database.path()));
+}
+
+TEST_CASE("single writer: a database that is none is refused when it is opened") {
+  testing::Database database("sw_corrupt");
+  {
+    FILE* file = std::fopen(database.path().c_str(), "w");
+    for (int i = 0; i < 1000; ++i) std::fputs("this is no database\n", file);
+    std::fclose(file);
+  }
+  const auto writer = SqliteSingleWriter::get_or_create(database.path());
+  CHECK(writer.error().kind == Kind::kCorrupt);
+}
+
+TEST_CASE("single writer: a database that is only read is read, and not written") {
+  testing::Database database("sw_read_only");
+  database.run(
+      "CREATE TABLE items(id INTEGER PRIMARY KEY, value); INSERT INTO items VALUES (1, 1)");
+  const Writer writer = open("Data Source=" + database.path() + ";Mode=ReadOnly");
+  CHECK(*writer->query(count_items) == 1);
+  CHECK(writer->write("DELETE FROM items").error().kind == Kind::kReadOnly);
+}
+
+TEST_CASE("single writer: a database in memory is shared by its name") {
+  const Writer writer = open("Data Source=sw_memory;Mode=Memory");
+  CHECK(writer == open("Data Source=sw_memory;Mode=Memory"));
+  REQUIRE(writer->write("CREATE TABLE items(id INTEGER PRIMARY KEY, value)").ok());
+  REQUIRE(writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  CHECK(*writer->query(count_items) == 1);
+  CHECK_FALSE(std::filesystem::exists("/sw_memory"));
+}
+
+TEST_CASE("single writer: another connection's lock is waited for, and then told") {
+  Fixture f("sw_locked", {.busy_timeout_ns = kMillisecond});
+  {
+    const testing::WriteLock lock(f.database.path());
+    CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").error().kind == Kind::kBusy);
+    CHECK(f.writer->sink().detect("write.busy"));
+  }
+  CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+}
+
+TEST_CASE("single writer: a statement that takes too long is ended, and the next one isn't") {
+  testing::Database database("sw_timeout");
+  const Writer writer = open(database.path(), {.command_timeout_ns = kMillisecond});
+  const std::string endless =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+  CHECK(writer->write(endless).error().kind == Kind::kInterrupted);
+  CHECK(writer->write("CREATE TABLE t(a)").ok());
+  const auto reader =
+      writer->query([&](SqlSession& session) { return session.scalar<int>(endless); });
+  CHECK(reader.error().kind == Kind::kInterrupted);
+  CHECK(writer->query([](SqlSession& session) { return session.scalar<int>("SELECT 1"); }).ok());
+}
+
+TEST_CASE("single writer: a connection that was lost is opened again, with its settings") {
+  Fixture f("sw_lost");
+  // As SQLite would say it of a disk that failed.
+  const auto lost = f.writer->execute_in_transaction([](SqlSession&) {
+    return DbResult<int>(DbError{.kind = Kind::kIo, .message = "disk I/O error"});
+  });
+  CHECK(lost.error().kind == Kind::kIo);
+  CHECK(f.writer->sink().count("connection.lost") == 1);
+  REQUIRE(f.writer
+              ->write_batch({{"CREATE TABLE parents(id INTEGER PRIMARY KEY)"},
+                             {"CREATE TABLE children(parent REFERENCES parents(id))"}})
+              .ok());
+  CHECK(f.writer->stats().reopened == 1);
+  CHECK(f.writer->write("INSERT INTO children VALUES (1)").error().kind == Kind::kConstraint);
+  CHECK(f.writer->write("BEGIN").error().kind == Kind::kSql);
+  CHECK(f.writer->sink().count("connection.open.write") == 2);
+}
+
+TEST_CASE("single writer: readers that keep the log from shrinking are told of") {
+  Fixture f("sw_growing",
+            {.checkpoint_pages = 20, .checkpoint_thread = false, .wal_warning_pages = 40});
+  CHECK(f.writer
+            ->query([&](SqlSession& session) {
+              CHECK(count_items(session).ok());  // its snapshot begins here
+              const std::string text(2000, 'x');
+              for (int i = 0; i < 200; ++i) {
+                CHECK(f.writer->write("INSERT INTO items(value) VALUES (? || ?)", {i, text}).ok());
+              }
+              return count_items(session);
+            })
+            .ok());
+  CHECK(f.writer->sink().detect_matching("wal.growing:*pages"));
+  CHECK(f.writer->stats().wal_pages > 40);
+}
+
+TEST_CASE("single writer: the log stays small while rows come") {
+  Fixture f("sw_log", {.checkpoint_pages = 50});
+  const std::string text(2000, 'x');
+  std::uint32_t largest = 0;
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (? || ?)", {i, text}).ok());
+    largest = std::max(largest, f.writer->stats().wal_pages);
+  }
+  CHECK(largest <= 4 * 50 + 10);
+  f.writer.reset();
+  CHECK_FALSE(std::filesystem::exists(f.database.path() + "-wal"));
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,79 @@
+// WriteConnection: the one connection by which a process writes to a database, and what keeps it
+// going: it is opened anew after it died, and its log is moved into the database.
+//
+// LOST       After an I/O error, a corrupt file or a database that was replaced the connection is
+//            closed, and the next group opens it again, with all its settings. The writes that met
+//            the error have it as their result: of one that failed while it was committed nobody
+//            can tell whether it is in the database.
+// LOG        checkpointer.h. While readers keep it from shrinking, wal.growing is raised when it
+//            reaches wal_warning_pages, and at each doubling.
+// THREADS    open(), execute(): one at a time, the leader of the queue (commit_queue.h). The rest
+//            as they say.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "mayfly/base/clock.h"
+#include "mayfly/storage/checkpointer.h"
+#include "mayfly/storage/db_error.h"
+#include "mayfly/storage/single_writer/commit_queue.h"
+#include "mayfly/storage/single_writer/connection_settings.h"
+#include "mayfly/storage/single_writer/database_name.h"
+#include "mayfly/storage/single_writer/group_writer.h"
+#include "mayfly/storage/single_writer/single_writer_options.h"
+#include "mayfly/storage/single_writer/statement_cache.h"
+#include "mayfly/storage/single_writer/writer_signals.h"
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly {
+
+class WriteConnection final : public CommitQueue::Executor {
+ public:
+  // All of them outlive it.
+  WriteConnection(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
+                  WriterSignals& signals);
+  // Moves the log and closes.
+  ~WriteConnection() override;
+
+  SqliteError open();
+  void execute(std::span<CommitQueue::Request* const> group) noexcept override;
+
+  // Of the write that is being executed.
+  SqliteConnection& connection() { return connection_; }
+  StatementCache& statements() { return statements_; }
+  void begin_statement() { limit_.restart(); }
+
+  // Any thread.
+  std::uint64_t transactions() const { return transactions_.load(std::memory_order_relaxed); }
+  std::uint64_t checkpoints() const { return checkpoints_.load(std::memory_order_relaxed); }
+  std::uint32_t wal_pages() const { return wal_pages_shown_.load(std::memory_order_relaxed); }
+  std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }
+
+ private:
+  void look_at_results(std::span<CommitQueue::Request* const> group);
+  void close();
+  void checkpoint();
+  void warn_of_growth();
+
+  const DatabaseName& name_;
+  const SingleWriterOptions& options_;
+  WriterSignals& signals_;
+  StatementLimit limit_;
+  SqliteConnection connection_;
+  StatementCache statements_;  // before the connection goes: close()
+  GroupWriter writer_;
+  Checkpointer checkpointer_;
+  std::uint32_t wal_pages_ = 0;  // after the last commit
+  std::uint32_t warn_at_pages_;
+  bool lost_ = false;
+
+  std::atomic<std::uint64_t> transactions_{0};
+  std::atomic<std::uint64_t> checkpoints_{0};
+  std::atomic<std::uint32_t> wal_pages_shown_{0};
+  std::atomic<std::uint64_t> reopened_{0};
+};
+
+}  // namespace mayfly

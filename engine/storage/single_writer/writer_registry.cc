@@ -1,0 +1,69 @@
+#include "mayfly/storage/single_writer/writer_registry.h"
+
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "mayfly/storage/database_file.h"
+#include "mayfly/storage/single_writer/single_writer_impl.h"
+
+namespace mayfly {
+
+WriterRegistry& WriterRegistry::of_process() {
+  // Never destroyed: a writer may be let go after main().
+  static auto& registry = *new WriterRegistry();
+  return registry;
+}
+
+DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
+    std::string_view database, const SingleWriterOptions& options) {
+  auto name = DatabaseName::parse(database);
+  if (!name.ok()) return name.error();
+  if (const Status status = check_single_writer_options(options); !status.ok()) {
+    return DbError{.kind = DbError::Kind::kParameter, .message = status.message()};
+  }
+  Place& place = place_of(name->key());
+  const std::lock_guard lock(place.mutex);
+  if (auto writer = place.writer.lock()) return writer;
+  return open(place, std::move(*name), options);
+}
+
+WriterRegistry::Place& WriterRegistry::place_of(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  return places_[key];
+}
+
+DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::open(
+    Place& place, DatabaseName name, const SingleWriterOptions& options) {
+  using Mode = DatabaseName::Mode;
+  if (name.mode != Mode::kMemory) {
+    if (const Status status = check_database_file(name.path); !status.ok()) {
+      return DbError{.kind = DbError::Kind::kCannotOpen, .message = status.message()};
+    }
+  }
+  const std::string path = name.path;
+  auto impl = std::make_unique<SqliteSingleWriter::Impl>(std::move(name), options);
+  if (const SqliteError error = impl->connection.open(); !error.ok()) {
+    return to_db_error(error, "opening " + path);
+  }
+  std::shared_ptr<SqliteSingleWriter> writer(
+      new SqliteSingleWriter(std::move(impl)),
+      [&place](SqliteSingleWriter* old) { destroy(place, old); });
+  place.writer = writer;
+  return writer;
+}
+
+void WriterRegistry::destroy(Place& place, SqliteSingleWriter* writer) {
+  const auto end = [&place, writer] {
+    const std::lock_guard lock(place.mutex);
+    delete writer;
+  };
+  // The last one let go in a callback of the writer's own: its thread can't wait for itself.
+  if (writer->impl_->is_within()) {
+    std::thread(end).detach();
+  } else {
+    end();
+  }
+}
+
+}  // namespace mayfly
