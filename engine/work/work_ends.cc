@@ -261,7 +261,10 @@ Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
   if (record.state.load(std::memory_order_relaxed) >= OperationState::kSucceeded) {
     return table_.read(slot);
   }
-  awaited_[id].push_back({std::move(call)});
+  std::list<Waiter> waiter;
+  waiter.push_back({std::move(call)});
+  std::list<Waiter>& waiting = awaited_[id];
+  waiting.splice(waiting.end(), waiter);
   record.awaited = true;
   return std::optional<OperationSnapshot>();
 }

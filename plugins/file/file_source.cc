@@ -72,8 +72,8 @@ mayfly_result FileSource::open(const mayfly_position& position) {
 
 Status FileSource::start(const mayfly_position& position) {
   MAYFLY_ASSIGN_OR_RETURN(source_, ByteSource::open(options_.path));
-  buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
-  MAYFLY_ASSIGN_OR_RETURN(const Inspection found, inspect(options_, *source_, *buffer_));
+  auto head = std::make_unique<ReadBuffer>(kSampleBytes);
+  MAYFLY_ASSIGN_OR_RETURN(const Inspection found, inspect(options_, *source_, *head));
   reader_ = make_reader(options_, found);
   host.source_key(key());
   if (!found.shape.renamed.empty()) {
@@ -87,9 +87,16 @@ Status FileSource::start(const mayfly_position& position) {
                     source_->name() + ": the column \"" + column.name + "\" was refused");
     }
   }
-  MAYFLY_RETURN_IF_ERROR(go_to(position, found.shape.start));
-  // Hundreds of small files may wait for their turn.
-  if (buffer_->at_end()) buffer_->shrink();
+  mark_ = found.shape.start;
+  if (position.resumed != 0) {
+    MAYFLY_RETURN_IF_ERROR(check_unchanged(position));
+    resumed_ = position.byte > mark_.byte;
+    if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
+  }
+  if (source_->is_file()) return source_->rewind();
+  buffer_ = std::move(head);
+  buffer_->consume(mark_.byte);
+  reader_->set_position(mark_);
   return {};
 }
 
@@ -113,29 +120,16 @@ Status FileSource::check_unchanged(const mayfly_position& position) const {
                                     "; read it again from its start, without --resume");
 }
 
-Status FileSource::go_to(const mayfly_position& position, const ReadPosition& first) {
-  ReadPosition target = first;
-  if (position.resumed != 0) {
-    MAYFLY_RETURN_IF_ERROR(check_unchanged(position));
-    if (position.byte > first.byte) target = {position.ordinal, position.byte, position.line};
-  }
-  // The mark's line takes the record before it for one line; where the text before the mark is read
-  // anyway, its newlines say better.
-  const bool resumed = target.byte > first.byte;
-  const std::span<const char> head = buffer_->bytes();
-  const std::size_t known = std::min<std::uint64_t>(target.byte, head.size());
-  auto newlines = static_cast<std::uint64_t>(
-      std::count(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(known), '\n'));
-  bool counted = true;
-  if (target.byte <= head.size()) {
-    buffer_->consume(target.byte);
-  } else {
-    buffer_->clear();
-    MAYFLY_RETURN_IF_ERROR(source_->skip_to(target.byte, &newlines));
-    counted = source_->encoding() != Encoding::kPlain;
-  }
-  if (resumed && counted) target.line = newlines + 1;
-  reader_->set_position(target);
+// The mark's line takes the record before it for one line; where the text before the mark is read
+// anyway, or is short, its newlines say better.
+Status FileSource::go_to_mark() {
+  buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
+  const bool packed = source_->encoding() != Encoding::kPlain;
+  const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
+  std::uint64_t newlines = 0;
+  MAYFLY_RETURN_IF_ERROR(source_->skip_to(mark_.byte, counts ? &newlines : nullptr));
+  if (counts) mark_.line = newlines + 1;
+  reader_->set_position(mark_);
   return {};
 }
 
@@ -146,6 +140,11 @@ Result<ByteSource::State> FileSource::read_more(std::int64_t deadline_ns) {
 
 mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
   if (!failure_.ok()) return fail(failure_);
+  if (ended_) return MAYFLY_END;
+  if (buffer_ == nullptr) {
+    failure_ = go_to_mark();
+    if (!failure_.ok()) return fail(failure_);
+  }
   HostSink sink(host);
   bool idle = false;
   for (;;) {
@@ -163,7 +162,8 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
         return MAYFLY_OK;
       }
       if (buffer_->at_end()) {
-        buffer_->shrink();
+        buffer_.reset();
+        ended_ = true;
         return MAYFLY_END;
       }
     }

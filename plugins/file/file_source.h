@@ -1,11 +1,15 @@
 // FileSource: rows of a CSV, TSV or NDJSON file, or of standard input.
 //
-// open    looks at the file (inspect.h), declares its columns, and goes to the mark it is given if
-//         the file is still the one that the mark was made in (fingerprint.h).
-// poll    reads and parses until the batch is full, the input ends or the deadline passes. What was
-//         read before an error is given out before the error is told.
-// MEMORY  One buffer of 1 MiB from open on, which grows for a larger record; whatever the size of
-//         the file. Once the file is read to its end, as much as is still to be parsed.
+// open    looks at the file (inspect.h), declares its columns, and, if there is a mark, sees that
+// the
+//         file is still the one that the mark was made in (fingerprint.h).
+// poll    goes to the mark, reads and parses until the batch is full, the input ends or the
+// deadline
+//         passes. What was read before an error is given out before the error is told.
+// MEMORY  From the first poll to the end of the input one buffer of 1 MiB, which grows for a larger
+//         record, and what byte_source.h says; whatever the size of the file. A file that waits for
+//         its turn, or is done, keeps its descriptor alone, so that hundreds may: what open looked
+//         at is read again. Standard input can't be: it has its buffer from open on.
 // THREADS open and poll by the source's thread; fingerprint and progress by any.
 #pragma once
 
@@ -50,7 +54,7 @@ struct FileSource : sdk::Source {
  private:
   Status start(const mayfly_position& position);
   Status check_unchanged(const mayfly_position& position) const;
-  Status go_to(const mayfly_position& position, const ReadPosition& first);
+  Status go_to_mark();
   mayfly_result fail(const Status& status) const;
   mayfly_result wait(std::int64_t deadline_ns) const;
   Result<ByteSource::State> read_more(std::int64_t deadline_ns);
@@ -58,8 +62,11 @@ struct FileSource : sdk::Source {
 
   FileOptions options_;
   std::unique_ptr<ByteSource> source_;
-  std::unique_ptr<ReadBuffer> buffer_;
+  std::unique_ptr<ReadBuffer> buffer_;  // null: of a file before its turn, or done
   std::unique_ptr<RecordReader> reader_;
+  ReadPosition mark_;     // where the first poll begins
+  bool resumed_ = false;  // and that isn't the first record
+  bool ended_ = false;
   std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left
   Status failure_;          // to be told once the rows before it are out
 };

@@ -1,12 +1,15 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 
 #include "mayfly/file/source_harness.h"
 
@@ -324,6 +327,45 @@ TEST_CASE("file: a record larger than every buffer is read, one beyond max_row_b
   REQUIRE(limited.rows.size() == 3);
   CHECK(limited.rows[1].starts_with("error too_long line 3"));
   CHECK(limited.rows[2] == "3|'y'");
+}
+
+// Bytes in use on the heap. Under a sanitizer's own heap 0: then nothing is found out.
+std::size_t heap_bytes() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST_CASE("file: files that wait for their turn, and those that are done, keep no text") {
+  constexpr int kFiles = 20;
+  // More rows than are looked at, in less than is read at once; and more than that.
+  for (const int rows : {1'100, 60'000}) {
+    const std::string text = numbered_csv(rows);
+    for (const bool packed : {false, true}) {
+      CAPTURE(rows);
+      CAPTURE(packed);
+      const std::string path =
+          packed ? write_gzip("waits.csv.gz", text) : write_file("waits.csv", text);
+      const auto make = [&] {
+        auto source = std::make_unique<SourceHarness>("file", Given{{"path", path}}, 16);
+        REQUIRE(source->open());
+        source->keep_rows = false;
+        return source;
+      };
+      const auto first = make();  // what is allocated once
+      REQUIRE(first->poll_all() == MAYFLY_END);
+      std::size_t before = heap_bytes();
+      std::vector<std::unique_ptr<SourceHarness>> sources;
+      for (int i = 0; i < kFiles; ++i) sources.push_back(make());
+      CHECK((heap_bytes() - before) / kFiles < 256 << 10);  // the harness's batch is most of it
+      before = heap_bytes();
+      for (const auto& source : sources) {
+        REQUIRE(source->poll_all() == MAYFLY_END);
+        CHECK(source->rows_read == static_cast<std::uint64_t>(rows));
+        CHECK(source->poll() == MAYFLY_END);
+      }
+      CHECK((heap_bytes() - std::min(before, heap_bytes())) / kFiles < 32 << 10);
+    }
+  }
 }
 
 TEST_CASE("file: memory doesn't grow with the file") {

@@ -20,15 +20,6 @@ std::unique_ptr<char[]> pages(std::size_t capacity) {
 
 ReadBuffer::ReadBuffer(std::size_t capacity) : data_(pages(capacity)), capacity_(capacity) {}
 
-void ReadBuffer::shrink() {
-  const std::size_t waiting = size();
-  std::unique_ptr<char[]> smaller = pages(waiting);
-  std::memcpy(smaller.get(), data_.get() + begin_, waiting);
-  data_ = std::move(smaller);
-  capacity_ = end_ = waiting;
-  begin_ = 0;
-}
-
 void ReadBuffer::make_room() {
   const std::size_t waiting = size();
   if (waiting == capacity_) {

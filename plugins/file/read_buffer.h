@@ -22,13 +22,6 @@ class ReadBuffer {
   std::size_t capacity() const { return capacity_; }
   bool at_end() const { return at_end_; }
   void consume(std::size_t size) { begin_ += size; }
-  void clear() {
-    begin_ = end_ = 0;
-    at_end_ = false;
-  }
-
-  // At the end of the input: keeps memory only for what is still there.
-  void shrink();
 
   // Reads up to `most` bytes behind those that are there: in a full buffer, after making it larger.
   Result<ByteSource::State> fill(ByteSource& source, std::size_t most, std::int64_t timeout_ns);

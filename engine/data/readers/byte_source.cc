@@ -136,13 +136,14 @@ Result<ByteSource::Chunk> ByteSource::detect(std::int64_t timeout_ns) {
     if (chunk.state == State::kIdle) return chunk;
   }
   encoding_ = detect_encoding({input_.get(), input_end_});
-  if (encoding_ != Encoding::kPlain) {
-    decoder_ = make_decoder(encoding_);
-    if (decoder_ == nullptr)
-      return Status(Code::kInternal, name_ + ": no memory for decompression");
-  }
   detected_ = true;
   return Chunk{0, State::kData};
+}
+
+void ByteSource::drop_input() {
+  input_.reset();
+  input_begin_ = input_end_ = 0;
+  decoder_.reset();
 }
 
 Result<ByteSource::Chunk> ByteSource::read(std::span<char> out, std::int64_t timeout_ns) {
@@ -162,14 +163,19 @@ Result<ByteSource::Chunk> ByteSource::read_plain(std::span<char> out, std::int64
     std::memcpy(out.data(), input_.get() + input_begin_, chunk.size);
     input_begin_ += chunk.size;
   } else {
-    input_.reset();  // all the rest is read to where it is wanted
     MAYFLY_ASSIGN_OR_RETURN(chunk, read_raw(out, timeout_ns));
   }
+  // All the rest is read to where it is wanted.
+  if (input_begin_ == input_end_) drop_input();
   raw_bytes_.fetch_add(chunk.size, std::memory_order_relaxed);  // a counter: orders nothing
   return chunk;
 }
 
 Result<ByteSource::Chunk> ByteSource::read_decoded(std::span<char> out, std::int64_t timeout_ns) {
+  if (decoded_) return Chunk{0, State::kEnd};
+  if (decoder_ == nullptr) {
+    MAYFLY_RETURN_IF_ERROR(make_decoder());
+  }
   for (;;) {
     if (broken_ != nullptr) return corrupt(broken_);
     const std::span<const char> in(input_.get() + input_begin_, input_end_ - input_begin_);
@@ -182,13 +188,30 @@ Result<ByteSource::Chunk> ByteSource::read_decoded(std::span<char> out, std::int
     MAYFLY_ASSIGN_OR_RETURN(const Chunk chunk, fill_input(timeout_ns));
     if (chunk.state == State::kIdle) return chunk;
     if (chunk.state == State::kEnd) {
-      if (decoder_->complete() && input_begin_ == input_end_) return chunk;
+      decoded_ = decoder_->complete() && input_begin_ == input_end_;
+      if (decoded_) {
+        drop_input();
+        return chunk;
+      }
       return corrupt("it ends in the middle, so it was cut off; get the whole file again");
     }
   }
 }
 
+Status ByteSource::make_decoder() {
+  if (input_ == nullptr) input_.reset(new char[kInputBytes]);  // rewound
+  decoder_ = mayfly::make_decoder(encoding_);
+  if (decoder_ != nullptr) return {};
+  return {Code::kInternal, name_ + ": no memory for decompression"};
+}
+
 Status ByteSource::corrupt(const std::string& what) const {
+  if (what == kWindowTooLarge) {
+    return Status(Code::kIo, name_ +
+                                 ": expected a window of at most 128 MiB, found zstd data with a "
+                                 "larger one (--long); unpack it first: zstd -dc --long=31 " +
+                                 name_ + " | mayfly ingest - ...");
+  }
   const char* const kind = encoding_ == Encoding::kGzip ? "gzip" : "zstd";
   return Status(Code::kIo, name_ + ": the " + kind + " data is broken at byte " +
                                std::to_string(raw_bytes()) + " of the file (after " +
@@ -200,20 +223,10 @@ Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
     MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(-1));
     static_cast<void>(known);
   }
-  if (is_file_ && encoding_ == Encoding::kPlain && byte >= offset_) {
-    if (byte > raw_size_) {
-      return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
-                                        " bytes, found " + std::to_string(raw_size_));
-    }
-    if (::lseek(fd_, static_cast<off_t>(byte), SEEK_SET) < 0) {
-      return Status(Code::kIo, name_ + ": can't go to byte " + std::to_string(byte) + ": " +
-                                   error_text(errno));
-    }
-    input_begin_ = input_end_ = 0;
-    raw_end_ = false;
-    raw_read_ = offset_ = byte;
-    raw_bytes_.store(byte, std::memory_order_relaxed);  // a counter: orders nothing
-    return {};
+  if (is_file_ && encoding_ == Encoding::kPlain && newlines == nullptr && byte >= offset_) {
+    if (byte <= raw_size_) return seek(byte);
+    return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
+                                      " bytes, found " + std::to_string(raw_size_));
   }
   std::unique_ptr<char[]> scratch = std::make_unique<char[]>(kInputBytes);
   while (offset_ < byte) {
@@ -229,6 +242,25 @@ Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
     }
   }
   return {};
+}
+
+// Only before what is plain, or before the first byte.
+Status ByteSource::seek(std::uint64_t byte) {
+  if (::lseek(fd_, static_cast<off_t>(byte), SEEK_SET) < 0) {
+    return Status(Code::kIo,
+                  name_ + ": can't go to byte " + std::to_string(byte) + ": " + error_text(errno));
+  }
+  drop_input();
+  raw_end_ = decoded_ = false;
+  broken_ = nullptr;
+  raw_read_ = offset_ = byte;
+  raw_bytes_.store(byte, std::memory_order_relaxed);  // a counter: orders nothing
+  return {};
+}
+
+Status ByteSource::rewind() {
+  announced_ = 0;
+  return seek(0);
 }
 
 }  // namespace mayfly

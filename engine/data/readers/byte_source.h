@@ -3,7 +3,8 @@
 // CONTENT    Gzip (any number of members) and zstd (any number of frames) are told by their first
 //            bytes, whatever the file is called; everything else is plain.
 // MEMORY     Plain bytes are read straight into the caller's buffer; a compressed file has one
-//            input buffer of 256 KiB and the decoder's window. Never a whole file, never mmap.
+//            input buffer of 256 KiB and the decoder's window, from its first bytes to its end or
+//            rewind(). Never a whole file, never mmap.
 // ERRORS     A truncated or corrupt archive is told with the file's name and the byte where it was
 //            found; what came before it was good and has been given out. A file that has become
 //            shorter than it was when it was opened is told at its end (kNoInput).
@@ -47,9 +48,11 @@ class ByteSource {
   // At least one byte into `out`, or kIdle when none came within timeout_ns (files never idle; -1
   // waits for ever), or kEnd.
   Result<Chunk> read(std::span<char> out, std::int64_t timeout_ns);
-  // Goes to an uncompressed offset behind the current one: plain files jump, others are read, and
-  // the newlines on the way are added to *newlines.
+  // Goes to an uncompressed offset behind the current one. Where newlines are to be counted, which
+  // adds those on the way to *newlines, everything is read; otherwise plain files jump.
   Status skip_to(std::uint64_t byte, std::uint64_t* newlines = nullptr);
+  // To the first byte again, of a regular file; keeps no memory until the next read.
+  Status rewind();
 
   const std::string& name() const { return name_; }  // the path, or "standard input"
   int fd() const { return fd_; }
@@ -65,6 +68,9 @@ class ByteSource {
 
   Result<Chunk> read_raw(std::span<char> out, std::int64_t timeout_ns);
   Status check_not_cut() const;
+  Status seek(std::uint64_t byte);
+  void drop_input();
+  Status make_decoder();
   Result<Chunk> fill_input(std::int64_t timeout_ns);
   Result<Chunk> detect(std::int64_t timeout_ns);
   Result<Chunk> read_plain(std::span<char> out, std::int64_t timeout_ns);
@@ -78,6 +84,7 @@ class ByteSource {
   bool is_file_ = false;
   bool detected_ = false;
   bool raw_end_ = false;
+  bool decoded_ = false;  // all that is packed was given out
   Encoding encoding_ = Encoding::kPlain;
   std::uint64_t raw_size_ = 0;
   std::atomic<std::uint64_t> raw_bytes_{0};  // given to the decoder or out

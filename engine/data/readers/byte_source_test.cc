@@ -110,6 +110,42 @@ TEST_CASE("byte_source: goes to an offset, by jumping or by reading") {
   }
 }
 
+TEST_CASE("byte_source: begins anew, from the middle and from the end, plain and packed") {
+  const std::string text = noise(600'000);
+  for (const std::string& bytes : {text, gzip(text), zstd(text), std::string()}) {
+    const std::string expected = bytes.empty() ? "" : text;
+    auto source = ByteSource::open(write_file("rewind", bytes));
+    std::vector<char> buffer(100'000);
+    REQUIRE((*source)->read(buffer, -1).ok());
+    REQUIRE((*source)->rewind().ok());
+    CHECK((*source)->raw_bytes() == 0);
+    CHECK(read_all(**source) == expected);
+    CHECK((*source)->read(buffer, -1)->state == ByteSource::State::kEnd);
+    REQUIRE((*source)->rewind().ok());
+    CHECK(read_all(**source) == expected);
+  }
+}
+
+TEST_CASE("byte_source: newlines are counted on the way to an offset, plain and packed") {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "line\n";
+  for (const std::string& bytes : {text, gzip(text), zstd(text)}) {
+    auto source = ByteSource::open(write_file("newlines", bytes));
+    std::uint64_t newlines = 0;
+    REQUIRE((*source)->skip_to(400'002, &newlines).ok());
+    CHECK(newlines == 80'000);
+    CHECK((*source)->offset() == 400'002);
+    CHECK(read_all(**source) == text.substr(400'002));
+  }
+}
+
+TEST_CASE("byte_source: zstd data with a larger window than is given is said to be whole") {
+  // A frame's header: no content size, a window of 2^30 bytes.
+  const std::string header("\x28\xB5\x2F\xFD\x00\xA0", 6);
+  const std::string read = read_file(write_file("long.zst", header + std::string(100, 'x')));
+  CHECK_MESSAGE(read.find("--long=31") != std::string::npos, read);
+}
+
 TEST_CASE(
     "byte_source: a file that is cut while it is read is told at its end, one that grows isn't") {
   const std::string text = noise(600'000);

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <limits>
@@ -79,7 +80,9 @@ class ZstdDecoder final : public Decoder {
     const std::size_t result = ZSTD_decompressStream(context_, &output, &input);
     Step step{input.pos, output.pos, nullptr};
     if (ZSTD_isError(result)) {
-      step.error = ZSTD_getErrorName(result);
+      step.error = ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge
+                       ? kWindowTooLarge
+                       : ZSTD_getErrorName(result);
     } else if (input.pos > 0 || output.pos > 0) {
       complete_ = result == 0;
     }

@@ -11,6 +11,9 @@
 
 namespace mayfly {
 
+// The error of good data that needs more memory than a decoder takes.
+inline constexpr char kWindowTooLarge[] = "its window is too large";
+
 class Decoder {
  public:
   struct Step {
