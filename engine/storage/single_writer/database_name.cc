@@ -88,7 +88,7 @@ DbResult<DatabaseName> DatabaseName::parse(std::string_view text) {
     return refuse("expected the path of a database, found one with a NUL in it");
   }
   if (name.path == ":memory:") name.mode = Mode::kMemory;
-  if (name.mode == Mode::kMemory) name.path.insert(0, "/");
+  if (name.mode == Mode::kMemory) name.path.insert(name.path.begin(), '/');
   return name;
 }
 
