@@ -72,11 +72,12 @@ struct SingleWriterStats {
 
 namespace internal {
 
-// The value of what a caller's function returns: a DbResult's, or what it returns itself.
+// The type of what a caller's function makes: what it returns.
 template <class T>
 struct ValueOf {
   using type = T;
 };
+// Of a DbResult its value's.
 template <class T>
 struct ValueOf<DbResult<T>> {
   using type = T;
