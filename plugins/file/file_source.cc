@@ -93,7 +93,11 @@ Status FileSource::start(const mayfly_position& position) {
     resumed_ = position.byte > mark_.byte;
     if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
   }
-  if (source_->is_file()) return source_->rewind();
+  if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
+    looked_at_ = std::min(source_->raw_bytes(), kBeginningBytes);
+    beginning_ = hash_beginning(source_->fd(), looked_at_);
+    return source_->rewind();
+  }
   buffer_ = std::move(head);
   buffer_->consume(mark_.byte);
   reader_->set_position(mark_);
@@ -120,9 +124,22 @@ Status FileSource::check_unchanged(const mayfly_position& position) const {
                                     "; read it again from its start, without --resume");
 }
 
+// Files whose content is made while it is read say a size of 0.
+bool FileSource::holds_all_that_was_read() const {
+  return source_->raw_size() >= source_->raw_bytes();
+}
+
 // The mark's line takes the record before it for one line; where the text before the mark is read
 // anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
+  if (hash_beginning(source_->fd(), looked_at_) != beginning_) {
+    return Status(Code::kNoInput,
+                  source_->name() +
+                      ": expected the file that was looked at before its turn came, "
+                      "found its first " +
+                      std::to_string(looked_at_) +
+                      " bytes changed; when nothing writes it any more, read it from its start");
+  }
   buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
   const bool packed = source_->encoding() != Encoding::kPlain;
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);

@@ -1,15 +1,14 @@
 // FileSource: rows of a CSV, TSV or NDJSON file, or of standard input.
 //
 // open    looks at the file (inspect.h), declares its columns, and, if there is a mark, sees that
-// the
-//         file is still the one that the mark was made in (fingerprint.h).
+//         the file is still the one that the mark was made in (fingerprint.h).
 // poll    goes to the mark, reads and parses until the batch is full, the input ends or the
-// deadline
-//         passes. What was read before an error is given out before the error is told.
+//         deadline passes. What was read before an error is given out before the error is told.
 // MEMORY  From the first poll to the end of the input one buffer of 1 MiB, which grows for a larger
 //         record, and what byte_source.h says; whatever the size of the file. A file that waits for
 //         its turn, or is done, keeps its descriptor alone, so that hundreds may: what open looked
-//         at is read again. Standard input can't be: it has its buffer from open on.
+//         at is read again, if the file still begins as it did. What can't be read again, standard
+//         input and files without a size (/proc), has its buffer from open on.
 // THREADS open and poll by the source's thread; fingerprint and progress by any.
 #pragma once
 
@@ -54,6 +53,7 @@ struct FileSource : sdk::Source {
  private:
   Status start(const mayfly_position& position);
   Status check_unchanged(const mayfly_position& position) const;
+  bool holds_all_that_was_read() const;
   Status go_to_mark();
   mayfly_result fail(const Status& status) const;
   mayfly_result wait(std::int64_t deadline_ns) const;
@@ -64,8 +64,10 @@ struct FileSource : sdk::Source {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<ReadBuffer> buffer_;  // null: of a file before its turn, or done
   std::unique_ptr<RecordReader> reader_;
-  ReadPosition mark_;     // where the first poll begins
-  bool resumed_ = false;  // and that isn't the first record
+  ReadPosition mark_;            // where the first poll begins
+  bool resumed_ = false;         // and that isn't the first record
+  std::uint64_t looked_at_ = 0;  // raw bytes of its beginning
+  std::uint64_t beginning_ = 0;  // their hash
   bool ended_ = false;
   std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left
   Status failure_;          // to be told once the rows before it are out

@@ -368,6 +368,34 @@ TEST_CASE("file: files that wait for their turn, and those that are done, keep n
   }
 }
 
+TEST_CASE("file: a file that was rewritten while it waited is refused, one that grew is read") {
+  const std::string text = numbered_csv(3);
+  for (const std::string& changed :
+       {"identity,name\n" + text, std::string("id,nome") + text.substr(7)}) {
+    const std::string path = write_file("rewritten.csv", text);
+    SourceHarness source("file", Given{{"path", path}});
+    REQUIRE(source.open());
+    write_file("rewritten.csv", changed);
+    CHECK(source.poll_all() == MAYFLY_FAILED);
+    CHECK(source.error.find("rewritten.csv: expected the file that was looked at") !=
+          std::string::npos);
+    CHECK(source.rows.empty());
+  }
+  const std::string path = write_file("grew.csv", text);
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE(source.open());
+  std::ofstream(path, std::ios::app) << "3,later\n";
+  CHECK(source.poll_all() == MAYFLY_END);
+  CHECK(source.rows.size() == 4);
+}
+
+TEST_CASE("file: a file that says no size is read, with its header") {
+  SourceHarness source("file", Given{{"path", "/proc/self/limits"}, {"delimiter", "U"}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.poll_all() == MAYFLY_END);
+  CHECK(source.rows.size() > 10);
+}
+
 TEST_CASE("file: memory doesn't grow with the file") {
   const std::string path = path_of("large.csv");
   {

@@ -10,8 +10,6 @@
 namespace mayfly::file {
 namespace {
 
-constexpr std::uint64_t kHashed = 4096;
-
 // FNV-1a: over 4 KiB, to notice a change, not to withstand an attack.
 std::uint64_t hash_bytes(const char* data, std::size_t size) {
   std::uint64_t hash = 0xCBF29CE484222325u;
@@ -19,6 +17,20 @@ std::uint64_t hash_bytes(const char* data, std::size_t size) {
     hash = (hash ^ static_cast<unsigned char>(data[i])) * 0x100000001B3u;
   }
   return hash;
+}
+
+// Of at most kBeginningBytes, as far as they are there: a file that became shorter has another
+// size.
+std::uint64_t hash_range(int fd, std::uint64_t begin, std::uint64_t size) {
+  std::array<char, kBeginningBytes> bytes;
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t part =
+        ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(begin + got));
+    if (part <= 0) break;
+    got += static_cast<std::size_t>(part);
+  }
+  return hash_bytes(bytes.data(), got);
 }
 
 std::string_view field(std::string_view fingerprint, std::string_view name) {
@@ -34,21 +46,16 @@ std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return {};
   const bool plain = encoding == Encoding::kPlain;
-  const std::uint64_t begin = plain && byte > kHashed ? byte - kHashed : 0;
-  const std::uint64_t size = plain ? byte - begin : kHashed;
-  std::array<char, kHashed> bytes;
-  std::size_t got = 0;
-  while (got < size) {
-    const ssize_t part =
-        ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(begin + got));
-    if (part <= 0) break;  // a file that became shorter: its size says so
-    got += static_cast<std::size_t>(part);
-  }
+  const std::uint64_t begin = plain && byte > kBeginningBytes ? byte - kBeginningBytes : 0;
+  const std::uint64_t hash = hash_range(fd, begin, plain ? byte - begin : kBeginningBytes);
   std::array<char, 17> hex{};
-  const auto end =
-      std::to_chars(hex.data(), hex.data() + hex.size(), hash_bytes(bytes.data(), got), 16).ptr;
+  const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), hash, 16).ptr;
   return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +
          ",size=" + std::to_string(info.st_size) + ",hash=" + std::string(hex.data(), end);
+}
+
+std::uint64_t hash_beginning(int fd, std::uint64_t bytes) {
+  return hash_range(fd, 0, std::min(bytes, kBeginningBytes));
 }
 
 std::string describe_difference(std::string_view was, std::string_view is) {

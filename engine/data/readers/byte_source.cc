@@ -177,6 +177,12 @@ Result<ByteSource::Chunk> ByteSource::read_decoded(std::span<char> out, std::int
     MAYFLY_RETURN_IF_ERROR(make_decoder());
   }
   for (;;) {
+    if (broken_ == kWindowTooLarge) {
+      return Status(Code::kIo,
+                    name_ +
+                        ": expected zstd data with a window of at most 128 MiB, found a larger "
+                        "one; unpack it by zstd -d --long=31 and read what comes of it");
+    }
     if (broken_ != nullptr) return corrupt(broken_);
     const std::span<const char> in(input_.get() + input_begin_, input_end_ - input_begin_);
     const Decoder::Step step = decoder_->decode(in, out);
@@ -206,12 +212,6 @@ Status ByteSource::make_decoder() {
 }
 
 Status ByteSource::corrupt(const std::string& what) const {
-  if (what == kWindowTooLarge) {
-    return Status(Code::kIo, name_ +
-                                 ": expected a window of at most 128 MiB, found zstd data with a "
-                                 "larger one (--long); unpack it first: zstd -dc --long=31 " +
-                                 name_ + " | mayfly ingest - ...");
-  }
   const char* const kind = encoding_ == Encoding::kGzip ? "gzip" : "zstd";
   return Status(Code::kIo, name_ + ": the " + kind + " data is broken at byte " +
                                std::to_string(raw_bytes()) + " of the file (after " +
@@ -223,11 +223,8 @@ Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
     MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(-1));
     static_cast<void>(known);
   }
-  if (is_file_ && encoding_ == Encoding::kPlain && newlines == nullptr && byte >= offset_) {
-    if (byte <= raw_size_) return seek(byte);
-    return Status(Code::kNoInput, name_ + ": expected at least " + std::to_string(byte) +
-                                      " bytes, found " + std::to_string(raw_size_));
-  }
+  const bool jumps = is_file_ && encoding_ == Encoding::kPlain && newlines == nullptr;
+  if (jumps && byte >= offset_ && byte <= raw_size_) return seek(byte);
   std::unique_ptr<char[]> scratch = std::make_unique<char[]>(kInputBytes);
   while (offset_ < byte) {
     const std::size_t want = std::min<std::uint64_t>(kInputBytes, byte - offset_);
@@ -244,7 +241,7 @@ Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
   return {};
 }
 
-// Only before what is plain, or before the first byte.
+// Of plain data, or to the first byte.
 Status ByteSource::seek(std::uint64_t byte) {
   if (::lseek(fd_, static_cast<off_t>(byte), SEEK_SET) < 0) {
     return Status(Code::kIo,

@@ -11,7 +11,7 @@
 
 namespace mayfly {
 
-// The error of good data that needs more memory than a decoder takes.
+// The error, told by its address, of good data that needs more memory than a decoder takes.
 inline constexpr char kWindowTooLarge[] = "its window is too large";
 
 class Decoder {
