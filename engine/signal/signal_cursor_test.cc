@@ -33,6 +33,7 @@ TEST_CASE("cursor: each signal is new once, also when its name is raised again")
   CHECK(new_names(sink, cursor) == Names{"a", "b"});
 }
 
+// Interleaving: none; the other thread has ended before the cursor looks.
 TEST_CASE("cursor: a thread's first signals are new although another thread's were seen") {
   ManualClock clock;
   SignalSink sink(clock);
@@ -45,6 +46,7 @@ TEST_CASE("cursor: a thread's first signals are new although another thread's we
   CHECK(new_names(sink, cursor) == Names{"there"});
 }
 
+// Interleaving: none; one thread after the other.
 TEST_CASE("cursor: threads that share a shard are told apart from those that don't") {
   ManualClock clock;
   SignalSink sink(clock, {.shards_max = 1});

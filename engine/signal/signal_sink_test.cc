@@ -309,6 +309,7 @@ TEST_CASE("sink: a time before the thread's last one doesn't reorder") {
   CHECK(signals[1].at_ns == kSecond);
 }
 
+// Interleaving: none; one thread after the other.
 TEST_CASE("sink: signals of several threads merge by time and keep the newest") {
   ManualClock clock;
   SignalSink sink(clock, {.capacity = 5});
@@ -331,6 +332,19 @@ TEST_CASE("sink: signals of several threads merge by time and keep the newest") 
   CHECK(sink.count() == 5);
 }
 
+TEST_CASE("sink: a blank name is a name like any other") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  for (const char* name : {"", " ", "\t", ":", ":argument"}) {
+    sink.raise(name);
+    CHECK(sink.detect(name));
+    CHECK(sink.retract(name) == 1);
+  }
+  CHECK(sink.count() == 0);
+  CHECK(sink.raised_total() == 5);
+}
+
+// Interleaving: two threads raise at one and the same instant.
 TEST_CASE("sink: ties of one instant over several threads still stop at capacity") {
   ManualClock clock;
   SignalSink sink(clock, {.capacity = 7});

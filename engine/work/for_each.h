@@ -36,7 +36,7 @@
 //            skipped. Bodies that ran are counted, though the window and the failures may lack
 //            some, and one that failed and has no memory for its Status counts as skipped; under a
 //            time limit that ends the process. Only where there is none for the options' copies,
-//            the result or its Status, std::bad_alloc is thrown; no body runs then.
+//            a Status, std::bad_alloc is thrown; no body is running by then.
 // UNITS      Nanoseconds of the options' clock. A body's start is the end of the one before it on
 //            the same thread: one reading for each.
 #pragma once

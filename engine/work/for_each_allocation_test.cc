@@ -35,6 +35,7 @@ void fail_each_allocation(Pass pass) {
       threw = true;
     }
     failed = testing::fail_allocation(0);
+    CHECK_FALSE((threw && ran == kItems));
     if (threw) continue;
     CHECK(result.processed - result.failed == ran);
     CHECK(result.processed + result.skipped <= kItems);

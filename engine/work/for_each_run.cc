@@ -242,19 +242,32 @@ std::vector<OperationSnapshot> ForEachRun::merged_window() {
   return window;
 }
 
+void ForEachRun::merge_failures(std::vector<ForEachFailure>& failures) {
+  for (const std::unique_ptr<ForEachWorker>& worker : workers_) {
+    if (worker == nullptr) continue;
+    std::move(worker->failures.begin(), worker->failures.end(), std::back_inserter(failures));
+  }
+  std::sort(failures.begin(), failures.end(),
+            [](const ForEachFailure& a, const ForEachFailure& b) { return a.index < b.index; });
+  const auto failures_max = static_cast<std::size_t>(how_.failures_max);
+  if (failures.size() > failures_max) failures.resize(failures_max);
+}
+
 ForEachResult ForEachRun::result(std::uint64_t known, bool all_seen) {
   ForEachResult result;
   for (const std::unique_ptr<ForEachWorker>& worker : workers_) {
     if (worker == nullptr) continue;
     result.processed += worker->processed;
     result.failed += worker->failed;
-    std::move(worker->failures.begin(), worker->failures.end(),
-              std::back_inserter(result.failures));
   }
-  std::sort(result.failures.begin(), result.failures.end(),
-            [](const ForEachFailure& a, const ForEachFailure& b) { return a.index < b.index; });
-  const auto failures_max = static_cast<std::size_t>(how_.failures_max);
-  if (result.failures.size() > failures_max) result.failures.resize(failures_max);
+  // Of bodies that ran the numbers are told in any case, the rest as far as there is memory.
+  const auto as_far_as_there_is_memory = [](auto step) {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {
+    }
+  };
+  as_far_as_there_is_memory([&] { merge_failures(result.failures); });
   result.skipped = known - result.processed;
   result.abandoned = abandoned_;
   result.cancelled = how_.stop.stop_requested() && (!all_seen || result.skipped > 0);
@@ -262,7 +275,8 @@ ForEachResult ForEachRun::result(std::uint64_t known, bool all_seen) {
     why_ = Status(Code::kUnavailable, "no memory to go on");
   }
   result.status = std::move(why_);
-  result.window = observed_ ? observed_->take() : merged_window();
+  as_far_as_there_is_memory(
+      [&] { result.window = observed_ ? observed_->take() : merged_window(); });
   const std::int64_t oldest_ns = now_ns() - options_.max_operation_lifetime_ns;
   std::erase_if(result.window,
                 [&](const OperationSnapshot& one) { return one.finished_ns < oldest_ns; });

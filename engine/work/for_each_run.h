@@ -120,6 +120,7 @@ class ForEachRun final : public OperationHost {
   void observe(const ForEachStart& start, OperationState state, std::string_view error,
                std::int64_t finished_ns);
   void adapt(ForEachWorker& worker) const;
+  void merge_failures(std::vector<ForEachFailure>& failures);
   std::vector<OperationSnapshot> merged_window();
 
   const WorkOptions& options_;

@@ -104,6 +104,7 @@ TEST_CASE("priority: a backlog in one lane keeps nobody out of another") {
   finish(work);
 }
 
+// Intended interleaving: a producer sleeps for room in a full lane while an item of that lane ends.
 TEST_CASE("priority: a producer waits for room in its own lane") {
   Gate gate;
   PriorityWorkCoordinator<int> work({.max_concurrency = 1, .queue_capacity = 1},
@@ -168,6 +169,7 @@ TEST_CASE("priority: a deferred lane lets lower ones go on, and goes on when it 
   finish(f.work);
 }
 
+// Intended interleaving: drain() waits while the only lane with items is deferred and time passes.
 TEST_CASE("priority: a deferred lane doesn't keep drain for ever, with nothing enqueued any more") {
   Fixture f({{.name = "bulk",
               .defer_on_signals = {"slow"},

@@ -2,18 +2,21 @@
 //
 //   ResultCoordinator<Request, Response> fetch({.max_concurrency = 4}, body);
 //   const auto id = fetch.enqueue(request);
-//   const auto answer = fetch.wait_for_result(*id);   // answer->has_result(), answer->result()
+//   const auto answer = fetch.wait_for_result(*id);
+//   if (answer.ok() && answer->has_result()) use(answer->result());
 //
 // The body returns the value, or a Result of it; a failed Result and what it throws fail the
 // operation. How operations ended, with their results, can be asked for by id while they are in the
 // window, and beyond that until results_max newer ones have ended with a result (without one, if it
-// has none), which is counted. Two are found without their result though they succeeded: one that
-// is pinned for longer than that, and one for whose end there was no memory.
+// has none), which is counted. One that somebody waits for by then, with wait_for_result(),
+// result() or on_done(), is kept until that is over. Two are found without their result though they
+// succeeded: one that is pinned for longer than that, and one for whose end there was no memory.
 //
 // OWNERSHIP  A result is shared and immutable: whoever has it keeps it. One that is made after the
 //            body's time limit is dropped: the operation has failed, and that stays so.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -62,7 +65,8 @@ struct OperationEnd {
 };
 
 // The ends of operations by id: the newest size_max with a result, and as many without, so that
-// cancelled ones push out no results. Any thread; a lock of its own.
+// cancelled ones push out no results; and those that are awaited, which stand in line once they
+// aren't any more. Any thread; a lock of its own.
 template <class Out>
 class ResultStore {
  public:
@@ -73,34 +77,38 @@ class ResultStore {
   std::shared_ptr<const Out> put(OperationId id, OperationState state, std::string_view error,
                                  std::shared_ptr<const Out> value) noexcept {
     const std::lock_guard lock(mutex_);
-    std::deque<OperationId>& order = value != nullptr ? with_result_ : without_;
     try {
-      order.push_back(id);
+      const auto place =
+          ends_.emplace(id, Kept{OperationEnd<Out>{state, std::string(error), value}}).first;
+      return is_awaited(id) ? nullptr : put_in_line(place);
     } catch (const std::bad_alloc&) {
       return value;
     }
-    try {
-      ends_.emplace(id, OperationEnd<Out>{state, std::string(error), value});
-    } catch (const std::bad_alloc&) {
-      order.pop_back();
-      return value;
-    }
-    if (order.size() <= size_max_) return nullptr;
-    auto oldest = ends_.extract(order.front());
-    order.pop_front();
-    dropped_ += oldest.mapped().value != nullptr;
-    return std::move(oldest.mapped().value);
+  }
+  // Until leave(), as often as this was called, the operation's end isn't pushed out.
+  void await(OperationId id) {
+    const std::lock_guard lock(mutex_);
+    ++awaited_[id];
+  }
+  // Returns the result that is pushed out by this, if there is one.
+  std::shared_ptr<const Out> leave(OperationId id) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto found = awaited_.find(id);
+    if (--found->second > 0) return nullptr;
+    awaited_.erase(found);
+    const auto place = ends_.find(id);
+    return place == ends_.end() || place->second.in_line ? nullptr : put_in_line(place);
   }
   std::optional<OperationEnd<Out>> find(OperationId id) const {
     const std::lock_guard lock(mutex_);
     const auto found = ends_.find(id);
     if (found == ends_.end()) return std::nullopt;
-    return found->second;
+    return found->second.end;
   }
   std::shared_ptr<const Out> value(OperationId id) const {
     const std::lock_guard lock(mutex_);
     const auto found = ends_.find(id);
-    return found == ends_.end() ? nullptr : found->second.value;
+    return found == ends_.end() ? nullptr : found->second.end.value;
   }
   // Results that newer ends pushed out.
   std::uint64_t dropped() const {
@@ -109,12 +117,65 @@ class ResultStore {
   }
 
  private:
+  struct Kept {
+    OperationEnd<Out> end;
+    bool in_line = false;
+  };
+  using Ends = std::unordered_map<OperationId, Kept>;
+
+  // All under mutex_.
+  bool is_awaited(OperationId id) const { return !awaited_.empty() && awaited_.count(id) != 0; }
+  std::shared_ptr<const Out> put_in_line(typename Ends::iterator place) noexcept {
+    auto& order = place->second.end.value != nullptr ? with_result_ : without_;
+    try {
+      order.push_back(place->first);
+    } catch (const std::bad_alloc&) {
+      return drop(place);
+    }
+    place->second.in_line = true;
+    if (order.size() <= size_max_) return nullptr;
+    // The oldest, but for one that somebody has begun to await since.
+    const auto oldest =
+        std::find_if(order.begin(), order.end(), [&](OperationId id) { return !is_awaited(id); });
+    if (oldest == order.end()) return nullptr;
+    const OperationId id = *oldest;
+    order.erase(oldest);
+    return drop(ends_.find(id));
+  }
+  std::shared_ptr<const Out> drop(typename Ends::iterator place) noexcept {
+    std::shared_ptr<const Out> value = std::move(place->second.end.value);
+    ends_.erase(place);
+    dropped_ += value != nullptr;
+    return value;
+  }
+
   const std::size_t size_max_;
   mutable std::mutex mutex_;
-  std::unordered_map<OperationId, OperationEnd<Out>> ends_;  // guarded by mutex_
-  std::deque<OperationId> with_result_;                      // the oldest first; guarded by mutex_
-  std::deque<OperationId> without_;                          // likewise
-  std::uint64_t dropped_ = 0;                                // guarded by mutex_
+  Ends ends_;                                     // guarded by mutex_
+  std::deque<OperationId> with_result_;           // the oldest first; guarded by mutex_
+  std::deque<OperationId> without_;               // likewise
+  std::unordered_map<OperationId, int> awaited_;  // by how many; guarded by mutex_
+  std::uint64_t dropped_ = 0;                     // guarded by mutex_
+};
+
+// Somebody awaits the end of an operation, for as long as this lives.
+template <class Out>
+class AwaitedEnd {
+ public:
+  AwaitedEnd(std::shared_ptr<ResultStore<Out>> store, OperationId id)
+      : store_(std::move(store)), id_(id) {
+    store_->await(id_);
+  }
+  AwaitedEnd(AwaitedEnd&&) noexcept = default;
+  AwaitedEnd& operator=(AwaitedEnd&&) = delete;
+  ~AwaitedEnd() {
+    // A result that leaves is destroyed here, without the lock.
+    if (store_ != nullptr) store_->leave(id_);
+  }
+
+ private:
+  std::shared_ptr<ResultStore<Out>> store_;  // null: moved from
+  OperationId id_;
 };
 
 // Runs bodies that answer with a result.
@@ -170,9 +231,21 @@ class ResultCoordinator : public ItemCoordinator<In> {
   // that has left, nothing is known. kUsage: unknown, or results_max others of its kind (with a
   // result, without one) have ended since; or from within, unless it has ended already.
   Result<ResultSnapshot<Out>> wait_for_result(OperationId id) {
-    return unless_no_memory([&] { return join_result(id, this->wait(id), *store_); });
+    return unless_no_memory([&] {
+      const AwaitedEnd<Out> awaited(store_, id);
+      return join_result(id, this->wait(id), *store_);
+    });
   }
-  // co_await coordinator.result(id).
+  // As Coordinator's; in the callback, try_result(id) has the result.
+  Status on_done(OperationId id, OperationCallback call) {
+    if (!call) return Coordinator::on_done(id, nullptr);
+    return unless_no_memory([&] {
+      auto awaited = std::make_shared<AwaitedEnd<Out>>(store_, id);
+      return Coordinator::on_done(
+          id, [awaited, call = std::move(call)](const OperationSnapshot& ended) { call(ended); });
+    });
+  }
+  // co_await coordinator.result(id). Throws std::bad_alloc.
   ResultAwaiter<Out> result(OperationId id) { return {this->done(id), id, store_}; }
   // The value, if there is one by now.
   std::shared_ptr<const Out> try_result(OperationId id) const { return store_->value(id); }
@@ -240,7 +313,7 @@ template <class Out>
 class ResultAwaiter {
  public:
   ResultAwaiter(OperationAwaiter done, OperationId id, std::shared_ptr<ResultStore<Out>> store)
-      : done_(std::move(done)), id_(id), store_(std::move(store)) {}
+      : done_(std::move(done)), id_(id), store_(std::move(store)), awaited_(store_, id) {}
 
   bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> handle) { return done_.await_suspend(handle); }
@@ -252,6 +325,7 @@ class ResultAwaiter {
   OperationAwaiter done_;
   const OperationId id_;
   std::shared_ptr<ResultStore<Out>> store_;
+  AwaitedEnd<Out> awaited_;
 };
 
 }  // namespace mayfly

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <coroutine>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -79,6 +80,65 @@ TEST_CASE("P6: enqueue gives an id, and the result of that id is waited for") {
   CHECK(refusal->error == "negative");
   CHECK(*work.try_result(*good) == 2);
   CHECK(work.wait_for_result(*bad + 1000).status().code() == Code::kUsage);
+}
+
+// Intended interleaving: an operation is waited for, and more than are kept end between its end and
+// the waiter's look at its result.
+TEST_CASE("P6: what is waited for isn't pushed out before the waiter has seen it") {
+  std::atomic<int> told{0};
+  int resumed = 0;
+  Gate gate;
+  {
+    ResultCoordinator<int, int> held(
+        {.max_concurrency = 1, .max_tracked_operations = 1},
+        [&](int n) {
+          gate.enter();
+          return 10 * n;
+        },
+        1);
+    const auto first = held.enqueue(1);
+    auto awaiter = std::make_unique<ResultAwaiter<int>>(held.result(*first));
+    REQUIRE(held.on_done(*first,
+                         [&](const OperationSnapshot& ended) { told = *held.try_result(ended.id); })
+                .ok());
+    gate.open();
+    for (int i = 2; i <= 4; ++i) CHECK(held.enqueue(i).ok());
+    CHECK(held.wait_until_idle().ok());
+    CHECK(told == 10);
+    CHECK_FALSE(awaiter->await_suspend({}));  // it has left the window
+    const auto answer = awaiter->await_resume();
+    REQUIRE(answer.ok());
+    REQUIRE(answer->has_result());
+    resumed = answer->result();
+    CHECK(held.results_dropped() == 2);
+    awaiter.reset();  // it stands in line from here on, behind the last
+    CHECK(held.results_dropped() == 3);
+    CHECK(held.enqueue(5).ok());
+    CHECK(held.wait_until_idle().ok());
+    CHECK(held.try_result(*first) == nullptr);
+  }
+  CHECK(resumed == 10);
+}
+
+TEST_CASE("results: what is awaited takes nobody's place, and stands in line afterwards") {
+  ResultStore<int> store(2);
+  const auto put = [&](int id) {
+    return store.put(static_cast<OperationId>(id), OperationState::kSucceeded, {},
+                     std::make_shared<const int>(id));
+  };
+  for (const OperationId id : {1, 2, 3}) store.await(id);
+  for (const int id : {1, 2, 3, 4, 5}) CHECK(put(id) == nullptr);
+  CHECK(*put(6) == 4);
+  for (const OperationId id : {1, 2, 3, 5, 6}) CHECK(store.value(id) != nullptr);
+  store.await(1);
+  CHECK(store.leave(1) == nullptr);  // awaited twice
+  store.await(5);                    // that has ended
+  CHECK(*store.leave(1) == 6);
+  CHECK(*store.leave(2) == 1);
+  CHECK(store.leave(5) == nullptr);
+  CHECK(*put(7) == 5);
+  CHECK(*store.leave(3) == 2);
+  CHECK(store.dropped() == 5);
 }
 
 // C053

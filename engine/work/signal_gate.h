@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -47,14 +48,22 @@ class SignalGate {
   // One of them was raised or retracted.
   void mark() { dirty_.store(true, std::memory_order_release); }
 
-  // For an operation that came at enqueued_ns.
-  GateVerdict look(std::int64_t now_ns, std::int64_t enqueued_ns) {
+  // For an operation that came at enqueued_ns. Without memory to look at new names it waits, and
+  // looks again soon.
+  GateVerdict look(std::int64_t now_ns, std::int64_t enqueued_ns) noexcept {
     // Nothing was present, and nothing has been raised since.
     if (!closed_ && !dirty_.load(std::memory_order_acquire)) return {};
-    return evaluate(now_ns, enqueued_ns);
+    try {
+      return evaluate(now_ns, enqueued_ns);
+    } catch (const std::bad_alloc&) {
+      mark();
+      return {.kind = GateVerdict::Kind::kWait, .look_again = now_ns + kLookSoonNs};
+    }
   }
 
  private:
+  static constexpr std::int64_t kLookSoonNs = kMillisecond;
+
   GateVerdict evaluate(std::int64_t now_ns, std::int64_t enqueued_ns);
 
   const GateOptions options_;

@@ -273,5 +273,30 @@ TEST_CASE("work: results without memory go on") {
   });
 }
 
+// Intended interleaving: the n-th allocation fails while a worker looks at the signals that may
+// cancel its next item, among them names that it hasn't seen.
+TEST_CASE("work: without memory to look at signals an item waits, and runs when there is some") {
+  fail_each_allocation([](std::int64_t n) {
+    const SystemClock clock;
+    SignalSink sink(clock);
+    std::atomic<int> ran{0};
+    WorkCoordinator<int> work(
+        {.max_concurrency = 1, .signals = &sink, .cancel_on_signals = {"circuit-open"}},
+        [&](int) { ++ran; });
+    REQUIRE(work.enqueue(0).ok());
+    REQUIRE(work.wait_until_idle().ok());
+    for (int i = 0; i < 200; ++i) sink.raise("a.name.too.long.to.be.inline." + std::to_string(i));
+    sink.raise("circuit-open");
+    sink.retract("circuit-open");
+    testing::fail_allocation(n);
+    const bool taken = work.enqueue(1).ok();
+    const bool idle = work.wait_until_idle().ok();
+    const bool failed = testing::fail_allocation(0);
+    CHECK(idle);
+    CHECK(ran == 1 + taken);
+    return failed;
+  });
+}
+
 }  // namespace
 }  // namespace mayfly
