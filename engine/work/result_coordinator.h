@@ -16,7 +16,6 @@
 //            body's time limit is dropped: the operation has failed, and that stays so.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -65,8 +64,8 @@ struct OperationEnd {
 };
 
 // The ends of operations by id: the newest size_max with a result, and as many without, so that
-// cancelled ones push out no results; and those that are awaited, which stand in line once they
-// aren't any more. Any thread; a lock of its own.
+// cancelled ones push out no results; and older ones for as long as they are awaited. Any thread; a
+// lock of its own.
 template <class Out>
 class ResultStore {
  public:
@@ -77,27 +76,38 @@ class ResultStore {
   std::shared_ptr<const Out> put(OperationId id, OperationState state, std::string_view error,
                                  std::shared_ptr<const Out> value) noexcept {
     const std::lock_guard lock(mutex_);
+    std::deque<OperationId>& line = value != nullptr ? with_result_ : without_;
     try {
-      const auto place =
-          ends_.emplace(id, Kept{OperationEnd<Out>{state, std::string(error), value}}).first;
-      return is_awaited(id) ? nullptr : put_in_line(place);
+      line.push_back(id);
     } catch (const std::bad_alloc&) {
       return value;
     }
+    try {
+      ends_.emplace(id, Kept{OperationEnd<Out>{state, std::string(error), value}});
+    } catch (const std::bad_alloc&) {
+      line.pop_back();
+      return value;
+    }
+    if (line.size() <= size_max_) return nullptr;
+    const auto oldest = ends_.find(line.front());
+    line.pop_front();
+    if (!is_awaited(oldest->first)) return drop(oldest);
+    oldest->second.in_line = false;
+    return nullptr;
   }
-  // Until leave(), as often as this was called, the operation's end isn't pushed out.
+  // Until leave(), as often as this was called, the operation's end stays.
   void await(OperationId id) {
     const std::lock_guard lock(mutex_);
     ++awaited_[id];
   }
-  // Returns the result that is pushed out by this, if there is one.
+  // Returns the result that was kept for this alone, if there is one.
   std::shared_ptr<const Out> leave(OperationId id) noexcept {
     const std::lock_guard lock(mutex_);
     const auto found = awaited_.find(id);
     if (--found->second > 0) return nullptr;
     awaited_.erase(found);
     const auto place = ends_.find(id);
-    return place == ends_.end() || place->second.in_line ? nullptr : put_in_line(place);
+    return place == ends_.end() || place->second.in_line ? nullptr : drop(place);
   }
   std::optional<OperationEnd<Out>> find(OperationId id) const {
     const std::lock_guard lock(mutex_);
@@ -119,29 +129,12 @@ class ResultStore {
  private:
   struct Kept {
     OperationEnd<Out> end;
-    bool in_line = false;
+    bool in_line = true;  // false: only because it is awaited
   };
   using Ends = std::unordered_map<OperationId, Kept>;
 
-  // All under mutex_.
+  // Under mutex_.
   bool is_awaited(OperationId id) const { return !awaited_.empty() && awaited_.count(id) != 0; }
-  std::shared_ptr<const Out> put_in_line(typename Ends::iterator place) noexcept {
-    auto& order = place->second.end.value != nullptr ? with_result_ : without_;
-    try {
-      order.push_back(place->first);
-    } catch (const std::bad_alloc&) {
-      return drop(place);
-    }
-    place->second.in_line = true;
-    if (order.size() <= size_max_) return nullptr;
-    // The oldest, but for one that somebody has begun to await since.
-    const auto oldest =
-        std::find_if(order.begin(), order.end(), [&](OperationId id) { return !is_awaited(id); });
-    if (oldest == order.end()) return nullptr;
-    const OperationId id = *oldest;
-    order.erase(oldest);
-    return drop(ends_.find(id));
-  }
   std::shared_ptr<const Out> drop(typename Ends::iterator place) noexcept {
     std::shared_ptr<const Out> value = std::move(place->second.end.value);
     ends_.erase(place);
@@ -152,7 +145,7 @@ class ResultStore {
   const std::size_t size_max_;
   mutable std::mutex mutex_;
   Ends ends_;                                     // guarded by mutex_
-  std::deque<OperationId> with_result_;           // the oldest first; guarded by mutex_
+  std::deque<OperationId> with_result_;           // the newest, oldest first; guarded by mutex_
   std::deque<OperationId> without_;               // likewise
   std::unordered_map<OperationId, int> awaited_;  // by how many; guarded by mutex_
   std::uint64_t dropped_ = 0;                     // guarded by mutex_
@@ -236,7 +229,8 @@ class ResultCoordinator : public ItemCoordinator<In> {
       return join_result(id, this->wait(id), *store_);
     });
   }
-  // As Coordinator's; in the callback, try_result(id) has the result.
+  // As Coordinator's, which it hides; in the callback, try_result(id) still has the result if it
+  // was there, or to come, when this was called.
   Status on_done(OperationId id, OperationCallback call) {
     if (!call) return Coordinator::on_done(id, nullptr);
     return unless_no_memory([&] {
@@ -269,7 +263,7 @@ class ResultCoordinator : public ItemCoordinator<In> {
     for (const auto& one : successful()) values.push_back(one.result());
     return values;
   }
-  // Results that newer ones pushed out before results_max let them be asked for.
+  // Results that newer ones pushed out.
   std::uint64_t results_dropped() const { return store_->dropped(); }
 
  private:

@@ -111,16 +111,28 @@ TEST_CASE("P6: what is waited for isn't pushed out before the waiter has seen it
     REQUIRE(answer->has_result());
     resumed = answer->result();
     CHECK(held.results_dropped() == 2);
-    awaiter.reset();  // it stands in line from here on, behind the last
-    CHECK(held.results_dropped() == 3);
-    CHECK(held.enqueue(5).ok());
-    CHECK(held.wait_until_idle().ok());
+    awaiter.reset();  // newer ones have ended since
     CHECK(held.try_result(*first) == nullptr);
+    CHECK(held.results_dropped() == 3);
   }
   CHECK(resumed == 10);
 }
 
-TEST_CASE("results: what is awaited takes nobody's place, and stands in line afterwards") {
+TEST_CASE("results: what is awaited takes nobody's place, however long") {
+  ResultCoordinator<int, int> work(
+      {.max_concurrency = 1, .max_tracked_operations = 1}, [](int n) { return n; }, 1);
+  const auto first = work.enqueue(1);
+  CHECK(work.wait_until_idle().ok());
+  const auto awaiter = std::make_unique<ResultAwaiter<int>>(work.result(*first));
+  for (int i = 2; i <= 4; ++i) {
+    const auto id = work.enqueue(i);
+    CHECK(work.wait_until_idle().ok());
+    CHECK(work.wait_for_result(*id)->has_result());
+    CHECK(*work.try_result(*first) == 1);
+  }
+}
+
+TEST_CASE("results: an end stays among the newest, or while it is awaited") {
   ResultStore<int> store(2);
   const auto put = [&](int id) {
     return store.put(static_cast<OperationId>(id), OperationState::kSucceeded, {},
@@ -133,11 +145,11 @@ TEST_CASE("results: what is awaited takes nobody's place, and stands in line aft
   store.await(1);
   CHECK(store.leave(1) == nullptr);  // awaited twice
   store.await(5);                    // that has ended
-  CHECK(*store.leave(1) == 6);
-  CHECK(*store.leave(2) == 1);
-  CHECK(store.leave(5) == nullptr);
-  CHECK(*put(7) == 5);
-  CHECK(*store.leave(3) == 2);
+  CHECK(put(7) == nullptr);
+  for (const OperationId id : {1, 2, 3, 5}) CHECK(*store.leave(id) == static_cast<int>(id));
+  store.await(7);
+  CHECK(store.leave(7) == nullptr);  // among the newest
+  CHECK(store.value(7) != nullptr);
   CHECK(store.dropped() == 5);
 }
 

@@ -17,6 +17,8 @@ namespace {
 
 // Read at once: small enough that it is still in the second-level cache when it is parsed.
 constexpr std::size_t kChunk = 256 << 10;
+// Of a file that waits, as many first bytes and the whole header are to stay as they are.
+constexpr std::uint64_t kBeginning = 4096;
 
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
   Schema schema(found.shape.columns);
@@ -94,7 +96,9 @@ Status FileSource::start(const mayfly_position& position) {
     if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
   }
   if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
-    looked_at_ = std::min(source_->raw_bytes(), kBeginningBytes);
+    const bool packed = source_->encoding() != Encoding::kPlain;
+    const std::uint64_t header = packed ? 0 : found.shape.start.byte;
+    looked_at_ = std::min(source_->raw_bytes(), std::max(header, kBeginning));
     beginning_ = hash_beginning(source_->fd(), looked_at_);
     return source_->rewind();
   }

@@ -381,6 +381,16 @@ TEST_CASE("file: a file that was rewritten while it waited is refused, one that 
           std::string::npos);
     CHECK(source.rows.empty());
   }
+  std::string wide = "column_0";
+  for (int i = 1; i < 1'000; ++i) wide += ",column_" + std::to_string(i);
+  {
+    const std::string path = write_file("wide.csv", wide + "\n");
+    SourceHarness source("file", Given{{"path", path}});
+    REQUIRE(source.open());
+    wide[wide.size() - 1] = 'x';
+    write_file("wide.csv", wide + "\n");
+    CHECK(source.poll_all() == MAYFLY_FAILED);
+  }
   const std::string path = write_file("grew.csv", text);
   SourceHarness source("file", Given{{"path", path}});
   REQUIRE(source.open());

@@ -5,32 +5,32 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 
 namespace mayfly::file {
 namespace {
 
-// FNV-1a: over 4 KiB, to notice a change, not to withstand an attack.
-std::uint64_t hash_bytes(const char* data, std::size_t size) {
+constexpr std::uint64_t kHashed = 4096;
+
+// FNV-1a: to notice a change, not to withstand an attack. As far as the bytes are there: a file
+// that became shorter has another size.
+std::uint64_t hash_range(int fd, std::uint64_t begin, std::uint64_t size) {
   std::uint64_t hash = 0xCBF29CE484222325u;
-  for (std::size_t i = 0; i < size; ++i) {
-    hash = (hash ^ static_cast<unsigned char>(data[i])) * 0x100000001B3u;
+  std::array<char, 4096> bytes;
+  while (size > 0) {
+    const ssize_t part = ::pread(fd, bytes.data(), std::min<std::uint64_t>(size, bytes.size()),
+                                 static_cast<off_t>(begin));
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) break;
+    for (ssize_t i = 0; i < part; ++i) {
+      hash =
+          (hash ^ static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)])) * 0x100000001B3u;
+    }
+    begin += static_cast<std::uint64_t>(part);
+    size -= static_cast<std::uint64_t>(part);
   }
   return hash;
-}
-
-// Of at most kBeginningBytes, as far as they are there: a file that became shorter has another
-// size.
-std::uint64_t hash_range(int fd, std::uint64_t begin, std::uint64_t size) {
-  std::array<char, kBeginningBytes> bytes;
-  std::size_t got = 0;
-  while (got < size) {
-    const ssize_t part =
-        ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(begin + got));
-    if (part <= 0) break;
-    got += static_cast<std::size_t>(part);
-  }
-  return hash_bytes(bytes.data(), got);
 }
 
 std::string_view field(std::string_view fingerprint, std::string_view name) {
@@ -46,17 +46,15 @@ std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return {};
   const bool plain = encoding == Encoding::kPlain;
-  const std::uint64_t begin = plain && byte > kBeginningBytes ? byte - kBeginningBytes : 0;
-  const std::uint64_t hash = hash_range(fd, begin, plain ? byte - begin : kBeginningBytes);
+  const std::uint64_t begin = plain && byte > kHashed ? byte - kHashed : 0;
+  const std::uint64_t hash = hash_range(fd, begin, plain ? byte - begin : kHashed);
   std::array<char, 17> hex{};
   const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), hash, 16).ptr;
   return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +
          ",size=" + std::to_string(info.st_size) + ",hash=" + std::string(hex.data(), end);
 }
 
-std::uint64_t hash_beginning(int fd, std::uint64_t bytes) {
-  return hash_range(fd, 0, std::min(bytes, kBeginningBytes));
-}
+std::uint64_t hash_beginning(int fd, std::uint64_t bytes) { return hash_range(fd, 0, bytes); }
 
 std::string describe_difference(std::string_view was, std::string_view is) {
   if (was == is) return {};

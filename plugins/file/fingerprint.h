@@ -16,8 +16,7 @@ namespace mayfly::file {
 // Empty when the file can't be examined.
 std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte);
 
-// A hash of the file's first bytes, at most kBeginningBytes.
-inline constexpr std::uint64_t kBeginningBytes = 4096;
+// A hash of the file's first bytes.
 std::uint64_t hash_beginning(int fd, std::uint64_t bytes);
 
 // What differs between two, for people: "its size was 10 and is 12". Empty: nothing does.

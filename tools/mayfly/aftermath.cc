@@ -99,6 +99,8 @@ InputState input_state(const RunResult& result, std::string& source) {
   if (about == sources.end()) return InputState::kSame;
   source = about->key;
   if (source == kStreamKey) return InputState::kStream;
+  // No row of it: what was written is of the sources before it, which are as they were.
+  if (about->totals.read == 0 && about->resumed_from == 0) return InputState::kSame;
   if (result.status.code() == Code::kNoInput) return InputState::kChanged;
   // Of a plain file a read that failed may well succeed the next time.
   const bool damaged = result.status.code() == Code::kIo && is_compressed(source);

@@ -28,6 +28,7 @@ RunResult failed(Code code, const std::string& message, const std::string& key) 
     SourceStats& source = result.stats.sources.emplace_back();
     source.name = name;
     source.key = each;
+    source.totals.read = 1;
   }
   return result;
 }
@@ -113,6 +114,15 @@ TEST_CASE("aftermath: an archive that failed is damaged, a plain file may be rea
   CHECK(state_of(failed(Code::kIo, broken, "-")) == InputState::kStream);
   CHECK(state_of(failed(Code::kTryAgain, "a.db is locked", "-")) == InputState::kStream);
   CHECK(state_of(failed(Code::kBadData, "file: line 3", folder + "/packed")) == InputState::kSame);
+}
+
+TEST_CASE("aftermath: a file that failed before its first row spoils nothing of the others") {
+  RunResult result = failed(Code::kNoInput, "file: x: changed", "/plain.csv");
+  CHECK(state_of(result) == InputState::kChanged);
+  result.stats.sources.back().totals.read = 0;
+  CHECK(state_of(result) == InputState::kSame);
+  result.stats.sources.back().resumed_from = 10;
+  CHECK(state_of(result) == InputState::kChanged);
 }
 
 TEST_CASE("aftermath: a table is there, or gone with or without its database") {
