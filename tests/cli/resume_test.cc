@@ -48,6 +48,17 @@ struct Feed {
 constexpr std::int64_t kRows = 400'000;
 const std::vector<std::string> kSlow = {"--batch-rows", "64", "--batches", "8"};
 
+// The database's lock, taken between two of the program's transactions. It stands still while the
+// lock is asked for: polling for a moment between them could go on until it has ended.
+std::unique_ptr<WriteLock> lock_between_transactions(RunProgram& program, const std::string& path) {
+  for (;;) {
+    program.signal(SIGSTOP);
+    std::unique_ptr<WriteLock> lock = WriteLock::try_take(path);
+    program.signal(SIGCONT);
+    if (lock != nullptr) return lock;
+  }
+}
+
 }  // namespace
 
 TEST_CASE("resume: a finished file is read no more, and reports as it did") {
@@ -109,7 +120,8 @@ TEST_CASE("interruption: the first signal ends with 75, and --resume completes e
   RunProgram program(mayfly_path(), f.line(kSlow));
   wait_for_rows(program, f.database.path(), "t", 64);
   {
-    WriteLock lock(f.database.path());  // so that the end can't be reached meanwhile
+    // So that the end can't be reached meanwhile.
+    const auto lock = lock_between_transactions(program, f.database.path());
     program.signal(SIGINT);
   }
   const int status = program.wait();
@@ -169,7 +181,7 @@ TEST_CASE("interruption: a second signal ends at once with 128 + its number") {
   write_file(f.csv, numbered_csv(kRows));
   RunProgram program(mayfly_path(), f.line(kSlow));
   wait_for_rows(program, f.database.path(), "t", 64);
-  WriteLock lock(f.database.path());
+  const auto lock = lock_between_transactions(program, f.database.path());
 
   program.signal(SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -178,7 +190,7 @@ TEST_CASE("interruption: a second signal ends at once with 128 + its number") {
 
   CHECK(drains);
   CHECK(program.wait() == 128 + SIGTERM);
-  lock.release();
+  lock->release();
   CHECK(f.ingest({"--resume"}).status == 0);
   CHECK(f.database.text("SELECT count(*), count(DISTINCT id) FROM t") ==
         std::to_string(kRows) + "|" + std::to_string(kRows));

@@ -75,6 +75,18 @@ WriteLock::WriteLock(const std::string& path) {
   connection_ = connection;
 }
 
+std::unique_ptr<WriteLock> WriteLock::try_take(const std::string& path) {
+  sqlite3* connection = open(path);
+  sqlite3_busy_timeout(connection, 0);
+  if (sqlite3_exec(connection, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK) {
+    sqlite3_close(connection);
+    return nullptr;
+  }
+  std::unique_ptr<WriteLock> lock(new WriteLock());
+  lock->connection_ = connection;
+  return lock;
+}
+
 void WriteLock::release() {
   if (connection_ == nullptr) return;
   auto* connection = static_cast<sqlite3*>(std::exchange(connection_, nullptr));

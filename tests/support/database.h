@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,18 @@ class Database {
 // Holds the write lock of a database until it is released.
 class WriteLock {
  public:
+  // Waits for it.
   explicit WriteLock(const std::string& path);
+  // Null when somebody else has it.
+  static std::unique_ptr<WriteLock> try_take(const std::string& path);
   ~WriteLock() { release(); }
   WriteLock(const WriteLock&) = delete;
   WriteLock& operator=(const WriteLock&) = delete;
   void release();
 
  private:
+  WriteLock() = default;
+
   void* connection_ = nullptr;
 };
 
