@@ -17,7 +17,7 @@ constexpr std::uint64_t kHashed = 4096;
 // that became shorter has another size.
 std::uint64_t hash_range(int fd, std::uint64_t begin, std::uint64_t size) {
   std::uint64_t hash = 0xCBF29CE484222325u;
-  std::array<char, 4096> bytes;
+  std::array<char, kHashed> bytes;
   while (size > 0) {
     const ssize_t part = ::pread(fd, bytes.data(), std::min<std::uint64_t>(size, bytes.size()),
                                  static_cast<off_t>(begin));

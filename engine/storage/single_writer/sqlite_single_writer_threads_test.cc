@@ -206,7 +206,6 @@ TEST_CASE("single writer: of threads that miss a key together one reads") {
   const Writer writer = open(database.path());
   std::atomic<int> ran{0};
   std::barrier together(16);
-  std::latch all_here(1);
   in_threads(16, [&](int) {
     together.arrive_and_wait();
     const auto count = writer->read<std::int64_t>("count", [&](SqlSession& session) {

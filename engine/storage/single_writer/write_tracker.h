@@ -9,8 +9,8 @@
 //            again. Stores are releases and loads acquires: who sees a field of the next store also
 //            sees that the word has changed.
 // MEMORY     64 bytes for each tracked write, at construction.
-// THREADS    Any. Nobody sleeps; a reader that meets a slot being written a few times leaves it
-// out.
+// THREADS    Any. Nobody sleeps; a reader that meets a slot being written a few times leaves
+//            it out.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@
 namespace mayfly {
 
 // What kind of write it is.
-enum class WriteKind : std::uint8_t { kWrite, kBatch, kTransaction, kFlush };
+enum class WriteKind : std::uint8_t { kWrite, kBatch, kTransaction };
 // How far it is.
 enum class WriteState : std::uint8_t { kPending, kRunning, kCompleted, kFailed };
 
