@@ -49,7 +49,7 @@ void WorkCore::expire(Worker& worker, std::int64_t now_ns, Afterwards& after) {
   counters_.timed_out.add();
   order_->finished(worker.slot);
   guarded([&] { after.operation_signals.emplace_back("coordinator.body.timeout", worker.id); });
-  keep_end(worker.id, OperationState::kFailed, time_limit_error_, after);
+  if (keeps_ends_) handler_->ended(worker.id, OperationState::kFailed, time_limit_error_, {});
   end(worker.slot, OperationState::kFailed, time_limit_error_, true, now_ns, after);
   show_active();
 }

@@ -33,7 +33,7 @@ struct OperationSnapshot {
   std::int64_t started_ns = 0;
   std::int64_t finished_ns = 0;
   std::string key;    // its text; the first kKeyTextBytes of a longer one
-  std::string error;  // why it failed; the first kErrorTextBytes of a longer text
+  std::string error;  // why it didn't succeed; the first kErrorTextBytes of a longer text
 
   // Pending and running ones are still to end.
   bool finished() const { return state >= OperationState::kSucceeded; }

@@ -9,8 +9,9 @@
 // operation. How operations ended, with their results, can be asked for by id while they are in the
 // window, and beyond that until results_max newer ones have ended with a result (without one, if it
 // has none), which is counted. One that somebody waits for by then, with wait_for_result(),
-// result() or on_done(), is kept until that is over. Two are found without their result though they
-// succeeded: one that is pinned for longer than that, and one for whose end there was no memory.
+// result() or on_done(), is kept until that is over; one that is pinned, until it isn't. Two are
+// found without its result though it succeeded: for whose end, or pin, there was no memory, or
+// results_max newer ones have ended while it stayed, since others were evicted or killed.
 //
 // OWNERSHIP  A result is shared and immutable: whoever has it keeps it. One that is made after the
 //            body's time limit is dropped: the operation has failed, and that stays so.
@@ -19,8 +20,9 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -29,6 +31,7 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -64,35 +67,42 @@ struct OperationEnd {
 };
 
 // The ends of operations by id: the newest size_max with a result, and as many without, so that
-// cancelled ones push out no results; and older ones for as long as they are awaited. Any thread; a
+// cancelled ones push out no results; and older ones for as long as they are awaited. What is new
+// is said by place(), which the coordinator calls in the order of its window: an end that was put
+// and isn't placed yet, since its item is still being destroyed, counts for none. Any thread; a
 // lock of its own.
 template <class Out>
 class ResultStore {
  public:
   explicit ResultStore(std::size_t size_max) : size_max_(size_max) {}
 
-  // Of an operation that has none yet. Returns the result that it pushed out, if there was one: its
-  // destructor is the user's. Without memory the end isn't kept.
-  std::shared_ptr<const Out> put(OperationId id, OperationState state, std::string_view error,
-                                 std::shared_ptr<const Out> value) noexcept {
+  // Of an operation that has none yet. Without memory the end isn't kept.
+  void put(OperationId id, OperationState state, std::string_view error,
+           std::shared_ptr<const Out> value) noexcept {
     const std::lock_guard lock(mutex_);
-    std::deque<OperationId>& line = value != nullptr ? with_result_ : without_;
     try {
-      line.push_back(id);
+      Line entry{id};
+      Kept kept{OperationEnd<Out>{state, std::string(error), value}, Kept::Place::kNone,
+                entry.begin()};
+      if (!ends_.emplace(id, std::move(kept)).second) return;
+      coming_.splice(coming_.end(), entry);
     } catch (const std::bad_alloc&) {
-      return value;
     }
-    try {
-      ends_.emplace(id, Kept{OperationEnd<Out>{state, std::string(error), value}});
-    } catch (const std::bad_alloc&) {
-      line.pop_back();
-      return value;
-    }
-    if (line.size() <= size_max_) return nullptr;
+  }
+  // It is the newest. Returns the result that it pushed out, if there was one: its destructor is
+  // the user's. drops: false keeps one more than size_max from then on.
+  std::shared_ptr<const Out> place(OperationId id, bool drops) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto placed = ends_.find(id);
+    if (placed == ends_.end() || placed->second.place != Kept::Place::kNone) return nullptr;
+    placed->second.place = Kept::Place::kInLine;
+    Line& line = placed->second.end.value != nullptr ? with_result_ : without_;
+    line.splice(line.end(), coming_, placed->second.entry);
+    if (line.size() <= size_max_ || !drops) return nullptr;
     const auto oldest = ends_.find(line.front());
     line.pop_front();
     if (!is_awaited(oldest->first)) return drop(oldest);
-    oldest->second.in_line = false;
+    oldest->second.place = Kept::Place::kAwaited;
     return nullptr;
   }
   // Until leave(), as often as this was called, the operation's end stays.
@@ -100,14 +110,26 @@ class ResultStore {
     const std::lock_guard lock(mutex_);
     ++awaited_[id];
   }
+  // The same until unpin(); again, it changes nothing. Without memory it isn't.
+  void pin(OperationId id) noexcept {
+    const std::lock_guard lock(mutex_);
+    try {
+      pinned_.insert(id);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  // Returns the result that was kept for this alone, if there is one.
+  std::shared_ptr<const Out> unpin(OperationId id) noexcept {
+    const std::lock_guard lock(mutex_);
+    return pinned_.erase(id) == 0 ? nullptr : drop_unless_kept(id);
+  }
   // Returns the result that was kept for this alone, if there is one.
   std::shared_ptr<const Out> leave(OperationId id) noexcept {
     const std::lock_guard lock(mutex_);
     const auto found = awaited_.find(id);
     if (--found->second > 0) return nullptr;
     awaited_.erase(found);
-    const auto place = ends_.find(id);
-    return place == ends_.end() || place->second.in_line ? nullptr : drop(place);
+    return drop_unless_kept(id);
   }
   std::optional<OperationEnd<Out>> find(OperationId id) const {
     const std::lock_guard lock(mutex_);
@@ -127,14 +149,30 @@ class ResultStore {
   }
 
  private:
+  using Line = std::list<OperationId>;
   struct Kept {
+    enum class Place : std::uint8_t {
+      kNone,     // put, not placed
+      kInLine,   // among the newest
+      kAwaited,  // only because it is, or pinned
+    };
     OperationEnd<Out> end;
-    bool in_line = true;  // false: only because it is awaited
+    Place place = Place::kNone;
+    typename Line::iterator entry;  // of coming_, until it is placed
   };
   using Ends = std::unordered_map<OperationId, Kept>;
 
   // Under mutex_.
-  bool is_awaited(OperationId id) const { return !awaited_.empty() && awaited_.count(id) != 0; }
+  bool is_awaited(OperationId id) const {
+    return (!awaited_.empty() && awaited_.count(id) != 0) ||
+           (!pinned_.empty() && pinned_.count(id) != 0);
+  }
+  std::shared_ptr<const Out> drop_unless_kept(OperationId id) noexcept {
+    const auto end = ends_.find(id);
+    const bool stays =
+        end == ends_.end() || end->second.place != Kept::Place::kAwaited || is_awaited(id);
+    return stays ? nullptr : drop(end);
+  }
   std::shared_ptr<const Out> drop(typename Ends::iterator place) noexcept {
     std::shared_ptr<const Out> value = std::move(place->second.end.value);
     ends_.erase(place);
@@ -145,9 +183,11 @@ class ResultStore {
   const std::size_t size_max_;
   mutable std::mutex mutex_;
   Ends ends_;                                     // guarded by mutex_
-  std::deque<OperationId> with_result_;           // the newest, oldest first; guarded by mutex_
-  std::deque<OperationId> without_;               // likewise
+  Line coming_;                                   // put, not placed; guarded by mutex_
+  Line with_result_;                              // the newest, oldest first; guarded by mutex_
+  Line without_;                                  // likewise
   std::unordered_map<OperationId, int> awaited_;  // by how many; guarded by mutex_
+  std::unordered_set<OperationId> pinned_;        // guarded by mutex_
   std::uint64_t dropped_ = 0;                     // guarded by mutex_
 };
 
@@ -193,10 +233,18 @@ class ResultHandler final : public ItemHandler {
   void destroy(void* item) override { std::destroy_at(static_cast<In*>(item)); }
 
   bool keeps_ends() const override { return true; }
-  std::shared_ptr<const void> ended(OperationId id, OperationState state, std::string_view error,
-                                    std::shared_ptr<const void> value) override {
-    return store_->put(id, state, error.substr(0, kErrorTextBytes),
-                       std::static_pointer_cast<const Out>(std::move(value)));
+  void ended(OperationId id, OperationState state, std::string_view error,
+             std::shared_ptr<const void> value) override {
+    store_->put(id, state, error.substr(0, kErrorTextBytes),
+                std::static_pointer_cast<const Out>(std::move(value)));
+  }
+  std::shared_ptr<const void> placed(OperationId id, bool may_push_out) override {
+    return store_->place(id, may_push_out);
+  }
+  std::shared_ptr<const void> pinned(OperationId id, bool is) noexcept override {
+    if (!is) return store_->unpin(id);
+    store_->pin(id);
+    return nullptr;
   }
 
  private:
@@ -244,7 +292,10 @@ class ResultCoordinator : public ItemCoordinator<In> {
   // The value, if there is one by now.
   std::shared_ptr<const Out> try_result(OperationId id) const { return store_->value(id); }
 
-  // Of operations in the window: all with their results; those that succeeded; their values.
+  // Of operations in the window: all with their results; those that succeeded; their values. The
+  // results are looked up once the window was looked at: of one that isn't pinned and that newer
+  // ends push out of both meanwhile, with a results_max of little more than the window, there is
+  // none.
   std::vector<ResultSnapshot<Out>> results_snapshot() const {
     std::vector<ResultSnapshot<Out>> found;
     for (OperationSnapshot& one : this->snapshot()) {

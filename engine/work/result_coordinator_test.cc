@@ -135,8 +135,9 @@ TEST_CASE("results: what is awaited takes nobody's place, however long") {
 TEST_CASE("results: an end stays among the newest, or while it is awaited") {
   ResultStore<int> store(2);
   const auto put = [&](int id) {
-    return store.put(static_cast<OperationId>(id), OperationState::kSucceeded, {},
-                     std::make_shared<const int>(id));
+    store.put(static_cast<OperationId>(id), OperationState::kSucceeded, {},
+              std::make_shared<const int>(id));
+    return store.place(static_cast<OperationId>(id), true);
   };
   for (const OperationId id : {1, 2, 3}) store.await(id);
   for (const int id : {1, 2, 3, 4, 5}) CHECK(put(id) == nullptr);
@@ -151,6 +152,175 @@ TEST_CASE("results: an end stays among the newest, or while it is awaited") {
   CHECK(store.leave(7) == nullptr);  // among the newest
   CHECK(store.value(7) != nullptr);
   CHECK(store.dropped() == 5);
+}
+
+TEST_CASE("results: an end that isn't placed yet can be found, and pushes nothing out") {
+  ResultStore<int> store(1);
+  const auto put = [&](OperationId id) {
+    store.put(id, OperationState::kSucceeded, {}, std::make_shared<const int>(id));
+  };
+  put(1);
+  CHECK(store.place(1, true) == nullptr);
+  put(2);
+  put(3);
+  for (const OperationId id : {1, 2, 3}) CHECK(*store.value(id) == static_cast<int>(id));
+  CHECK(*store.place(3, true) == 1);
+  CHECK(*store.place(2, true) == 3);  // the newest is the one placed last
+  CHECK(store.place(2, true) == nullptr);
+  put(4);
+  CHECK(store.place(4, false) == nullptr);  // no place for what it would push out
+  CHECK(store.value(2) != nullptr);
+  CHECK(store.place(5, true) == nullptr);  // never put
+}
+
+// Interleaving: two bodies have answered, and their items' destructors hold them up: they are
+// running for everybody, and the window still has the one before.
+TEST_CASE("P6: what is in the window has its result, also while others answer and haven't ended") {
+  struct Item {
+    explicit Item(int number, Gate* until) : n(number), gate(until) {}
+    Item(Item&& other) noexcept : n(other.n), gate(std::exchange(other.gate, nullptr)) {}
+    ~Item() {
+      if (gate != nullptr) gate->enter();
+    }
+    int n;
+    Gate* gate;
+  };
+  Gate gate;
+  ResultCoordinator<Item, int> work(
+      {.max_concurrency = 2, .max_tracked_operations = 2},
+      [](const Item& item) { return item.n * 7; }, 2);
+  const auto first = work.enqueue(Item(1, nullptr));
+  CHECK(work.wait_until_idle().ok());
+  const auto second = work.enqueue(Item(2, &gate));
+  const auto third = work.enqueue(Item(3, &gate));
+  gate.wait_for_inside(2);
+
+  CHECK(work.wait_for_result(*first)->has_result());
+  CHECK(*work.try_result(*second) == 14);
+  CHECK(work.results_dropped() == 0);
+  gate.open();
+  finish(work);
+  CHECK(work.results_dropped() == 1);
+  CHECK(work.wait_for_result(*second)->has_result());
+  CHECK(work.wait_for_result(*third)->has_result());
+}
+
+TEST_CASE("P6: a pinned operation keeps its result, however many end after it") {
+  ResultCoordinator<int, int> work(
+      {.max_concurrency = 2, .max_tracked_operations = 4}, [](int n) { return n; }, 4);
+  const auto more = [&](int count) {
+    for (int i = 0; i < count; ++i) CHECK(work.enqueue(1000 + i).ok());
+    CHECK(work.wait_until_idle().ok());
+  };
+  const auto ended = work.enqueue(1);
+  CHECK(work.wait_until_idle().ok());
+  CHECK(work.pin(*ended));
+  CHECK(work.pin(*ended));  // once more changes nothing
+  more(50);
+  CHECK(work.wait_for_result(*ended)->has_result());
+  CHECK(*work.try_result(*ended) == 1);
+  CHECK(work.unpin(*ended));
+  CHECK(work.unpin(*ended) == work.find(*ended).has_value());
+  more(10);
+  CHECK(work.try_result(*ended) == nullptr);
+
+  const auto taken = work.enqueue(2);
+  CHECK(work.pin(*taken));
+  CHECK(work.wait_until_idle().ok());
+  more(50);
+  CHECK(*work.try_result(*taken) == 2);
+  CHECK(work.evict(*taken));
+  CHECK(work.try_result(*taken) == nullptr);
+
+  const auto killed = work.enqueue(3);
+  CHECK(work.pin(*killed));
+  CHECK(work.wait_until_idle().ok());
+  more(50);
+  CHECK(work.try_kill(*killed));
+  CHECK(work.try_result(*killed) == nullptr);
+}
+
+TEST_CASE(
+    "P6: one that is pinned while it runs, or waits, keeps its result; a killed one keeps no pin") {
+  Gate gate;
+  Gate later;
+  ResultCoordinator<int, int> work(
+      {.max_concurrency = 1, .max_tracked_operations = 2, .queue_capacity = 16},
+      [&](int n) {
+        if (n == 1) gate.enter();
+        if (n == 4) later.enter();
+        return n;
+      },
+      2);
+  const auto running = work.enqueue(1);
+  gate.wait_for_entered(1);
+  const auto waiting = work.enqueue(2);
+  const auto killed = work.enqueue(3);
+  for (const auto& id : {running, waiting, killed}) CHECK(work.pin(*id));
+  CHECK(work.try_kill(*killed));
+  gate.open();
+  CHECK(work.wait_until_idle().ok());
+  for (int i = 0; i < 20; ++i) CHECK(work.enqueue(100 + i).ok());
+  CHECK(work.wait_until_idle().ok());
+  CHECK(*work.try_result(*running) == 1);
+  CHECK(*work.try_result(*waiting) == 2);
+  CHECK(work.wait_for_result(*killed)->state == OperationState::kCancelled);
+  CHECK(work.unpin(*running));
+  CHECK(work.try_result(*running) == nullptr);
+  // Its end counts as others' that have no result: two more push it out.
+  CHECK(work.enqueue(4).ok());
+  later.wait_for_entered(1);
+  for (int i = 0; i < 3; ++i) CHECK(work.try_kill(*work.enqueue(200 + i)));
+  later.open();
+  CHECK(work.wait_until_idle().ok());
+  CHECK_FALSE(work.wait_for_result(*killed).ok());
+}
+
+// The lock of the scheduler isn't held when the result dies: its destructor asks the coordinator.
+TEST_CASE("P6: a result that leaves with its pin may use the coordinator when it is destroyed") {
+  struct Asking {
+    ResultCoordinator<int, Asking>** work;
+    ~Asking() {
+      if (*work != nullptr) (*work)->pin(0);
+    }
+  };
+  ResultCoordinator<int, Asking>* asked = nullptr;
+  ResultCoordinator<int, Asking> work(
+      {.max_concurrency = 1, .max_tracked_operations = 4},
+      [&](int) -> Result<Asking> { return Asking{&asked}; }, 2);
+  std::vector<OperationId> pinned;
+  for (int i = 0; i < 3; ++i) {
+    pinned.push_back(*work.enqueue(i));
+    CHECK(work.pin(pinned.back()));
+  }
+  for (int i = 0; i < 10; ++i) CHECK(work.enqueue(i).ok());
+  CHECK(work.wait_until_idle().ok());
+  asked = &work;
+  CHECK(work.unpin(pinned[0]));
+  CHECK(work.evict(pinned[1]));
+  CHECK(work.try_kill(pinned[2]));
+  asked = nullptr;
+}
+
+TEST_CASE("results: who waits for a cancelled operation is told why, before and after its end") {
+  Gate gate;
+  ResultCoordinator<int, int> work({.max_concurrency = 1}, [&](int n) {
+    if (n == 1) gate.enter();
+    return n;
+  });
+  const auto first = work.enqueue(1);
+  gate.wait_for_entered(1);
+  const auto second = work.enqueue(2);
+  std::string told;
+  CHECK(work.on_done(*second, [&](const OperationSnapshot& ended) { told = ended.error; }).ok());
+  work.cancel();
+  gate.open();
+  CHECK(work.wait_for_result(*first).ok());
+  const auto asked = work.wait_for_result(*second);
+  REQUIRE(asked.ok());
+  CHECK(asked->state == OperationState::kCancelled);
+  CHECK(asked->error == "it was cancelled while it waited");
+  CHECK(told == asked->error);
 }
 
 // C053

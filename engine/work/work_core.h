@@ -78,15 +78,18 @@ class ItemHandler {
   // Runs the body. A failed Status fails the operation. `value` is what it made, if anything.
   virtual Status run(void* item, Operation& operation, std::shared_ptr<const void>& value) = 0;
   virtual void destroy(void* item) = 0;
-  // Whether ended() is to be called.
+  // Whether ended() and placed() are to be called.
   virtual bool keeps_ends() const { return false; }
   // For each operation once, before it can be looked up no more and before anybody is told.
-  // `value`: of a body that returned in time. Perhaps under the scheduler's lock: it runs no code
-  // of users. Returns what it let go of, to be destroyed without a lock.
-  virtual std::shared_ptr<const void> ended(OperationId, OperationState, std::string_view,
-                                            std::shared_ptr<const void>) {
-    return nullptr;
-  }
+  // `value`: of a body that returned in time. Perhaps under the scheduler's lock, but then without
+  // a value: it runs no code of users.
+  virtual void ended(OperationId, OperationState, std::string_view, std::shared_ptr<const void>) {}
+  // Behind that, under the scheduler's lock: it has ended for everybody, as the newest. Returns
+  // what it pushed out, to be destroyed without a lock; may_push_out: there is a place for that.
+  virtual std::shared_ptr<const void> placed(OperationId, bool /*may_push_out*/) { return nullptr; }
+  // It is pinned, or isn't any more, before or after its end. Returns what was kept for that alone,
+  // to be destroyed without a lock.
+  virtual std::shared_ptr<const void> pinned(OperationId, bool /*is*/) noexcept { return nullptr; }
 };
 
 // How many of several items were taken, and why no more were.
@@ -238,7 +241,8 @@ class WorkCore : public std::enable_shared_from_this<WorkCore> {
   void cancel_if_nobody_comes(Afterwards& after);
 
   // Ends of operations, under mutex_ (work_ends.cc).
-  void keep_end(OperationId id, OperationState state, std::string_view error, Afterwards& after);
+  void place_end(OperationId id, Afterwards& after);
+  std::shared_ptr<const void> forget_pin(const OperationRecord& record) noexcept;
   void note_end(OperationSlot slot, OperationState state, std::string_view error,
                 std::int64_t now_ns, Afterwards& after);
   void end(OperationSlot slot, OperationState state, std::string_view error, bool ran,

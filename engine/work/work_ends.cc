@@ -7,25 +7,37 @@
 #include "mayfly/work/worker.h"
 
 namespace mayfly {
+namespace {
 
-// Of an operation without a body that returned in time. The handler has it before the slot can be
-// found no more: whoever finds no operation asks the handler, and finds its end.
-void WorkCore::keep_end(OperationId id, OperationState state, std::string_view error,
-                        Afterwards& after) {
-  if (!keeps_ends_) return;
+constexpr std::string_view kKilled = "it was killed while it waited";
+
+}  // namespace
+
+// The handler puts it in line behind those that ended before, as the window does.
+void WorkCore::place_end(OperationId id, Afterwards& after) {
+  bool has_place = true;
   try {
-    after.values.emplace_back();  // first: what is pushed out has to go somewhere
+    after.values.emplace_back();
   } catch (const std::bad_alloc&) {
-    return;
+    has_place = false;
   }
-  after.values.back() = handler_->ended(id, state, error, {});
+  auto pushed_out = handler_->placed(id, has_place);
+  if (!has_place) return;
+  after.values.back() = std::move(pushed_out);
   if (after.values.back() == nullptr) after.values.pop_back();
+}
+
+// Under the lock, of one that leaves the window for good.
+std::shared_ptr<const void> WorkCore::forget_pin(const OperationRecord& record) noexcept {
+  if (!keeps_ends_ || !record.pinned.load(std::memory_order_relaxed)) return nullptr;
+  return handler_->pinned(record.id.load(std::memory_order_relaxed), false);
 }
 
 // How it ended, for everybody who looks, counts or waits.
 void WorkCore::note_end(OperationSlot slot, OperationState state, std::string_view error,
                         std::int64_t now_ns, Afterwards& after) {
   OperationRecord& record = table_[slot];
+  if (keeps_ends_) place_end(record.id.load(std::memory_order_relaxed), after);
   record.finished_ns.store(now_ns, std::memory_order_release);
   if (!error.empty()) record.error.store(error);
   record.state.store(state, std::memory_order_release);
@@ -66,6 +78,8 @@ void WorkCore::end(OperationSlot slot, OperationState state, std::string_view er
   note_end(slot, state, error, now_ns, after);
   if (state == OperationState::kCancelled || table_[slot].killed) {
     window_.finished_and_gone(ran);
+    // Its end is the newest, so nothing leaves with the pin.
+    forget_pin(table_[slot]);
     let_go(slot, after);
   } else {
     window_.finished(slot, ran);
@@ -98,11 +112,12 @@ void WorkCore::discard(OperationSlot slot, OperationState state, std::int64_t no
     intake_.leave_dead();
     return;
   }
-  keep_end(record.id.load(std::memory_order_relaxed), state,
-           state == OperationState::kSkipped ? "a signal said that it isn't to run"
-                                             : "it was cancelled while it waited",
-           after);
-  end(slot, state, {}, false, now_ns, after);
+  const std::string_view why = state == OperationState::kSkipped
+                                   ? "a signal said that it isn't to run"
+                                   : "it was cancelled while it waited";
+  // The handler has it before the slot can be found no more: whoever finds no operation asks it.
+  if (keeps_ends_) handler_->ended(record.id.load(std::memory_order_relaxed), state, why, {});
+  end(slot, state, why, false, now_ns, after);
   intake_.leave();
 }
 
@@ -184,16 +199,20 @@ void WorkCore::call_back(const OperationCallback& call, const OperationSnapshot&
 
 bool WorkCore::set_pinned(OperationId id, bool pinned) {
   const auto self = shared_from_this();  // a callback may destroy the coordinator
+  std::shared_ptr<const void> unkept;    // destroyed without the lock
   Lock lock(mutex_);
   const OperationSlot slot = table_.find(id);
   if (slot == kNoOperationSlot) return false;
   OperationRecord& record = table_[slot];
+  if (record.pinned.load(std::memory_order_relaxed) == pinned) return true;
   if (record.state.load(std::memory_order_relaxed) < OperationState::kSucceeded) {
     record.pinned.store(pinned, std::memory_order_release);
+    if (keeps_ends_) handler_->pinned(id, pinned);  // it has no end that could leave
     return true;
   }
-  if (record.killed || record.pinned.load(std::memory_order_relaxed) == pinned) return true;
+  if (record.killed) return true;
   window_.set_pinned(slot, pinned);
+  if (keeps_ends_) unkept = handler_->pinned(id, pinned);
   Afterwards after;
   const std::int64_t now = clock_.now_ns();
   for (OperationSlot old; (old = window_.evict_next(now)) != kNoOperationSlot;) let_go(old, after);
@@ -202,6 +221,7 @@ bool WorkCore::set_pinned(OperationId id, bool pinned) {
 }
 
 bool WorkCore::evict(OperationId id) {
+  std::shared_ptr<const void> unkept;  // destroyed without the lock
   Lock lock(mutex_);
   const OperationSlot slot = table_.find(id);
   if (slot == kNoOperationSlot) return false;
@@ -210,6 +230,7 @@ bool WorkCore::evict(OperationId id) {
     return false;
   }
   window_.evict(slot);
+  unkept = forget_pin(record);
   record.evicted = true;
   table_.end(slot);
   if (!record.held) intake_.give_back(slot);
@@ -218,6 +239,7 @@ bool WorkCore::evict(OperationId id) {
 
 bool WorkCore::try_kill(OperationId id) {
   const auto self = shared_from_this();
+  std::shared_ptr<const void> unkept;  // destroyed without the lock
   Lock lock(mutex_);
   const OperationSlot slot = table_.find(id);
   if (slot == kNoOperationSlot) return false;
@@ -231,8 +253,11 @@ bool WorkCore::try_kill(OperationId id) {
       record.held = true;
       intake_.die();
       lanes_[record.lane]->die();
-      keep_end(id, OperationState::kCancelled, "it was killed while it waited", after);
-      note_end(slot, OperationState::kCancelled, {}, clock_.now_ns(), after);
+      if (keeps_ends_) handler_->ended(id, OperationState::kCancelled, kKilled, {});
+      note_end(slot, OperationState::kCancelled, kKilled, clock_.now_ns(), after);
+      // Its end is the newest, so nothing leaves with the pin.
+      forget_pin(record);
+      record.pinned.store(false, std::memory_order_release);
       call_workers(1);  // its turn may be now
       break;
     case OperationState::kRunning:
@@ -243,6 +268,7 @@ bool WorkCore::try_kill(OperationId id) {
       break;
     default:
       window_.evict(slot);
+      unkept = forget_pin(record);
       let_go(slot, after);
   }
   finish_afterwards(lock, after);

@@ -146,9 +146,8 @@ bool WorkCore::run_body(Worker& me, Lock& lock, bool limited, std::int64_t& now_
   outcome = handler_->run(item, operation, value);
   const bool in_time = !limited || me.decide();
   if (in_time && keeps_ends_) {
-    const auto pushed_out =
-        handler_->ended(me.id, outcome.ok() ? OperationState::kSucceeded : OperationState::kFailed,
-                        outcome.message(), std::move(value));
+    handler_->ended(me.id, outcome.ok() ? OperationState::kSucceeded : OperationState::kFailed,
+                    outcome.message(), std::move(value));
   }
   value.reset();
   handler_->destroy(item);
