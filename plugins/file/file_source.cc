@@ -17,8 +17,6 @@ namespace {
 
 // Read at once: small enough that it is still in the second-level cache when it is parsed.
 constexpr std::size_t kChunk = 256 << 10;
-// Of a file that waits, as many first bytes and the whole header are to stay as they are.
-constexpr std::uint64_t kBeginning = 4096;
 
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
   Schema schema(found.shape.columns);
@@ -95,11 +93,9 @@ Status FileSource::start(const mayfly_position& position) {
     resumed_ = position.byte > mark_.byte;
     if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
   }
+  size_seen_ = source_->raw_size();
   if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
-    const bool packed = source_->encoding() != Encoding::kPlain;
-    const std::uint64_t header = packed ? 0 : found.shape.start.byte;
-    looked_at_ = std::min(source_->raw_bytes(), std::max(header, kBeginning));
-    beginning_ = hash_beginning(source_->fd(), looked_at_);
+    looked_at_.keep(head->bytes(), found.shape.start.byte);
     return source_->rewind();
   }
   buffer_ = std::move(head);
@@ -115,17 +111,17 @@ std::string FileSource::key() const {
   return real != nullptr ? std::string(real.get()) : options_.path;
 }
 
-Status FileSource::check_unchanged(const mayfly_position& position) const {
+Status FileSource::check_unchanged(const mayfly_position& position) {
   if (!source_->is_file()) {
     return Status(Code::kNoInput, source_->name() + ": can't go on at byte " +
                                       std::to_string(position.byte) + ", it can't be read again");
   }
-  const std::string is = fingerprint_at(source_->fd(), source_->encoding(), position.byte);
-  const std::string changed = describe_difference(sdk::to_view(position.fingerprint), is);
+  state_ = state_of(source_->fd());
+  before_mark_ = fingerprint_at(source_->fd(), source_->encoding(), position.byte);
+  const std::string changed = describe_difference(sdk::to_view(position.fingerprint), before_mark_);
   if (changed.empty()) return {};
   return Status(Code::kNoInput, source_->name() + ": changed since the mark at byte " +
-                                    std::to_string(position.byte) + ": " + changed +
-                                    "; read it again from its start, without --resume");
+                                    std::to_string(position.byte) + ": " + changed);
 }
 
 // Files whose content is made while it is read say a size of 0.
@@ -133,22 +129,58 @@ bool FileSource::holds_all_that_was_read() const {
   return source_->raw_size() >= source_->raw_bytes();
 }
 
+Status FileSource::changed_while_it_waited(const std::string& found) const {
+  return Status(Code::kNoInput,
+                source_->name() +
+                    ": expected the file that was looked at before its turn came, found " + found +
+                    "; when nothing writes it any more, read it from its start");
+}
+
+// Into the buffer, as far as it was looked at.
+Status FileSource::read_beginning() {
+  buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
+  while (buffer_->size() < looked_at_.bytes_needed() && !buffer_->at_end()) {
+    const auto state = buffer_->fill(*source_, kChunk, -1);
+    // What could be read then and can't now is told with what is compared; what lies behind it, in
+    // its place.
+    if (!state.ok()) break;
+  }
+  if (looked_at_.is_same(buffer_->bytes())) return {};
+  return changed_while_it_waited("another beginning");
+}
+
+// What lies before the mark of a packed file can't be found without reading all of it, so nobody
+// may have written to that one at all.
+Status FileSource::check_before_mark() const {
+  if (!resumed_) return {};
+  const bool packed = source_->encoding() != Encoding::kPlain;
+  const bool same =
+      packed ? state_of(source_->fd()) == state_
+             : has_same_content(before_mark_,
+                                fingerprint_at(source_->fd(), source_->encoding(), mark_.byte));
+  if (same) return {};
+  return changed_while_it_waited(packed ? "that it was written to meanwhile"
+                                        : "its content before the mark at byte " +
+                                              std::to_string(mark_.byte) + " changed");
+}
+
 // The mark's line takes the record before it for one line; where the text before the mark is read
 // anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
-  if (hash_beginning(source_->fd(), looked_at_) != beginning_) {
-    return Status(Code::kNoInput,
-                  source_->name() +
-                      ": expected the file that was looked at before its turn came, "
-                      "found its first " +
-                      std::to_string(looked_at_) +
-                      " bytes changed; when nothing writes it any more, read it from its start");
+  MAYFLY_RETURN_IF_ERROR(read_beginning());
+  MAYFLY_RETURN_IF_ERROR(check_before_mark());
+  if (const std::size_t bytes = resumed_ ? 0 : looked_at_.newline_bytes(buffer_->bytes())) {
+    mark_.byte += bytes;
+    ++mark_.line;
   }
-  buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
   const bool packed = source_->encoding() != Encoding::kPlain;
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
-  std::uint64_t newlines = 0;
-  MAYFLY_RETURN_IF_ERROR(source_->skip_to(mark_.byte, counts ? &newlines : nullptr));
+  const auto read = buffer_->bytes().first(std::min<std::uint64_t>(mark_.byte, buffer_->size()));
+  auto newlines = static_cast<std::uint64_t>(counts ? std::ranges::count(read, '\n') : 0);
+  buffer_->consume(read.size());
+  if (mark_.byte > read.size()) {
+    MAYFLY_RETURN_IF_ERROR(source_->skip_to(mark_.byte, counts ? &newlines : nullptr));
+  }
   if (counts) mark_.line = newlines + 1;
   reader_->set_position(mark_);
   return {};
@@ -211,7 +243,12 @@ mayfly_result FileSource::wait(std::int64_t deadline_ns) const {
 
 std::uint64_t FileSource::fingerprint(std::uint64_t byte, std::span<char> out) const {
   if (source_ == nullptr || !source_->is_file()) return 0;
-  const std::string text = fingerprint_at(source_->fd(), source_->encoding(), byte);
+  std::uint64_t seen = size_seen_.load(std::memory_order_relaxed);
+  const std::uint64_t size = size_of(source_->fd());
+  while (size > seen && !size_seen_.compare_exchange_weak(seen, size, std::memory_order_relaxed)) {
+  }
+  const std::string text =
+      fingerprint_at(source_->fd(), source_->encoding(), byte, std::max(size, seen));
   if (text.size() > out.size()) return 0;
   std::memcpy(out.data(), text.data(), text.size());
   return text.size();

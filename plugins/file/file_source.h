@@ -17,11 +17,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "mayfly/data/readers/byte_source.h"
 #include "mayfly/data/readers/reader.h"
 #include "mayfly/file/file_options.h"
 #include "mayfly/file/inspect.h"
+#include "mayfly/file/looked_at.h"
 #include "mayfly/file/read_buffer.h"
 #include "mayfly/sdk/plugin.h"
 
@@ -52,9 +54,12 @@ struct FileSource : sdk::Source {
 
  private:
   Status start(const mayfly_position& position);
-  Status check_unchanged(const mayfly_position& position) const;
+  Status check_unchanged(const mayfly_position& position);
   bool holds_all_that_was_read() const;
+  Status read_beginning();
   Status go_to_mark();
+  Status check_before_mark() const;
+  Status changed_while_it_waited(const std::string& found) const;
   mayfly_result fail(const Status& status) const;
   mayfly_result wait(std::int64_t deadline_ns) const;
   Result<ByteSource::State> read_more(std::int64_t deadline_ns);
@@ -64,10 +69,12 @@ struct FileSource : sdk::Source {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<ReadBuffer> buffer_;  // null: of a file before its turn, or done
   std::unique_ptr<RecordReader> reader_;
-  ReadPosition mark_;            // where the first poll begins
-  bool resumed_ = false;         // and that isn't the first record
-  std::uint64_t looked_at_ = 0;  // raw bytes of its beginning
-  std::uint64_t beginning_ = 0;  // their hash
+  ReadPosition mark_;        // where the first poll begins
+  bool resumed_ = false;     // and that isn't the first record
+  std::string before_mark_;  // of one that is resumed: its fingerprint there
+  std::string state_;        // likewise, state_of()
+  LookedAt looked_at_;       // of a file that waits
+  mutable std::atomic<std::uint64_t> size_seen_{0};  // the largest
   bool ended_ = false;
   std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left
   Status failure_;          // to be told once the rows before it are out

@@ -276,8 +276,7 @@ TEST_CASE("file: a file that changed since the mark is refused, with what change
   write_file("changed.csv", document + "10,x\n");
   CHECK(refusal() == path + ": changed since the mark at byte 40: its size was " +
                          std::to_string(document.size()) + " and is " +
-                         std::to_string(document.size() + 5) +
-                         "; read it again from its start, without --resume");
+                         std::to_string(document.size() + 5));
   std::string edited = document;
   edited[12] = 'N';
   write_file("changed.csv", edited);
@@ -397,6 +396,117 @@ TEST_CASE("file: a file that was rewritten while it waited is refused, one that 
   std::ofstream(path, std::ios::app) << "3,later\n";
   CHECK(source.poll_all() == MAYFLY_END);
   CHECK(source.rows.size() == 4);
+}
+
+TEST_CASE("file: a header that wasn't ended when it was looked at may get a newline, and no more") {
+  const auto end_of = [](const std::string& more, bool packed) {
+    const std::string path =
+        packed ? write_gzip("open.csv.gz", "id,name") : write_file("open.csv", "id,name");
+    SourceHarness source("file", Given{{"path", path}});
+    REQUIRE(source.open());
+    packed ? write_gzip("open.csv.gz", "id,name" + more) : write_file("open.csv", "id,name" + more);
+    return source.poll_all();
+  };
+  for (const bool packed : {false, true}) {
+    CHECK(end_of("", packed) == MAYFLY_END);
+    CHECK(end_of("\n1,one\n", packed) == MAYFLY_END);
+    CHECK(end_of("\r\n1,one\r\n", packed) == MAYFLY_END);
+    CHECK(end_of("\r", packed) == MAYFLY_END);
+    CHECK(end_of(",more\n1,one,1\n", packed) == MAYFLY_FAILED);
+    CHECK(end_of("\rx,more\n1,b\n", packed) == MAYFLY_FAILED);
+  }
+}
+
+TEST_CASE("file: a newline that a header of one column got later is no empty row") {
+  for (const std::string more : {"\n1\n2\n", "\r\n1\r\n2\r\n"}) {
+    for (const bool packed : {false, true}) {
+      const auto write = [&](const std::string& text) {
+        return packed ? write_gzip("one.csv.gz", text) : write_file("one.csv", text);
+      };
+      const std::string path = write("na");
+      SourceHarness source("file", Given{{"path", path}});
+      REQUIRE(source.open());
+      write("na" + more);
+      CHECK(source.poll_all() == MAYFLY_END);
+      CHECK(source.rows.size() == 2);
+      SourceHarness plain("file", Given{{"path", path}});
+      REQUIRE(plain.open());
+      REQUIRE(plain.poll_all() == MAYFLY_END);
+      CHECK(source.origins == plain.origins);
+    }
+  }
+}
+
+TEST_CASE("file: the whole header of a packed file is compared at its turn") {
+  std::string wide = "column_0";
+  for (int i = 1; i < 1'000; ++i) wide += ",column_" + std::to_string(i);
+  const std::string path = write_gzip("wide.csv.gz", wide + "\n1\n");
+  SourceHarness source("file", Given{{"path", path}});
+  REQUIRE(source.open());
+  wide[wide.size() - 1] = 'x';
+  write_gzip("wide.csv.gz", wide + "\n1\n");
+  CHECK(source.poll_all() == MAYFLY_FAILED);
+}
+
+TEST_CASE("file: one that goes on from a mark and was rewritten before it is refused at its turn") {
+  for (const bool packed : {false, true}) {
+    const std::string document = numbered_csv(60'000);
+    const auto write = [packed](const std::string& text) {
+      return packed ? write_gzip("marked.csv.gz", text) : write_file("marked.csv", text);
+    };
+    const std::string path = write(document);
+    SourceHarness first("file", Given{{"path", path}});
+    REQUIRE(first.open());
+    REQUIRE(first.poll_all() == MAYFLY_END);
+    const std::size_t row = 40'000;
+    const std::uint64_t byte = first.byte_ends[row];
+    const auto resume = [&](SourceHarness& source) {
+      REQUIRE(source.open(position_at(row + 1, byte, row + 3, first.fingerprint(byte))));
+    };
+    SourceHarness unchanged("file", Given{{"path", path}});
+    resume(unchanged);
+    CHECK(unchanged.poll_all() == MAYFLY_END);
+    CHECK(unchanged.rows.size() == 60'000 - row - 1);
+
+    SourceHarness rewritten("file", Given{{"path", path}});
+    resume(rewritten);
+    std::string changed = document;
+    // Just before the mark: far behind what is compared of a packed file's own bytes.
+    changed[byte - 3] = '#';
+    write(changed);
+    CHECK(rewritten.poll_all() == MAYFLY_FAILED);
+    CHECK(rewritten.error.find("looked at before its turn came") != std::string::npos);
+    CHECK(rewritten.rows.empty());
+  }
+}
+
+TEST_CASE("file: of a file that was cut since it was opened, the mark has the size it had") {
+  const std::string document = numbered_csv(1'000);
+  const std::string path = write_file("cut.csv", document);
+  SourceHarness first("file", Given{{"path", path}}, 16);
+  REQUIRE(first.open());
+  CHECK(first.poll() == MAYFLY_OK);
+  const std::uint64_t byte = first.byte_ends[5];
+  REQUIRE(::truncate(path.c_str(), static_cast<off_t>(byte + 100)) == 0);
+  const std::string mark = first.fingerprint(byte);
+  CHECK(mark.find("size=" + std::to_string(document.size()) + ",") != std::string::npos);
+  SourceHarness second("file", Given{{"path", path}});
+  CHECK_FALSE(second.open(position_at(6, byte, 8, mark)));
+  CHECK(second.error.find("its size was ") != std::string::npos);
+  write_file("cut.csv", document);
+  SourceHarness third("file", Given{{"path", path}});
+  CHECK(third.open(position_at(6, byte, 8, mark)));
+}
+
+TEST_CASE("file: of a file that grew while it was read, the mark has its last size") {
+  const std::string path = write_file("grows.csv", numbered_csv(3));
+  SourceHarness first("file", Given{{"path", path}});
+  REQUIRE(first.open());
+  std::ofstream(path, std::ios::app) << "3,later\n";
+  REQUIRE(first.poll_all() == MAYFLY_END);
+  const std::uint64_t byte = first.byte_ends.back();
+  SourceHarness second("file", Given{{"path", path}});
+  CHECK(second.open(position_at(4, byte, 6, first.fingerprint(byte))));
 }
 
 TEST_CASE("file: a file that says no size is read, with its header") {

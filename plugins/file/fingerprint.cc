@@ -13,20 +13,16 @@ namespace {
 
 constexpr std::uint64_t kHashed = 4096;
 
-// FNV-1a: to notice a change, not to withstand an attack. As far as the bytes are there: a file
-// that became shorter has another size.
+// As far as the bytes are there: a file that became shorter has another size.
 std::uint64_t hash_range(int fd, std::uint64_t begin, std::uint64_t size) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
+  std::uint64_t hash = kHashOfNothing;
   std::array<char, kHashed> bytes;
   while (size > 0) {
     const ssize_t part = ::pread(fd, bytes.data(), std::min<std::uint64_t>(size, bytes.size()),
                                  static_cast<off_t>(begin));
     if (part < 0 && errno == EINTR) continue;
     if (part <= 0) break;
-    for (ssize_t i = 0; i < part; ++i) {
-      hash =
-          (hash ^ static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)])) * 0x100000001B3u;
-    }
+    hash = hash_of({bytes.data(), static_cast<std::size_t>(part)}, hash);
     begin += static_cast<std::uint64_t>(part);
     size -= static_cast<std::uint64_t>(part);
   }
@@ -42,7 +38,7 @@ std::string_view field(std::string_view fingerprint, std::string_view name) {
 
 }  // namespace
 
-std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte) {
+std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte, std::uint64_t size_seen) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return {};
   const bool plain = encoding == Encoding::kPlain;
@@ -51,10 +47,32 @@ std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte) {
   std::array<char, 17> hex{};
   const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), hash, 16).ptr;
   return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +
-         ",size=" + std::to_string(info.st_size) + ",hash=" + std::string(hex.data(), end);
+         ",size=" + std::to_string(std::max(static_cast<std::uint64_t>(info.st_size), size_seen)) +
+         ",hash=" + std::string(hex.data(), end);
 }
 
-std::uint64_t hash_beginning(int fd, std::uint64_t bytes) { return hash_range(fd, 0, bytes); }
+bool has_same_content(std::string_view was, std::string_view is) {
+  return field(was, "hash=") == field(is, "hash=");
+}
+
+std::uint64_t hash_of(std::span<const char> bytes, std::uint64_t hash) {
+  for (const char byte : bytes) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001B3u;
+  }
+  return hash;
+}
+
+std::uint64_t size_of(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+std::string state_of(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return {};
+  return std::to_string(info.st_size) + " " + std::to_string(info.st_mtim.tv_sec) + "." +
+         std::to_string(info.st_mtim.tv_nsec);
+}
 
 std::string describe_difference(std::string_view was, std::string_view is) {
   if (was == is) return {};
@@ -68,7 +86,7 @@ std::string describe_difference(std::string_view was, std::string_view is) {
     out += out.empty() ? "" : ", ";
     out += std::string(words) + " was " + std::string(before) + " and is " + std::string(now);
   }
-  if (field(was, "hash=") != field(is, "hash=")) {
+  if (!has_same_content(was, is)) {
     out += out.empty() ? "" : ", ";
     out += "its content before the mark is another";
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,11 +14,23 @@
 
 namespace mayfly::file {
 
-// Empty when the file can't be examined.
-std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte);
+// Empty when the file can't be examined. size_seen: how large it once was; one that is smaller now
+// was cut, and what was read of it isn't there any more, so the larger size is the one told.
+std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte,
+                           std::uint64_t size_seen = 0);
 
-// A hash of the file's first bytes.
-std::uint64_t hash_beginning(int fd, std::uint64_t bytes);
+// Whether the bytes before the mark are those that they were.
+bool has_same_content(std::string_view was, std::string_view is);
+
+// FNV-1a: to notice a change, not to withstand an attack. `hash`: of what stands before.
+constexpr std::uint64_t kHashOfNothing = 0xCBF29CE484222325u;
+std::uint64_t hash_of(std::span<const char> bytes, std::uint64_t hash = kHashOfNothing);
+
+// 0 when it can't be examined.
+std::uint64_t size_of(int fd);
+
+// Its size and when it was last written: another text after each write.
+std::string state_of(int fd);
 
 // What differs between two, for people: "its size was 10 and is 12". Empty: nothing does.
 std::string describe_difference(std::string_view was, std::string_view is);

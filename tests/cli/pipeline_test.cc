@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "tests/cli/cli_fixture.h"
 
@@ -42,6 +43,25 @@ TEST_CASE("run: a pipeline runs to its end, and a second run goes on there") {
   CHECK(second.status == 0);
   CHECK(parse_summary(second.out).sources[0].second > 0);
   CHECK(f.database.text("SELECT count(*), sum(id) FROM t") == "3000|4498500");
+}
+
+TEST_CASE("run: of a file that grew, the command that is told makes it be read anew") {
+  const Fixture f("run_grew");
+  REQUIRE(run_mayfly({"run", f.toml}).status == 0);
+  write_file(f.csv, numbered_csv(3001));
+
+  const Outcome refused = run_mayfly({"run", f.toml});
+
+  CHECK(refused.status == 66);
+  CHECK(contains(refused.err, "changed since the mark"));
+  CHECK_FALSE(contains(refused.err, "--resume"));
+  const std::size_t command = refused.err.find("sqlite3 ");
+  REQUIRE(command != std::string::npos);
+  const std::string line = refused.err.substr(command, refused.err.find('\n', command) - command);
+  f.database.run("DELETE FROM t");
+  REQUIRE(std::system(line.c_str()) == 0);
+  CHECK(run_mayfly({"run", f.toml}).status == 0);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 3001);
 }
 
 TEST_CASE("run: rows that are rejected end with 65") {

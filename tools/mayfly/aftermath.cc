@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 
@@ -54,17 +55,25 @@ std::string gone_text(const Aftermath& a) {
   return what + ", and what was written to it went with it. Put it back, or " + anew;
 }
 
+std::string uncapitalized(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+// `run` knows no way to leave a position out.
+std::string forget_text(const Aftermath& a) {
+  const std::string take_out =
+      a.keyed ? "" : fmt::format("take what came from it out of {}, then ", a.table);
+  return "To read it anew, " + take_out + forget_command(a, "source", a.source);
+}
+
 std::string other_file_text(const Aftermath& a) {
   const std::string text =
       fmt::format("{}, but came from a file that {}; {} will be another file to {}. ", a.kept,
                   a.input == InputState::kDamaged ? "is damaged" : "changed meanwhile",
                   a.input == InputState::kDamaged ? "the whole one" : "it",
                   a.always_resumes ? "the next run" : "--resume");
-  const std::string take_out =
-      a.keyed ? "" : fmt::format("take what came from it out of {}, then ", a.table);
-  if (a.always_resumes) {
-    return text + "To read it anew, " + take_out + forget_command(a, "source", a.source);
-  }
+  if (a.always_resumes) return text + forget_text(a);
   return text + (a.keyed ? "Give the same command without --resume then: known keys aren't doubled"
                          : fmt::format("Take these rows out of {} before you give the same command "
                                        "without --resume, else they are doubled",
@@ -85,6 +94,9 @@ std::string to_text(const Aftermath& a) {
     case InputState::kDamaged:
     case InputState::kChanged:
       return other_file_text(a);
+    case InputState::kWritten:
+      return a.kept + ". If the file is as it was, " + uncapitalized(a.go_on) +
+             "; if not: " + uncapitalized(to_read_anew(a));
   }
   return a.kept;
 }
@@ -101,10 +113,39 @@ InputState input_state(const RunResult& result, std::string& source) {
   if (source == kStreamKey) return InputState::kStream;
   // No row of it: what was written is of the sources before it, which are as they were.
   if (about->totals.read == 0 && about->resumed_from == 0) return InputState::kSame;
-  if (result.status.code() == Code::kNoInput) return InputState::kChanged;
+  if (result.status.code() == Code::kNoInput) {
+    // As the file source says it.
+    const bool waited =
+        result.status.message().find("looked at before its turn came") != std::string::npos;
+    return waited ? InputState::kWritten : InputState::kChanged;
+  }
   // Of a plain file a read that failed may well succeed the next time.
   const bool damaged = result.status.code() == Code::kIo && is_compressed(source);
   return damaged ? InputState::kDamaged : InputState::kSame;
+}
+
+std::string source_that_changed(const Status& status) {
+  // As the file source says it.
+  constexpr std::string_view kChanged = ": changed since the mark at byte ";
+  const std::string& message = status.message();
+  const std::size_t end = message.find(kChanged);
+  if (status.code() != Code::kNoInput || end == std::string::npos) return {};
+  // The source's name may stand before the file's.
+  for (std::size_t begin = 0; begin < end; begin = message.find(": ", begin) + 2) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(message.substr(begin, end - begin), error);
+    if (!error) return real.string();
+    if (message.find(": ", begin) >= end) break;
+  }
+  return {};
+}
+
+std::string to_read_anew(const Aftermath& a) {
+  if (a.always_resumes) return forget_text(a);
+  return "The same command without --resume reads all its files anew; " +
+         (a.keyed ? std::string("known keys aren't doubled")
+                  : fmt::format("take what came from them out of {} before, else it is doubled",
+                                a.table));
 }
 
 TableState table_state_after(const RunResult& result, const std::string& database,

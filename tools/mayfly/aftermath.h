@@ -19,6 +19,7 @@ enum class InputState : std::uint8_t {
   kStream,   // can't be read again
   kDamaged,  // an archive that is cut off or corrupt: the whole one will be another file
   kChanged,  // while it was read
+  kWritten,  // to, while it waited for its turn: perhaps it is as it was
 };
 
 // What is known of a run that stopped. Plain values.
@@ -40,6 +41,13 @@ std::string to_text(const Aftermath& aftermath);
 
 // What the run's end says of its inputs, and of which one; looks at the file of a damaged one.
 InputState input_state(const RunResult& result, std::string& source);
+
+// Of a run that didn't start since a file is another one than its mark was made in: the file, as
+// mayfly_offsets calls it. Empty: that wasn't why.
+std::string source_that_changed(const Status& status);
+
+// How to read a.source anew, of such a run. A sentence, without a full stop.
+std::string to_read_anew(const Aftermath& a);
 
 // What has become of the table. A database that has taken the place of the one that was written
 // isn't opened: the log that may lie beside it belongs to the other, and SQLite would apply it.

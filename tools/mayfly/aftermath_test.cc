@@ -134,3 +134,43 @@ TEST_CASE("aftermath: a table is there, or gone with or without its database") {
   CHECK(state_of_table(database.path() + ".none", "t") == TableState::kDatabaseGone);
   CHECK_FALSE(std::filesystem::exists(database.path() + ".none"));
 }
+
+TEST_CASE(
+    "aftermath: a file that is another one than its mark's is found, whoever names it before") {
+  const testing::Database file("it's: a file");
+  file.run("CREATE TABLE t(x)");
+  const auto found = [](const std::string& message) {
+    return source_that_changed(Status(Code::kNoInput, message));
+  };
+  const std::string changed = file.path() + ": changed since the mark at byte 7: its size was 1";
+  CHECK(found(changed) == file.path());
+  CHECK(found("orders: " + changed) == file.path());
+  CHECK(found(file.path() + ": no such file").empty());
+  CHECK(found("/nowhere/at all: changed since the mark at byte 7").empty());
+  CHECK(source_that_changed(Status(Code::kIo, changed)).empty());
+}
+
+TEST_CASE("aftermath: how to read a changed file anew depends on the command and on keys") {
+  Aftermath a = ingest_aftermath();
+  CHECK(to_read_anew(a) ==
+        "The same command without --resume reads all its files anew; take what came from them out "
+        "of t before, else it is doubled");
+  a.keyed = true;
+  CHECK(has(to_read_anew(a), "known keys aren't doubled"));
+  a.always_resumes = true;
+  CHECK(to_read_anew(a).starts_with("To read it anew, sqlite3 a.db "));
+  a.keyed = false;
+  CHECK(has(to_read_anew(a), "take what came from it out of t, then sqlite3 a.db "));
+}
+
+TEST_CASE("aftermath: a file that was written to while it waited may be as it was") {
+  Aftermath a = ingest_aftermath();
+  a.input = InputState::kWritten;
+  CHECK(to_text(a) ==
+        "2 rows of the input are in a.db for good. If the file is as it was, the same command with "
+        "--resume goes on there; if not: the same command without --resume reads all its files "
+        "anew; take what came from them out of t before, else it is doubled");
+  CHECK(state_of(failed(Code::kNoInput,
+                        "file: a.csv: expected the file that was looked at before its turn came",
+                        "/x/a.csv")) == InputState::kWritten);
+}

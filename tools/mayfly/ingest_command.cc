@@ -89,6 +89,12 @@ std::string aftermath_of(const RunResult& result, const Summary& summary, const 
 void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
              const IngestOptions& options, Console& console) {
   if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
+  if (std::string source = source_that_changed(result.status); !source.empty()) {
+    console.note(to_read_anew({.database = summary.database,
+                               .table = summary.table,
+                               .source = std::move(source),
+                               .keyed = is_keyed(plan.writer.mode)}));
+  }
   const bool stopped = !result.status.ok() || result.interrupted;
   if (result.started && stopped) {
     console.note(aftermath_of(result, summary, plan, options));
