@@ -44,6 +44,12 @@ SYSTEM_LIBRARIES = {
         headers = ["simdjson.h"],
         libs = ["libsimdjson.so"],
     ),
+    "spdlog": dict(
+        build_file = Label("//third_party:spdlog.BUILD"),
+        debian = "libspdlog-dev",
+        headers = ["spdlog"],
+        libs = ["libspdlog.so"],
+    ),
     "sqlite3": dict(
         build_file = Label("//third_party:sqlite3.BUILD"),
         debian = "libsqlite3-dev",

@@ -59,6 +59,7 @@ system_library = repository_rule(
         "GOOGLE_BENCHMARK",
         "ONETBB",
         "SIMDJSON",
+        "SPDLOG",
         "SQLITE3",
         "TOMLPLUSPLUS",
         "ZLIB",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mayfly/storage/single_writer/commit_queues.h"
 #include "mayfly/storage/writer_fixture.h"
 
 namespace mayfly {
@@ -32,6 +33,22 @@ TEST_CASE("finish is durable although somebody reads the log") {
   f.write(f.numbered(10, 10), kNoSource);
   CHECK(f.writer->finish(true).ok());
   CHECK(f.query("SELECT count(*) FROM t") == "20");
+}
+
+// Whoever writes from there by a single writer would wait for the turn that its own thread has: it
+// is refused by this.
+TEST_CASE("a listener to the writer's checkpoints is within the turn of the database") {
+  WriterFixture f;
+  f.options.checkpoint_pages = 1;
+  f.options.checkpoint_thread = false;
+  int within = 0;
+  const auto subscription = f.signals.subscribe("write.checkpoint*", [&](const SignalEvent&) {
+    within += commit_queue_of({.path = f.options.database})->is_within() ? 1 : 0;
+  });
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  CHECK(within == 1);
+  CHECK_FALSE(commit_queue_of({.path = f.options.database})->is_within());
 }
 
 TEST_CASE("the log stays small while rows keep coming and gets smaller when they don't") {

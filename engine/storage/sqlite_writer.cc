@@ -23,6 +23,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       clock_(clock),
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
+      turns_(commit_queue_of({.path = options.database})),
       session_(schema_, pool),
       progress_(options.table, clock),
       lineage_(pool),
@@ -33,6 +34,14 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
                      .pages_idle = options.checkpoint_idle_pages,
                      .use_thread = options.checkpoint_thread},
                     options.database, options.vfs) {}
+
+SqliteWriter::Impl::~Impl() {
+  if (has_turn()) {
+    close_session();
+  } else {
+    in_turn([this] { close_session(); });
+  }
+}
 
 Status SqliteWriter::Impl::open() {
   if (options_.database.empty() || options_.database == ":memory:") {
@@ -205,18 +214,26 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const WriterOptions& op
                                                          const Clock& clock, SignalSink& signals,
                                                          const RejectionNames& names) {
   auto impl = std::make_unique<Impl>(options, schema, pool, clock, signals, names);
-  if (Status status = impl->open(); !status.ok()) return status;
+  if (impl->has_turn()) {
+    return Status(Code::kUsage,
+                  "opening " + options.database +
+                      ": expected a call while this thread isn't writing to that database, found "
+                      "one from within a transaction, a callback or a listener, which would wait "
+                      "for itself; open it before, or by another thread");
+  }
+  const Status status = impl->in_turn([&] { return impl->open(); });
+  if (!status.ok()) return status;
   return std::unique_ptr<SqliteWriter>(new SqliteWriter(std::move(impl)));
 }
 
 Result<SourceStart> SqliteWriter::add_source(std::uint16_t index, const SourceSpec& spec) {
-  return impl_->add_source(index, spec);
+  return impl_->in_turn([&] { return impl_->add_source(index, spec); });
 }
 void SqliteWriter::source_ended(std::uint16_t index, std::uint64_t ordinal_end) {
   impl_->progress().source_ended(index, ordinal_end);
 }
 GroupResult SqliteWriter::write(std::span<const RowRef> slices, GroupFeed* feed) {
-  return impl_->write(slices, feed);
+  return impl_->in_turn([&] { return impl_->write(slices, feed); });
 }
 std::span<const RowRef> SqliteWriter::answered_parents() const {
   return impl_->lineage().consumed();
@@ -225,9 +242,15 @@ void SqliteWriter::give_up(std::span<const RowRef> slices, std::uint8_t outcome)
   impl_->give_up(slices, outcome);
 }
 void SqliteWriter::stage_stats(std::string json) { impl_->stage_stats(std::move(json)); }
-GroupResult SqliteWriter::flush() { return impl_->flush(); }
-void SqliteWriter::on_idle() { impl_->on_idle(); }
-GroupResult SqliteWriter::finish(bool durable) { return impl_->finish(durable); }
+GroupResult SqliteWriter::flush() {
+  return impl_->in_turn([&] { return impl_->flush(); });
+}
+void SqliteWriter::on_idle() {
+  impl_->in_turn([&] { impl_->on_idle(); });
+}
+GroupResult SqliteWriter::finish(bool durable) {
+  return impl_->in_turn([&] { return impl_->finish(durable); });
+}
 const WriterTotals& SqliteWriter::totals() const { return impl_->totals(); }
 RowTotals SqliteWriter::source_totals(std::uint16_t index) const {
   return impl_->progress().totals(index);

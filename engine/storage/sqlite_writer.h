@@ -6,6 +6,9 @@
 // A bad row goes to mayfly_dead_letters alone. After kCommitted every row of the slices has an
 // outcome.
 //
+// TURNS      Each call that uses the database waits until nobody else in this process writes to it,
+//            whether by this class or by a SqliteSingleWriter (commit_queues.h): they never meet
+//            each other's locks.
 // SIGNALS    write.checkpoint:Npages:Nms
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.
 //            Batches that rows were made from are read and their rows counted down through the

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "mayfly/data/uniform.h"
+#include "mayfly/storage/stats/stats_table.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
 
@@ -232,14 +233,9 @@ SqliteError SqliteWriter::Impl::put_dead_letters() {
 SqliteError SqliteWriter::Impl::put_stats() {
   if (stats_.empty()) return {};
   SqliteConnection& connection = session_.connection();
-  SqliteError error = connection.run(
-      "CREATE TABLE IF NOT EXISTS mayfly_stats(writer TEXT PRIMARY KEY NOT NULL, at TEXT NOT NULL, "
-      "pid INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID");
+  SqliteError error = connection.run(std::string(kStatsTableSql));
   SqliteStatement statement;
-  if (error.ok()) {
-    error = connection.prepare("INSERT OR REPLACE INTO mayfly_stats VALUES(?1, ?2, ?3, ?4)",
-                               statement, false);
-  }
+  if (error.ok()) error = connection.prepare(kStatsInsertSql, statement, false);
   if (!error.ok()) return error;
   const std::string at = iso8601(clock_.wall_us());
   statement.bind(1, options_.name).bind(2, at).bind(3, ::getpid()).bind(4, stats_);

@@ -15,6 +15,7 @@
 #include "mayfly/storage/rejections.h"
 #include "mayfly/storage/row_inserter.h"
 #include "mayfly/storage/session.h"
+#include "mayfly/storage/single_writer/commit_queues.h"
 #include "mayfly/storage/sqlite_writer.h"
 #include "mayfly/storage/target.h"
 #include "mayfly/storage/writeback.h"
@@ -25,7 +26,7 @@ class SqliteWriter::Impl {
  public:
   Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool, const Clock& clock,
        SignalSink& signals, const RejectionNames& names);
-  ~Impl() { close_session(); }
+  ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -43,6 +44,15 @@ class SqliteWriter::Impl {
   const WriterTotals& totals() const { return totals_; }
   const WriterOptions& options() const { return options_; }
   void stage_stats(std::string json) { stats_ = std::move(json); }
+
+  // This thread is writing to the database, by somebody else's transaction.
+  bool has_turn() const { return turns_->is_within(); }
+  // Calls work() while nobody else in this process writes to the database. Everything that uses
+  // the connection is called by it.
+  template <class Work>
+  auto in_turn(Work&& work) {
+    return turns_->take_turn(work);
+  }
 
  private:
   // A statement covers slices until it has this many rows: small slices share one.
@@ -82,6 +92,7 @@ class SqliteWriter::Impl {
   const Clock& clock_;
   SignalSink& signals_;
   const StemId write_checkpoint_;
+  const std::shared_ptr<CommitQueue> turns_;
   LockFile lock_;
   FileIdentity database_;  // the file that was opened
   Session session_;

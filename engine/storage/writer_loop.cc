@@ -136,7 +136,7 @@ std::span<const RowRef> WriterLoop::more() {
 void WriterLoop::write_group() {
   was_idle_ = false;
   const std::int64_t began_ns = clock_.now_ns();
-  stage_stats(began_ns);
+  stage_stats_if_due(began_ns);
   signals_.raise_at(began_ns, write_start_);
   const GroupResult result = writer_.write(group_, this);
   if (result.kind != Kind::kCommitted) {
@@ -263,7 +263,7 @@ void WriterLoop::give_back(std::uint8_t outcome) {
 void WriterLoop::idle() {
   const std::int64_t now_ns = clock_.now_ns();
   if (now_ns < retry_at_ns_) return;
-  stage_stats(now_ns);
+  stage_stats_if_due(now_ns);
   const GroupResult result = writer_.flush();
   if (result.kind != Kind::kCommitted) {
     on_failure(result);
@@ -285,6 +285,8 @@ bool WriterLoop::wind_up() {
     wait();
     return false;
   }
+  // What `mayfly stats` shows from then on.
+  if (options_.stats_interval_ns > 0) stage_stats(clock_.now_ns());
   const GroupResult result = writer_.finish(durable_.load(std::memory_order_relaxed));
   if (result.kind == Kind::kTransient) {
     on_transient(result);
@@ -295,8 +297,11 @@ bool WriterLoop::wind_up() {
   return true;
 }
 
+void WriterLoop::stage_stats_if_due(std::int64_t now_ns) {
+  if (options_.stats_interval_ns > 0 && now_ns >= stats_at_ns_) stage_stats(now_ns);
+}
+
 void WriterLoop::stage_stats(std::int64_t now_ns) {
-  if (options_.stats_interval_ns == 0 || now_ns < stats_at_ns_) return;
   const std::int64_t elapsed_ns = now_ns - stats_at_ns_ + options_.stats_interval_ns;
   stats_at_ns_ = now_ns + options_.stats_interval_ns;
   const WriterTotals& totals = writer_.totals();

@@ -115,6 +115,7 @@ class WriterLoop final : private GroupFeed {
   // Nothing more comes: true when the thread may end.
   bool wind_up();
   std::int64_t give_up_at_ns() const;
+  void stage_stats_if_due(std::int64_t now_ns);
   void stage_stats(std::int64_t now_ns);
   void take_ended_sources();
   void publish_totals();

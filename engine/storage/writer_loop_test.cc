@@ -389,6 +389,14 @@ TEST_CASE("statistics are stored once a second, also by an idle writer") {
   CHECK(f.loop->stop(false).ok());
 }
 
+TEST_CASE("the last statistics are stored at the end, however short it was") {
+  LoopFixture f;
+  f.start({.lanes_max = 1, .stats_interval_ns = kSecond});
+  f.push(f.fill(f.numbered(0, 10), kNoSource));
+  CHECK(f.loop->stop(true).ok());
+  CHECK(f.query("SELECT json_extract(json, '$.rows_written') FROM mayfly_stats") == "10");
+}
+
 TEST_CASE("a bad row stops a writer that is told to fail, and all rows come back") {
   LoopFixture f;
   f.run("CREATE TABLE t(id CHECK(id <> 5), name)");

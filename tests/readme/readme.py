@@ -3,13 +3,22 @@
 
 Usage: readme.py README.md MAYFLY
 """
+import contextlib
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 
 PEOPLE = "id,name,score\n1,Ada,1.5\n2,Grace,2.5\n3,\"Lovelace, Ada\",3.5\n"
+# What a persistent window makes.
+SIGNALS = """
+CREATE TABLE signals(id INTEGER PRIMARY KEY, operation_id INTEGER NOT NULL, signal TEXT NOT NULL, key TEXT,
+                     timestamp TEXT NOT NULL, created_at TEXT DEFAULT CURRENT_TIMESTAMP);
+INSERT INTO signals(operation_id, signal, key, timestamp)
+VALUES (0, 'error.disk', 'host-1', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
+"""
 ORDERS = '{"id": 1, "total": 9.5}\n{"id": 2, "total": 12}\n{"id": 1, "total": 10}\n'
 
 
@@ -24,6 +33,8 @@ def main():
         write("people.csv", PEOPLE)
         write("orders.ndjson", ORDERS)
         write("pipeline.toml", pipeline)
+        with contextlib.closing(sqlite3.connect(os.path.join(folder, "app.db"))) as database:
+            database.executescript(SIGNALS)
         subprocess.run(["gzip", "-k", "people.csv"], cwd=folder, check=True)
         os.makedirs(os.path.join(folder, "bin"))
         # Not a copy: mayfly finds its plugins beside itself.

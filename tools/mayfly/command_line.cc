@@ -61,6 +61,20 @@ constexpr char kPluginsFooter[] = R"(Examples:
   mayfly plugins show file
   mayfly plugins check ./libmine.so)";
 
+constexpr char kSignalsFooter[] = R"(Examples:
+  mayfly signals app.db
+  mayfly signals app.db "error.*" --since 10m
+  mayfly signals app.db "order.*,payment.*" --since 2026-01-31T12:00:00Z --limit 0 --output json
+
+Reads what a persistent window has flushed, also while another process writes it. Oldest first.)";
+
+constexpr char kStatsFooter[] = R"(Examples:
+  mayfly stats shop.db
+  mayfly stats shop.db --writer orders --output json
+
+Each process that writes to a database stores what it has done there, once a second. Shown is what
+it stored last, and how long ago that was.)";
+
 // The environment variable and "excludes" of every option would hide what it does.
 class HelpFormatter final : public CLI::Formatter {
  public:
@@ -333,10 +347,14 @@ struct Parser {
   RunOptions run_options;
   ValidateOptions validate_options;
   PictureOptions graph_options;
+  SignalsOptions signals_options;
+  StatsOptions stats_options;
   std::vector<std::string> shown, checked, settings;
-  CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check;
+  CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check, *signals, *stats;
 
   Parser();
+  void add_signals();
+  void add_stats();
   CLI::App* command(CLI::App& parent, const char* name, const char* about, const char* footer);
   Command chosen() const;
 };
@@ -392,6 +410,29 @@ Parser::Parser() {
                   ->allow_extra_args(false))
       ->type_name("OPTION=VALUE");
   plugins->require_subcommand(0, 1);
+  add_signals();
+  add_stats();
+}
+
+void Parser::add_signals() {
+  signals = command(app, "signals", "Show what a persistent window has stored", kSignalsFooter);
+  signals->add_option("DB", signals_options.database, "The window's database")
+      ->required()
+      ->type_name("");
+  signals->add_option("PATTERN", signals_options.pattern, "Globs with commas between them [*]")
+      ->type_name("");
+  Options options(*signals, "Options");
+  options.text("--since", signals_options.since, "How long ago (10m, 24h), or from which time on")
+      ->type_name("TIME");
+  options.add("--limit", signals_options.limit, "Only the newest; 0: all")->type_name("N");
+}
+
+void Parser::add_stats() {
+  stats = command(app, "stats", "What those who write to a database last said", kStatsFooter);
+  stats->add_option("DB", stats_options.database, "The SQLite database")->required()->type_name("");
+  Options(*stats, "Options")
+      .text("--writer", stats_options.writer, "Of this one alone")
+      ->type_name("NAME");
 }
 
 Command Parser::chosen() const {
@@ -399,6 +440,8 @@ Command Parser::chosen() const {
   if (run->parsed()) return run_options;
   if (validate->parsed()) return validate_options;
   if (graph->parsed()) return graph_options;
+  if (signals->parsed()) return signals_options;
+  if (stats->parsed()) return stats_options;
   PluginsOptions options;
   if (show->parsed()) {
     options.action = PluginsOptions::Action::kShow;

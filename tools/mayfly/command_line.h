@@ -1,6 +1,7 @@
 // The command line: arguments and environment into options. The only user of CLI11.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,8 +29,19 @@ struct PluginsOptions {
   std::vector<std::string> settings;  // kCheck: option=value
 };
 
-using Command =
-    std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions, PluginsOptions>;
+struct SignalsOptions {
+  std::string database;
+  std::string pattern = "*";
+  std::string since;         // a duration or a time; empty: always
+  std::size_t limit = 1000;  // the newest; 0: all
+};
+struct StatsOptions {
+  std::string database;
+  std::string writer;  // empty: all
+};
+
+using Command = std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions,
+                             PluginsOptions, SignalsOptions, StatsOptions>;
 
 struct ParsedLine {
   GlobalOptions global;

@@ -149,7 +149,9 @@ TEST_CASE("command line: what must be there, what can't stand together, what is 
                            Line{"ingest", "x.csv", "--into", "d", "--types", ",a=text"},
                            Line{"graph"},
                            Line{"plugins", "show"},
-                           Line{"plugins", "eat"}}) {
+                           Line{"plugins", "eat"},
+                           Line{"stats"},
+                           Line{"stats", "a.db", "--writer", ""}}) {
     CHECK(reply(line).status == ExitStatus::kUsage);
     CHECK_FALSE(reply(line).err.empty());
   }
@@ -159,7 +161,7 @@ TEST_CASE("command line: help has examples, and goes out with 0") {
   using Line = std::vector<const char*>;
   for (const Line& line :
        {Line{"--help"}, Line{"ingest", "--help"}, Line{"run", "--help"}, Line{"validate", "--help"},
-        Line{"graph", "--help"}, Line{"plugins", "--help"}}) {
+        Line{"graph", "--help"}, Line{"plugins", "--help"}, Line{"stats", "--help"}}) {
     const Reply help = reply(line);
     CHECK(help.status == ExitStatus::kSuccess);
     CHECK(help.out.find("Examples:\n  mayfly ") != std::string::npos);

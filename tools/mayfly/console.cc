@@ -10,7 +10,7 @@
 #include <chrono>
 #include <utility>
 
-#include "tools/mayfly/json_text.h"
+#include "mayfly/base/json_text.h"
 
 namespace mayfly::cli {
 namespace {

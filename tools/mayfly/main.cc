@@ -14,6 +14,8 @@
 #include "tools/mayfly/ingest_command.h"
 #include "tools/mayfly/pipeline_commands.h"
 #include "tools/mayfly/plugins_command.h"
+#include "tools/mayfly/signals_command.h"
+#include "tools/mayfly/stats_command.h"
 
 namespace {
 
@@ -45,6 +47,7 @@ ConsoleOptions console_options(const GlobalOptions& global, const Stream& err) {
 
 struct Run {
   const GlobalOptions& global;
+  const mayfly::Clock& clock;
   Console& console;
 
   ExitStatus operator()(const IngestOptions& options) const {
@@ -61,6 +64,12 @@ struct Run {
   }
   ExitStatus operator()(const PluginsOptions& options) const {
     return run_plugins(options, global, console);
+  }
+  ExitStatus operator()(const SignalsOptions& options) const {
+    return run_signals(options, global, clock, console);
+  }
+  ExitStatus operator()(const StatsOptions& options) const {
+    return run_stats(options, global, clock, console);
   }
 };
 
@@ -85,7 +94,7 @@ int main(int argc, char** argv) {
   const auto& parsed = std::get<ParsedLine>(line);
   const mayfly::SystemClock clock;
   Console console(out, err, clock, console_options(parsed.global, err));
-  const ExitStatus status = std::visit(Run{parsed.global, console}, parsed.command);
+  const ExitStatus status = std::visit(Run{parsed.global, clock, console}, parsed.command);
   if (console.output_failed()) {
     console.error("the result couldn't be written to standard output");
   }

@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mayfly/base/json_text.h"
 #include "mayfly/plugin/conformance.h"
 #include "mayfly/plugin/describe.h"
 #include "mayfly/plugin/options.h"
 #include "mayfly/plugin/registry.h"
-#include "tools/mayfly/json_text.h"
 
 namespace mayfly::cli {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "mayfly/base/json_text.h"
 #include "tools/mayfly/human_text.h"
-#include "tools/mayfly/json_text.h"
 
 namespace mayfly::cli {
 

@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "mayfly/base/json_text.h"
 #include "mayfly/config/graph_text.h"
 #include "mayfly/config/pipeline_file.h"
 #include "tools/mayfly/human_text.h"
-#include "tools/mayfly/json_text.h"
 #include "tools/mayfly/pipeline_commands.h"
 
 namespace mayfly::cli {

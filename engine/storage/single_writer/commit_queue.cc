@@ -1,25 +1,27 @@
 #include "mayfly/storage/single_writer/commit_queue.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "mayfly/base/thread_name.h"
 
 namespace mayfly {
 
-CommitQueue::CommitQueue(Executor& executor, std::size_t group_max)
-    : executor_(executor), group_max_(std::max<std::size_t>(group_max, 1)) {
-  group_.reserve(group_max_);
-  thread_ = std::thread([this] { work(); });
-}
-
 CommitQueue::~CommitQueue() {
+  if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
   posted_.release();
   thread_.join();
 }
 
-void CommitQueue::run(Request& request) {
-  push(request);
+void CommitQueue::accept(std::size_t group_max) {
+  group_.reserve(group_max);
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  group_max_ = std::max<std::size_t>(group_max, 1);
+}
+
+void CommitQueue::run(Request& request, Executor& executor) {
+  push(request, executor);
   bool leads = try_to_lead();
   for (;;) {
     if (leads) lead(&request);
@@ -32,14 +34,43 @@ void CommitQueue::run(Request& request) {
   }
 }
 
-void CommitQueue::post(Request& request) {
+void CommitQueue::post(Request& request, Executor& executor) {
   request.posted_ = true;
-  push(request);
+  push(request, executor);
   // A leader that there is takes it along, or wakes the thread when it leaves.
   if (!leading_.load(std::memory_order_seq_cst)) posted_.release();
 }
 
-void CommitQueue::push(Request& request) {
+namespace {
+
+// A caller's function as a request that executes itself.
+class Turn final : public CommitQueue::Request, public CommitQueue::Executor {
+ public:
+  explicit Turn(FunctionRef<void()> work) : Request(true, true), work_(work) {}
+  void execute(std::span<Request* const>) noexcept override {
+    try {
+      work_();
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
+  }
+  const std::exception_ptr& thrown() const { return thrown_; }
+
+ private:
+  const FunctionRef<void()> work_;
+  std::exception_ptr thrown_;
+};
+
+}  // namespace
+
+void CommitQueue::take_turn(FunctionRef<void()> work) {
+  Turn turn(work);
+  run(turn, turn);
+  if (turn.thrown()) std::rethrow_exception(turn.thrown());
+}
+
+void CommitQueue::push(Request& request, Executor& executor) {
+  request.executor_ = &executor;
   Request* head = head_.load(std::memory_order_relaxed);
   do {
     request.next_ = head;
@@ -106,13 +137,16 @@ void CommitQueue::pass_to(Request& request) {
 }
 
 void CommitQueue::execute_group() {
+  const WithinWriter within(this);
   group_.clear();
   const bool alone = first_->alone_;
+  Executor* const executor = first_->executor_;
   do {
     group_.push_back(first_);
     first_ = first_->next_;
-  } while (!alone && first_ != nullptr && !first_->alone_ && group_.size() < group_max_);
-  executor_.execute(group_);
+  } while (!alone && first_ != nullptr && !first_->alone_ && first_->executor_ == executor &&
+           group_.size() < group_max_);
+  executor->execute(group_);
   for (Request* request : group_) {
     if (request->posted_) {
       request->on_done();

@@ -4,7 +4,10 @@
 // Whoever brings a write while nobody leads, leads: it executes its own write, together with what
 // others queued meanwhile. So a lone writer pays for one exchange, and while one group waits for
 // the disk the next one gathers by itself. What nobody waits for (post) is led by a thread of the
-// queue's own.
+// queue's own, which accept() starts.
+//
+// All who write to a database in a process stand in one queue (commit_queues.h), so none of them
+// ever meets another's lock: requests of different executors take turns.
 //
 // PROTOCOL   head      a stack of queued requests. Anyone pushes (compare-exchange, release); the
 //                      leader alone takes all of it (exchange, acquire), and turns it round.
@@ -22,8 +25,9 @@
 //            to the first that waits or to the queue's thread, so that no caller works for others
 //            without end. One that is to be executed by its owner is passed leadership when it is
 //            first in line.
-// MEMORY     Requests are linked; nothing is allocated after construction.
-// THREADS    run, post: any. Executor: called by one thread at a time, mostly different ones.
+// MEMORY     Requests are linked; nothing is allocated but in accept().
+// THREADS    run, post, is_within: any. Executor: called by one thread at a time, mostly different
+//            ones.
 // SOURCE     Flat combining: Hendler, Incze, Shavit, Tzafrir, "Flat Combining and the
 //            Synchronization-Parallelism Tradeoff" (SPAA 2010); group commit: DeWitt et al. (1984).
 #pragma once
@@ -31,20 +35,28 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "mayfly/base/function_ref.h"
 #include "mayfly/data/semaphore.h"
+#include "mayfly/storage/single_writer/within_writer.h"
 
 namespace mayfly {
 
 class CommitQueue {
  public:
+  class Executor;
+
   // One write; derived from by what is to be written.
   class Request {
    public:
-    // alone: in a group of its own. by_owner: by the thread that brought it, which then leads.
+    // alone: in a group of its own, as those of other executors are to each other. by_owner: by
+    // the thread that brought it, which then leads.
     explicit Request(bool alone = false, bool by_owner = false)
         : alone_(alone), by_owner_(by_owner) {}
     virtual ~Request() = default;
@@ -61,6 +73,7 @@ class CommitQueue {
 
     std::atomic<std::uint32_t> state_{kQueued};
     Request* next_ = nullptr;
+    Executor* executor_ = nullptr;
     const bool alone_;
     const bool by_owner_;
     bool posted_ = false;
@@ -73,20 +86,39 @@ class CommitQueue {
     virtual void execute(std::span<Request* const> group) noexcept = 0;
   };
 
-  // group_max: at least 1.
-  CommitQueue(Executor& executor, std::size_t group_max);
+  // Each request is a group of its own until accept().
+  CommitQueue() { group_.reserve(1); }
   // What was posted is executed first. Nobody calls any more.
   ~CommitQueue();
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
-  // Returns once it has been executed. Not from within the executor.
-  void run(Request& request);
-  // Returns at once; on_done() follows. The request lives until then. Not one by its owner.
-  void post(Request& request);
+  // From now on groups have up to so many requests (at least 1), and what is posted is executed.
+  // Called by an executor, within its turn. std::system_error, std::bad_alloc: nothing has changed.
+  void accept(std::size_t group_max);
+
+  // Returns once the executor, which lives until then, has executed it. Not from within.
+  void run(Request& request, Executor& executor);
+  // Returns at once; on_done() follows. Request and executor live until then. Not one by its owner,
+  // and not before accept().
+  void post(Request& request, Executor& executor);
+
+  // Calls work() on this thread, alone, between the groups of others; not from within. What it
+  // throws passes through.
+  void take_turn(FunctionRef<void()> work);
+  // The same of a function that gives something.
+  template <class Work>
+  requires(!std::is_void_v<std::invoke_result_t<Work&>>) auto take_turn(Work&& work) {
+    std::optional<std::invoke_result_t<Work&>> made;
+    take_turn(FunctionRef<void()>([&] { made.emplace(work()); }));
+    return std::move(*made);
+  }
+
+  // This thread is executing a group of this queue, or telling that it is done.
+  bool is_within() const { return WithinWriter::is(this); }
 
  private:
-  void push(Request& request);
+  void push(Request& request, Executor& executor);
   bool try_to_lead();
   // own: the leader's, nullptr: the queue's thread.
   void lead(Request* own);
@@ -96,14 +128,13 @@ class CommitQueue {
   void execute_group();
   void work();
 
-  Executor& executor_;
-  const std::size_t group_max_;
   alignas(64) std::atomic<Request*> head_{nullptr};
   alignas(64) std::atomic<bool> leading_{false};
   // The leader's: what waits, in order, and the group that is executed.
   Request* first_ = nullptr;
   Request* last_ = nullptr;
   std::vector<Request*> group_;
+  std::size_t group_max_ = 1;
 
   std::atomic<bool> handed_{false};
   std::atomic<bool> stopping_{false};

@@ -4,12 +4,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <latch>
 #include <memory>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "mayfly/storage/single_writer/commit_queues.h"
+#include "tests/support/database.h"
 
 namespace mayfly {
 namespace {
@@ -55,9 +62,10 @@ struct Recorder final : CommitQueue::Executor {
 
 TEST_CASE("commit queue: a lone write is executed by its own thread") {
   Recorder recorder;
-  CommitQueue queue(recorder, 64);
+  CommitQueue queue;
+  queue.take_turn([&] { queue.accept(64); });
   Write write(1);
-  queue.run(write);
+  queue.run(write, recorder);
   CHECK(write.executed);
   CHECK(recorder.threads == std::vector{std::this_thread::get_id()});
 }
@@ -76,10 +84,11 @@ TEST_CASE("commit queue: what is queued during one group is the next, up to the 
     writes.back()->done = &done;
   }
   {
-    CommitQueue queue(recorder, 3);
-    queue.post(*writes[0]);
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(3); });
+    queue.post(*writes[0], recorder);
     entered.wait();
-    for (int i = 1; i < 6; ++i) queue.post(*writes[static_cast<std::size_t>(i)]);
+    for (int i = 1; i < 6; ++i) queue.post(*writes[static_cast<std::size_t>(i)], recorder);
     gate.count_down();
   }
   CHECK(done == 6);
@@ -99,10 +108,11 @@ TEST_CASE("commit queue: what wants to be alone is, and the order stays") {
   Write vacuum(3, true);
   Write c(4);
   {
-    CommitQueue queue(recorder, 64);
-    queue.post(first);
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(64); });
+    queue.post(first, recorder);
     entered.wait();
-    for (Write* write : {&a, &b, &vacuum, &c}) queue.post(*write);
+    for (Write* write : {&a, &b, &vacuum, &c}) queue.post(*write, recorder);
     gate.count_down();
   }
   CHECK(recorder.sizes == std::vector<std::size_t>{1, 2, 1, 1});
@@ -122,13 +132,14 @@ TEST_CASE("commit queue: a caller doesn't stay to work for others") {
   Write own(0);
   std::thread::id caller;
   {
-    CommitQueue queue(recorder, 2);
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(2); });
     std::thread thread([&] {
       caller = std::this_thread::get_id();
-      queue.run(own);
+      queue.run(own, recorder);
     });
     entered.wait();
-    for (const auto& write : posted) queue.post(*write);
+    for (const auto& write : posted) queue.post(*write, recorder);
     gate.count_down();
     thread.join();
   }
@@ -146,7 +157,8 @@ TEST_CASE(
   std::atomic<int> done{0};
   std::vector<std::vector<std::unique_ptr<Write>>> posted(kThreads);
   {
-    CommitQueue queue(recorder, 16);
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(16); });
     std::latch start(kThreads);
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
@@ -159,10 +171,10 @@ TEST_CASE(
             auto& write = posted[static_cast<std::size_t>(t)].emplace_back(
                 std::make_unique<Write>(number, alone));
             write->done = &done;
-            queue.post(*write);
+            queue.post(*write, recorder);
           } else {
             Write write(number, alone);
-            queue.run(write);
+            queue.run(write, recorder);
             REQUIRE(write.executed);
           }
         }
@@ -187,21 +199,22 @@ TEST_CASE("commit queue: one that is to be executed by its owner is passed leade
   std::latch gate(1);
   recorder.entered = &entered;
   recorder.gate = &gate;
-  CommitQueue queue(recorder, 64);
+  CommitQueue queue;
+  queue.take_turn([&] { queue.accept(64); });
   Write first(1);
   Write owned(2, true, true);
   Write behind(3);
   std::atomic<int> done{0};
   first.done = behind.done = &done;
-  queue.post(first);
+  queue.post(first, recorder);
   entered.wait();
   std::thread owner([&] {
-    queue.run(owned);
+    queue.run(owned, recorder);
     CHECK(recorder.threads.at(1) == std::this_thread::get_id());
   });
   gate.count_down();
   owner.join();
-  queue.post(behind);
+  queue.post(behind, recorder);
   while (done.load() != 2) std::this_thread::yield();
   CHECK(recorder.order == std::vector{1, 2, 3});
 }
@@ -219,7 +232,8 @@ TEST_CASE("commit queue: with owners among them every write is executed once, by
     }
   };
   Counting counting;
-  CommitQueue queue(counting, 8);
+  CommitQueue queue;
+  queue.take_turn([&] { queue.accept(8); });
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {
@@ -227,12 +241,109 @@ TEST_CASE("commit queue: with owners among them every write is executed once, by
         const bool owned = i % 3 == 0;
         Write write(i, owned, owned);
         if (owned) write.owner = std::this_thread::get_id();
-        queue.run(write);
+        queue.run(write, counting);
         CHECK(write.executed);
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Interleaving: the first group is held in its executor until two executors' writes wait behind it.
+TEST_CASE("commit queue: a group is of one executor, and those of two take turns in their order") {
+  Recorder one;
+  Recorder other;
+  std::latch entered(1);
+  std::latch gate(1);
+  one.entered = &entered;
+  one.gate = &gate;
+  Write first(0), a(1), b(2), c(3), d(4);
+  {
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(64); });
+    queue.post(first, one);
+    entered.wait();
+    queue.post(a, one);
+    queue.post(b, other);
+    queue.post(c, other);
+    queue.post(d, one);
+    gate.count_down();
+  }
+  CHECK(one.sizes == std::vector<std::size_t>{1, 1, 1});
+  CHECK(one.order == std::vector{0, 1, 4});
+  CHECK(other.sizes == std::vector<std::size_t>{2});
+  CHECK(other.order == std::vector{2, 3});
+}
+
+TEST_CASE("commit queue: a turn is its caller's thread's, and gives what its function gives") {
+  CommitQueue queue;
+  CHECK_FALSE(queue.is_within());
+  const auto thread = queue.take_turn([&] {
+    CHECK(queue.is_within());
+    return std::this_thread::get_id();
+  });
+  CHECK(thread == std::this_thread::get_id());
+  CHECK_FALSE(queue.is_within());
+}
+
+TEST_CASE(
+    "commit queue: what a turn's function throws reaches its caller, and the next has a turn") {
+  CommitQueue queue;
+  const auto throwing = [&] { queue.take_turn([] { throw std::runtime_error("broken"); }); };
+  CHECK_THROWS_WITH_AS(throwing(), "broken", std::runtime_error);
+  CHECK(queue.take_turn([] { return 7; }) == 7);
+}
+
+// Interleaving: turns and posted writes of two threads each, so that leadership passes between
+// callers and the queue's thread; a turn that ran beside anything else would see `inside`.
+TEST_CASE("commit queue: a turn is alone") {
+  Recorder recorder;
+  std::atomic<int> done{0};
+  std::vector<std::unique_ptr<Write>> writes;
+  for (int i = 0; i < 400; ++i) {
+    writes.push_back(std::make_unique<Write>(i));
+    writes.back()->done = &done;
+  }
+  int turns = 0;  // of those who have the turn
+  {
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(8); });
+    std::vector<std::thread> threads;
+    for (std::size_t thread = 0; thread < 2; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (std::size_t i = 0; i < 200; ++i) queue.post(*writes[200 * thread + i], recorder);
+      });
+      threads.emplace_back([&] {
+        for (int i = 0; i < 200; ++i) {
+          queue.take_turn([&] {
+            CHECK_FALSE(recorder.inside.exchange(true));
+            ++turns;
+            recorder.inside.store(false);
+          });
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  CHECK(turns == 400);
+  CHECK(done.load() == 400);
+}
+
+TEST_CASE(
+    "commit queue: a database has one, by whatever name it is called, while somebody has it") {
+  const auto queue = commit_queue_of({.path = "some.db"});
+  CHECK(queue == commit_queue_of({.path = "./some.db"}));
+  CHECK(queue != commit_queue_of({.path = "other.db"}));
+  const std::string link = testing::Database("queue_link").path();
+  std::filesystem::create_symlink("not_there_yet.db", link);
+  const auto target = std::filesystem::path(link).replace_filename("not_there_yet.db").string();
+  CHECK(commit_queue_of({.path = link}) == commit_queue_of({.path = target}));
+  const auto held = commit_queue_of({.path = link});
+  std::ofstream(target) << "";
+  CHECK(held == commit_queue_of({.path = link}));
+  std::filesystem::remove(target);
+  std::filesystem::remove(link);
+  CHECK(queue != commit_queue_of({.path = "some.db", .mode = DatabaseName::Mode::kMemory}));
 }
 
 }  // namespace

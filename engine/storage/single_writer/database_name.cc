@@ -13,6 +13,8 @@ namespace {
 
 using Mode = DatabaseName::Mode;
 
+constexpr int kLinksMax = 40;  // as the kernel has it
+
 DbError refuse(std::string message) {
   return {.kind = DbError::Kind::kParameter, .message = std::move(message)};
 }
@@ -94,10 +96,18 @@ DbResult<DatabaseName> DatabaseName::parse(std::string_view text) {
 
 std::string DatabaseName::key() const {
   if (mode == Mode::kMemory) return "memory:" + path;
+  namespace fs = std::filesystem;
   std::error_code error;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+  // SQLite makes the file that a link leads to.
+  fs::path target = path;
+  for (int links = 0; links < kLinksMax && fs::is_symlink(target, error); ++links) {
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) break;
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  const fs::path real = fs::weakly_canonical(target, error);
   if (error) return "file:" + path;
-  return "file:" + (real.is_absolute() ? real : std::filesystem::absolute(real, error)).string();
+  return "file:" + (real.is_absolute() ? real : fs::absolute(real, error)).string();
 }
 
 }  // namespace mayfly

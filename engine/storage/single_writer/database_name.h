@@ -29,7 +29,7 @@ struct DatabaseName {
 
   // SQLite's, for a database in memory; nullptr: the default one.
   const char* vfs() const { return mode == Mode::kMemory ? "memdb" : nullptr; }
-  // The same for every name of one file that is there, or whose folder is.
+  // The same for every name of one file that is there, or whose folder is; also by symbolic links.
   std::string key() const;
 };
 

@@ -1,6 +1,7 @@
 // What a SqliteSingleWriter is made of, in the order in which its parts need each other: destroyed
-// the other way round, so that the subscription ends first, then what was posted is executed, and
-// only then connections close. For sqlite_single_writer.cc and writer_registry.cc alone.
+// the other way round, behind ~Impl(), which ends the subscription, has what was posted executed,
+// and only then closes the write connection. For sqlite_single_writer.cc and writer_registry.cc
+// alone.
 #pragma once
 
 #include <memory>
@@ -8,10 +9,11 @@
 #include <string>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/cache/coarse_clock.h"
 #include "mayfly/cache/lru_cache.h"
 #include "mayfly/data/semaphore.h"
 #include "mayfly/signal/signal_sink.h"
-#include "mayfly/storage/single_writer/commit_queue.h"
+#include "mayfly/storage/single_writer/commit_queues.h"
 #include "mayfly/storage/single_writer/read_pool.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "mayfly/storage/single_writer/write_connection.h"
@@ -31,16 +33,21 @@ struct SqliteSingleWriter::Impl {
                                                     .max_age_ns = 300 * kSecond})),
         signals(options.signals != nullptr ? *options.signals : *own_sink, options.sample_rate),
         tracker(options.max_tracked_writes),
-        cache(clock, {.default_ttl_ns = options.default_cache_duration_ns,
-                      .hot_key_extension_ns = options.hot_key_extension_ns,
-                      .hot_access_threshold = options.hot_access_threshold,
-                      .max_size = options.cache_size_limit,
-                      .sample_rate = options.sample_rate,
-                      .signals = &signals.sink()}),
+        cache(options.clock != nullptr ? clock : coarse_clock,
+              {.default_ttl_ns = options.default_cache_duration_ns,
+               .hot_key_extension_ns = options.hot_key_extension_ns,
+               .hot_access_threshold = options.hot_access_threshold,
+               .max_size = options.cache_size_limit,
+               .sample_rate = options.sample_rate,
+               .signals = &signals.sink()}),
         readers(name, options, clock, signals),
+        queue(commit_queue_of(name)),
         connection(name, options, clock, signals),
-        room(queue_capacity()),
-        queue(connection, options.group_max) {}
+        room(queue_capacity()) {}
+  // What was posted is executed; then the connection closes.
+  ~Impl();
+  // By the first caller, before anything is written.
+  SqliteError open();
 
   // While this thread invalidates for the writer: its own signals aren't orders from outside.
   class Invalidating {
@@ -58,8 +65,8 @@ struct SqliteSingleWriter::Impl {
 
   WriteContext context() { return {connection, signals, tracker, clock}; }
   DbResult<std::int64_t> run(WriteRequest& request);
-  // This thread is executing a write of this writer's.
-  bool is_within() const;
+  // This thread is executing a write to this database.
+  bool is_within() const { return queue->is_within(); }
   std::int64_t queue_capacity() const {
     return static_cast<std::int64_t>(options.queue_capacity != 0 ? options.queue_capacity
                                                                  : options.max_tracked_writes);
@@ -68,15 +75,17 @@ struct SqliteSingleWriter::Impl {
   const DatabaseName name;
   const SingleWriterOptions options;
   const SystemClock system_clock;
+  // For the cache: a hit that asks the machine's clock takes twice as long.
+  const CoarseClock coarse_clock;
   const Clock& clock;
   const std::unique_ptr<SignalSink> own_sink;
   WriterSignals signals;
   WriteTracker tracker;
   LruCache<std::string, Kept> cache;
   ReadPool readers;
+  const std::shared_ptr<CommitQueue> queue;
   WriteConnection connection;
   Semaphore room;  // permits for posted writes
-  CommitQueue queue;
   std::mutex subscription_mutex;
   bool subscribed = false;  // guarded by subscription_mutex
   SignalSubscription subscription;

@@ -6,10 +6,8 @@
 
 #include "mayfly/cache/lru_cache.h"
 #include "mayfly/data/semaphore.h"
-#include "mayfly/storage/single_writer/commit_queue.h"
 #include "mayfly/storage/single_writer/read_pool.h"
 #include "mayfly/storage/single_writer/single_writer_impl.h"
-#include "mayfly/storage/single_writer/within_writer.h"
 #include "mayfly/storage/single_writer/write_connection.h"
 #include "mayfly/storage/single_writer/write_requests.h"
 #include "mayfly/storage/single_writer/writer_registry.h"
@@ -21,9 +19,9 @@ constexpr std::string_view kInvalidate = "cache.invalidate:";
 
 DbError from_within() {
   return {.message =
-              "expected a write from outside of this writer, found one from within a transaction's "
-              "function, a callback or a listener, which would wait for itself; write by the "
-              "session, or later"};
+              "expected a write while this thread isn't writing to the database, found one from "
+              "within a transaction's function, a callback or a listener, which would wait for "
+              "itself; write by the session, or later"};
 }
 
 // Of a cached read: what the cache says, whose own refusals are statuses.
@@ -44,12 +42,28 @@ SqliteSingleWriter::SqliteSingleWriter(std::unique_ptr<Impl> impl) : impl_(std::
 SqliteSingleWriter::~SqliteSingleWriter() = default;
 
 DbResult<std::int64_t> SqliteSingleWriter::Impl::run(WriteRequest& request) {
-  queue.run(request);
+  queue->run(request, connection);
   request.finish();
   return std::move(request.result);
 }
 
-bool SqliteSingleWriter::Impl::is_within() const { return WithinWriter::is(&connection); }
+SqliteError SqliteSingleWriter::Impl::open() {
+  return queue->take_turn([&] {
+    SqliteError error = connection.open();
+    if (error.ok()) queue->accept(options.group_max);
+    return error;
+  });
+}
+
+SqliteSingleWriter::Impl::~Impl() {
+  subscription.reset();
+  // A posted write gives its permit back when its callback is over, and may have posted another.
+  while (room.available() < queue_capacity()) {
+    FlushWrite all;
+    queue->run(all, connection);
+  }
+  queue->take_turn([&] { connection.end(); });
+}
 
 DbResult<std::int64_t> SqliteSingleWriter::write(std::string_view sql, const SqlParams& params) {
   if (impl_->is_within()) return from_within();
@@ -89,8 +103,9 @@ Status SqliteSingleWriter::write_async(std::string sql, SqlParams params, WriteC
                                  std::to_string(impl_->queue_capacity()) + " that wait"};
   }
   try {
-    impl_->queue.post(*new PostedWrite(impl_->context(), std::move(sql), std::move(params),
-                                       std::move(done), impl_->room));
+    auto* const request = new PostedWrite(impl_->context(), {std::move(sql), std::move(params)},
+                                          std::move(done), impl_->room);
+    impl_->queue->post(*request, impl_->connection);
     return {};
   } catch (const std::bad_alloc&) {
     impl_->room.release();
@@ -118,7 +133,7 @@ Status SqliteSingleWriter::flush_writes() {
   SignalSink& sink = impl_->signals.sink();
   sink.raise(impl_->signals.flush_start);
   FlushWrite request;
-  impl_->queue.run(request);
+  impl_->queue->run(request, impl_->connection);
   sink.raise(impl_->signals.flush_done);
   return {};
 }
@@ -223,5 +238,7 @@ SingleWriterStats SqliteSingleWriter::stats() const {
 }
 
 const SingleWriterOptions& SqliteSingleWriter::options() const { return impl_->options; }
+
+bool SqliteSingleWriter::is_within() const { return impl_->is_within(); }
 
 }  // namespace mayfly

@@ -22,8 +22,12 @@
 // OWNERSHIP  Shared by all who asked for the database; the last one who lets go executes what was
 //            posted, moves the log into the database and closes it. Its clock and sink are the
 //            caller's and outlive it.
-// CALLBACKS  Callers' functions may do anything but write by the same writer, which would wait for
-//            itself: that is refused (kOther). What one throws becomes an error with its text.
+// CALLBACKS  Run within a turn of the database's queue (commit_queue.h): nobody else in the process
+//            writes to the database meanwhile. So they may do anything but wait for a write to it:
+//            by this writer, which is refused (kOther), or by an engine: opening one is refused,
+//            but close(), abort(), waiting for its tickets and append() into a full pool wait for
+//            ever; try_append() doesn't. Nor do they wait for a thread that does. What one throws
+//            becomes an error with its text.
 // ERRORS     DbError, for the caller whom it concerns: what it was (kind), SQLite's code, the
 //            message with the constraint, of a batch which command. Nothing else is lost.
 // THREADS    Any.
@@ -103,6 +107,26 @@ DbResult<T> call_with(F& function, SqlSession& session) {
   }
 }
 
+// Has `run` call the function with a session; what that made comes out when `run` says that it is
+// done.
+template <class F, class Run>
+DbResult<ValueMade<F>> value_of(F& function, Run run) {
+  using T = ValueMade<F>;
+  if constexpr (std::is_void_v<T>) {
+    return run([&](SqlSession& session) { return call_with<T>(function, session); });
+  } else {
+    std::optional<T> made;
+    const DbResult<void> done = run([&](SqlSession& session) -> DbResult<void> {
+      DbResult<T> one = call_with<T>(function, session);
+      if (!one.ok()) return one.error();
+      made.emplace(std::move(*one));
+      return {};
+    });
+    if (!done.ok()) return done.error();
+    return std::move(*made);
+  }
+}
+
 }  // namespace internal
 
 class SqliteSingleWriter {
@@ -116,7 +140,8 @@ class SqliteSingleWriter {
   SqliteSingleWriter(const SqliteSingleWriter&) = delete;
   SqliteSingleWriter& operator=(const SqliteSingleWriter&) = delete;
 
-  // One statement, or several, all or nothing. Rows changed.
+  // One statement, or several, all or nothing; but where the text begins with PRAGMA, VACUUM, ATTACH
+  // or DETACH, which no transaction takes, each for itself until one fails. Rows changed.
   DbResult<std::int64_t> write(std::string_view sql, const SqlParams& params = {});
   // All or nothing; not transactional: each by itself, until one fails. Rows changed; DbError's
   // `statement` says which failed.
@@ -173,6 +198,9 @@ class SqliteSingleWriter {
   std::vector<WriteSnapshot> write_snapshot() const;
   SingleWriterStats stats() const;
   const SingleWriterOptions& options() const;
+  // Whether this thread runs a function or a callback of this writer's: its writes are refused, and
+  // it must not wait for another thread's.
+  bool is_within() const;
 
  private:
   struct Impl;
@@ -196,39 +224,12 @@ class SqliteSingleWriter {
 
 template <class Work>
 DbResult<internal::ValueMade<Work>> SqliteSingleWriter::execute_in_transaction(Work&& work) {
-  using T = internal::ValueMade<Work>;
-  if constexpr (std::is_void_v<T>) {
-    return run_transaction(
-        [&](SqlSession& session) { return internal::call_with<T>(work, session); });
-  } else {
-    std::optional<T> made;
-    const DbResult<void> done = run_transaction([&](SqlSession& session) -> DbResult<void> {
-      DbResult<T> one = internal::call_with<T>(work, session);
-      if (!one.ok()) return one.error();
-      made.emplace(std::move(*one));
-      return {};
-    });
-    if (!done.ok()) return done.error();
-    return std::move(*made);
-  }
+  return internal::value_of(work, [this](auto call) { return run_transaction(call); });
 }
 
 template <class Reader>
 DbResult<internal::ValueMade<Reader>> SqliteSingleWriter::query(Reader&& reader) {
-  using T = internal::ValueMade<Reader>;
-  if constexpr (std::is_void_v<T>) {
-    return run_query([&](SqlSession& session) { return internal::call_with<T>(reader, session); });
-  } else {
-    std::optional<T> made;
-    const DbResult<void> done = run_query([&](SqlSession& session) -> DbResult<void> {
-      DbResult<T> one = internal::call_with<T>(reader, session);
-      if (!one.ok()) return one.error();
-      made.emplace(std::move(*one));
-      return {};
-    });
-    if (!done.ok()) return done.error();
-    return std::move(*made);
-  }
+  return internal::value_of(reader, [this](auto call) { return run_query(call); });
 }
 
 template <class T, class Reader>

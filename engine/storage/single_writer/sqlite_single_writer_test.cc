@@ -112,6 +112,26 @@ TEST_CASE("single writer: what a read gave isn't kept when an invalidation came 
   CHECK(*f.writer->read<std::int64_t>("items:count", count_items) == 1);
 }
 
+TEST_CASE("single writer: a database that is removed or replaced is told, and isn't written on") {
+  for (const bool replaced : {false, true}) {
+    Fixture f(replaced ? "sw_replaced" : "sw_removed");
+    REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(f.database.path() + suffix);
+    }
+    if (replaced) f.database.run("CREATE TABLE items(id INTEGER PRIMARY KEY, value UNIQUE)");
+    f.clock.advance(2 * kSecond);
+    const auto refused = f.writer->write("INSERT INTO items(value) VALUES (2)");
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == Kind::kIo);
+    CHECK(refused.error().message.find("was removed, renamed or replaced") != std::string::npos);
+    CHECK(f.writer->signals("connection.lost").size() == 1);
+    // The next goes to what is there by then.
+    CHECK(f.writer->write("INSERT INTO items(value) VALUES (3)").ok() == replaced);
+    if (replaced) CHECK(f.count() == 1);
+  }
+}
+
 TEST_CASE("single writer: a read that fails is an error each time, and isn't kept") {
   Fixture f("sw_failing_read");
   int ran = 0;

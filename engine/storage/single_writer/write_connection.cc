@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "mayfly/storage/file_identity.h"
-#include "mayfly/storage/single_writer/within_writer.h"
 
 namespace mayfly {
 namespace {
@@ -21,12 +20,19 @@ bool is_end_of_connection(const DbError& error) {
          error.code == SQLITE_READONLY_DBMOVED;
 }
 
+void refuse(std::span<CommitQueue::Request* const> group, const DbError& refusal) {
+  for (CommitQueue::Request* request : group) {
+    static_cast<GroupedWrite*>(request)->result = refusal;
+  }
+}
+
 }  // namespace
 
 WriteConnection::WriteConnection(const DatabaseName& name, const SingleWriterOptions& options,
                                  const Clock& clock, WriterSignals& signals)
     : name_(name),
       options_(options),
+      clock_(clock),
       signals_(signals),
       limit_(clock, options.command_timeout_ns),
       statements_(connection_, options.statements_max),
@@ -37,7 +43,7 @@ WriteConnection::WriteConnection(const DatabaseName& name, const SingleWriterOpt
           name.path, name.vfs() != nullptr ? name.vfs() : ""),
       warn_at_pages_(options.wal_warning_pages) {}
 
-WriteConnection::~WriteConnection() {
+void WriteConnection::end() {
   if (connection_ && name_.mode != DatabaseName::Mode::kReadOnly) {
     checkpointer_.finish(connection_);
   }
@@ -65,16 +71,23 @@ void WriteConnection::close() {
 }
 
 void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noexcept {
-  const WithinWriter within(this);
   if (!connection_) {
     if (const SqliteError error = open(); !error.ok()) {
-      const DbError refusal = to_db_error(error, "opening " + name_.path + " again");
-      for (CommitQueue::Request* request : group) {
-        static_cast<GroupedWrite*>(request)->result = refusal;
-      }
+      refuse(group, to_db_error(error, "opening " + name_.path + " again"));
       return;
     }
     reopened_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (is_moved()) {
+    refuse(group, {.kind = DbError::Kind::kIo,
+                   .code = SQLITE_READONLY_DBMOVED,
+                   .message = name_.path +
+                              ": was removed, renamed or replaced while it was written; what was "
+                              "written in the last second is in the file that was opened, wherever "
+                              "that is now"});
+    close();
+    signals_.sink().raise(signals_.connection_lost);
+    return;
   }
   writer_.execute(group);
   transactions_.store(writer_.transactions(), std::memory_order_relaxed);
@@ -87,6 +100,15 @@ void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noex
   }
   if (checkpointer_.is_due(wal_pages_)) checkpoint();
   wal_pages_shown_.store(wal_pages_, std::memory_order_relaxed);
+}
+
+bool WriteConnection::is_moved() {
+  const std::int64_t now_ns = clock_.now_ns();
+  if (now_ns - place_checked_ns_ < kSecond) return false;
+  place_checked_ns_ = now_ns;
+  int moved = 0;
+  sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
 }
 
 void WriteConnection::look_at_results(std::span<CommitQueue::Request* const> group) {

@@ -1,14 +1,15 @@
 // WriteConnection: the one connection by which a process writes to a database, and what keeps it
 // going: it is opened anew after it died, and its log is moved into the database.
 //
-// LOST       After an I/O error, a corrupt file or a database that was replaced the connection is
-//            closed, and the next group opens it again, with all its settings. The writes that met
+// LOST       After an I/O error, a corrupt file or a database that was removed, renamed or replaced
+//            (looked at once a second) the connection is closed, and the next group opens it again,
+//            with all its settings. The writes that met
 //            the error have it as their result: of one that failed while it was committed nobody
 //            can tell whether it is in the database.
 // LOG        checkpointer.h. While readers keep it from shrinking, wal.growing is raised when it
 //            reaches wal_warning_pages, and at each doubling.
-// THREADS    open(), execute(): one at a time, the leader of the queue (commit_queue.h). The rest
-//            as they say.
+// THREADS    open(), execute(), end(): one at a time, within a turn of the database's queue
+//            (commit_queue.h). The rest as they say.
 #pragma once
 
 #include <atomic>
@@ -35,10 +36,11 @@ class WriteConnection final : public CommitQueue::Executor {
   // All of them outlive it.
   WriteConnection(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
                   WriterSignals& signals);
-  // Moves the log and closes.
-  ~WriteConnection() override;
+  ~WriteConnection() override { end(); }
 
   SqliteError open();
+  // Moves the log and closes.
+  void end();
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
 
   // Of the write that is being executed.
@@ -54,12 +56,15 @@ class WriteConnection final : public CommitQueue::Executor {
 
  private:
   void look_at_results(std::span<CommitQueue::Request* const> group);
+  // The path no longer names the file that is open, or names none.
+  bool is_moved();
   void close();
   void checkpoint();
   void warn_of_growth();
 
   const DatabaseName& name_;
   const SingleWriterOptions& options_;
+  const Clock& clock_;
   WriterSignals& signals_;
   StatementLimit limit_;
   SqliteConnection connection_;
@@ -69,6 +74,7 @@ class WriteConnection final : public CommitQueue::Executor {
   std::uint32_t wal_pages_ = 0;  // after the last commit
   std::uint32_t warn_at_pages_;
   bool lost_ = false;
+  std::int64_t place_checked_ns_ = 0;
 
   std::atomic<std::uint64_t> transactions_{0};
   std::atomic<std::uint64_t> checkpoints_{0};

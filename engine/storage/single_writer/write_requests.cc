@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "mayfly/storage/single_writer/statement_run.h"
-#include "mayfly/storage/single_writer/within_writer.h"
 
 namespace mayfly {
 
@@ -110,20 +109,13 @@ DbResult<std::int64_t> TransactionWrite::write(WriteConnection& connection) {
   return sqlite3_total_changes64(db) - before;
 }
 
-PostedWrite::PostedWrite(const WriteContext& context, std::string sql, SqlParams params, Done done,
-                         Semaphore& room)
-    : WriteRequest(shape_of(sql), context, {WriteKind::kWrite, context.signals.write_enqueue}),
-      sql_(std::move(sql)),
-      params_(std::move(params)),
+PostedWrite::PostedWrite(const WriteContext& context, PostedSql what, Done done, Semaphore& room)
+    : PostedSql(std::move(what)),
+      SqlWrite(context, PostedSql::sql, PostedSql::params),
       done_(std::move(done)),
       room_(room) {}
 
-DbResult<std::int64_t> PostedWrite::write(WriteConnection& connection) {
-  return run_sql(connection.connection(), connection.statements(), sql_, params_);
-}
-
 void PostedWrite::on_done() noexcept {
-  const WithinWriter within(&context_.connection);
   finish();
   try {
     if (done_) done_(result);

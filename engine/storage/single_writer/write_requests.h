@@ -69,7 +69,7 @@ class WriteRequest : public GroupedWrite {
 };
 
 // One text of SQL.
-class SqlWrite final : public WriteRequest {
+class SqlWrite : public WriteRequest {
  public:
   SqlWrite(const WriteContext& context, std::string_view sql, const SqlParams& params)
       : WriteRequest(shape_of(sql), context, {WriteKind::kWrite, context.signals.write_enqueue}),
@@ -113,22 +113,23 @@ class FlushWrite final : public GroupedWrite {
   DbResult<std::int64_t> perform() noexcept override { return 0; }
 };
 
+// What a PostedWrite writes: its own.
+struct PostedSql {
+  std::string sql;
+  SqlParams params;
+};
+
 // A text of SQL that nobody waits for.
-class PostedWrite final : public WriteRequest {
+class PostedWrite final : private PostedSql, public SqlWrite {
  public:
   // Called once with the result, on the thread that wrote it; what it throws is dropped.
   using Done = std::function<void(const DbResult<std::int64_t>&)>;
 
   // room: gets a permit back when this is over, and outlives it.
-  PostedWrite(const WriteContext& context, std::string sql, SqlParams params, Done done,
-              Semaphore& room);
+  PostedWrite(const WriteContext& context, PostedSql what, Done done, Semaphore& room);
   void on_done() noexcept override;
 
  private:
-  DbResult<std::int64_t> write(WriteConnection& connection) override;
-
-  const std::string sql_;
-  const SqlParams params_;
   const Done done_;
   Semaphore& room_;
 };

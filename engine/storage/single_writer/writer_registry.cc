@@ -5,9 +5,20 @@
 #include <utility>
 
 #include "mayfly/storage/database_file.h"
+#include "mayfly/storage/single_writer/commit_queues.h"
 #include "mayfly/storage/single_writer/single_writer_impl.h"
 
 namespace mayfly {
+namespace {
+
+DbError opened_within(const DatabaseName& name) {
+  return {.message = "opening " + name.path +
+                     ": expected a call while this thread isn't writing to that database, found "
+                     "one from within a transaction, a callback or a listener, which would wait "
+                     "for itself; open the writer before"};
+}
+
+}  // namespace
 
 WriterRegistry& WriterRegistry::of_process() {
   // Never destroyed: a writer may be let go after main().
@@ -23,8 +34,16 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
     return DbError{.kind = DbError::Kind::kParameter, .message = status.message()};
   }
   Place& place = place_of(name->key());
-  const std::lock_guard lock(place.mutex);
+  // Whoever holds the lock may be waiting for its turn: one who has it doesn't wait for the lock.
+  const bool is_within = commit_queue_of(*name)->is_within();
+  std::unique_lock lock(place.mutex, std::defer_lock);
+  if (!is_within) {
+    lock.lock();
+  } else if (!lock.try_lock()) {
+    return opened_within(*name);
+  }
   if (auto writer = place.writer.lock()) return writer;
+  if (is_within) return opened_within(*name);
   return open(place, std::move(*name), options);
 }
 
@@ -43,7 +62,7 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::open(
   }
   const std::string path = name.path;
   auto impl = std::make_unique<SqliteSingleWriter::Impl>(std::move(name), options);
-  if (const SqliteError error = impl->connection.open(); !error.ok()) {
+  if (const SqliteError error = impl->open(); !error.ok()) {
     return to_db_error(error, "opening " + path);
   }
   std::shared_ptr<SqliteSingleWriter> writer(

@@ -1,10 +1,10 @@
-#include "tools/mayfly/json_text.h"
+#include "mayfly/base/json_text.h"
 
 #include <fmt/format.h>
 
 #include <cstddef>
 
-namespace mayfly::cli {
+namespace mayfly {
 namespace {
 
 // Bytes of the UTF-8 sequence that begins the text; 0 when it is none.
@@ -67,4 +67,4 @@ JsonText& JsonText::add(std::string_view key, double value, int decimals) {
 
 JsonText& JsonText::add(std::string_view value) { return add_raw({}, json_quoted(value)); }
 
-}  // namespace mayfly::cli
+}  // namespace mayfly

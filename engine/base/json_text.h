@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace mayfly::cli {
+namespace mayfly {
 
 class JsonText {
  public:
@@ -27,6 +27,8 @@ class JsonText {
   // With `decimals` digits after the point.
   JsonText& add(std::string_view key, double value, int decimals);
   JsonText& add(std::string_view key, const JsonText& value) { return add_raw(key, value.text()); }
+  // A value that is JSON already.
+  JsonText& add_json(std::string_view key, std::string_view json) { return add_raw(key, json); }
 
   // Elements of an array.
   JsonText& add(std::string_view value);
@@ -45,4 +47,4 @@ class JsonText {
 // In quotes; what isn't valid UTF-8 becomes U+FFFD, so that the result always parses.
 std::string json_quoted(std::string_view text);
 
-}  // namespace mayfly::cli
+}  // namespace mayfly

@@ -1,0 +1,181 @@
+#include "mayfly/storage/hybrid/hybrid_storage.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "mayfly/base/thread_name.h"
+#include "mayfly/storage/hybrid/stats_store.h"
+
+namespace mayfly {
+namespace {
+
+DbError prefixed(const char* doing, DbError error) {
+  error.message = std::string(doing) + ": " + error.message;
+  return error;
+}
+
+DbError from_within() {
+  return {.message =
+              "stopping: expected a call from outside of the callbacks and listeners of its parts, "
+              "found one from within, which would wait for itself; stop later, or by another "
+              "thread"};
+}
+
+}  // namespace
+
+// In the order in which the parts need each other; destroyed the other way round.
+struct HybridStorage::Impl {
+  Impl(const HybridOptions& options, std::shared_ptr<SqliteSingleWriter> main)
+      : clock(options.clock != nullptr ? *options.clock : static_cast<const Clock&>(system_clock)),
+        metrics(options.lock_metrics != nullptr ? *options.lock_metrics : process_lock_metrics()),
+        interval_ns(options.stats_interval_ns),
+        writer(std::move(main)),
+        store(*writer, clock, options.name) {}
+  // What couldn't be written, the parts have told by their signals.
+  ~Impl() {
+    if (buffer != nullptr) static_cast<void>(stop().ok());
+    stop_thread();
+  }
+
+  StorageStats stats() const {
+    return {.writer = writer->stats(),
+            .buffer = buffer->stats(),
+            .logs = logs->stats(),
+            .retry = metrics.get()};
+  }
+  void start();
+  void stop_thread();
+  bool would_wait_for_itself() const {
+    return writer->is_within() || storing.load() == std::this_thread::get_id();
+  }
+  DbResult<void> stop();
+
+  const SystemClock system_clock;
+  const Clock& clock;
+  const DatabaseLockMetrics& metrics;
+  const std::int64_t interval_ns;
+  const std::shared_ptr<SqliteSingleWriter> writer;
+  std::shared_ptr<LogDatabase> logs;
+  std::unique_ptr<WriteBuffer> buffer;
+  StatsStore store;  // its thread's, and behind its end stop()'s
+
+  std::mutex stop_mutex;  // held while it stops
+  bool stopped = false;   // guarded by stop_mutex
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;                 // guarded by mutex
+  std::atomic<std::thread::id> storing;  // the thread's, while it stores
+  std::thread thread;
+};
+
+void HybridStorage::Impl::start() {
+  if (interval_ns == 0) return;
+  thread = std::thread([this] {
+    name_this_thread("mayfly-stats");
+    std::unique_lock lock(mutex);
+    const auto next_ns = [this] {
+      const std::int64_t now_ns = clock.now_ns();
+      return interval_ns > kNever - now_ns ? kNever : now_ns + interval_ns;
+    };
+    std::int64_t due_ns = next_ns();
+    while (!stopping) {
+      clock.wait_until(lock, wake, due_ns);
+      if (stopping || clock.now_ns() < due_ns) continue;
+      due_ns = next_ns();
+      lock.unlock();
+      storing = std::this_thread::get_id();
+      store.store_if_changed(stats());
+      storing = std::thread::id();
+      lock.lock();
+    }
+  });
+}
+
+void HybridStorage::Impl::stop_thread() {
+  {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  wake.notify_all();
+  if (thread.joinable()) thread.join();
+}
+
+DbResult<void> HybridStorage::Impl::stop() {
+  // Before anything is stopped: from there a part couldn't be, and the order would be another.
+  if (would_wait_for_itself()) return from_within();
+  const std::lock_guard lock(stop_mutex);
+  if (stopped) return {};
+  DbResult<void> end;
+  if (const auto done = buffer->stop(); !done.ok()) {
+    // Its own flushing thread's listener calls.
+    if (buffer->stats().is_running) return from_within();
+    end = prefixed("stopping the buffer", done.error());
+  }
+  stop_thread();
+  if (const auto done = logs->stop(); !done.ok() && end.ok()) {
+    end = prefixed("stopping the logs", done.error());
+  }
+  if (interval_ns != 0) store.store_if_changed(stats());
+  stopped = end.ok();
+  return end;
+}
+
+DbResult<std::unique_ptr<HybridStorage>> HybridStorage::open(HybridOptions options) {
+  if (options.name.empty() || options.stats_interval_ns < 0) {
+    return DbError{.kind = DbError::Kind::kParameter,
+                   .message = options.name.empty()
+                                  ? "name: expected one for its stats, found none"
+                                  : "stats_interval_ns: expected at least 0, found " +
+                                        std::to_string(options.stats_interval_ns)};
+  }
+  for (const Clock** clock : {&options.writer.clock, &options.buffer.clock, &options.logs.clock}) {
+    if (*clock == nullptr) *clock = options.clock;
+  }
+  auto writer = SqliteSingleWriter::get_or_create(options.database, options.writer);
+  if (!writer.ok()) return prefixed("opening the database", writer.error());
+  auto impl = std::make_unique<Impl>(options, std::move(*writer));
+  auto logs = LogDatabase::open(options.logs);
+  if (!logs.ok()) return prefixed("opening the logs", logs.error());
+  impl->logs = std::move(*logs);
+  auto buffer = WriteBuffer::create(impl->writer, std::move(options.buffer));
+  if (!buffer.ok()) return prefixed("opening the buffer", buffer.error());
+  impl->buffer = std::move(*buffer);
+  if (const auto started = impl->buffer->start(); !started.ok()) {
+    return prefixed("starting the buffer", started.error());
+  }
+  impl->start();
+  return std::unique_ptr<HybridStorage>(new HybridStorage(std::move(impl)));
+}
+
+HybridStorage::HybridStorage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HybridStorage::~HybridStorage() {
+  if (impl_->would_wait_for_itself()) std::thread([impl = std::move(impl_)] {}).detach();
+}
+
+SqliteSingleWriter& HybridStorage::writer() { return *impl_->writer; }
+WriteBuffer& HybridStorage::buffer() { return *impl_->buffer; }
+LogDatabase& HybridStorage::logs() { return *impl_->logs; }
+std::shared_ptr<LogDatabase> HybridStorage::shared_logs() { return impl_->logs; }
+
+DbResult<std::int64_t> HybridStorage::force_flush() {
+  auto flushed = impl_->buffer->force_flush();
+  if (!flushed.ok()) return prefixed("flushing the buffer", flushed.error());
+  if (const auto done = impl_->logs->flush(); !done.ok()) {
+    return prefixed("flushing the logs", done.error());
+  }
+  if (const Status status = impl_->writer->flush_writes(); !status.ok()) {
+    return DbError{.message = "flushing the writes: " + status.message()};
+  }
+  return flushed;
+}
+
+StorageStats HybridStorage::stats() const { return impl_->stats(); }
+std::string HybridStorage::stats_json() const { return to_json(impl_->stats()); }
+DbResult<void> HybridStorage::stop() { return impl_->stop(); }
+
+}  // namespace mayfly

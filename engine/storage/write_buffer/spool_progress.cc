@@ -1,0 +1,69 @@
+#include "mayfly/storage/write_buffer/spool_progress.h"
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace mayfly {
+
+DbResult<SpoolState> SpoolProgress::load(std::uint64_t base, bool is_new) {
+  return writer_.execute_in_transaction([&](SqlSession& session) -> DbResult<SpoolState> {
+    for (const char* sql :
+         {"CREATE TABLE IF NOT EXISTS mayfly_buffer(spool TEXT PRIMARY KEY, seq INTEGER NOT NULL)",
+          "CREATE TABLE IF NOT EXISTS mayfly_buffer_rows(spool TEXT NOT NULL, seqs BLOB NOT "
+          "NULL)"}) {
+      if (const auto made = session.execute(sql); !made.ok()) return made.error();
+    }
+    const auto upto =
+        session.first<std::int64_t>("SELECT seq FROM mayfly_buffer WHERE spool = ?", {spool_});
+    if (!upto.ok()) return upto.error();
+    if (!upto->has_value() && !is_new) {
+      return DbError{.kind = DbError::Kind::kParameter,
+                     .message = "opening a write buffer's spool: expected spool " + spool_ +
+                                " in table mayfly_buffer, found none: it has writes for another "
+                                "database; name that, or another file"};
+    }
+    if (!upto->has_value()) {
+      const auto made = session.execute("INSERT INTO mayfly_buffer(spool, seq) VALUES (?, ?)",
+                                        {spool_, static_cast<std::int64_t>(base)});
+      if (!made.ok()) return made.error();
+    }
+    SpoolState state{
+        .upto = static_cast<std::uint64_t>(upto->value_or(static_cast<std::int64_t>(base))),
+        .beyond = {}};
+    const auto lists = session.column<std::vector<std::byte>>(
+        "SELECT seqs FROM mayfly_buffer_rows WHERE spool = ?", {spool_});
+    if (!lists.ok()) return lists.error();
+    for (const std::vector<std::byte>& list : *lists) {
+      for (std::size_t at = 0; at + sizeof(std::uint64_t) <= list.size();
+           at += sizeof(std::uint64_t)) {
+        std::uint64_t call = 0;
+        std::memcpy(&call, list.data() + at, sizeof call);
+        state.beyond.insert(call);
+      }
+    }
+    return state;
+  });
+}
+
+DbResult<void> SpoolProgress::record_rows(SqlSession& session,
+                                          const std::vector<std::uint64_t>& calls) const {
+  const auto done = session.execute("INSERT INTO mayfly_buffer_rows(spool, seqs) VALUES (?, ?)",
+                                    {spool_, std::as_bytes(std::span(calls))});
+  if (!done.ok()) return done.error();
+  return {};
+}
+
+DbResult<void> SpoolProgress::record_all(SqlSession& session, std::uint64_t upto) const {
+  const auto done = session.execute(
+      "INSERT INTO mayfly_buffer(spool, seq) VALUES (?, ?) "
+      "ON CONFLICT(spool) DO UPDATE SET seq = excluded.seq",
+      {spool_, static_cast<std::int64_t>(upto)});
+  if (!done.ok()) return done.error();
+  const auto cleared = session.execute("DELETE FROM mayfly_buffer_rows WHERE spool = ?", {spool_});
+  if (!cleared.ok()) return cleared.error();
+  return {};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,45 @@
+// The records of a write buffer's spool: one call each, as bytes.
+//
+//   u32 length of what follows the checksum | u32 checksum of it | u64 number of the call | u8 op |
+//   table | u32 columns, for each: name, u8 kind, value | u32 key columns, for each: name
+//
+// Names, texts and blobs are a u32 length and their bytes; numbers 8 bytes. The machine's byte
+// order: a spool isn't carried to another. The checksum is CRC-32C.
+//
+// SOURCE   G. Castagnoli, S. Brauer, M. Herrmann: Optimization of Cyclic Redundancy-Check Codes
+//          with 24 and 32 Parity Bits (IEEE Transactions on Communications 41, 1993): its
+//          polynomial.
+// THREADS  Any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mayfly/storage/write_buffer/buffered_row.h"
+
+namespace mayfly {
+
+// A call as it stands in a spool. Points into what it was read from.
+struct SpooledCall {
+  std::uint64_t number = 0;
+  BufferedOp op = BufferedOp::kUpsert;
+  std::string_view table;
+  std::vector<ColumnValue> data;
+  std::vector<std::string_view> keys;
+};
+
+std::uint32_t crc32c(std::string_view bytes);
+
+// Behind what is in `out`. False, and nothing was added: longer than a record may be.
+constexpr std::size_t kSpoolRecordMax = std::size_t{1} << 30;
+bool append_record(std::string& out, std::uint64_t number, BufferedOp op, std::string_view table,
+                   std::span<const ColumnValue> data, std::span<const std::string_view> keys);
+
+// The record at the beginning of `bytes`: its length with everything, 0 when there is no whole one.
+std::size_t read_record(std::string_view bytes, SpooledCall& call);
+
+}  // namespace mayfly

@@ -1,0 +1,183 @@
+// WriteBuffer::Impl: the flushing thread, start and stop, and what a spool brings back.
+#include <algorithm>
+#include <new>
+#include <random>
+#include <system_error>
+#include <unordered_map>
+
+#include "mayfly/base/thread_name.h"
+#include "mayfly/storage/write_buffer/write_buffer_impl.h"
+
+namespace mayfly {
+namespace {
+
+// Later than everything, not earlier.
+std::int64_t after(std::int64_t now_ns, std::int64_t wait_ns) {
+  return wait_ns > kNever - now_ns ? kNever : now_ns + wait_ns;
+}
+
+// The same for equal keys of one table's key, another for others.
+std::string key_text(const ShapedCall& call) {
+  std::vector<ColumnValue> key;
+  for (const Value& value : call.key()) {
+    const auto integer = integer_of(value);
+    key.push_back({call.shape->names[key.size()], integer ? Value(*integer) : value});
+  }
+  std::string text;
+  append_record(text, 0, BufferedOp::kDelete, call.shape->space->table->name, key, {});
+  return text;
+}
+
+}  // namespace
+
+void WriteBuffer::Impl::run() {
+  name_this_thread("mf-buffer");
+  std::uint32_t tries = 0;      // that failed, one after another
+  std::int64_t failing_ns = 0;  // since when
+  std::unique_lock lock(mutex);
+  std::int64_t next_ns = after(clock.now_ns(), options.flush_interval_ns);
+  while (!stopping) {
+    const bool wanted = flush_wanted && tries == 0;  // a full buffer doesn't cut a pause short
+    if (!wanted && clock.now_ns() < next_ns) {
+      clock.wait_until(lock, work, next_ns);
+      continue;
+    }
+    flush_wanted = false;
+    lock.unlock();
+    const bool done = flush_all().ok();
+    const std::int64_t now_ns = clock.now_ns();
+    if (tries == 0) failing_ns = now_ns;
+    tries = done ? 0 : tries + 1;
+    const std::int64_t pause_ns =
+        done ? options.flush_interval_ns : backoff_ns(tries - 1, failing_ns);
+    next_ns = after(now_ns, pause_ns);
+    lock.lock();
+  }
+}
+
+std::int64_t WriteBuffer::Impl::backoff_ns(std::uint32_t failures_before, std::int64_t since_ns) {
+  const auto delay = retry.next_delay_ns(failures_before, clock.now_ns() - since_ns, rng);
+  return delay ? *delay : options.flush_interval_ns;
+}
+
+DbResult<void> WriteBuffer::Impl::start() {
+  const std::lock_guard lifecycle(lifecycle_mutex);
+  {
+    const std::lock_guard lock(mutex);
+    closed = false;
+    stopping = false;
+    if (running) return {};
+    running = true;
+  }
+  try {
+    thread = std::thread([this] { run(); });
+    return {};
+  } catch (const std::system_error& error) {
+    const std::lock_guard lock(mutex);
+    running = false;
+    return DbError{.kind = DbError::Kind::kNoMemory,
+                   .message = std::string("starting a write buffer's thread: ") + error.what()};
+  }
+}
+
+DbResult<void> WriteBuffer::Impl::stop() {
+  const std::lock_guard lifecycle(lifecycle_mutex);
+  const std::int64_t deadline_ns = after(clock.now_ns(), options.stop_timeout_ns);
+  {
+    const std::lock_guard lock(mutex);
+    closed = true;
+    stopping = true;
+    running = false;
+  }
+  room.notify_all();
+  work.notify_all();
+  if (thread.joinable()) thread.join();
+  return flush_until(deadline_ns);
+}
+
+DbResult<void> WriteBuffer::Impl::flush_until(std::int64_t deadline_ns) {
+  const std::int64_t began_ns = clock.now_ns();
+  for (std::uint32_t tries = 0;; ++tries) {
+    const auto done = flush_all();
+    if (done.ok()) return {};
+    const std::int64_t now_ns = clock.now_ns();
+    if (now_ns >= deadline_ns) {
+      DbError error = done.error();
+      const std::int64_t left = pending.load();
+      error.attempts = tries + 1;
+      error.waited_ns = now_ns - began_ns;
+      error.message = "stopping a write buffer: expected every row to be written, found " +
+                      std::to_string(left) + " that couldn't be, and stay" +
+                      (spool != nullptr ? " in the spool" : "") + ": " + error.message;
+      sink.raise(stop_left, left, "rows");
+      return error;
+    }
+    const std::int64_t until_ns = std::min(deadline_ns, after(now_ns, backoff_ns(tries, began_ns)));
+    std::unique_lock lock(mutex);
+    while (clock.now_ns() < until_ns) clock.wait_until(lock, work, until_ns);
+  }
+}
+
+DbResult<void> WriteBuffer::Impl::open_spool() {
+  if (options.spool_path.empty()) return {};
+  std::random_device device;  // whose numbers no other spool has
+  const auto random64 = [&] { return (std::uint64_t{device()} << 32) | device(); };
+  auto opened = WriteSpool::open(options.spool_path, options.spool_sync, {random64(), random64()});
+  if (!opened.ok()) return opened.error();
+  spool = std::move(*opened);
+  if (spool->torn_bytes() != 0) {
+    sink.raise(spool_torn, static_cast<std::int64_t>(spool->torn_bytes()), "bytes");
+  }
+  bool is_new = true;
+  if (const auto seen = spool->visit([&](const SpooledCall&) { is_new = false; }); !seen.ok()) {
+    return seen;
+  }
+  progress.emplace(*writer, spool->id().text());
+  const auto state = progress->load(spool->base(), is_new);
+  if (!state.ok()) return state.error();
+  return replay(*state);
+}
+
+DbResult<void> WriteBuffer::Impl::replay(const SpoolState& state) {
+  calls = std::max(state.upto, spool->base());
+  DbResult<void> refused;
+  std::int64_t replayed = 0;
+  // Of a call that is in, all earlier ones for its row are: whose row, and up to which.
+  std::unordered_map<std::uint64_t, std::vector<std::pair<std::string, std::uint64_t>>> in;
+  const auto visit = [&](bool applies, const SpooledCall& call) {
+    if (!refused.ok() || (!applies && state.beyond.count(call.number) == 0)) return;
+    if (call.number <= state.upto) return;
+    auto shaped = shape({call.op, call.table, call.data, call.keys});
+    if (!shaped.ok()) {
+      refused = shaped.error();
+      return;
+    }
+    shaped->number = call.number;
+    auto& rows = in[shaped->hash ^ shaped->shape->space->id];
+    if (!applies) {
+      rows.emplace_back(key_text(*shaped), call.number);
+      return;
+    }
+    const bool is_in = !rows.empty() && std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+      return row.second >= call.number && row.first == key_text(*shaped);
+    });
+    calls = std::max(calls, call.number);
+    if (is_in) return;
+    const RowRef open = active->find_open(*shaped);
+    active->add(*shaped, open, catalog);
+    ++replayed;
+    if (open) return;
+    pending.fetch_add(1);
+    shaped->shape->space->table->pending.fetch_add(1);
+  };
+  for (const bool applies : {false, true}) {
+    const auto done = spool->visit([&](const SpooledCall& call) { visit(applies, call); });
+    if (!done.ok()) return done;
+    if (!refused.ok()) return refused;
+  }
+  pending_high = pending.load();
+  if (replayed != 0) sink.raise(spool_replayed, replayed, "calls");
+  return {};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,191 @@
+#include "mayfly/storage/write_buffer/write_spool.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+namespace mayfly {
+
+WriteSpool::WriteSpool(std::string path, SpoolSync sync) : path_(std::move(path)), sync_(sync) {}
+
+DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, SpoolSync sync,
+                                                       const SpoolId& fresh_id) {
+  std::unique_ptr<WriteSpool> spool(new WriteSpool(path, sync));
+  if (const auto locked = spool->lock_.acquire(path + ".lock"); !locked.ok()) {
+    return locked.error();
+  }
+  if (const auto opened = spool->open_files(fresh_id); !opened.ok()) return opened.error();
+  return spool;
+}
+
+DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
+  ::unlink(new_path().c_str());  // never whole, or a copy of what is elsewhere
+  auto file = SpoolFile::open(path_);
+  if (!file.ok()) return file.error();
+  if (*file != nullptr && (*file)->header().is_all) ::unlink(old_path().c_str());
+  auto old = SpoolFile::open(old_path());
+  if (!old.ok()) return old.error();
+  has_old_ = *old != nullptr;
+  if (*file == nullptr) {
+    // A process ended between the two names of a rotation, or this is the first.
+    const SpoolHeader header = {.id = has_old_ ? (*old)->header().id : fresh_id,
+                                .base = has_old_ ? (*old)->header().base : 0};
+    file = SpoolFile::create(new_path(), header);
+    if (!file.ok()) return file.error();
+    if (::rename(new_path().c_str(), path_.c_str()) != 0) {
+      return system_error(errno, "naming spool " + path_);
+    }
+    sync_folder_of(path_);
+  }
+  file_ = std::move(*file);
+  id_ = file_->header().id;
+  base_ = file_->header().base;
+  if (has_old_) {
+    base_ = std::min(base_, (*old)->header().base);
+    old_bytes_ = (*old)->size();
+  }
+  const auto all = file_->read_all();
+  if (!all.ok()) return all.error();
+  std::size_t whole = 0;
+  SpooledCall call;
+  while (const std::size_t length = read_record(std::string_view(*all).substr(whole), call)) {
+    whole += length;
+  }
+  torn_ = all->size() - whole;
+  if (torn_ != 0) return file_->truncate(SpoolFile::kHeaderBytes + whole);
+  return {};
+}
+
+DbResult<void> WriteSpool::visit(FunctionRef<void(const SpooledCall&)> visitor) const {
+  const auto visit_file = [&](const SpoolFile& file) -> DbResult<void> {
+    const auto all = file.read_all();
+    if (!all.ok()) return all.error();
+    std::string_view rest = *all;
+    SpooledCall call;
+    while (const std::size_t length = read_record(rest, call)) {
+      visitor(call);
+      rest.remove_prefix(length);
+    }
+    return {};
+  };
+  if (has_old_) {
+    const auto old = SpoolFile::open(old_path());
+    if (!old.ok()) return old.error();
+    if (*old != nullptr) {
+      if (const auto visited = visit_file(**old); !visited.ok()) return visited;
+    }
+  }
+  return visit_file(*file_);
+}
+
+DbResult<void> WriteSpool::append(std::string_view record, std::uint64_t number) {
+  if (broken_.load(std::memory_order_relaxed)) {
+    return DbError{.kind = DbError::Kind::kIo,
+                   .message = "writing to spool " + path_ +
+                              ": expected a file that can be shortened after an error, found one "
+                              "that can't; what is buffered is flushed, then stop"};
+  }
+  auto done = file_->append(record);
+  if (file_->is_broken()) broken_.store(true, std::memory_order_relaxed);
+  if (!done.ok()) return done;
+  last_record_ = record.size();
+  appended_.store(number, std::memory_order_release);  // partner: sync()
+  return {};
+}
+
+void WriteSpool::undo() {
+  if (!file_->truncate(file_->size() - last_record_).ok()) {
+    broken_.store(true, std::memory_order_relaxed);
+  }
+}
+
+DbResult<void> WriteSpool::sync(std::uint64_t number) {
+  if (sync_ == SpoolSync::kNone) return {};
+  // Who comes while the disk works waits here, and then finds that it is done: one call of the disk
+  // for all of them.
+  const std::lock_guard lock(sync_mutex_);
+  if (synced_ >= number) return {};
+  const std::uint64_t upto = appended_.load(std::memory_order_acquire);  // partner: append()
+  std::shared_ptr<SpoolFile> file, before;
+  {
+    const std::lock_guard files(files_mutex_);
+    file = file_;
+    before = before_;
+  }
+  if (before != nullptr) {
+    if (const auto done = before->sync(); !done.ok()) return done;
+  }
+  if (const auto done = file->sync(); !done.ok()) return done;
+  synced_ = upto;
+  return {};
+}
+
+void WriteSpool::use(std::shared_ptr<SpoolFile> file) {
+  const std::lock_guard files(files_mutex_);
+  before_ = std::exchange(file_, std::move(file));
+}
+
+void WriteSpool::prepare_rotation(std::uint64_t last_number) {
+  if (has_old_) return;
+  auto made = SpoolFile::create(new_path(), {.id = id_, .base = last_number});
+  if (!made.ok()) return;
+  if (sync_ == SpoolSync::kEachWrite && !(*made)->sync().ok()) return;
+  // What is appended meanwhile goes to the old one, by whatever name.
+  if (::rename(path_.c_str(), old_path().c_str()) != 0) return;
+  has_old_ = true;
+  if (::rename(new_path().c_str(), path_.c_str()) != 0) {
+    if (::rename(old_path().c_str(), path_.c_str()) == 0) has_old_ = false;
+    return;
+  }
+  if (sync_ == SpoolSync::kEachWrite) sync_folder_of(path_);
+  next_ = std::move(*made);
+}
+
+void WriteSpool::rotate() {
+  rotating_ = false;
+  if (next_ == nullptr) return;
+  old_bytes_ = file_->size();
+  use(std::exchange(next_, nullptr));
+}
+
+void WriteSpool::drop_old() {
+  if (!has_old_) return;
+  if (::unlink(old_path().c_str()) == 0 || errno == ENOENT) has_old_ = false;
+  old_bytes_ = 0;
+}
+
+void WriteSpool::empty() {
+  if (file_->size() <= SpoolFile::kHeaderBytes) return;
+  if (!file_->truncate(SpoolFile::kHeaderBytes).ok()) {
+    broken_.store(true, std::memory_order_relaxed);
+  }
+}
+
+DbResult<void> WriteSpool::rewrite(std::uint64_t last_number,
+                                   FunctionRef<bool(std::string&)> write) {
+  if (rotating_) return {};
+  auto made = SpoolFile::create(new_path(), {.id = id_, .base = last_number, .is_all = true});
+  if (!made.ok()) return made.error();
+  std::string all;
+  DbResult<void> done;
+  if (!write(all)) done = DbError{.kind = DbError::Kind::kTooBig, .message = "a row is too long"};
+  if (done.ok()) done = (*made)->append(all);
+  if (done.ok() && sync_ == SpoolSync::kEachWrite) done = (*made)->sync();
+  if (done.ok() && ::rename(new_path().c_str(), path_.c_str()) != 0) {
+    done = system_error(errno, "naming spool " + path_);
+  }
+  if (!done.ok()) {
+    ::unlink(new_path().c_str());
+    return done;
+  }
+  if (sync_ == SpoolSync::kEachWrite) sync_folder_of(path_);
+  use(std::move(*made));
+  ::unlink(old_path().c_str());
+  old_bytes_ = 0;
+  return {};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,102 @@
+// WriteSpool: the file in which a write buffer keeps what it accepted until that is committed, so
+// that a crash loses nothing.
+//
+// FILES      "<path>" takes what is accepted. When a flush begins it becomes "<path>.old", which
+//            goes once all of it is committed, and a new one begins; never are there more.
+//            "<path>.new" is one that isn't whole yet; "<path>.lock" is held as long as the spool
+//            is open.
+// HEADER     40 bytes: the magic, an id that the database knows too, the number of the newest call
+//            before this file, a flag (what "<path>.old" has, this one has too), a checksum. Then
+//            records (spool_record.h).
+// TORN       What doesn't end in a whole record was never acknowledged, and is cut off when the
+//            spool is opened.
+// ERRORS     A record that can't be written isn't there: what was written of it is cut off. When
+//            that isn't possible either, nothing more is taken.
+// THREADS    append, undo, begin_rotation, rotate, empty, rewrite and bytes under the buffer's
+//            lock; the rotation's steps and drop_old by one flush at a time; sync any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "mayfly/base/function_ref.h"
+#include "mayfly/storage/db_error.h"
+#include "mayfly/storage/write_buffer/spool_file.h"
+#include "mayfly/storage/write_buffer/spool_record.h"
+#include "mayfly/storage/write_buffer/write_buffer_options.h"
+
+namespace mayfly {
+
+class WriteSpool {
+ public:
+  // kBusy: another buffer has it. kCorrupt: the file is something else, and stays as it is.
+  // fresh_id: for a spool that is made.
+  static DbResult<std::unique_ptr<WriteSpool>> open(const std::string& path, SpoolSync sync,
+                                                    const SpoolId& fresh_id);
+
+  const SpoolId& id() const { return id_; }
+  // Before the first call of the files.
+  std::uint64_t base() const { return base_; }
+  // Bytes without a whole record that were cut off when it was opened.
+  std::size_t torn_bytes() const { return torn_; }
+  std::size_t bytes() const { return file_->size() + old_bytes_.load(std::memory_order_relaxed); }
+
+  // Each call in the files, as they were made. Before the first append.
+  DbResult<void> visit(FunctionRef<void(const SpooledCall&)> visitor) const;
+
+  // The kernel has the record when this returns.
+  DbResult<void> append(std::string_view record, std::uint64_t number);
+  // The last one is not there.
+  void undo();
+  // All up to this call are on disk, where the options want that.
+  DbResult<void> sync(std::uint64_t number);
+
+  // In three steps, of which the middle one needs no lock, since it works with files. Nothing
+  // happens while there is an old file, or when no new one can be made.
+  void begin_rotation() { rotating_ = !has_old_; }
+  void prepare_rotation(std::uint64_t last_number);
+  // What is appended from now on goes to the file that was prepared.
+  void rotate();
+  // All that is in the old file is committed.
+  void drop_old();
+  // All that is in any file is.
+  void empty();
+  // All records in all files by what `write` appends; false: nothing is done. On an error
+  // everything stays, and so it does within a rotation.
+  DbResult<void> rewrite(std::uint64_t last_number, FunctionRef<bool(std::string&)> write);
+
+ private:
+  WriteSpool(std::string path, SpoolSync sync);
+  DbResult<void> open_files(const SpoolId& fresh_id);
+  void use(std::shared_ptr<SpoolFile> file);
+  std::string old_path() const { return path_ + ".old"; }
+  std::string new_path() const { return path_ + ".new"; }
+
+  const std::string path_;
+  const SpoolSync sync_;
+  SpoolId id_;
+  SpoolLock lock_;
+  std::uint64_t base_ = 0;
+  std::size_t torn_ = 0;
+  std::size_t last_record_ = 0;  // its bytes
+  std::atomic<std::size_t> old_bytes_{0};
+  bool has_old_ = false;   // of the flushing thread
+  bool rotating_ = false;  // the names are being changed
+  std::atomic<bool> broken_{false};
+  std::shared_ptr<SpoolFile> next_;  // made, but not used yet
+
+  std::mutex
+      files_mutex_;  // guards the pointers, for sync(); the buffer's lock is held to set them
+  std::shared_ptr<SpoolFile> file_;
+  std::shared_ptr<SpoolFile> before_;  // what was appended to before file_
+  std::atomic<std::uint64_t> appended_{0};
+  std::mutex sync_mutex_;  // guards what follows; held while the disk works
+  std::uint64_t synced_ = 0;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,239 @@
+// The spool: what a crash leaves is written by the next buffer, once.
+#include "mayfly/storage/write_buffer/write_spool.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "engine/storage/write_buffer/write_buffer_fixture.h"
+#include "mayfly/base/rng.h"
+#include "mayfly/storage/write_buffer/write_buffer.h"
+
+namespace mayfly {
+namespace {
+
+using testing::BufferFixture;
+using testing::Rows;
+using testing::WriteLock;
+namespace fs = std::filesystem;
+
+constexpr const char* kItems =
+    "CREATE TABLE items(id INTEGER PRIMARY KEY, v TEXT, w INTEGER);"
+    "CREATE TABLE log(id INTEGER, v TEXT);"
+    "CREATE TRIGGER i AFTER INSERT ON items BEGIN INSERT INTO log VALUES (new.id, new.v); END;"
+    "CREATE TRIGGER u AFTER UPDATE ON items BEGIN INSERT INTO log VALUES (new.id, new.v); END;";
+
+// A buffer whose process ends as if by SIGKILL: its files are copied away, and back once it is
+// gone.
+struct SpoolFixture : BufferFixture {
+  explicit SpoolFixture(const std::string& name)
+      : BufferFixture(name, kItems), path(database.path() + ".spool") {
+    buffer.reset();
+    remove();
+  }
+  ~SpoolFixture() {
+    buffer.reset();
+    remove();
+  }
+  void remove() const {
+    for (const char* suffix : {"", ".old", ".new", ".lock"}) {
+      fs::remove(path + suffix);
+      fs::remove(path + suffix + ".kept");
+    }
+  }
+  void open(WriteBufferOptions options = {}) {
+    options.spool_path = path;
+    options.stop_timeout_ns = 0;
+    make(std::move(options));
+  }
+  void crash() {
+    for (const char* suffix : {"", ".old", ".new"}) {
+      if (fs::exists(path + suffix)) fs::copy_file(path + suffix, path + suffix + ".kept");
+    }
+    {
+      const WriteLock lock(database.path());
+      buffer.reset();
+    }
+    for (const char* suffix : {"", ".old", ".new"}) {
+      fs::remove(path + suffix);
+      if (fs::exists(path + suffix + ".kept")) {
+        fs::rename(path + suffix + ".kept", path + suffix);
+      }
+    }
+  }
+  void upsert(std::int64_t id, const std::string& v) const {
+    REQUIRE(buffer->buffer_upsert("items", {{"id", id}, {"v", v}}, {"id"}).ok());
+  }
+  const std::string path;
+};
+
+TEST_CASE("records are read as they were written; a changed or torn one isn't") {
+  std::string bytes;
+  const std::string_view blob("\0\1", 2);
+  const ColumnValue data[] = {
+      {"a", nullptr}, {"b", -5}, {"c", 0.5}, {"d", "text"}, {"e", std::as_bytes(std::span(blob))}};
+  const std::string_view keys[] = {"b", "a"};
+  REQUIRE(append_record(bytes, 42, BufferedOp::kUpdate, "t", data, keys));
+  SpooledCall call;
+  const std::string longer = bytes + "more";
+  REQUIRE(read_record(longer, call) == bytes.size());
+  CHECK(call.number == 42);
+  CHECK(call.op == BufferedOp::kUpdate);
+  CHECK(call.table == "t");
+  REQUIRE(call.data.size() == 5);
+  CHECK(call.data[1].value.int64() == -5);
+  CHECK(call.data[2].value.float64() == 0.5);
+  CHECK(call.data[4].value.kind() == Value::Kind::kBlob);
+  CHECK(call.data[4].value.text() == blob);
+  CHECK(call.keys == std::vector<std::string_view>{"b", "a"});
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    CHECK(read_record(std::string_view(bytes).substr(0, i), call) == 0);
+    std::string changed = bytes;
+    changed[i] = static_cast<char>(changed[i] ^ 0x10);
+    CHECK(read_record(changed, call) == 0);
+  }
+  CHECK(crc32c("123456789") == 0xE3069283u);  // the check value of the literature
+}
+
+TEST_CASE("what a crash leaves is pending in the next buffer, and is written") {
+  SpoolFixture f("ws_crash");
+  f.open();
+  f.upsert(1, "a");
+  f.upsert(1, "b");
+  REQUIRE(f.buffer->buffer_update("items", {{"id", 1}, {"w", 5}}, {"id"}).ok());
+  f.upsert(2, "c");
+  REQUIRE(f.buffer->buffer_delete("items", {{"id", 2}}).ok());
+  f.crash();
+  CHECK(f.rows("SELECT * FROM items").empty());
+  f.open();
+  CHECK(f.buffer->stats().pending == 2);
+  CHECK(f.writer->sink().detect("buffer.spool.replayed:5calls"));
+  CHECK(f.buffer->get_buffered_value("items", {{"id", 1}})->value("v")->text() == "b");
+  CHECK(f.flush() == 2);
+  CHECK(f.rows("SELECT * FROM items") == Rows{"1|b|5"});
+  // All is committed: the file has nothing but its header.
+  CHECK(f.buffer->stats().spool_bytes == SpoolFile::kHeaderBytes);
+  CHECK_FALSE(fs::exists(f.path + ".old"));
+}
+
+TEST_CASE("what was committed before a crash isn't written again, be it a part of a flush") {
+  SpoolFixture f("ws_once");
+  f.open({.flush_batch_size = 2, .table_priorities = {{"items", 1}, {"others", 2}}});
+  f.database.run(
+      "CREATE TABLE others(id INTEGER PRIMARY KEY); CREATE TRIGGER o BEFORE INSERT ON "
+      "others BEGIN SELECT RAISE(ABORT, 'not yet'); END");
+  for (int i = 0; i < 5; ++i) f.upsert(i, "a");
+  // Another connection takes the lock when three of the batches are committed.
+  std::unique_ptr<WriteLock> lock;
+  int transactions = 0;
+  const auto listening =
+      f.writer->sink().subscribe("write.transaction.commit", [&](const SignalEvent&) {
+        if (++transactions == 2) lock = WriteLock::try_take(f.database.path());
+      });
+  CHECK_FALSE(f.buffer->force_flush().ok());
+  REQUIRE(lock);
+  CHECK(f.buffer->stats().pending == 1);
+  f.upsert(0, "b");  // on top of what is committed
+  f.upsert(4, "c");  // on top of what isn't
+  lock.reset();
+  f.crash();
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"4"});
+  f.open();
+  CHECK(f.buffer->stats().pending == 2);
+  f.flush();
+  CHECK(f.rows("SELECT id, v FROM items ORDER BY id") == Rows{"0|b", "1|a", "2|a", "3|a", "4|c"});
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"6"});
+  CHECK(f.rows("SELECT count(*) FROM mayfly_buffer_rows") == Rows{"0"});
+}
+
+TEST_CASE("a torn end of the file is cut off, and what stands before it is kept") {
+  SpoolFixture f("ws_torn");
+  f.open();
+  f.upsert(1, "a");
+  f.upsert(2, "b");
+  f.crash();
+  fs::resize_file(f.path, fs::file_size(f.path) - 3);
+  f.open();
+  CHECK(f.writer->sink().detect_matching("buffer.spool.torn:*bytes"));
+  f.upsert(3, "c");
+  f.flush();
+  CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
+}
+
+TEST_CASE("a spool that is in use, is something else, or is another database's is refused") {
+  SpoolFixture f("ws_refused");
+  f.open();
+  f.upsert(1, "a");
+  const auto refused = [&](const std::shared_ptr<SqliteSingleWriter>& writer, DbError::Kind kind) {
+    const auto made = WriteBuffer::create(writer, {.spool_path = f.path});
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().kind == kind);
+  };
+  refused(f.writer, DbError::Kind::kBusy);
+  f.crash();
+  const auto other = SqliteSingleWriter::get_or_create(":memory:");
+  REQUIRE(other.ok());
+  refused(*other, DbError::Kind::kParameter);
+  fs::rename(f.path, f.path + ".kept");
+  std::ofstream(f.path) << "a letter to somebody, and more than forty bytes of it";
+  refused(f.writer, DbError::Kind::kCorrupt);
+  CHECK(fs::file_size(f.path) == 53);
+  fs::rename(f.path + ".kept", f.path);
+  CHECK(WriteBuffer::create(f.writer, {.spool_path = "/nowhere/at/all"}).error().kind ==
+        DbError::Kind::kCannotOpen);
+  f.open();
+  CHECK(f.buffer->stats().pending == 1);
+}
+
+TEST_CASE("a spool that grows while the database is locked is written anew, and loses nothing") {
+  SpoolFixture f("ws_grows");
+  f.open({.spool_rewrite_bytes = 20'000});
+  {
+    const WriteLock lock(f.database.path());
+    for (int i = 0; i < 3'000; ++i) {
+      f.upsert(i % 10, std::string(20, 'x') + std::to_string(i));
+      if (i % 3 == 0)
+        REQUIRE(f.buffer->buffer_update("items", {{"id", 100}, {"w", i}}, {"id"}).ok());
+      if (i % 5 == 0) REQUIRE(f.buffer->buffer_delete("items", {{"id", 50}}).ok());
+      if (i % 1'000 == 500) CHECK_FALSE(f.buffer->force_flush().ok());
+      CHECK(f.buffer->stats().spool_bytes < 21'000);
+    }
+  }
+  f.crash();
+  f.open();
+  CHECK(f.buffer->stats().pending == 12);
+  f.flush();
+  CHECK(f.rows("SELECT v FROM items WHERE id = 9") == Rows{std::string(20, 'x') + "2999"});
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"10"});
+}
+
+TEST_CASE("a call whose record can't be written is refused, and nothing of it stays") {
+  SpoolFixture f("ws_full");
+  f.open();
+  f.upsert(1, "a");
+  struct rlimit before {};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit small = before;
+  small.rlim_cur = f.buffer->stats().spool_bytes + 10;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const auto done = f.buffer->buffer_upsert("items", {{"id", 2}, {"v", "b"}}, {"id"});
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  ::signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.error().kind == DbError::Kind::kFull);
+  CHECK(f.buffer->stats().pending == 1);
+  f.upsert(3, "c");
+  f.crash();
+  f.open({.spool_sync = SpoolSync::kEachWrite});
+  CHECK(f.buffer->stats().pending == 2);
+  f.flush();
+  CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
+}
+
+}  // namespace
+}  // namespace mayfly
