@@ -94,6 +94,7 @@ Status FileSource::start(const mayfly_position& position) {
     if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
   }
   size_seen_ = source_->raw_size();
+  unended_ = unended_line(head->bytes());
   if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
     looked_at_.keep(head->bytes(), found.shape.start.byte);
     return source_->rewind();
@@ -133,7 +134,7 @@ Status FileSource::changed_while_it_waited(const std::string& found) const {
   return Status(Code::kNoInput,
                 source_->name() +
                     ": expected the file that was looked at before its turn came, found " + found +
-                    "; when nothing writes it any more, read it from its start");
+                    "; files must stay as they are until they are read");
 }
 
 // Into the buffer, as far as it was looked at.
@@ -164,15 +165,22 @@ Status FileSource::check_before_mark() const {
                                               std::to_string(mark_.byte) + " changed");
 }
 
+// Of a packed file that is resumed, what precedes the mark isn't known; see check_before_mark().
+UnendedLine FileSource::unended_line(std::span<const char> head) const {
+  if (resumed_) {
+    if (source_->encoding() != Encoding::kPlain) return {};
+    const auto last = byte_at(source_->fd(), mark_.byte - 1);
+    return last ? UnendedLine(*last) : UnendedLine();
+  }
+  const bool is_behind_bom = std::string_view(head.data(), mark_.byte) == kBom;
+  return mark_.byte == 0 || is_behind_bom ? UnendedLine() : UnendedLine(head[mark_.byte - 1]);
+}
+
 // The mark's line takes the record before it for one line; where the text before the mark is read
 // anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
   MAYFLY_RETURN_IF_ERROR(read_beginning());
   MAYFLY_RETURN_IF_ERROR(check_before_mark());
-  if (const std::size_t bytes = resumed_ ? 0 : looked_at_.newline_bytes(buffer_->bytes())) {
-    mark_.byte += bytes;
-    ++mark_.line;
-  }
   const bool packed = source_->encoding() != Encoding::kPlain;
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
   const auto read = buffer_->bytes().first(std::min<std::uint64_t>(mark_.byte, buffer_->size()));
@@ -182,8 +190,23 @@ Status FileSource::go_to_mark() {
     MAYFLY_RETURN_IF_ERROR(source_->skip_to(mark_.byte, counts ? &newlines : nullptr));
   }
   if (counts) mark_.line = newlines + 1;
+  MAYFLY_ASSIGN_OR_RETURN(const bool ended, end_line());
+  if (ended && (counts || !resumed_)) ++mark_.line;  // a mark's own line is behind its record's
   reader_->set_position(mark_);
   return {};
+}
+
+// Whether a newline came behind the line that had none.
+Result<bool> FileSource::end_line() {
+  if (!unended_) return false;
+  while (buffer_->size() < UnendedLine::kBytesNeeded && !buffer_->at_end()) {
+    MAYFLY_RETURN_IF_ERROR(buffer_->fill(*source_, kChunk, -1).status());
+  }
+  const auto newline = unended_.newline(buffer_->bytes());
+  if (!newline) return changed_while_it_waited("that its last line, which had no end, went on");
+  buffer_->consume(*newline);
+  mark_.byte += *newline;
+  return *newline > 0;
 }
 
 Result<ByteSource::State> FileSource::read_more(std::int64_t deadline_ns) {

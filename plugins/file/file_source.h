@@ -25,6 +25,7 @@
 #include "mayfly/file/inspect.h"
 #include "mayfly/file/looked_at.h"
 #include "mayfly/file/read_buffer.h"
+#include "mayfly/file/unended_line.h"
 #include "mayfly/sdk/plugin.h"
 
 namespace mayfly::file {
@@ -57,7 +58,9 @@ struct FileSource : sdk::Source {
   Status check_unchanged(const mayfly_position& position);
   bool holds_all_that_was_read() const;
   Status read_beginning();
+  UnendedLine unended_line(std::span<const char> head) const;
   Status go_to_mark();
+  Result<bool> end_line();
   Status check_before_mark() const;
   Status changed_while_it_waited(const std::string& found) const;
   mayfly_result fail(const Status& status) const;
@@ -74,6 +77,7 @@ struct FileSource : sdk::Source {
   std::string before_mark_;  // of one that is resumed: its fingerprint there
   std::string state_;        // likewise, state_of()
   LookedAt looked_at_;       // of a file that waits
+  UnendedLine unended_;      // before the mark
   mutable std::atomic<std::uint64_t> size_seen_{0};  // the largest
   bool ended_ = false;
   std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left

@@ -437,6 +437,74 @@ TEST_CASE("file: a newline that a header of one column got later is no empty row
   }
 }
 
+TEST_CASE("file: a header that was cut between CR and LF gets its LF, and no more") {
+  for (const bool packed : {false, true}) {
+    const auto write = [&](const std::string& text) {
+      return packed ? write_gzip("cr.csv.gz", text) : write_file("cr.csv", text);
+    };
+    for (const bool ends : {true, false}) {
+      const std::string path = write("na\r");
+      SourceHarness source("file", Given{{"path", path}});
+      REQUIRE(source.open());
+      write(ends ? "na\r\n1\r\n" : "na\rme\n1\n");
+      CHECK(source.poll_all() == (ends ? MAYFLY_END : MAYFLY_FAILED));
+      if (!ends) continue;
+      SourceHarness plain("file", Given{{"path", path}});
+      REQUIRE(plain.open());
+      REQUIRE(plain.poll_all() == MAYFLY_END);
+      REQUIRE(source.rows.size() == 1);
+      REQUIRE(plain.rows.size() == 1);
+      CHECK(source.rows[0] == "'1'");  // of no row nobody knows that it is a number
+      CHECK(source.origins[0] == plain.origins[0]);
+    }
+  }
+}
+
+TEST_CASE("file: a file of a byte order mark alone, with given columns, may grow by any record") {
+  const std::string path = write_file("bom.csv", "\xEF\xBB\xBF");
+  SourceHarness source("file", Given{{"path", path},
+                                     {"header", false},
+                                     {"columns", std::vector<std::string>{"id", "name"}}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  std::ofstream(path, std::ios::app) << "1,one\n";
+  CHECK(source.poll_all() == MAYFLY_END);
+  CHECK(source.rows.size() == 1);
+}
+
+TEST_CASE("file: a last record without a newline, once marked, may get one, and no more") {
+  const auto resumed = [](const std::string& more, bool grows_while_it_waits) {
+    const std::string path = write_file("marked_end.csv", "na\n1\n2");
+    SourceHarness first("file", Given{{"path", path}});
+    REQUIRE(first.open());
+    REQUIRE(first.poll_all() == MAYFLY_END);
+    if (!grows_while_it_waits) std::ofstream(path, std::ios::app) << more;
+    const std::string mark = first.fingerprint(first.byte_ends[1]);
+    auto source = std::make_unique<SourceHarness>("file", Given{{"path", path}});
+    REQUIRE_MESSAGE(source->open(position_at(2, first.byte_ends[1], 4, mark)), source->error);
+    if (grows_while_it_waits) std::ofstream(path, std::ios::app) << more;
+    return source;
+  };
+  for (const bool waits : {true, false}) {
+    CAPTURE(waits);
+    const auto same = resumed("", waits);
+    CHECK(same->poll_all() == MAYFLY_END);
+    CHECK(same->rows.empty());
+    for (const std::string more : {"\n3\n", "\r\n3\r\n"}) {
+      const auto grown = resumed(more, waits);
+      CHECK(grown->poll_all() == MAYFLY_END);
+      SourceHarness plain("file", Given{{"path", path_of("marked_end.csv")}});
+      REQUIRE(plain.open());
+      REQUIRE(plain.poll_all() == MAYFLY_END);
+      CHECK(grown->rows == Rows{plain.rows[2]});
+      CHECK(grown->origins == Rows{plain.origins[2]});
+    }
+    const auto torn = resumed("2\n3\n", waits);
+    CHECK(torn->poll_all() == MAYFLY_FAILED);
+    CHECK(torn->rows.empty());
+    CHECK(torn->error.find("its last line, which had no end, went on") != std::string::npos);
+  }
+}
+
 TEST_CASE("file: the whole header of a packed file is compared at its turn") {
   std::string wide = "column_0";
   for (int i = 1; i < 1'000; ++i) wide += ",column_" + std::to_string(i);

@@ -67,6 +67,15 @@ std::uint64_t size_of(int fd) {
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
+std::optional<char> byte_at(int fd, std::uint64_t offset) {
+  char byte = 0;
+  ssize_t size = 0;
+  do {
+    size = ::pread(fd, &byte, 1, static_cast<off_t>(offset));
+  } while (size < 0 && errno == EINTR);
+  return size == 1 ? std::optional(byte) : std::nullopt;
+}
+
 std::string state_of(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return {};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ std::uint64_t hash_of(std::span<const char> bytes, std::uint64_t hash = kHashOfN
 
 // 0 when it can't be examined.
 std::uint64_t size_of(int fd);
+
+std::optional<char> byte_at(int fd, std::uint64_t offset);
 
 // Its size and when it was last written: another text after each write.
 std::string state_of(int fd);

@@ -2,7 +2,7 @@
 // one.
 //
 // Compared are its first kBytes, or all up to the first record where that is more, unpacked. A file
-// may have grown since, but not the line that columns were read from.
+// may have grown since, but not a line that had been read (unended_line.h).
 // THREADS  One at a time.
 #pragma once
 
@@ -19,15 +19,12 @@ class LookedAt {
   // text: its beginning, as it was read. first_record: where in it that begins.
   void keep(std::span<const char> text, std::uint64_t first_record);
   // What is_same() has to be given, if there is so much.
-  std::size_t bytes_needed() const { return size_ + 2; }
+  std::size_t bytes_needed() const { return size_; }
   bool is_same(std::span<const char> text) const;
-  // Bytes of the newline that has come since behind a header that had none: 0 to 2.
-  std::size_t newline_bytes(std::span<const char> text) const;
 
  private:
   std::size_t size_ = 0;
   std::uint64_t hash_ = 0;
-  bool ends_in_header_ = false;  // without a newline behind it
 };
 
 }  // namespace mayfly::file

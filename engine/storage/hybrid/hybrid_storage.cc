@@ -75,14 +75,14 @@ struct HybridStorage::Impl {
 
 void HybridStorage::Impl::start() {
   if (interval_ns == 0) return;
-  thread = std::thread([this] {
+  const auto next_ns = [this] {
+    const std::int64_t now_ns = clock.now_ns();
+    return interval_ns > kNever - now_ns ? kNever : now_ns + interval_ns;
+  };
+  // The first interval begins here, however late the thread does.
+  thread = std::thread([this, next_ns, due_ns = next_ns()]() mutable {
     name_this_thread("mayfly-stats");
     std::unique_lock lock(mutex);
-    const auto next_ns = [this] {
-      const std::int64_t now_ns = clock.now_ns();
-      return interval_ns > kNever - now_ns ? kNever : now_ns + interval_ns;
-    };
-    std::int64_t due_ns = next_ns();
     while (!stopping) {
       clock.wait_until(lock, wake, due_ns);
       if (stopping || clock.now_ns() < due_ns) continue;

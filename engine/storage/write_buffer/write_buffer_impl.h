@@ -81,7 +81,7 @@ struct WriteBuffer::Impl {
   void forget_front();
 
   // write_buffer_thread.cc: the thread, start and stop, what a spool brings back.
-  void run();
+  void run(std::int64_t next_ns);  // the first flush is due at next_ns
   std::int64_t backoff_ns(std::uint32_t failures_before, std::int64_t since_ns);
   DbResult<void> start();
   DbResult<void> stop();

@@ -30,12 +30,11 @@ std::string key_text(const ShapedCall& call) {
 
 }  // namespace
 
-void WriteBuffer::Impl::run() {
+void WriteBuffer::Impl::run(std::int64_t next_ns) {
   name_this_thread("mf-buffer");
   std::uint32_t tries = 0;      // that failed, one after another
   std::int64_t failing_ns = 0;  // since when
   std::unique_lock lock(mutex);
-  std::int64_t next_ns = after(clock.now_ns(), options.flush_interval_ns);
   while (!stopping) {
     const bool wanted = flush_wanted && tries == 0;  // a full buffer doesn't cut a pause short
     if (!wanted && clock.now_ns() < next_ns) {
@@ -70,7 +69,9 @@ DbResult<void> WriteBuffer::Impl::start() {
     running = true;
   }
   try {
-    thread = std::thread([this] { run(); });
+    // The first interval begins here, however late the thread does.
+    const std::int64_t first_ns = after(clock.now_ns(), options.flush_interval_ns);
+    thread = std::thread([this, first_ns] { run(first_ns); });
     return {};
   } catch (const std::system_error& error) {
     const std::lock_guard lock(mutex);
