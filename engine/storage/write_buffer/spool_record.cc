@@ -7,6 +7,7 @@ namespace mayfly {
 namespace {
 
 constexpr std::size_t kHead = 2 * sizeof(std::uint32_t);
+constexpr std::size_t kNumberAndOp = sizeof(std::uint64_t) + 1;
 
 constexpr std::array<std::uint32_t, 256> make_table() {
   std::array<std::uint32_t, 256> table{};
@@ -108,6 +109,16 @@ Value take_value(Reader& reader) {
   return nullptr;
 }
 
+// What a record may begin with, by a look that is cheaper than its checksum.
+bool may_begin_record(std::string_view bytes) {
+  if (bytes.size() < kHead + kNumberAndOp) return false;
+  std::uint32_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const auto op = static_cast<unsigned char>(bytes[kHead + kNumberAndOp - 1]);
+  return length >= kNumberAndOp && length <= bytes.size() - kHead &&
+         op <= static_cast<unsigned char>(BufferedOp::kDelete);
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view bytes) {
@@ -167,6 +178,15 @@ std::size_t read_record(std::string_view bytes, SpooledCall& call) {
     call.keys.push_back(reader.take_text());
   }
   return reader.is_at_end() ? kHead + length : 0;
+}
+
+std::size_t find_record(std::string_view bytes) {
+  SpooledCall call;
+  for (std::size_t at = 1; at < bytes.size(); ++at) {
+    const std::string_view rest = bytes.substr(at);
+    if (may_begin_record(rest) && read_record(rest, call) != 0) return at;
+  }
+  return std::string_view::npos;
 }
 
 }  // namespace mayfly

@@ -42,4 +42,7 @@ bool append_record(std::string& out, std::uint64_t number, BufferedOp op, std::s
 // The record at the beginning of `bytes`: its length with everything, 0 when there is no whole one.
 std::size_t read_record(std::string_view bytes, SpooledCall& call);
 
+// Where in `bytes`, which don't begin with one, the next whole record does; npos: nowhere.
+std::size_t find_record(std::string_view bytes);
+
 }  // namespace mayfly

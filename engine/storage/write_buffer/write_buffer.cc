@@ -44,6 +44,7 @@ WriteBuffer::Impl::Impl(std::shared_ptr<SqliteSingleWriter> writer_in,
       stop_left(sink.intern("buffer.stop.left")),
       spool_replayed(sink.intern("buffer.spool.replayed")),
       spool_torn(sink.intern("buffer.spool.torn")),
+      spool_lost(sink.intern("buffer.spool.lost")),
       rng(options.seed != 0 ? options.seed : static_cast<std::uint64_t>(clock.now_ns())),
       catalog(options.table_priorities),
       rewrite_at(options.spool_rewrite_bytes) {}

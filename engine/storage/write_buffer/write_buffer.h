@@ -40,6 +40,7 @@
 //            buffer.full (a row met a full buffer; the next time, once there was room again)
 //            buffer.row.rejected:TABLE: MESSAGE   buffer.stop.left:Nrows (a stop gave up)
 //            buffer.spool.replayed:Ncalls   buffer.spool.torn:Nbytes
+//            buffer.spool.lost:Ncalls:Nbytes (accept_spool_loss)
 #pragma once
 
 #include <cstddef>
@@ -85,7 +86,8 @@ class WriteBuffer {
   using KeyList = std::initializer_list<std::string_view>;
 
   // Takes calls from then on; with a spool, what it has left is pending. kParameter: no writer, an
-  // option out of range, a spool of another database. The spool's own errors: write_spool.h.
+  // option out of range, a spool of another database. kCorrupt: calls are missing in the spool
+  // (accept_spool_loss). The spool's other errors: write_spool.h.
   static DbResult<std::unique_ptr<WriteBuffer>> create(std::shared_ptr<SqliteSingleWriter> writer,
                                                        WriteBufferOptions options = {});
   // stop(); from within one of those callbacks, on a thread of its own.

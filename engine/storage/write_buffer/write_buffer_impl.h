@@ -87,6 +87,7 @@ struct WriteBuffer::Impl {
   DbResult<void> stop();
   DbResult<void> flush_until(std::int64_t deadline_ns);
   DbResult<void> open_spool();
+  DbResult<void> check_spool(std::uint64_t upto);
   DbResult<void> replay(const SpoolState& state);
 
   const std::shared_ptr<SqliteSingleWriter> writer;
@@ -95,7 +96,7 @@ struct WriteBuffer::Impl {
   SignalSink& sink;
   const RetryPolicy retry;
   const StemId flush_start, flush_done, flush_error, buffer_full, row_rejected, stop_left,
-      spool_replayed, spool_torn;
+      spool_replayed, spool_torn, spool_lost;
 
   std::mutex lifecycle_mutex;
   std::thread thread;

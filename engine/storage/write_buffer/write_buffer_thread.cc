@@ -126,9 +126,6 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   auto opened = WriteSpool::open(options.spool_path, options.spool_sync, {random64(), random64()});
   if (!opened.ok()) return opened.error();
   spool = std::move(*opened);
-  if (spool->torn_bytes() != 0) {
-    sink.raise(spool_torn, static_cast<std::int64_t>(spool->torn_bytes()), "bytes");
-  }
   bool is_new = true;
   if (const auto seen = spool->visit([&](const SpooledCall&) { is_new = false; }); !seen.ok()) {
     return seen;
@@ -136,7 +133,30 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   progress.emplace(*writer, spool->id().text());
   const auto state = progress->load(spool->base(), is_new);
   if (!state.ok()) return state.error();
+  if (const auto checked = check_spool(state->upto); !checked.ok()) return checked;
   return replay(*state);
+}
+
+// Whether all is there that was accepted and isn't committed. Only then the spool's files change.
+DbResult<void> WriteBuffer::Impl::check_spool(std::uint64_t upto) {
+  const auto loss = spool->loss(upto);
+  if (!loss.ok()) return loss.error();
+  if (loss->is_any() && !options.accept_spool_loss) {
+    return DbError{.kind = DbError::Kind::kCorrupt,
+                   .message = "opening spool " + options.spool_path +
+                              ": expected every call that was taken and isn't in the database, "
+                              "found " +
+                              loss->text() +
+                              "; put back the file as it was, or set accept_spool_loss to go on "
+                              "with what is there"};
+  }
+  if (loss->is_any()) {
+    sink.raise(spool_lost, static_cast<std::int64_t>(loss->calls), "calls",
+               static_cast<std::int64_t>(loss->bytes), "bytes");
+  }
+  const auto torn = static_cast<std::int64_t>(spool->torn_bytes());
+  if (torn != 0) sink.raise(spool_torn, torn, "bytes");
+  return spool->cut_torn();
 }
 
 DbResult<void> WriteBuffer::Impl::replay(const SpoolState& state) {

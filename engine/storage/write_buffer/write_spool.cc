@@ -8,6 +8,41 @@
 #include <utility>
 
 namespace mayfly {
+namespace {
+
+// visit(begin, end, call) for each whole record, those behind damage too. Returns where the last
+// ends.
+template <class Visit>
+std::size_t visit_records(std::string_view bytes, Visit visit) {
+  SpooledCall call;
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    if (const std::size_t length = read_record(bytes.substr(at), call)) {
+      end = at + length;
+      visit(at, end, call);
+      at = end;
+      continue;
+    }
+    const std::size_t next = find_record(bytes.substr(at));
+    if (next == std::string_view::npos) break;
+    at += next;
+  }
+  return end;
+}
+
+}  // namespace
+
+std::string SpoolLoss::text() const {
+  std::string text;
+  if (calls != 0) {
+    text = std::to_string(calls) + " missing, the first of them call " + std::to_string(first);
+  }
+  if (bytes != 0) {
+    text += (text.empty() ? "" : ", and ") + std::to_string(bytes) +
+            " bytes that are no record, at " + where;
+  }
+  return text;
+}
 
 WriteSpool::WriteSpool(std::string path, SpoolSync sync) : path_(std::move(path)), sync_(sync) {}
 
@@ -49,36 +84,64 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
   }
   const auto all = file_->read_all();
   if (!all.ok()) return all.error();
-  std::size_t whole = 0;
-  SpooledCall call;
-  while (const std::size_t length = read_record(std::string_view(*all).substr(whole), call)) {
-    whole += length;
-  }
-  torn_ = all->size() - whole;
-  if (torn_ != 0) return file_->truncate(SpoolFile::kHeaderBytes + whole);
+  const std::size_t end = visit_records(*all, [](std::size_t, std::size_t, const SpooledCall&) {});
+  whole_ = SpoolFile::kHeaderBytes + end;
   return {};
 }
 
-DbResult<void> WriteSpool::visit(FunctionRef<void(const SpooledCall&)> visitor) const {
-  const auto visit_file = [&](const SpoolFile& file) -> DbResult<void> {
-    const auto all = file.read_all();
-    if (!all.ok()) return all.error();
-    std::string_view rest = *all;
-    SpooledCall call;
-    while (const std::size_t length = read_record(rest, call)) {
-      visitor(call);
-      rest.remove_prefix(length);
-    }
-    return {};
-  };
+DbResult<void> WriteSpool::cut_torn() {
+  return torn_bytes() == 0 ? DbResult<void>() : file_->truncate(whole_);
+}
+
+DbResult<void> WriteSpool::visit_files(FileVisitor visitor) const {
   if (has_old_) {
     const auto old = SpoolFile::open(old_path());
     if (!old.ok()) return old.error();
     if (*old != nullptr) {
-      if (const auto visited = visit_file(**old); !visited.ok()) return visited;
+      if (const auto visited = visitor(**old, old_path()); !visited.ok()) return visited;
     }
   }
-  return visit_file(*file_);
+  return visitor(*file_, path_);
+}
+
+DbResult<void> WriteSpool::visit(FunctionRef<void(const SpooledCall&)> visitor) const {
+  return visit_files([&](const SpoolFile& file, const std::string&) -> DbResult<void> {
+    const auto all = file.read_all();
+    if (!all.ok()) return all.error();
+    visit_records(*all, [&](std::size_t, std::size_t, const SpooledCall& call) { visitor(call); });
+    return {};
+  });
+}
+
+DbResult<SpoolLoss> WriteSpool::loss(std::uint64_t upto) const {
+  SpoolLoss loss;
+  std::uint64_t known = upto;  // up to this call nothing else can be missing
+  const auto expect_all_before = [&](std::uint64_t number) {
+    if (number <= known + 1) return;
+    if (loss.calls == 0) loss.first = known + 1;
+    loss.calls += number - known - 1;
+  };
+  const auto visited =
+      visit_files([&](const SpoolFile& file, const std::string& path) -> DbResult<void> {
+        const auto all = file.read_all();
+        if (!all.ok()) return all.error();
+        if (!file.header().is_all) expect_all_before(file.header().base + 1);
+        known = std::max(known, file.header().base);
+        std::size_t last_end = 0;
+        visit_records(*all, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
+          if (begin != last_end && loss.bytes == 0) {
+            loss.where =
+                "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
+          }
+          loss.bytes += begin - last_end;
+          last_end = end;
+          expect_all_before(call.number);
+          known = std::max(known, call.number);
+        });
+        return {};
+      });
+  if (!visited.ok()) return visited.error();
+  return loss;
 }
 
 DbResult<void> WriteSpool::append(std::string_view record, std::uint64_t number) {

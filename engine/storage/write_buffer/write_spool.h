@@ -8,8 +8,11 @@
 // HEADER     40 bytes: the magic, an id that the database knows too, the number of the newest call
 //            before this file, a flag (what "<path>.old" has, this one has too), a checksum. Then
 //            records (spool_record.h).
-// TORN       What doesn't end in a whole record was never acknowledged, and is cut off when the
-//            spool is opened.
+// TORN       Behind the last whole record of "<path>" may be a part of one, which was never
+//            acknowledged, since its process ended meanwhile: cut_torn() takes it off.
+// LOSS       A call's number is one more than that of the call before it, so what a damaged file
+//            or one that was taken away had in it is missed: loss() counts. Whole records behind
+//            damage are found again.
 // ERRORS     A record that can't be written isn't there: what was written of it is cut off. When
 //            that isn't possible either, nothing more is taken.
 // THREADS    append, undo, begin_rotation, rotate, empty, rewrite and bytes under the buffer's
@@ -32,9 +35,21 @@
 
 namespace mayfly {
 
+// What is missing of a spool.
+struct SpoolLoss {
+  std::uint64_t calls = 0;
+  std::uint64_t first = 0;  // of them; 0: none is known by its number
+  std::size_t bytes = 0;    // that are no record, before whole ones
+  std::string where;        // the first of these bytes are: "byte 123 of /x.spool"
+
+  bool is_any() const { return calls != 0 || bytes != 0; }
+  std::string text() const;  // for people
+};
+
 class WriteSpool {
  public:
-  // kBusy: another buffer has it. kCorrupt: the file is something else, and stays as it is.
+  // Changes no file with records. kBusy: another buffer has it. kCorrupt: the file is something
+  // else, and stays as it is.
   // fresh_id: for a spool that is made.
   static DbResult<std::unique_ptr<WriteSpool>> open(const std::string& path, SpoolSync sync,
                                                     const SpoolId& fresh_id);
@@ -42,12 +57,15 @@ class WriteSpool {
   const SpoolId& id() const { return id_; }
   // Before the first call of the files.
   std::uint64_t base() const { return base_; }
-  // Bytes without a whole record that were cut off when it was opened.
-  std::size_t torn_bytes() const { return torn_; }
+  // Bytes behind the last whole record.
+  std::size_t torn_bytes() const { return file_->size() - whole_; }
+  DbResult<void> cut_torn();
   std::size_t bytes() const { return file_->size() + old_bytes_.load(std::memory_order_relaxed); }
 
   // Each call in the files, as they were made. Before the first append.
   DbResult<void> visit(FunctionRef<void(const SpooledCall&)> visitor) const;
+  // Of the calls beyond `upto`. Before the first append.
+  DbResult<SpoolLoss> loss(std::uint64_t upto) const;
 
   // The kernel has the record when this returns.
   DbResult<void> append(std::string_view record, std::uint64_t number);
@@ -73,6 +91,9 @@ class WriteSpool {
  private:
   WriteSpool(std::string path, SpoolSync sync);
   DbResult<void> open_files(const SpoolId& fresh_id);
+  // Each file with its name, the older one first.
+  using FileVisitor = FunctionRef<DbResult<void>(const SpoolFile&, const std::string& path)>;
+  DbResult<void> visit_files(FileVisitor visitor) const;
   void use(std::shared_ptr<SpoolFile> file);
   std::string old_path() const { return path_ + ".old"; }
   std::string new_path() const { return path_ + ".new"; }
@@ -82,7 +103,7 @@ class WriteSpool {
   SpoolId id_;
   SpoolLock lock_;
   std::uint64_t base_ = 0;
-  std::size_t torn_ = 0;
+  std::size_t whole_ = 0;        // bytes of file_ up to the end of its last whole record, at first
   std::size_t last_record_ = 0;  // its bytes
   std::atomic<std::size_t> old_bytes_{0};
   bool has_old_ = false;   // of the flushing thread

@@ -164,6 +164,78 @@ TEST_CASE("a torn end of the file is cut off, and what stands before it is kept"
   CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
 }
 
+// The next buffer, whose spool isn't whole.
+std::string refusal(const SpoolFixture& f) {
+  const auto made = WriteBuffer::create(f.writer, {.spool_path = f.path});
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().kind == DbError::Kind::kCorrupt);
+  return made.error().message;
+}
+
+TEST_CASE(
+    "damage in the middle of a spool is refused, and costs the damaged call alone when asked") {
+  SpoolFixture f("ws_damage");
+  f.open();
+  f.upsert(1, "a");
+  const std::size_t first_end = f.buffer->stats().spool_bytes;
+  f.upsert(2, "b");
+  const std::size_t second_end = f.buffer->stats().spool_bytes;
+  for (int id = 3; id <= 5; ++id) f.upsert(id, "c");
+  f.crash();
+  {
+    std::fstream file(f.path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(second_end - 1));
+    file.put('#');
+  }
+  fs::resize_file(f.path, fs::file_size(f.path) - 1);
+  const auto size = fs::file_size(f.path);
+  CHECK(refusal(f) ==
+        "opening spool " + f.path +
+            ": expected every call that was taken and isn't in the database, found 1 missing, the "
+            "first of them call 2, and " +
+            std::to_string(second_end - first_end) + " bytes that are no record, at byte " +
+            std::to_string(first_end) + " of " + f.path +
+            "; put back the file as it was, or set accept_spool_loss to go on with what is there");
+  CHECK(fs::file_size(f.path) == size);
+  f.open({.accept_spool_loss = true});
+  CHECK(f.writer->sink().detect(
+      "buffer.spool.lost:1calls:" + std::to_string(second_end - first_end) + "bytes"));
+  CHECK(f.writer->sink().detect_matching("buffer.spool.torn:*bytes"));
+  f.flush();
+  CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3", "4"});
+  f.crash();
+  f.open();  // whole again
+}
+
+TEST_CASE(
+    "a spool of which a file, or the end of one, was taken away is refused until one says so") {
+  for (const bool all : {true, false}) {
+    SpoolFixture f("ws_taken");
+    f.open();
+    f.upsert(1, "a");
+    f.upsert(2, "b");
+    {
+      const WriteLock lock(f.database.path());
+      CHECK_FALSE(f.buffer->force_flush().ok());
+    }
+    f.upsert(3, "c");
+    f.crash();
+    REQUIRE(fs::exists(f.path + ".old"));
+    if (all) {
+      fs::remove(f.path + ".old");
+    } else {
+      fs::resize_file(f.path + ".old", fs::file_size(f.path + ".old") - 1);
+    }
+    CHECK(refusal(f).find(all ? "found 2 missing, the first of them call 1;"
+                              : "found 1 missing, the first of them call 2;") != std::string::npos);
+    f.open({.accept_spool_loss = true});
+    f.flush();
+    CHECK(f.rows("SELECT id FROM items") == (all ? Rows{"3"} : Rows{"1", "3"}));
+    f.crash();
+    f.open();
+  }
+}
+
 TEST_CASE("a spool that is in use, is something else, or is another database's is refused") {
   SpoolFixture f("ws_refused");
   f.open();
