@@ -110,7 +110,8 @@ class LogDatabase {
   SignalSink& sink();
 
   // Has everything stored and ends; from then on records are dropped. The error says how many
-  // weren't stored, and why. Idempotent.
+  // couldn't be stored within stop_timeout_ns, and why: they stay, and a later stop() tries again.
+  // What the destructor's can't store either is dropped, and log.dropped says so. Idempotent.
   DbResult<void> stop();
 
  private:

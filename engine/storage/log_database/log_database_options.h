@@ -33,8 +33,9 @@ struct LogDatabaseOptions {
   LogLevel min_level = LogLevel::kTrace;       // what is below isn't logged
   LogLevel signal_level = LogLevel::kWarning;  // from here on a record raises log.LEVEL:LOGGER
 
-  std::int64_t busy_timeout_ns = kSecond;       // for another process's lock, before trying again
-  std::int64_t stop_timeout_ns = 30 * kSecond;  // for writing what waits, at the end
+  std::int64_t busy_timeout_ns = kSecond;  // for another process's lock, before trying again
+  // stop() gives up then, and so does the destructor; kNever: when all is written.
+  std::int64_t stop_timeout_ns = kNever;
 
   const Clock* clock = nullptr;   // nullptr: the machine's. Outlives the log database
   SignalSink* signals = nullptr;  // nullptr: one of its own. Outlives the log database

@@ -264,17 +264,35 @@ TEST_CASE(
   CHECK(f.logs->flush().ok());
 }
 
-TEST_CASE("log: an end that can't store what waits says so, and counts it") {
+TEST_CASE("log: an end that can't store what waits says so, and may be tried again") {
   Fixture f("log_locked_end", {.busy_timeout_ns = 0, .stop_timeout_ns = 0});
   testing::WriteLock lock(f.database.path());
-  for (int i = 0; i < 3; ++i) REQUIRE(f.log("lost"));
+  for (int i = 0; i < 3; ++i) REQUIRE(f.log("waits"));
   const auto stopped = f.logs->stop();
   REQUIRE_FALSE(stopped.ok());
   CHECK(stopped.error().kind == Kind::kBusy);
-  CHECK(stopped.error().message.starts_with("3 records of the log weren't written: "));
-  CHECK(f.logs->stats().dropped == 3);
-  CHECK(f.logs->stats().pending_count == 0);
+  CHECK(stopped.error().message.starts_with(
+      "stopping a log database: expected every record to be written, found 3 that couldn't be, and "
+      "stay for another stop(): "));
+  CHECK(f.logs->stats().dropped == 0);
+  CHECK(f.logs->stats().pending_count == 3);
+  CHECK_FALSE(f.logs->flush().ok());
   CHECK_FALSE(f.logs->stop().ok());
+  CHECK_FALSE(f.log("too late"));
+  lock.release();
+  CHECK(f.logs->stop().ok());
+  CHECK(f.logs->stats().pending_count == 0);
+  CHECK(f.count() == 3);
+}
+
+TEST_CASE("log: what the last end can't store is told by a signal") {
+  ManualClock clock;
+  SignalSink signals(clock);
+  Fixture f("log_lost", {.busy_timeout_ns = 0, .stop_timeout_ns = 0, .signals = &signals});
+  testing::WriteLock lock(f.database.path());
+  for (int i = 0; i < 3; ++i) REQUIRE(f.log("lost"));
+  f.logs.reset();
+  CHECK(signals.detect("log.dropped:3records"));
 }
 
 TEST_CASE("log: an end waits for a lock that goes, as long as it may") {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
+#include <system_error>
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/storage/log_database/log_codec.h"
@@ -35,7 +37,12 @@ LogFlusher::LogFlusher(const LogDatabaseOptions& options, LogIntake& intake, Log
   thread_ = std::thread([this] { run(); });
 }
 
-LogFlusher::~LogFlusher() { (void)stop(); }
+LogFlusher::~LogFlusher() {
+  if (thread_.joinable()) (void)stop();
+  // Its thread has ended: what is left is this one's.
+  intake_.add_dropped(intake_.ring().pending());
+  raise_drops();
+}
 
 LogCounts LogFlusher::by_level() const {
   LogCounts counts;
@@ -62,9 +69,26 @@ DbResult<void> LogFlusher::stop() {
     intake_.wake();
   }
   const std::lock_guard join(join_mutex_);
+  if (has_given_up()) {
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error& error) {
+      return DbError{.kind = DbError::Kind::kNoMemory,
+                     .message = std::string("stopping a log database, once more: no thread for "
+                                            "it: ") +
+                                error.what()};
+    }
+  }
   if (thread_.joinable()) thread_.join();
   const std::lock_guard lock(intake_.mutex());
   return stop_result_;
+}
+
+// With join_mutex_ held.
+bool LogFlusher::has_given_up() {
+  if (thread_.joinable()) return false;
+  const std::lock_guard lock(intake_.mutex());
+  return finished_ && !stop_result_.ok();
 }
 
 void LogFlusher::run() {
@@ -127,11 +151,11 @@ void LogFlusher::finish() {
       raise_signals();
       std::this_thread::yield();
     }
-    const std::uint64_t lost = records - intake_.ring().released_total();
-    intake_.ring().release(signalled_);
-    intake_.add_dropped(lost);
     DbError error = result.error();
-    error.message = fmt::format("{} records of the log weren't written: {}", lost, error.message);
+    error.message = fmt::format(
+        "stopping a log database: expected every record to be written, "
+        "found {} that couldn't be, and stay for another stop(): {}",
+        records - intake_.ring().released_total(), error.message);
     result = std::move(error);
   }
   raise_drops();

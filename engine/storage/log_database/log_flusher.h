@@ -8,8 +8,8 @@
 //            2 s; whoever asks has it tried at once. A table that is gone is made anew.
 // SIGNALS    Of a record before it is stored, also while storing fails.
 // CLEANING   At the beginning and each cleanup_interval_ns, in steps between which it stores.
-// END        stop() has everything stored, for at most stop_timeout_ns; what then is left is
-//            dropped and counted.
+// END        stop() has everything stored, for at most stop_timeout_ns. What then is left stays for
+//            the next stop(), of which the destructor is the last: then it is dropped and counted.
 // THREADS    Any; flush() and stop() not from its own thread.
 #pragma once
 
@@ -36,13 +36,14 @@ class LogFlusher {
   // thread.
   LogFlusher(const LogDatabaseOptions& options, LogIntake& intake, LogTable& table,
              LogSignals& signals);
+  // stop(), unless that was called.
   ~LogFlusher();
   LogFlusher(const LogFlusher&) = delete;
   LogFlusher& operator=(const LogFlusher&) = delete;
 
   // Returns when all that was put in before is stored, or couldn't be, once.
   DbResult<void> flush();
-  // Idempotent: who calls later waits, and is told the same.
+  // Who calls later waits, and is told the same; but where something is left, it is tried again.
   DbResult<void> stop();
   bool is_running() const { return running_.load(std::memory_order_acquire); }
 
@@ -59,6 +60,7 @@ class LogFlusher {
   };
 
   void run();
+  bool has_given_up();
   Wanted sleep();
   void work(const Wanted& wanted);
   void finish();

@@ -90,8 +90,9 @@ class PersistentSignalWindow {
   DbResult<void> flush();
   // How many it brought back that weren't there.
   DbResult<std::size_t> load_from_disk(const WindowLoadOptions& options = {});
-  // Flushes everything and ends the thread; an error says what couldn't be written, after
-  // SignalFlusher::kLastTries tries. What is raised later is in memory alone. Idempotent.
+  // Flushes everything and ends the thread; an error says what couldn't be written within
+  // stop_timeout_ns: it stays pending, and a later close() tries again. What is raised later is in
+  // memory alone. Idempotent.
   DbResult<void> close();
 
   WindowStats stats() const;

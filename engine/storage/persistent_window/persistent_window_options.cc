@@ -11,6 +11,7 @@ Status check_persistent_window_options(const PersistentWindowOptions& options) {
     const char* expected;
   } checks[] = {
       {"flush_interval_ns", options.flush_interval_ns > 0, "a positive time"},
+      {"stop_timeout_ns", options.stop_timeout_ns >= 0, "a time that isn't negative"},
       {"max_signals_per_flush", options.max_signals_per_flush > 0, "at least 1"},
       {"max_window_size", options.max_window_size > 0, "at least 1"},
       {"window_max_age_ns", options.window_max_age_ns > 0, "a positive time"},

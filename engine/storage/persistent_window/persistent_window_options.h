@@ -28,6 +28,9 @@ struct PersistentWindowOptions {
   std::size_t max_pending_signals = 200'000;
   std::size_t max_pending_bytes = std::size_t{64} << 20;
 
+  // close() gives up then, and so does the destructor; kNever: when all is written.
+  std::int64_t stop_timeout_ns = kNever;
+
   const Clock* clock = nullptr;  // nullptr: the machine's. Outlives the window and the writer
   // Of the database's writer, for whoever asks for it first; its clock is the one above.
   SingleWriterOptions writer = {};

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "mayfly/base/thread_name.h"
@@ -63,7 +65,17 @@ DbResult<void> SignalFlusher::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    deadline_ns_ = later(clock_.now_ns(), options_.stop_timeout_ns);
     wake_.notify_all();
+  }
+  if (!thread_.joinable() && pending() > 0) {
+    try {
+      thread_ = std::thread([this] { loop(); });
+    } catch (const std::system_error& error) {
+      return DbError{
+          .kind = DbError::Kind::kNoMemory,
+          .message = std::string("closing a window, once more: no thread for it: ") + error.what()};
+    }
   }
   if (thread_.joinable()) thread_.join();
   const std::lock_guard lock(mutex_);
@@ -98,7 +110,7 @@ void SignalFlusher::hurry() noexcept {
 void SignalFlusher::loop() {
   name_this_thread("mayfly-window");
   std::unique_lock lock(mutex_);
-  for (int tries_left = kLastTries; tries_left > 0;) {
+  for (bool ended = false; !ended;) {
     const bool last = !wait(lock);
     Waiter* const waiters = std::exchange(waiters_, nullptr);
     lock.unlock();
@@ -109,7 +121,9 @@ void SignalFlusher::loop() {
     answer(waiters, result);
     if (!last) continue;
     end_ = result;
-    tries_left = pending() == 0 ? 0 : tries_left - 1;
+    ended = pending() == 0 || clock_.now_ns() >= deadline_ns_;
+    const std::int64_t next_ns = std::min(earliest_ns_, deadline_ns_);
+    while (!ended && clock_.now_ns() < next_ns) clock_.wait_until(lock, wake_, next_ns);
   }
 }
 

@@ -43,22 +43,23 @@ class SignalFlusher {
   // What it tells of itself is raised into the sink. All but the writer outlive it.
   SignalFlusher(std::shared_ptr<SqliteSingleWriter> writer, CaptureBuffer& captured,
                 SignalSink& sink, const Clock& clock, const PersistentWindowOptions& options);
-  ~SignalFlusher() { static_cast<void>(stop()); }
+  // stop(), unless that was called.
+  ~SignalFlusher() {
+    if (thread_.joinable()) static_cast<void>(stop());
+  }
   SignalFlusher(const SignalFlusher&) = delete;
   SignalFlusher& operator=(const SignalFlusher&) = delete;
 
   // Looks at what is in the table, and starts the thread.
   DbResult<void> start();
-  // Writes all that was captured, trying kLastTries times, and ends the thread. Nothing is captured
-  // any more. Idempotent.
+  // Writes all that was captured, trying for stop_timeout_ns, and ends the thread; where something
+  // is left, the next call tries again. Nothing is captured any more. Idempotent.
   DbResult<void> stop();
   // Returns when all that was captured before is committed; or why it isn't, and then it is still
   // pending. kOther: some was dropped since the last flush, which is lost.
   DbResult<void> flush();
   // A round is wanted soon. Never waits but for a mutex that is held for a moment.
   void hurry() noexcept;
-
-  static constexpr int kLastTries = 3;
 
   // Ids up to here were there before anything of this window.
   std::int64_t id_at_start() const { return id_at_start_; }
@@ -109,7 +110,8 @@ class SignalFlusher {
   std::condition_variable answered_;
   Waiter* waiters_ = nullptr;  // a list, the newest first
   bool stopping_ = false;
-  DbResult<void> end_;  // of the last round
+  std::int64_t deadline_ns_ = kNever;  // of the end
+  DbResult<void> end_;                 // of the last round
 
   std::atomic<bool> hurried_{false};
 

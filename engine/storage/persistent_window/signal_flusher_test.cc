@@ -119,19 +119,41 @@ TEST_CASE("a full disk is told, and what waited for it is written when there is 
   check_rows(database, 10);
 }
 
-TEST_CASE("what can't be written at the end is told, after several tries") {
+TEST_CASE("what can't be written at the end is told, stays, and is written by another end") {
   const ManualClock clock;
   const testing::Database database("pwf_end");
-  const Window window = open(database.path(), by_hand(clock));
+  PersistentWindowOptions options = by_hand(clock);
+  options.stop_timeout_ns = 0;
+  const Window window = open(database.path(), options);
   raise(*window, 0, 3);
-  const testing::WriteLock lock(database.path());
+  auto lock = std::make_unique<testing::WriteLock>(database.path());
+  for (std::uint64_t failures = 1; failures <= 2; ++failures) {
+    const auto closed = window->close();
+    REQUIRE(!closed.ok());
+    CHECK(closed.error().kind == DbError::Kind::kBusy);
+    CHECK(window->stats().pending == 3);
+    CHECK(window->stats().flush_failures == failures);
+  }
+  CHECK(window->flush().error().kind == DbError::Kind::kClosed);
+  lock.reset();
+  CHECK(window->close().ok());
+  CHECK(window->close().ok());
+  check_rows(database, 3);
+}
 
-  const auto closed = window->close();
-
-  REQUIRE(!closed.ok());
-  CHECK(closed.error().kind == DbError::Kind::kBusy);
-  CHECK(window->stats().pending == 3);
-  CHECK(window->stats().flush_failures == 3);
+// Interleaving: the lock goes while the end waits for its next try.
+TEST_CASE("an end waits for a lock that goes, as long as it may") {
+  ManualClock clock;
+  const testing::Database database("pwf_end_waits");
+  Window window = open(database.path(), by_hand(clock));
+  raise(*window, 0, 3);
+  auto lock = std::make_unique<testing::WriteLock>(database.path());
+  std::thread closing([&] { CHECK(window->close().ok()); });
+  while (window->stats().flush_failures < 2) clock.advance(100 * kMillisecond);
+  lock.reset();
+  while (window->stats().pending > 0) clock.advance(100 * kMillisecond);
+  closing.join();
+  check_rows(database, 3);
 }
 
 TEST_CASE("a failed flush is tried again after a second, without being asked") {
