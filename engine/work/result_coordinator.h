@@ -9,7 +9,8 @@
 // operation. How operations ended, with their results, can be asked for by id while they are in the
 // window, and beyond that until results_max newer ones have ended with a result (without one, if it
 // has none), which is counted. One that somebody waits for by then, with wait_for_result(),
-// result() or on_done(), is kept until that is over; one that is pinned, until it isn't. Two are
+// result() or on_done(), is kept until that is over; one that is pinned, until it isn't, when it goes
+// if it isn't among the results_max newest. Two are
 // found without its result though it succeeded: for whose end, or pin, there was no memory, or
 // results_max newer ones have ended while it stayed, since others were evicted or killed.
 //

@@ -277,6 +277,9 @@ bool WorkCore::try_kill(OperationId id) {
 
 Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
                                                                  OperationCallback call) {
+  // Not destroyed under the lock, be there no memory to keep it.
+  std::list<Waiter> waiter;
+  waiter.push_back({std::move(call)});
   const std::lock_guard lock(mutex_);
   const OperationSlot slot = table_.find(id);
   if (slot == kNoOperationSlot) {
@@ -287,8 +290,6 @@ Result<std::optional<OperationSnapshot>> WorkCore::when_finished(OperationId id,
   if (record.state.load(std::memory_order_relaxed) >= OperationState::kSucceeded) {
     return table_.read(slot);
   }
-  std::list<Waiter> waiter;
-  waiter.push_back({std::move(call)});
   std::list<Waiter>& waiting = awaited_[id];
   waiting.splice(waiting.end(), waiter);
   record.awaited = true;

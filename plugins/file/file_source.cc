@@ -18,6 +18,8 @@ namespace {
 // Read at once: small enough that it is still in the second-level cache when it is parsed.
 constexpr std::size_t kChunk = 256 << 10;
 
+constexpr const char* kWentOn = "its last line had no newline, and went on";
+
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
   Schema schema(found.shape.columns);
   if (found.format == Format::kNdjson) {
@@ -93,16 +95,20 @@ Status FileSource::start(const mayfly_position& position) {
     resumed_ = position.byte > mark_.byte;
     if (resumed_) mark_ = {position.ordinal, position.byte, position.line};
   }
+  // Whoever looked at all of it had no need of so much here.
+  while (!resumed_ && head->size() < mark_.byte && !head->at_end()) {
+    MAYFLY_RETURN_IF_ERROR(head->fill(*source_, kChunk, -1).status());
+  }
+  // A byte order mark alone is no line.
+  const std::string_view before(head->bytes().data(), resumed_ ? 0 : mark_.byte);
+  is_behind_line_ = resumed_ || (!before.empty() && before != kBom);
   size_seen_ = source_->raw_size();
-  unended_ = unended_line(head->bytes());
   if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
     looked_at_.keep(head->bytes(), found.shape.start.byte);
     return source_->rewind();
   }
   buffer_ = std::move(head);
-  buffer_->consume(mark_.byte);
-  reader_->set_position(mark_);
-  return {};
+  return go_to_mark();
 }
 
 std::string FileSource::key() const {
@@ -119,15 +125,29 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
   }
   state_ = state_of(source_->fd());
   before_mark_ = fingerprint_at(source_->fd(), source_->encoding(), position.byte);
-  const std::string changed = describe_difference(sdk::to_view(position.fingerprint), before_mark_);
-  if (changed.empty()) return {};
-  return Status(Code::kNoInput, source_->name() + ": changed since the mark at byte " +
-                                    std::to_string(position.byte) + ": " + changed);
+  std::string changed = describe_difference(sdk::to_view(position.fingerprint), before_mark_);
+  if (changed.empty() && went_on(position.byte)) changed = kWentOn;
+  return changed.empty() ? Status() : changed_since_mark(position.byte, changed);
 }
 
-// Files whose content is made while it is read say a size of 0.
+// Of a plain file; of a packed one end_line() sees it.
+bool FileSource::went_on(std::uint64_t mark) const {
+  if (mark == 0 || source_->encoding() != Encoding::kPlain) return false;
+  const std::string text = bytes_at(source_->fd(), mark - 1, 1 + UnendedLine::kBytesNeeded);
+  if (text.empty()) return false;
+  const UnendedLine line(text[0]);
+  return line && !line.newline(std::span(text).subspan(1));
+}
+
+Status FileSource::changed_since_mark(std::uint64_t mark, const std::string& what) const {
+  return Status(Code::kNoInput, source_->name() + ": changed since the mark at byte " +
+                                    std::to_string(mark) + ": " + what);
+}
+
+// Files whose content is made while it is read say a size of 0. Others may have grown since they
+// were opened.
 bool FileSource::holds_all_that_was_read() const {
-  return source_->raw_size() >= source_->raw_bytes();
+  return size_of(source_->fd()) >= source_->raw_bytes();
 }
 
 Status FileSource::changed_while_it_waited(const std::string& found) const {
@@ -142,9 +162,11 @@ Status FileSource::read_beginning() {
   buffer_ = std::make_unique<ReadBuffer>(kSampleBytes);
   while (buffer_->size() < looked_at_.bytes_needed() && !buffer_->at_end()) {
     const auto state = buffer_->fill(*source_, kChunk, -1);
-    // What could be read then and can't now is told with what is compared; what lies behind it, in
-    // its place.
-    if (!state.ok()) break;
+    if (state.ok()) continue;
+    // What a decoder makes of other data is told as that; what lies behind what is compared, in its
+    // place.
+    if (source_->encoding() == Encoding::kPlain) return state.status();
+    break;
   }
   if (looked_at_.is_same(buffer_->bytes())) return {};
   return changed_while_it_waited("another beginning");
@@ -165,48 +187,60 @@ Status FileSource::check_before_mark() const {
                                               std::to_string(mark_.byte) + " changed");
 }
 
-// Of a packed file that is resumed, what precedes the mark isn't known; see check_before_mark().
-UnendedLine FileSource::unended_line(std::span<const char> head) const {
-  if (resumed_) {
-    if (source_->encoding() != Encoding::kPlain) return {};
-    const auto last = byte_at(source_->fd(), mark_.byte - 1);
-    return last ? UnendedLine(*last) : UnendedLine();
-  }
-  const bool is_behind_bom = std::string_view(head.data(), mark_.byte) == kBom;
-  return mark_.byte == 0 || is_behind_bom ? UnendedLine() : UnendedLine(head[mark_.byte - 1]);
+Status FileSource::begin() {
+  MAYFLY_RETURN_IF_ERROR(read_beginning());
+  MAYFLY_RETURN_IF_ERROR(check_before_mark());
+  return go_to_mark();
 }
 
 // The mark's line takes the record before it for one line; where the text before the mark is read
 // anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
-  MAYFLY_RETURN_IF_ERROR(read_beginning());
-  MAYFLY_RETURN_IF_ERROR(check_before_mark());
   const bool packed = source_->encoding() != Encoding::kPlain;
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
-  const auto read = buffer_->bytes().first(std::min<std::uint64_t>(mark_.byte, buffer_->size()));
+  const std::uint64_t last = mark_.byte - (is_behind_line_ ? 1 : 0);
+  const auto read = buffer_->bytes().first(std::min<std::uint64_t>(last, buffer_->size()));
   auto newlines = static_cast<std::uint64_t>(counts ? std::ranges::count(read, '\n') : 0);
   buffer_->consume(read.size());
-  if (mark_.byte > read.size()) {
-    MAYFLY_RETURN_IF_ERROR(source_->skip_to(mark_.byte, counts ? &newlines : nullptr));
+  if (last > read.size()) {
+    MAYFLY_RETURN_IF_ERROR(source_->skip_to(last, counts ? &newlines : nullptr));
   }
+  if (is_behind_line_) MAYFLY_RETURN_IF_ERROR(end_line(newlines));
   if (counts) mark_.line = newlines + 1;
-  MAYFLY_ASSIGN_OR_RETURN(const bool ended, end_line());
-  if (ended && (counts || !resumed_)) ++mark_.line;  // a mark's own line is behind its record's
   reader_->set_position(mark_);
   return {};
 }
 
-// Whether a newline came behind the line that had none.
-Result<bool> FileSource::end_line() {
-  if (!unended_) return false;
-  while (buffer_->size() < UnendedLine::kBytesNeeded && !buffer_->at_end()) {
-    MAYFLY_RETURN_IF_ERROR(buffer_->fill(*source_, kChunk, -1).status());
+// Past the byte before the mark, and the newline that came behind it if it was none.
+Status FileSource::end_line(std::uint64_t& newlines) {
+  const auto see = [this](std::size_t size) -> Status {
+    while (buffer_->size() < size && !buffer_->at_end()) {
+      MAYFLY_RETURN_IF_ERROR(buffer_->fill(*source_, kChunk, -1).status());
+    }
+    return {};
+  };
+  MAYFLY_RETURN_IF_ERROR(see(1));
+  if (buffer_->size() == 0) return changed_since_mark(mark_.byte, "it ends before that");
+  const UnendedLine line(buffer_->bytes()[0]);
+  buffer_->consume(1);
+  if (!line) {
+    ++newlines;
+    return {};
   }
-  const auto newline = unended_.newline(buffer_->bytes());
-  if (!newline) return changed_while_it_waited("that its last line, which had no end, went on");
+  MAYFLY_RETURN_IF_ERROR(see(UnendedLine::kBytesNeeded));
+  const auto newline = line.newline(buffer_->bytes());
+  if (!newline) {
+    // A packed one wasn't written to since it was opened.
+    const bool waited = !resumed_ || source_->encoding() == Encoding::kPlain;
+    return waited ? changed_while_it_waited("that its last line, which had no end, went on")
+                  : changed_since_mark(mark_.byte, kWentOn);
+  }
+  if (*newline == 0) return {};
   buffer_->consume(*newline);
   mark_.byte += *newline;
-  return *newline > 0;
+  ++newlines;
+  if (!resumed_) ++mark_.line;  // a mark's own line is behind its record's
+  return {};
 }
 
 Result<ByteSource::State> FileSource::read_more(std::int64_t deadline_ns) {
@@ -218,7 +252,7 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
   if (!failure_.ok()) return fail(failure_);
   if (ended_) return MAYFLY_END;
   if (buffer_ == nullptr) {
-    failure_ = go_to_mark();
+    failure_ = begin();
     if (!failure_.ok()) return fail(failure_);
   }
   HostSink sink(host);

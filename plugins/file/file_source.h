@@ -57,11 +57,13 @@ struct FileSource : sdk::Source {
   Status start(const mayfly_position& position);
   Status check_unchanged(const mayfly_position& position);
   bool holds_all_that_was_read() const;
+  Status begin();
   Status read_beginning();
-  UnendedLine unended_line(std::span<const char> head) const;
   Status go_to_mark();
-  Result<bool> end_line();
+  Status end_line(std::uint64_t& newlines);
   Status check_before_mark() const;
+  bool went_on(std::uint64_t mark) const;
+  Status changed_since_mark(std::uint64_t mark, const std::string& what) const;
   Status changed_while_it_waited(const std::string& found) const;
   mayfly_result fail(const Status& status) const;
   mayfly_result wait(std::int64_t deadline_ns) const;
@@ -72,12 +74,12 @@ struct FileSource : sdk::Source {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<ReadBuffer> buffer_;  // null: of a file before its turn, or done
   std::unique_ptr<RecordReader> reader_;
-  ReadPosition mark_;        // where the first poll begins
-  bool resumed_ = false;     // and that isn't the first record
-  std::string before_mark_;  // of one that is resumed: its fingerprint there
-  std::string state_;        // likewise, state_of()
-  LookedAt looked_at_;       // of a file that waits
-  UnendedLine unended_;      // before the mark
+  ReadPosition mark_;            // where the first poll begins
+  bool resumed_ = false;         // and that isn't the first record
+  bool is_behind_line_ = false;  // the mark: of a record, or of the header
+  std::string before_mark_;      // of one that is resumed: its fingerprint there
+  std::string state_;            // likewise, state_of()
+  LookedAt looked_at_;           // of a file that waits
   mutable std::atomic<std::uint64_t> size_seen_{0};  // the largest
   bool ended_ = false;
   std::size_t parsed_ = 0;  // bytes of the buffer that parse() has seen and left

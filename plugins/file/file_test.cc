@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "mayfly/file/source_harness.h"
+#include "tests/support/compressed.h"
 
 namespace mayfly {
 namespace {
@@ -454,6 +455,7 @@ TEST_CASE("file: a header that was cut between CR and LF gets its LF, and no mor
       REQUIRE(plain.poll_all() == MAYFLY_END);
       REQUIRE(source.rows.size() == 1);
       REQUIRE(plain.rows.size() == 1);
+      CHECK(source.schema_text() == "na:text");
       CHECK(source.rows[0] == "'1'");  // of no row nobody knows that it is a number
       CHECK(source.origins[0] == plain.origins[0]);
     }
@@ -471,38 +473,83 @@ TEST_CASE("file: a file of a byte order mark alone, with given columns, may grow
   CHECK(source.rows.size() == 1);
 }
 
+enum class Packing { kPlain, kGzip, kZstd };
+
+std::string pack(Packing packing, const std::string& text) {
+  return packing == Packing::kGzip   ? testing::gzip(text)
+         : packing == Packing::kZstd ? testing::zstd(text)
+                                     : text;
+}
+
 TEST_CASE("file: a last record without a newline, once marked, may get one, and no more") {
-  const auto resumed = [](const std::string& more, bool grows_while_it_waits) {
-    const std::string path = write_file("marked_end.csv", "na\n1\n2");
-    SourceHarness first("file", Given{{"path", path}});
-    REQUIRE(first.open());
-    REQUIRE(first.poll_all() == MAYFLY_END);
-    if (!grows_while_it_waits) std::ofstream(path, std::ios::app) << more;
-    const std::string mark = first.fingerprint(first.byte_ends[1]);
-    auto source = std::make_unique<SourceHarness>("file", Given{{"path", path}});
-    REQUIRE_MESSAGE(source->open(position_at(2, first.byte_ends[1], 4, mark)), source->error);
-    if (grows_while_it_waits) std::ofstream(path, std::ios::app) << more;
-    return source;
+  struct Text {
+    std::string begin, record, newline, torn;
   };
-  for (const bool waits : {true, false}) {
-    CAPTURE(waits);
-    const auto same = resumed("", waits);
-    CHECK(same->poll_all() == MAYFLY_END);
-    CHECK(same->rows.empty());
-    for (const std::string more : {"\n3\n", "\r\n3\r\n"}) {
-      const auto grown = resumed(more, waits);
-      CHECK(grown->poll_all() == MAYFLY_END);
-      SourceHarness plain("file", Given{{"path", path_of("marked_end.csv")}});
-      REQUIRE(plain.open());
-      REQUIRE(plain.poll_all() == MAYFLY_END);
-      CHECK(grown->rows == Rows{plain.rows[2]});
-      CHECK(grown->origins == Rows{plain.origins[2]});
+  const Text csv{"na\n1\n", "2", "\n", "2\n3\n"};
+  const Text crlf{"na\r\n1\r\n", "2", "\r\n", "2\r\n"};
+  const Text half{"na\r\n1\r\n", "2\r", "\n", "2\n"};
+  const Text json{"{\"a\":1}\n", "{\"a\":2}", "\n", "{\"a\":3}\n"};
+  // Before the mark's size is taken; between that, open and the turn; a packed one that is written
+  // to meanwhile is refused anyway.
+  enum class Grows { kBeforeMark, kWhileItWaits };
+  for (const auto packing : {Packing::kPlain, Packing::kGzip, Packing::kZstd}) {
+    for (const auto grows : {Grows::kBeforeMark, Grows::kWhileItWaits}) {
+      if (packing != Packing::kPlain && grows == Grows::kWhileItWaits) continue;
+      for (const Text& text : {csv, crlf, half, json}) {
+        CAPTURE(text.record);
+        const auto resumed = [&](const std::string& more) {
+          const std::string path =
+              write_file("marked_end", pack(packing, text.begin + text.record));
+          const auto grow = [&] {
+            if (!more.empty()) std::ofstream(path, std::ios::app) << pack(packing, more);
+          };
+          SourceHarness first("file", Given{{"path", path}});
+          REQUIRE(first.open());
+          REQUIRE(first.poll_all() == MAYFLY_END);
+          REQUIRE(first.rows.size() == 2);
+          if (grows == Grows::kBeforeMark) grow();
+          const std::uint64_t byte = first.byte_ends[1];
+          REQUIRE(byte == text.begin.size() + text.record.size());
+          auto source = std::make_unique<SourceHarness>("file", Given{{"path", path}});
+          if (!source->open(position_at(2, byte, 4, first.fingerprint(byte)))) return source;
+          if (grows == Grows::kWhileItWaits) grow();
+          static_cast<void>(source->poll_all());
+          return source;
+        };
+        const auto same = resumed("");
+        CHECK(same->error.empty());
+        CHECK(same->rows.empty());
+        const auto grown = resumed(text.newline + text.record + text.newline);
+        CHECK(grown->error.empty());
+        SourceHarness plain("file", Given{{"path", path_of("marked_end")}});
+        REQUIRE(plain.open());
+        REQUIRE(plain.poll_all() == MAYFLY_END);
+        REQUIRE(grown->rows.size() == 1);
+        CHECK(grown->rows[0] == plain.rows[2]);
+        CHECK(grown->origins[0] == plain.origins[2]);
+        const auto torn = resumed(text.torn);
+        CHECK(torn->failure_class == MAYFLY_FAIL_INPUT_MISSING);
+        CHECK(torn->rows.empty());
+        CHECK(torn->error.find(grows == Grows::kBeforeMark
+                                   ? "changed since the mark at byte "
+                                   : "looked at before its turn came, found that its last line") !=
+              std::string::npos);
+      }
     }
-    const auto torn = resumed("2\n3\n", waits);
-    CHECK(torn->poll_all() == MAYFLY_FAILED);
-    CHECK(torn->rows.empty());
-    CHECK(torn->error.find("its last line, which had no end, went on") != std::string::npos);
   }
+}
+
+TEST_CASE("file: with infer = all a header that is longer than what is looked at first is known") {
+  std::string header = "column_number_0";
+  for (int i = 1; i < 8'000; ++i) header += ",column_number_" + std::to_string(i);
+  // A decoder gives a member at a time.
+  const std::string path = write_file(
+      "members.csv.gz", testing::gzip(header.substr(0, 9'000)) +
+                            testing::gzip(header.substr(9'000) + "\n1") + testing::gzip("\n2\n"));
+  SourceHarness source("file", Given{{"path", path}, {"infer", std::string("all")}});
+  REQUIRE_MESSAGE(source.open(), source.error);
+  CHECK(source.poll_all() == MAYFLY_END);
+  CHECK(source.rows.size() == 2);
 }
 
 TEST_CASE("file: the whole header of a packed file is compared at its turn") {

@@ -67,13 +67,14 @@ std::uint64_t size_of(int fd) {
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-std::optional<char> byte_at(int fd, std::uint64_t offset) {
-  char byte = 0;
-  ssize_t size = 0;
+std::string bytes_at(int fd, std::uint64_t offset, std::size_t size) {
+  std::string bytes(size, '\0');
+  ssize_t got = 0;
   do {
-    size = ::pread(fd, &byte, 1, static_cast<off_t>(offset));
-  } while (size < 0 && errno == EINTR);
-  return size == 1 ? std::optional(byte) : std::nullopt;
+    got = ::pread(fd, bytes.data(), size, static_cast<off_t>(offset));
+  } while (got < 0 && errno == EINTR);
+  bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return bytes;
 }
 
 std::string state_of(int fd) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,9 +29,11 @@ std::uint64_t hash_of(std::span<const char> bytes, std::uint64_t hash = kHashOfN
 // 0 when it can't be examined.
 std::uint64_t size_of(int fd);
 
-std::optional<char> byte_at(int fd, std::uint64_t offset);
+// Up to `size` bytes from there; fewer at its end.
+std::string bytes_at(int fd, std::uint64_t offset, std::size_t size);
 
-// Its size and when it was last written: another text after each write.
+// Its size and when it was last written: another text after a write, but for one that leaves the
+// size, within a tick of the file system's clock.
 std::string state_of(int fd);
 
 // What differs between two, for people: "its size was 10 and is 12". Empty: nothing does.

@@ -2,7 +2,7 @@
 // one.
 //
 // Compared are its first kBytes, or all up to the first record where that is more, unpacked. A file
-// may have grown since, but not a line that had been read (unended_line.h).
+// may have grown since, but not within its header (unended_line.h).
 // THREADS  One at a time.
 #pragma once
 

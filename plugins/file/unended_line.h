@@ -14,8 +14,7 @@ namespace mayfly::file {
 
 class UnendedLine {
  public:
-  UnendedLine() = default;  // there is none
-  // last: the byte before the next record.
+  // last: the byte before the next record. With a newline there is none.
   explicit UnendedLine(char last) : last_(last) {}
 
   explicit operator bool() const { return last_ != '\n'; }
@@ -25,7 +24,7 @@ class UnendedLine {
   std::optional<std::size_t> newline(std::span<const char> behind) const;
 
  private:
-  char last_ = '\n';
+  char last_;
 };
 
 }  // namespace mayfly::file

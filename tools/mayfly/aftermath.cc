@@ -31,11 +31,13 @@ std::string sql_text(std::string_view text) {
   return quoted + "'";
 }
 
-// After which a run finds no position of what `column` says, and reads from the start.
-std::string forget_command(const Aftermath& a, std::string_view column, std::string_view value) {
+// After which a run finds no position for the table, of this source or of all, and reads from the
+// start. Other tables keep theirs: their pipelines may read the same files.
+std::string forget_command(const Aftermath& a, const std::string& source = {}) {
   // A table's marks may spell its name in another case.
-  const std::string where = fmt::format(" WHERE {} = {}{}", column, sql_text(value),
-                                        column == "target" ? " COLLATE NOCASE" : "");
+  const std::string where = fmt::format(
+      " WHERE {}target = {} COLLATE NOCASE",
+      source.empty() ? "" : fmt::format("source = {} AND ", sql_text(source)), sql_text(a.table));
   return fmt::format("sqlite3 {} {}", shell_quoted(a.database),
                      shell_quoted("DELETE FROM mayfly_offsets" + where +
                                   "; DELETE FROM mayfly_offset_ranges" + where));
@@ -51,7 +53,7 @@ std::string gone_text(const Aftermath& a) {
   const std::string anew =
       !a.always_resumes ? "read the input anew, without --resume"
       : all             ? "let the next run read the input anew"
-                        : "read the input anew, after " + forget_command(a, "target", a.table);
+                        : "read the input anew, after " + forget_command(a);
   return what + ", and what was written to it went with it. Put it back, or " + anew;
 }
 
@@ -64,7 +66,7 @@ std::string uncapitalized(std::string text) {
 std::string forget_text(const Aftermath& a) {
   const std::string take_out =
       a.keyed ? "" : fmt::format("take what came from it out of {}, then ", a.table);
-  return "To read it anew, " + take_out + forget_command(a, "source", a.source);
+  return "To read it anew, " + take_out + forget_command(a, a.source);
 }
 
 std::string other_file_text(const Aftermath& a) {
@@ -119,8 +121,9 @@ InputState input_state(const RunResult& result, std::string& source) {
         result.status.message().find("looked at before its turn came") != std::string::npos;
     return waited ? InputState::kWritten : InputState::kChanged;
   }
-  // Of a plain file a read that failed may well succeed the next time.
-  const bool damaged = result.status.code() == Code::kIo && is_compressed(source);
+  // A read that failed may well succeed the next time; what a decoder says of the data, won't.
+  const bool damaged = result.status.code() == Code::kIo && is_compressed(source) &&
+                       result.status.message().find("data is broken at byte ") != std::string::npos;
   return damaged ? InputState::kDamaged : InputState::kSame;
 }
 

@@ -22,6 +22,13 @@ TEST_CASE("csv: fields, CRLF, and a last record without a newline") {
   CHECK(read(kTwoTexts, "x,y\r\n1,\n,2") == Rows{"'x'|'y'", "'1'|''", "''|'2'"});
 }
 
+TEST_CASE("csv: a CR that the file ends with is half of a CRLF, and no part of a field") {
+  CHECK(read(kTwoTexts, "1,a\r\n2,b\r") == read(kTwoTexts, "1,a\n2,b\n"));
+  CHECK(read(kTwoTexts, "1,a\r\n2,\"b\"\r") == read(kTwoTexts, "1,a\n2,b\n"));
+  CHECK(read(kTwoTexts, "1,a\r\n\r") == read(kTwoTexts, "1,a\n"));
+  CHECK(read(kTwoTexts, "1,a\rb\n") == Rows{"'1'|'a\rb'"});
+}
+
 TEST_CASE("csv: quotes hold delimiters, newlines and doubled quotes") {
   CHECK(read(kTwoTexts, "\"a,b\",\"say \"\"hi\"\"\"\r\n\"two\nlines\",\"\"\n") ==
         Rows{"'a,b'|'say \"hi\"'", "'two\nlines'|''"});

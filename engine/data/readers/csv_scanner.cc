@@ -81,7 +81,9 @@ Scan CsvScanner::next() {
       field->quoted = false;
       field->doubled = false;
       if (end == end_ && !at_end_) return Scan::kMore;
-      if (end != end_ && *end == '\n' && end > start && end[-1] == '\r') --field->size;
+      // The CR of a CRLF, be its LF cut off.
+      const bool ends_line = end == end_ || *end == '\n';
+      if (ends_line && end > start && end[-1] == '\r') --field->size;
     }
     if (end == end_ || *end == '\n') {
       const bool blank = field_count_ == 0 && !field->quoted && field->size == 0;
@@ -117,7 +119,7 @@ Scan CsvScanner::scan_quoted(const char** field_end, CsvField* field) {
   const char* after = close + 1;
   if (after != end_ && *after == '\r') {
     if (after + 1 == end_ && !at_end_) return Scan::kMore;
-    if (after + 1 != end_ && after[1] == '\n') ++after;
+    if (after + 1 == end_ || after[1] == '\n') ++after;
   }
   if (after == end_) {
     *field_end = end_;
