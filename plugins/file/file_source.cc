@@ -165,7 +165,10 @@ Status FileSource::read_beginning() {
     if (state.ok()) continue;
     // What a decoder makes of other data is told as that; what lies behind what is compared, in its
     // place.
-    if (source_->encoding() == Encoding::kPlain) return state.status();
+    const bool decoder =
+        source_->encoding() != Encoding::kPlain &&
+        state.status().message().find(" data is broken at byte ") != std::string::npos;
+    if (!decoder) return state.status();
     break;
   }
   if (looked_at_.is_same(buffer_->bytes())) return {};

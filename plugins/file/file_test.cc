@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 #include "mayfly/file/source_harness.h"
 #include "tests/support/compressed.h"
@@ -177,6 +178,22 @@ TEST_CASE("file: options that don't go together are refused") {
   CHECK(refusal({{"path", path}, {"columns", std::vector<std::string>{"x"}}}).find("header of 1") !=
         std::string::npos);
   CHECK(refusal({{"path", std::string("")}}).find("path") != std::string::npos);
+}
+
+TEST_CASE("file: a pipe isn't read twice, and isn't waited for to know that") {
+  const std::string path = path_of("twice.csv");
+  ::unlink(path.c_str());
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  // Gone when the second look would be.
+  std::thread writing([&] {
+    const int writer = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    CHECK(::write(writer, "a\n1\n", 4) == 4);
+    ::close(writer);
+  });
+  SourceHarness source("file", Given{{"path", path}, {"infer", std::string("all")}});
+  CHECK(!source.open());
+  CHECK(source.error.find("reads the input twice") != std::string::npos);
+  writing.join();
 }
 
 TEST_CASE("file: input that is missing, empty or in UTF-16 is refused as such") {
@@ -489,8 +506,8 @@ TEST_CASE("file: a last record without a newline, once marked, may get one, and 
   const Text crlf{"na\r\n1\r\n", "2", "\r\n", "2\r\n"};
   const Text half{"na\r\n1\r\n", "2\r", "\n", "2\n"};
   const Text json{"{\"a\":1}\n", "{\"a\":2}", "\n", "{\"a\":3}\n"};
-  // Before the mark's size is taken; between that, open and the turn; a packed one that is written
-  // to meanwhile is refused anyway.
+  // Before the mark's size is taken; between open and the turn, when a packed one is refused
+  // anyway.
   enum class Grows { kBeforeMark, kWhileItWaits };
   for (const auto packing : {Packing::kPlain, Packing::kGzip, Packing::kZstd}) {
     for (const auto grows : {Grows::kBeforeMark, Grows::kWhileItWaits}) {

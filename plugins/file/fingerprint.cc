@@ -84,6 +84,13 @@ std::string state_of(int fd) {
          std::to_string(info.st_mtim.tv_nsec);
 }
 
+bool is_same_file(int one, int other) {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
 std::string describe_difference(std::string_view was, std::string_view is) {
   if (was == is) return {};
   constexpr std::string_view kNames[][2] = {

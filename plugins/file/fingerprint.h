@@ -36,6 +36,8 @@ std::string bytes_at(int fd, std::uint64_t offset, std::size_t size);
 // size, within a tick of the file system's clock.
 std::string state_of(int fd);
 
+bool is_same_file(int one, int other);
+
 // What differs between two, for people: "its size was 10 and is 12". Empty: nothing does.
 std::string describe_difference(std::string_view was, std::string_view is);
 

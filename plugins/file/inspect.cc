@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/file/fingerprint.h"
 #include "mayfly/sdk/rows.h"
 
 namespace mayfly::file {
@@ -73,11 +74,17 @@ Status sample_beginning(const FileOptions& options, ByteSource& source, ReadBuff
 }
 
 // Reads the file on its own, from the start to the end.
-Status sample_all(const FileOptions& options, Sampler& sampler) {
-  MAYFLY_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::open(options.path));
-  if (!source->is_file()) {
-    return Status(Code::kConfig, "infer = \"all\" reads the input twice, and " + source->name() +
+Status sample_all(const FileOptions& options, const ByteSource& opened, Sampler& sampler) {
+  // Before it is opened: a pipe that nobody writes to any more would never be.
+  if (!opened.is_file()) {
+    return Status(Code::kConfig, "infer = \"all\" reads the input twice, and " + opened.name() +
                                      " isn't a file; use \"sample\", or give types");
+  }
+  MAYFLY_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::open(options.path));
+  if (!is_same_file(source->fd(), opened.fd())) {
+    return Status(Code::kNoInput, opened.name() +
+                                      ": expected the file that was opened, found another in its "
+                                      "place while it was looked at");
   }
   ReadBuffer buffer(kSampleBytes);
   while (!buffer.at_end()) {
@@ -117,7 +124,7 @@ Result<Inspection> inspect(const FileOptions& options, ByteSource& source, ReadB
   const bool all = options.infer == Infer::kAll;
   const std::unique_ptr<Sampler> sampler =
       make_sampler(options, found, all ? UINT64_MAX : kSampleRows);
-  MAYFLY_RETURN_IF_ERROR(all ? sample_all(options, *sampler)
+  MAYFLY_RETURN_IF_ERROR(all ? sample_all(options, source, *sampler)
                              : sample_beginning(options, source, buffer, *sampler));
   auto shape = sampler->shape(options.infer != Infer::kNone);
   if (!shape.ok()) return about(source, shape.status());

@@ -1,7 +1,8 @@
 // LookedAt: how a file began when open looked at it, to know at its turn whether it is still that
 // one.
 //
-// Compared are its first kBytes, or all up to the first record where that is more, unpacked. A file
+// Compared are its first kBytes, or all up to the first record where that is more, unpacked, as far
+// as open had it (a resumed one's mark is compared beside it, fingerprint.h). A file
 // may have grown since, but not within its header (unended_line.h).
 // THREADS  One at a time.
 #pragma once

@@ -50,10 +50,9 @@ std::string gone_text(const Aftermath& a) {
       replaced ? fmt::format("{} is another file now", a.database)
       : all    ? fmt::format("{} isn't there any more", a.database)
                : fmt::format("there is no table {} in {} any more", a.table, a.database);
-  const std::string anew =
-      !a.always_resumes ? "read the input anew, without --resume"
-      : all             ? "let the next run read the input anew"
-                        : "read the input anew, after " + forget_command(a);
+  const std::string anew = !a.always_resumes ? "read the input anew, without --resume"
+                           : all             ? "let the next run read the input anew"
+                                             : "read the input anew, after " + forget_command(a);
   return what + ", and what was written to it went with it. Put it back, or " + anew;
 }
 
@@ -122,8 +121,9 @@ InputState input_state(const RunResult& result, std::string& source) {
     return waited ? InputState::kWritten : InputState::kChanged;
   }
   // A read that failed may well succeed the next time; what a decoder says of the data, won't.
-  const bool damaged = result.status.code() == Code::kIo && is_compressed(source) &&
-                       result.status.message().find("data is broken at byte ") != std::string::npos;
+  const bool damaged =
+      result.status.code() == Code::kIo && is_compressed(source) &&
+      result.status.message().find(": can't be read at byte ") == std::string::npos;
   return damaged ? InputState::kDamaged : InputState::kSame;
 }
 

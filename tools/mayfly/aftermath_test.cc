@@ -112,6 +112,8 @@ TEST_CASE("aftermath: an archive that failed is damaged, a plain file may be rea
   CHECK(state_of(failed(Code::kIo, broken, folder + "/packed")) == InputState::kDamaged);
   CHECK(state_of(failed(Code::kIo, broken, folder + "/plain.csv")) == InputState::kSame);
   CHECK(state_of(failed(Code::kIo, "syncing a.db", folder + "/packed")) == InputState::kSame);
+  CHECK(state_of(failed(Code::kIo, "file: x: expected zstd data with a window of at most 128 MiB",
+                        folder + "/packed")) == InputState::kDamaged);
   CHECK(state_of(failed(Code::kIo, "file: x: can't be read at byte 7: Input/output error",
                         folder + "/packed")) == InputState::kSame);
   CHECK(state_of(failed(Code::kNoInput, broken, folder + "/plain.csv")) == InputState::kChanged);

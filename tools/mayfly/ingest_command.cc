@@ -89,7 +89,7 @@ std::string aftermath_of(const RunResult& result, const Summary& summary, const 
 void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
              const IngestOptions& options, Console& console) {
   if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
-  if (std::string source = source_that_changed(result.status); !source.empty()) {
+  if (std::string source = source_that_changed(result.status); !result.started && !source.empty()) {
     console.note(to_read_anew({.database = summary.database,
                                .table = summary.table,
                                .source = std::move(source),

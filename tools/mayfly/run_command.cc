@@ -74,7 +74,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   }
   const Summary summary = summary_of(result, plan);
   if (!result.status.ok()) console.error(result.status.message());
-  if (std::string source = source_that_changed(result.status); !source.empty()) {
+  if (std::string source = source_that_changed(result.status); !result.started && !source.empty()) {
     console.note(to_read_anew({.database = summary.database,
                                .table = summary.table,
                                .source = std::move(source),

@@ -162,6 +162,15 @@ TEST_CASE(
     store.store_if_changed(stats);
   }
   CHECK((*writer)->stats().writes == 1);
+
+  StatsStore other(**writer, clock, "another");
+  for (int i = 0; i < 3; ++i) {
+    for (StatsStore* each : {&store, &other}) {
+      stats.writer = (*writer)->stats();
+      each->store_if_changed(stats);
+    }
+  }
+  CHECK((*writer)->stats().writes == 2);
 }
 
 TEST_CASE("hybrid: a stop from within a callback is refused and stops nothing; one after it does") {

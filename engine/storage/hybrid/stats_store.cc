@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "mayfly/storage/stats/stats_table.h"
@@ -10,16 +12,28 @@
 
 namespace mayfly {
 
+std::shared_ptr<StatsStore::Count> StatsStore::stores_of(const SqliteSingleWriter& writer) {
+  static std::mutex mutex;
+  static auto& counts = *new std::map<const SqliteSingleWriter*, std::weak_ptr<Count>>();
+  const std::lock_guard lock(mutex);
+  std::erase_if(counts, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Count>& place = counts[&writer];
+  std::shared_ptr<Count> count = place.lock();
+  if (count == nullptr) place = count = std::make_shared<Count>(0);
+  return count;
+}
+
 void StatsStore::store_if_changed(StorageStats stats) {
   // A store is one write and one transaction; the log grows by them, too.
-  stats.writer.writes -= std::min(stats.writer.writes, stores_);
-  stats.writer.transactions -= std::min(stats.writer.transactions, stores_);
+  const std::uint64_t stores = stores_->load(std::memory_order_relaxed);
+  stats.writer.writes -= std::min(stats.writer.writes, stores);
+  stats.writer.transactions -= std::min(stats.writer.transactions, stores);
   const std::string shown = to_json(stats);
   stats.writer.wal_pages = 0;
   stats.writer.checkpoints = 0;
   std::string compared = to_json(stats);
   if (compared == stored_) return;
-  ++stores_;
+  stores_->fetch_add(1, std::memory_order_relaxed);
   const auto written =
       writer_.write_batch({{.sql = std::string(kStatsTableSql)},
                            {.sql = std::string(kStatsInsertSql),

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 namespace mayfly {
 namespace {
@@ -59,7 +60,19 @@ SqliteError open_connection(const DatabaseName& name, const SingleWriterOptions&
 
 void StatementLimit::watch(SqliteConnection& connection) {
   constexpr int kSteps = 4096;
-  if (limit_ns_ != kNever) sqlite3_progress_handler(connection.get(), kSteps, look, this);
+  if (limit_ns_ == kNever) return;
+  sqlite3_progress_handler(connection.get(), kSteps, look, this);
+  sqlite3_trace_v2(connection.get(), SQLITE_TRACE_STMT, begin, this);
+}
+
+int StatementLimit::begin(unsigned, void* self, void* statement, void* sql) {
+  auto& limit = *static_cast<StatementLimit*>(self);
+  // Within a statement SQLite tells each trigger, as a comment.
+  const bool is_trigger = statement == limit.statement_ &&
+                          std::string_view(static_cast<const char*>(sql)).starts_with("--");
+  limit.statement_ = statement;
+  if (!is_trigger) limit.began_ns_ = kNever;
+  return 0;
 }
 
 int StatementLimit::look(void* self) {

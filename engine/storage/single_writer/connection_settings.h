@@ -21,7 +21,8 @@ enum class ConnectionUse : std::uint8_t { kWrite, kRead };
 SqliteError open_connection(const DatabaseName& name, const SingleWriterOptions& options,
                             ConnectionUse use, WriterSignals& signals, SqliteConnection& out);
 
-// Ends statements that take too long (SQLITE_INTERRUPT). Outlives the connection it watches.
+// Ends statements that take too long (SQLITE_INTERRUPT), each for itself: of a transaction, of a
+// batch, of a function. Outlives the connection it watches.
 class StatementLimit {
  public:
   StatementLimit(const Clock& clock, std::int64_t limit_ns) : clock_(clock), limit_ns_(limit_ns) {}
@@ -29,15 +30,17 @@ class StatementLimit {
   StatementLimit& operator=(const StatementLimit&) = delete;
 
   void watch(SqliteConnection& connection);
-  // The time counts from here, or, since short statements need no clock, some thousand steps later.
-  void restart() { began_ns_ = kNever; }
 
  private:
+  static int begin(unsigned event, void* self, void* statement, void* sql);
   static int look(void* self);
 
   const Clock& clock_;
   const std::int64_t limit_ns_;
+  // Of the statement that runs. Short ones need no clock: from some thousand steps on; kNever: not
+  // yet.
   std::int64_t began_ns_ = kNever;
+  const void* statement_ = nullptr;
 };
 
 }  // namespace mayfly

@@ -10,10 +10,7 @@ struct ReadPool::Reader {
         statements(connection, options.statements_max),
         session(connection, statements) {}
 
-  SqliteError begin() {
-    limit.restart();
-    return begin_statement.run();
-  }
+  SqliteError begin() { return begin_statement.run(); }
   // False: the connection isn't to be used again.
   bool end() { return connection.autocommit() || commit_statement.run().ok(); }
 

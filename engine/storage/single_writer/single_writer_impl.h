@@ -65,6 +65,12 @@ struct SqliteSingleWriter::Impl {
 
   WriteContext context() { return {connection, signals, tracker, clock}; }
   DbResult<std::int64_t> run(WriteRequest& request);
+  // In memory there is no log, so a read would meet the lock of a write: there it takes a turn.
+  bool reads_in_turn() const { return name.mode == DatabaseName::Mode::kMemory; }
+  template <class Read>
+  auto take_read(Read read) {
+    return reads_in_turn() && !is_within() ? queue->take_turn(read) : read();
+  }
   // This thread is executing a write to this database.
   bool is_within() const { return queue->is_within(); }
   std::int64_t queue_capacity() const {

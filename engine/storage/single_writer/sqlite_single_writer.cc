@@ -140,26 +140,33 @@ Status SqliteSingleWriter::flush_writes() {
 
 DbResult<void> SqliteSingleWriter::run_query(FunctionRef<DbResult<void>(SqlSession&)> reader) {
   if (impl_->signals.sample()) impl_->signals.sink().raise(impl_->signals.query_start);
-  auto lease = impl_->readers.acquire();
-  if (!lease.ok()) return lease.error();
-  return reader(lease->session());
+  return impl_->take_read([&]() -> DbResult<void> {
+    auto lease = impl_->readers.acquire();
+    if (!lease.ok()) return lease.error();
+    return reader(lease->session());
+  });
 }
 
 DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
     std::string_view key, const std::type_info& type,
     FunctionRef<DbResult<std::shared_ptr<const void>>(SqlSession&)> reader,
     std::optional<std::int64_t> ttl_ns) {
+  using Made = DbResult<std::shared_ptr<const void>>;
+  const auto take_read = [&] {
+    return impl_->take_read([&]() -> Made {
+      auto lease = impl_->readers.acquire();
+      if (!lease.ok()) return lease.error();
+      return reader(lease->session());
+    });
+  };
+  // Within a turn it mustn't wait for a reader that waits for a turn.
+  if (impl_->reads_in_turn() && impl_->is_within()) return take_read();
   std::optional<DbError> refusal;  // this caller's own; who waited for it is told its text
   const auto make = [&](const std::string&) -> Result<Kept> {
     const bool sampled = impl_->signals.sample();
     SignalSink& sink = impl_->signals.sink();
     if (sampled) sink.raise(impl_->signals.read_start, key);
-    auto lease = impl_->readers.acquire();
-    if (!lease.ok()) {
-      refusal = lease.error();
-      return mayfly::to_status(*refusal);
-    }
-    auto value = reader(lease->session());
+    Made value = take_read();
     if (!value.ok()) {
       refusal = value.error();
       return mayfly::to_status(*refusal);

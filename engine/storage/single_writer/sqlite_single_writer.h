@@ -18,7 +18,8 @@
 // READS      read() keeps what its reader gave, under a key, for default_cache_duration_ns after
 //            the last access; of threads that miss a key together one reads. What was read before
 //            an invalidation is never served after it. query() isn't kept. Both see one state of
-//            the database (read_pool.h).
+//            the database (read_pool.h), and wait for no write; but in memory, where SQLite has no
+//            log, they take turns with the writes, and are refused to write themselves.
 // OWNERSHIP  Shared by all who asked for the database; the last one who lets go executes what was
 //            posted, moves the log into the database and closes it. Its clock and sink are the
 //            caller's and outlive it.
@@ -140,8 +141,8 @@ class SqliteSingleWriter {
   SqliteSingleWriter(const SqliteSingleWriter&) = delete;
   SqliteSingleWriter& operator=(const SqliteSingleWriter&) = delete;
 
-  // One statement, or several, all or nothing; but where the text begins with PRAGMA, VACUUM, ATTACH
-  // or DETACH, which no transaction takes, each for itself until one fails. Rows changed.
+  // One statement, or several, all or nothing; but where the text begins with PRAGMA, VACUUM,
+  // ATTACH or DETACH, which no transaction takes, each for itself until one fails. Rows changed.
   DbResult<std::int64_t> write(std::string_view sql, const SqlParams& params = {});
   // All or nothing; not transactional: each by itself, until one fails. Rows changed; DbError's
   // `statement` says which failed.

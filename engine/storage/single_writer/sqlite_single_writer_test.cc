@@ -430,6 +430,13 @@ TEST_CASE("single writer: a database in memory is shared by its name") {
   REQUIRE(writer->write("INSERT INTO items(value) VALUES (1)").ok());
   CHECK(*writer->query(count_items) == 1);
   CHECK_FALSE(std::filesystem::exists("/sw_memory"));
+  const auto nested = writer->query([&](SqlSession&) {
+    const auto read =
+        writer->read<int>("n", [](SqlSession& session) { return session.scalar<int>("SELECT 1"); });
+    CHECK(*read == 1);
+    return writer->write("SELECT 1").error().kind;
+  });
+  CHECK(*nested == Kind::kOther);
 }
 
 TEST_CASE("single writer: another connection's lock is waited for, and then told") {
@@ -453,6 +460,41 @@ TEST_CASE("single writer: a statement that takes too long is ended, and the next
       writer->query([&](SqlSession& session) { return session.scalar<int>(endless); });
   CHECK(reader.error().kind == Kind::kInterrupted);
   CHECK(writer->query([](SqlSession& session) { return session.scalar<int>("SELECT 1"); }).ok());
+}
+
+TEST_CASE("single writer: the limit is of each statement, not of what they are part of") {
+  testing::Database database("sw_timeouts");
+  ManualClock clock;
+  const Writer writer = open(database.path(), {.command_timeout_ns = kSecond, .clock = &clock});
+  const std::string some =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+      "SELECT count(*) FROM n";
+  const auto take_turns = [&](SqlSession& session) -> DbResult<int> {
+    for (int i = 0; i < 5; ++i) {
+      // The statement's text is another each time, then the same.
+      const auto counted = session.scalar<int>(i < 3 ? some + std::string(i, ' ') : some);
+      if (!counted.ok()) return counted.error();
+      clock.advance(3 * kSecond / 5);
+    }
+    return 5;
+  };
+  CHECK(writer->query(take_turns).ok());
+  CHECK(writer->execute_in_transaction(take_turns).ok());
+}
+
+TEST_CASE("single writer: a trigger is a part of the statement that pulls it, for the limit too") {
+  testing::Database database("sw_timeout_trigger");
+  const Writer writer = open(database.path(), {.command_timeout_ns = 10 * kMillisecond});
+  const std::string some = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ";
+  REQUIRE(
+      writer
+          ->write_batch({{"CREATE TABLE t(a)"},
+                         {"CREATE TABLE many AS " + some + "2000) SELECT i FROM n"},
+                         {"CREATE VIEW some AS " + some + "1000) SELECT count(*) AS all_ FROM n"},
+                         {"CREATE TRIGGER pulled AFTER INSERT ON t BEGIN "
+                          "SELECT all_ FROM some; END"}})
+          .ok());
+  CHECK(writer->write("INSERT INTO t SELECT i FROM many").error().kind == Kind::kInterrupted);
 }
 
 TEST_CASE("single writer: a connection that was lost is opened again, with its settings") {

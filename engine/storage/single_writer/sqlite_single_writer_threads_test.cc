@@ -296,5 +296,44 @@ TEST_CASE("single writer: snapshots can be taken while others write") {
   });
 }
 
+// Interleaving: reads begin at every moment of other threads' transactions. In memory each read
+// would meet their lock.
+TEST_CASE("single writer threads: in memory nobody meets a lock, be it reading") {
+  const auto writer = *SqliteSingleWriter::get_or_create(
+      "Data Source=swt_memory;Mode=Memory", {.cache_size_limit = 1, .busy_timeout_ns = 0});
+  REQUIRE(writer->write("CREATE TABLE t(a)").ok());
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 300; ++i) {
+        const auto count = [](SqlSession& session) {
+          return session.scalar<std::int64_t>("SELECT count(*) FROM t");
+        };
+        if (thread < 2) {
+          failures +=
+              !writer->write_batch({{"INSERT INTO t VALUES (1)"}, {"INSERT INTO t VALUES (2)"}})
+                   .ok();
+          failures += !writer
+                           ->write_async("DELETE FROM t WHERE a = 2", {},
+                                         [&](const auto&) {
+                                           // Within a turn, while others' reads of the same key
+                                           // wait for one.
+                                           failures += !writer->read<std::int64_t>("n", count).ok();
+                                         })
+                           .ok();
+        } else {
+          failures += !writer->query(count).ok();
+          failures += !writer->read<std::int64_t>("n", count).ok();
+          writer->invalidate_cache("n");
+        }
+      }
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  REQUIRE(writer->flush_writes().ok());
+  CHECK(failures == 0);
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -46,7 +46,6 @@ class WriteConnection final : public CommitQueue::Executor {
   // Of the write that is being executed.
   SqliteConnection& connection() { return connection_; }
   StatementCache& statements() { return statements_; }
-  void begin_statement() { limit_.restart(); }
 
   // Any thread.
   std::uint64_t transactions() const { return transactions_.load(std::memory_order_relaxed); }

@@ -30,7 +30,6 @@ DbResult<std::int64_t> WriteRequest::perform() noexcept {
       if (names_.begin != StemId{}) context_.signals.sink().raise_at(now_ns, names_.begin);
     }
   }
-  context_.connection.begin_statement();
   try {
     return write(context_.connection);
   } catch (const std::bad_alloc&) {
