@@ -55,6 +55,7 @@ TEST_CASE("signals: the newest of many, and all of them") {
   const Outcome newest = run_mayfly({"signals", database.path()});
   const Outcome two = run_mayfly({"signals", database.path(), "--limit", "2"});
   const Outcome all = run_mayfly({"signals", database.path(), "--limit", "0"});
+  CHECK(run_mayfly({"signals", database.path(), "--limit", "-1"}).status == 64);
 
   CHECK(!contains(newest.out, "  s.499\n"));
   CHECK(contains(newest.out, "  s.500\n"));

@@ -41,6 +41,24 @@ TEST_CASE(
   CHECK(contains(other.err, "expected stats of a writer \"nobody\", found those of " + writer));
 }
 
+TEST_CASE("stats: names from the database steer no terminal") {
+  const Database database("stats_escapes");
+  const std::string csv = make_folder() + "/in.csv";
+  write_file(csv, numbered_csv(10));
+  REQUIRE(run_mayfly({"ingest", csv, "--into", database.path(), "--table", "t"}).status == 0);
+  database.run(
+      "UPDATE mayfly_stats SET writer = 'w' || char(27) || '[2J', json = json_object('k' || "
+      "char(10), 'v' || char(27))");
+
+  const Outcome shown = run_mayfly({"stats", database.path()});
+  const Outcome other = run_mayfly({"stats", database.path(), "--writer", "nobody"});
+
+  CHECK(shown.status == 0);
+  CHECK(shown.out.starts_with("w\\u001b[2J: process "));
+  CHECK(contains(shown.out, "v\\u001b\n"));
+  CHECK(!contains(shown.out + other.err, "\x1b"));
+}
+
 TEST_CASE("stats: a missing file, a database without stats and another file have their statuses") {
   const Database database("stats_none");
   database.run("CREATE TABLE t(x)");

@@ -424,7 +424,9 @@ void Parser::add_signals() {
   Options options(*signals, "Options");
   options.text("--since", signals_options.since, "How long ago (10m, 24h), or from which time on")
       ->type_name("TIME");
-  options.add("--limit", signals_options.limit, "Only the newest; 0: all")->type_name("N");
+  options.add("--limit", signals_options.limit, "Only the newest; 0: all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""));
 }
 
 void Parser::add_stats() {

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 
+#include "mayfly/base/json_text.h"
+
 namespace mayfly::cli {
 
 std::string with_commas(std::uint64_t count) {
@@ -48,6 +50,22 @@ std::string clock_text(std::uint64_t seconds) {
 
 std::string rows_text(std::uint64_t rows) {
   return with_commas(rows) + (rows == 1 ? " row" : " rows");
+}
+
+std::string on_one_line(std::string_view text) {
+  const std::string quoted = json_quoted(text);
+  std::string plain;
+  plain.reserve(quoted.size());
+  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
+    if (quoted[i] == '\x7f') {
+      plain += "\\u007f";
+      continue;
+    }
+    // A quotation mark needs no escape here.
+    if (quoted[i] == '\\' && quoted[i + 1] == '"') ++i;
+    plain += quoted[i];
+  }
+  return plain;
 }
 
 }  // namespace mayfly::cli

@@ -4,6 +4,12 @@
 
 using namespace mayfly::cli;
 
+TEST_CASE("names: nothing in them steers a terminal or looks like another line") {
+  CHECK(on_one_line("orders") == "orders");
+  CHECK(on_one_line("a\nb\x1b[31m\x7f") == "a\\nb\\u001b[31m\\u007f");
+  CHECK(on_one_line("say \"hi\"") == "say \"hi\"");
+}
+
 TEST_CASE("numbers: as people read them") {
   CHECK(with_commas(0) == "0");
   CHECK(with_commas(999) == "999");

@@ -10,6 +10,7 @@
 #include "mayfly/plugin/options.h"
 #include "mayfly/storage/persistent_window/signal_reader.h"
 #include "mayfly/storage/persistent_window/stored_time.h"
+#include "tools/mayfly/human_text.h"
 
 namespace mayfly::cli {
 namespace {
@@ -17,26 +18,9 @@ namespace {
 // Written at once: a table may have a million rows.
 constexpr std::size_t kPrintBytes = std::size_t{64} << 10;
 
-// A name could hold what steers a terminal, or look like two lines.
-std::string shown(std::string_view text) {
-  const std::string quoted = json_quoted(text);
-  std::string plain;
-  plain.reserve(quoted.size());
-  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
-    if (quoted[i] == '\x7f') {
-      plain += "\\u007f";
-      continue;
-    }
-    // A quotation mark needs no escape here.
-    if (quoted[i] == '\\' && quoted[i + 1] == '"') ++i;
-    plain += quoted[i];
-  }
-  return plain;
-}
-
 std::string text_of(const StoredSignal& signal) {
-  std::string line = fmt::format("{}  {}", shown(signal.timestamp), shown(signal.name));
-  if (signal.key) line += "  key=" + shown(*signal.key);
+  std::string line = fmt::format("{}  {}", on_one_line(signal.timestamp), on_one_line(signal.name));
+  if (signal.key) line += "  key=" + on_one_line(*signal.key);
   if (signal.operation != 0) line += fmt::format("  operation={}", signal.operation);
   return line + "\n";
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "mayfly/base/json_text.h"
@@ -35,12 +36,16 @@ std::string json_of(const std::string& database, const std::vector<StoredStats>&
 
 std::string text_of(const StoredStats& stats) {
   std::string text =
-      fmt::format("{}: process {}{}, stored {} ago\n", stats.writer, stats.pid,
+      fmt::format("{}: process {}{}, stored {} ago\n", on_one_line(stats.writer), stats.pid,
                   stats.is_running ? "" : " (it has ended)", short_seconds(age_seconds(stats)));
+  std::vector<std::string> paths;  // tables' names are in them
   std::size_t width = 0;
-  for (const auto& [path, value] : stats.values) width = std::max(width, path.size());
   for (const auto& [path, value] : stats.values) {
-    text += fmt::format("  {:<{}}  {}\n", path, width, value);
+    paths.push_back(on_one_line(path));
+    width = std::max(width, paths.back().size());
+  }
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    text += fmt::format("  {:<{}}  {}\n", paths[i], width, on_one_line(stats.values[i].second));
   }
   return text;
 }
@@ -56,7 +61,8 @@ ExitStatus run_stats(const StatsOptions& options, const GlobalOptions& global, c
   }
   if (!options.writer.empty()) {
     std::string names;
-    for (const StoredStats& stats : *all) names += (names.empty() ? "" : ", ") + stats.writer;
+    for (const StoredStats& stats : *all)
+      names += (names.empty() ? "" : ", ") + on_one_line(stats.writer);
     std::erase_if(*all, [&](const StoredStats& stats) { return stats.writer != options.writer; });
     if (all->empty()) {
       console.error(fmt::format("{}: expected stats of a writer \"{}\", found those of {}",
