@@ -1,5 +1,6 @@
 // The hybrid strategy: three ways to write, what they say of themselves, and how they end. The
 // arguments are paths of two databases that may be made: the application's and its log's.
+#include <chrono>
 #include <cstdio>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "tools/examples/example_check.h"
 
 using example::shown;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -17,7 +19,7 @@ void an_action_of_a_user(mayfly::HybridStorage& storage) {
         return storage.writer().write("INSERT INTO users(name) VALUES (:name)",
                                       mayfly::SqlParams::named({{"name", "Alice"}}));
       },
-      {.retry = {.max_retries = 3}});
+      {.retry = mayfly::RetryTimes{.initial_delay = 100ms, .max_delay = 2s}});
   shown(saved.ok() && *saved == 1, "a user is saved when the call returns");
 }
 

@@ -1,6 +1,6 @@
 // with_db_retry, execute_with_retry: call again what met another connection's lock.
 //
-//   const auto save = with_db_retry(&Users::save, {.retry = {.max_retries = 5}});
+//   const auto save = with_db_retry(&Users::save, {.retry = RetryTimes{.max_delay = 5s}});
 //   DbResult<int> saved = save(users, user);
 //
 //   DbResult<void> done = execute_with_retry([&] { return to_db_result(db, sqlite3_exec(...)); });
@@ -23,6 +23,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/policy/retry_policy.h"
+#include "mayfly/policy/retry_times.h"
 #include "mayfly/storage/db_error.h"
 #include "mayfly/storage/retry/lock_metrics.h"
 #include "mayfly/storage/retry/retry_loop.h"
@@ -31,7 +32,8 @@ namespace mayfly {
 
 // Besides the policy, what tests give.
 struct DbRetryOptions {
-  RetryOptions retry;                      // 3 retries, 100 ms doubled, at most 2 s, +-25 %
+  RetryOptions retry;                      // 3 retries, 100 ms doubled, at most 2 s, +-25 %;
+                                           // RetryTimes says it in durations
   std::stop_token stop;                    // a request ends the waiting: the last error is returned
   const Clock* clock = nullptr;            // nullptr: the machine's
   DatabaseLockMetrics* metrics = nullptr;  // nullptr: process_lock_metrics()
