@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "mayfly/storage/single_writer/owner_rules.h"
+
 namespace mayfly {
 namespace {
 
@@ -39,9 +41,9 @@ SqliteError GroupWriter::prepare() {
   return error;
 }
 
-int GroupWriter::authorize(void* self, int action, const char*, const char*, const char*,
+int GroupWriter::authorize(void* self, int action, const char* name, const char* value, const char*,
                            const char*) {
-  if (action != SQLITE_TRANSACTION && action != SQLITE_SAVEPOINT) return SQLITE_OK;
+  if (!is_owners(action, name, value)) return SQLITE_OK;
   const auto& writer = *static_cast<GroupWriter*>(self);
   // VACUUM has transactions of its own, which SQLite prepares while it runs.
   const bool allowed =

@@ -1,6 +1,10 @@
 #include "mayfly/storage/single_writer/read_pool.h"
 
+#include <sqlite3.h>
+
 #include <utility>
+
+#include "mayfly/storage/single_writer/owner_rules.h"
 
 namespace mayfly {
 
@@ -10,10 +14,32 @@ struct ReadPool::Reader {
         statements(connection, options.statements_max),
         session(connection, statements) {}
 
-  SqliteError begin() { return begin_statement.run(); }
+  // Before the first begin().
+  SqliteError prepare() {
+    sqlite3_set_authorizer(connection.get(), authorize, this);
+    SqliteError error = connection.prepare("BEGIN", begin_statement);
+    if (error.ok()) error = connection.prepare("COMMIT", commit_statement);
+    own = false;
+    return error;
+  }
+  SqliteError begin() { return run_own(begin_statement); }
   // False: the connection isn't to be used again.
-  bool end() { return connection.autocommit() || commit_statement.run().ok(); }
+  bool end() { return connection.autocommit() || run_own(commit_statement).ok(); }
 
+  // SQLite may prepare it anew meanwhile.
+  SqliteError run_own(SqliteStatement& statement) {
+    own = true;
+    SqliteError error = statement.run();
+    own = false;
+    return error;
+  }
+  static int authorize(void* self, int action, const char* name, const char* value, const char*,
+                       const char*) {
+    const bool allowed = static_cast<Reader*>(self)->own || !is_owners(action, name, value);
+    return allowed ? SQLITE_OK : SQLITE_DENY;
+  }
+
+  bool own = true;  // what is prepared now is the pool's, not a caller's
   StatementLimit limit;
   SqliteConnection connection;
   StatementCache statements;  // destroyed before the connection
@@ -59,8 +85,7 @@ DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
   auto reader = std::make_unique<Reader>(options_, clock_);
   SqliteError error =
       open_connection(name_, options_, ConnectionUse::kRead, signals_, reader->connection);
-  if (error.ok()) error = reader->connection.prepare("BEGIN", reader->begin_statement);
-  if (error.ok()) error = reader->connection.prepare("COMMIT", reader->commit_statement);
+  if (error.ok()) error = reader->prepare();
   if (!error.ok()) return to_db_error(error, "opening " + name_.path + " for reading");
   reader->limit.watch(reader->connection);
   const std::lock_guard lock(mutex_);

@@ -27,8 +27,9 @@
 //            writes to the database meanwhile. So they may do anything but wait for a write to it:
 //            by this writer, which is refused (kOther), or by an engine: opening one is refused,
 //            but close(), abort(), waiting for its tickets and append() into a full pool wait for
-//            ever; try_append() doesn't. Nor do they wait for a thread that does. What one throws
-//            becomes an error with its text.
+//            ever; try_append() doesn't. Nor do they wait for a thread that does. To another
+//            database they may write, as long as all do so in the same order of databases: two that
+//            do it crosswise wait for each other. What one throws becomes an error with its text.
 // ERRORS     DbError, for the caller whom it concerns: what it was (kind), SQLite's code, the
 //            message with the constraint, of a batch which command. Nothing else is lost.
 // THREADS    Any.

@@ -462,6 +462,22 @@ TEST_CASE("single writer: a statement that takes too long is ended, and the next
   CHECK(writer->query([](SqlSession& session) { return session.scalar<int>("SELECT 1"); }).ok());
 }
 
+TEST_CASE("single writer: a caller takes no connection out of its owner's hands") {
+  Fixture f("sw_owner");
+  for (const char* sql : {"COMMIT", "ROLLBACK", "SAVEPOINT s", "PRAGMA Query_Only(OFF)",
+                          "PRAGMA wal_autocheckpoint = 5"}) {
+    CAPTURE(sql);
+    const auto execute = [&](SqlSession& session) { return session.execute(sql); };
+    CHECK(f.writer->query(execute).error().kind == Kind::kSql);
+    CHECK(f.writer->write(sql).error().kind == Kind::kSql);
+    CHECK(f.writer->execute_in_transaction(execute).error().kind == Kind::kSql);
+  }
+  // What is only asked is answered.
+  CHECK(*f.writer->query(
+            [](SqlSession& session) { return session.scalar<int>("PRAGMA query_only"); }) == 1);
+  CHECK(f.writer->stats().read_connections == 1);
+}
+
 TEST_CASE("single writer: the limit is of each statement, not of what they are part of") {
   testing::Database database("sw_timeouts");
   ManualClock clock;
