@@ -1,4 +1,5 @@
-// Time as an argument. Production passes SystemClock, tests a ManualClock; nothing else reads a clock.
+// Time as an argument. Production passes SystemClock, tests a ManualClock; nothing else reads a
+// clock.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,11 @@ constexpr std::int64_t kMicrosecond = 1'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNever = INT64_MAX;
+
+// When a time that begins then is over; kNever stays kNever. Neither is negative.
+constexpr std::int64_t deadline_after(std::int64_t begin_ns, std::int64_t time_ns) {
+  return time_ns > kNever - begin_ns ? kNever : begin_ns + time_ns;
+}
 
 // Thread-safe.
 class Clock {

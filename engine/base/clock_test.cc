@@ -27,6 +27,14 @@ TEST_CASE("manual clock: wall time moves with it, in microseconds") {
   CHECK(clock.wall_us() - before == 3'000'000);
 }
 
+TEST_CASE("clocks: a deadline beyond all time is never") {
+  CHECK(deadline_after(kSecond, 2 * kSecond) == 3 * kSecond);
+  CHECK(deadline_after(0, kNever) == kNever);
+  CHECK(deadline_after(kSecond, kNever) == kNever);
+  CHECK(deadline_after(kNever, 1) == kNever);
+  CHECK(deadline_after(1, kNever - 1) == kNever);
+}
+
 TEST_CASE("system clock: monotonic time doesn't go back, wall time is after 2020") {
   const SystemClock clock;
   const std::int64_t first = clock.now_ns();

@@ -186,10 +186,7 @@ void Graph::begin_drain() {
 void Graph::advance_drain(std::int64_t now_ns) {
   if (!draining_) {
     draining_ = true;
-    drain_deadline_ns_ =
-        plan_.drain_deadline_ns == kNever || now_ns > kNever - plan_.drain_deadline_ns
-            ? kNever
-            : now_ns + plan_.drain_deadline_ns;
+    drain_deadline_ns_ = deadline_after(now_ns, plan_.drain_deadline_ns);
     drain_requested_.store(true, std::memory_order_release);
     services_.signals.raise("drain.started");
     for (const auto& node : nodes_) node->start_drain(drain_deadline_ns_);

@@ -116,10 +116,6 @@ class CacheLedger {
 
   bool is_hot(const Node& node) const { return node.accesses >= options_.hot_threshold; }
   void refresh(Node& node, std::int64_t now_ns);
-  // kNever stays kNever.
-  static std::int64_t later(std::int64_t now_ns, std::int64_t by_ns) {
-    return by_ns >= kNever - now_ns ? kNever : now_ns + by_ns;
-  }
 
   const CacheLedgerOptions options_;
   std::vector<Node> nodes_;  // [0] is nobody's
@@ -133,9 +129,9 @@ class CacheLedger {
 inline void CacheLedger::refresh(Node& node, std::int64_t now_ns) {
   const bool hot = is_hot(node);
   const std::int64_t ttl_ns = hot ? std::max(node.ttl_ns, options_.hot_ttl_ns) : node.ttl_ns;
-  const std::int64_t dies_ns = later(node.added_ns, options_.lifetime_ns);
+  const std::int64_t dies_ns = deadline_after(node.added_ns, options_.lifetime_ns);
   // Callers read the clock before they take their lock: now_ns may be older than the last access.
-  node.expires_ns = std::max(node.expires_ns, std::min(later(now_ns, ttl_ns), dies_ns));
+  node.expires_ns = std::max(node.expires_ns, std::min(deadline_after(now_ns, ttl_ns), dies_ns));
   node.chances = static_cast<std::uint8_t>(node.own_chances + (hot ? 1 : 0));
   node.used = ++uses_;
 }

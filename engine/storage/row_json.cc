@@ -18,22 +18,9 @@ void append_hex(std::string_view bytes, std::string& out) {
 }
 
 template <class T>
-void append_number(T value, std::string& out) {
+void append_digits(T value, std::string& out) {
   char digits[40];
   out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
-void append_real(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "null";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "9e999" : "-9e999";
-  } else {
-    const std::size_t start = out.size();
-    append_number(value, out);
-    // Without point or exponent it would be read as an integer.
-    if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
-  }
 }
 
 void append_bytes(std::string_view bytes, bool is_text, std::uint64_t bytes_max, std::string& out) {
@@ -59,7 +46,7 @@ void append_bytes(std::string_view bytes, bool is_text, std::uint64_t bytes_max,
     append_hex(head, out);
   }
   out += ",\"bytes\":";
-  append_number(bytes.size(), out);
+  append_json_number(std::uint64_t{bytes.size()}, out);
   out += '}';
 }
 
@@ -74,9 +61,9 @@ void append_value(const mayfly_batch& batch, const mayfly_column& column, std::u
     case MAYFLY_INT64:
     case MAYFLY_BOOL:
     case MAYFLY_TIMESTAMP:
-      return append_number(cell.i64, out);
+      return append_json_number(std::int64_t{cell.i64}, out);
     case MAYFLY_FLOAT64:
-      return append_real(cell.f64, out);
+      return append_json_number(cell.f64, out);
     case MAYFLY_BLOB:
       return append_bytes(text_at(batch, cell.span), false, bytes_max, out);
     default:
@@ -85,6 +72,22 @@ void append_value(const mayfly_batch& batch, const mayfly_column& column, std::u
 }
 
 }  // namespace
+
+void append_json_number(std::int64_t value, std::string& out) { append_digits(value, out); }
+void append_json_number(std::uint64_t value, std::string& out) { append_digits(value, out); }
+
+void append_json_number(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "null";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "9e999" : "-9e999";
+  } else {
+    const std::size_t start = out.size();
+    append_digits(value, out);
+    // Without point or exponent it would be read as an integer.
+    if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
+  }
+}
 
 bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());

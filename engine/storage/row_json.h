@@ -20,5 +20,9 @@ void append_row_json(const Schema& schema, const mayfly_batch& batch, std::uint3
 // A JSON string with its quotes; text must be UTF-8.
 void append_json_string(std::string_view text, std::string& out);
 bool is_utf8(std::string_view text);
+// An infinity is 9e999, NaN null, and no other real looks like an integer.
+void append_json_number(std::int64_t value, std::string& out);
+void append_json_number(std::uint64_t value, std::string& out);
+void append_json_number(double value, std::string& out);
 
 }  // namespace mayfly

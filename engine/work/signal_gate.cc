@@ -9,11 +9,6 @@ namespace {
 // A signal that leaves the window for room, or because its sink was retuned, tells nobody.
 constexpr std::int64_t kLookNs = kSecond;
 
-// No overflow: kNever stays kNever.
-std::int64_t later(std::int64_t at_ns, std::int64_t by_ns) {
-  return at_ns > kNever - by_ns ? kNever : at_ns + by_ns;
-}
-
 }  // namespace
 
 SignalGate::SignalGate(const SignalSink& sink, GateOptions options)
@@ -49,10 +44,10 @@ GateVerdict SignalGate::evaluate(std::int64_t now_ns, std::int64_t enqueued_ns) 
   if (__builtin_mul_overflow(options_.interval_ns, std::int64_t{options_.attempts}, &patience_ns)) {
     patience_ns = kNever;
   }
-  const std::int64_t deadline_ns = later(began_ns, patience_ns);
+  const std::int64_t deadline_ns = deadline_after(began_ns, patience_ns);
   if (now_ns >= deadline_ns) return {.kind = Kind::kRunExhausted};
   const std::int64_t look_again =
-      std::min({deadline_ns, later(now_ns, std::min(options_.interval_ns, kLookNs)),
+      std::min({deadline_ns, deadline_after(now_ns, std::min(options_.interval_ns, kLookNs)),
                 defer_.present_until_ns()});
   return {.kind = Kind::kWait, .look_again = std::max(look_again, now_ns + 1)};
 }

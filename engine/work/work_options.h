@@ -23,11 +23,6 @@
 
 namespace mayfly {
 
-// When a time that begins now is over; kNever: never.
-constexpr std::int64_t deadline_after(std::int64_t now_ns, std::int64_t time_ns) {
-  return time_ns > kNever - now_ns ? kNever : now_ns + time_ns;
-}
-
 // The number of processors, at least 1.
 int default_concurrency();
 

@@ -75,10 +75,7 @@ struct HybridStorage::Impl {
 
 void HybridStorage::Impl::start() {
   if (interval_ns == 0) return;
-  const auto next_ns = [this] {
-    const std::int64_t now_ns = clock.now_ns();
-    return interval_ns > kNever - now_ns ? kNever : now_ns + interval_ns;
-  };
+  const auto next_ns = [this] { return deadline_after(clock.now_ns(), interval_ns); };
   // The first interval begins here, however late the thread does.
   thread = std::thread([this, next_ns, due_ns = next_ns()]() mutable {
     name_this_thread("mayfly-stats");

@@ -1,9 +1,6 @@
 #include "mayfly/storage/log_database/log_database_options.h"
 
-#include <fmt/format.h>
-
-#include <string_view>
-
+#include "mayfly/base/option_range.h"
 #include "mayfly/storage/log_database/log_codec.h"
 #include "mayfly/storage/log_database/log_ring.h"
 
@@ -15,12 +12,7 @@ Status check_log_database_options(const LogDatabaseOptions& options) {
   // Several of the longest records: twice the limit, and a head for each field.
   const std::int64_t longest = 2 * o(options.message_bytes_max) + o(LogLayout::kFieldsMax) * 64;
   const std::int64_t levels = o(LogLevel::kCritical);
-  const struct {
-    std::string_view name;
-    std::int64_t found;
-    std::int64_t least;
-    std::int64_t most;
-  } ranges[] = {
+  const OptionRange ranges[] = {
       {"retention_ns", options.retention_ns, 1, kNever},
       {"cleanup_interval_ns", options.cleanup_interval_ns, kMillisecond, kNever},
       {"max_batch_size", o(options.max_batch_size), 1, o(LogRing::kRecordsMax)},
@@ -32,15 +24,7 @@ Status check_log_database_options(const LogDatabaseOptions& options) {
       {"signal_level", o(options.signal_level), 0, levels},
       {"stop_timeout_ns", options.stop_timeout_ns, 0, kNever},
   };
-  for (const auto& range : ranges) {
-    if (range.found >= range.least && range.found <= range.most) continue;
-    return {Code::kUsage, range.most == kNever
-                              ? fmt::format("{}: expected at least {}, found {}", range.name,
-                                            range.least, range.found)
-                              : fmt::format("{}: expected {} to {}, found {}", range.name,
-                                            range.least, range.most, range.found)};
-  }
-  return {};
+  return check_ranges(ranges);
 }
 
 }  // namespace mayfly

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::int64_t kCleanAgainNs = 60 * kSecond;  // after one that failed
 
-std::int64_t after(std::int64_t now_ns, std::int64_t delay_ns) {
-  return delay_ns > kNever - now_ns ? kNever : now_ns + delay_ns;
-}
-
 }  // namespace
 
 LogFlusher::LogFlusher(const LogDatabaseOptions& options, LogIntake& intake, LogTable& table,
@@ -32,7 +28,7 @@ LogFlusher::LogFlusher(const LogDatabaseOptions& options, LogIntake& intake, Log
       backoff_({.max_retries = RetryOptions::kUnlimited}),
       rng_(static_cast<std::uint64_t>(clock_.now_ns())),
       signalled_(intake.ring().begin()) {
-  next_store_ns_ = after(clock_.now_ns(), options.flush_interval_ns);
+  next_store_ns_ = deadline_after(clock_.now_ns(), options.flush_interval_ns);
   next_clean_ns_ = options.retention_ns == kNever ? kNever : clock_.now_ns();
   thread_ = std::thread([this] { run(); });
 }
@@ -135,7 +131,7 @@ void LogFlusher::answer(std::uint64_t flush, const DbResult<void>& result) {
 }
 
 void LogFlusher::finish() {
-  const std::int64_t deadline_ns = after(clock_.now_ns(), options_.stop_timeout_ns);
+  const std::int64_t deadline_ns = deadline_after(clock_.now_ns(), options_.stop_timeout_ns);
   const std::uint64_t records = intake_.ring().claimed_total();
   DbResult<void> result = store_until(records);
   while (!result.ok() && clock_.now_ns() < deadline_ns) {
@@ -214,7 +210,7 @@ DbResult<void> LogFlusher::store_until(std::uint64_t records) {
     ring.release(stored->end);
     failures_ = 0;
   }
-  if (failures_ == 0) next_store_ns_ = after(clock_.now_ns(), options_.flush_interval_ns);
+  if (failures_ == 0) next_store_ns_ = deadline_after(clock_.now_ns(), options_.flush_interval_ns);
   return {};
 }
 
@@ -232,7 +228,7 @@ void LogFlusher::note_failure(const DbError& error) noexcept {
   const std::int64_t delay_ns =
       backoff_.next_delay_ns(failures_, 0, rng_).value_or(backoff_.options().max_delay_ns);
   ++failures_;
-  next_store_ns_ = after(clock_.now_ns(), delay_ns);
+  next_store_ns_ = deadline_after(clock_.now_ns(), delay_ns);
   try {
     signals_.sink().raise(signals_.flush_failed, error.message);
   } catch (...) {  // the figure says it
@@ -257,8 +253,9 @@ void LogFlusher::clean_step() {
   }
   if (more.ok() && *more) return;  // the next step is due at once
   is_shrinking_ = false;
-  next_clean_ns_ = after(now_ns, more.ok() ? options_.cleanup_interval_ns
-                                           : std::min(options_.cleanup_interval_ns, kCleanAgainNs));
+  next_clean_ns_ =
+      deadline_after(now_ns, more.ok() ? options_.cleanup_interval_ns
+                                       : std::min(options_.cleanup_interval_ns, kCleanAgainNs));
   if (removed_ == 0) return;
   try {
     signals_.sink().raise(signals_.cleanup, removed_, "rows");

@@ -1,7 +1,5 @@
 #include "mayfly/storage/log_database/log_text.h"
 
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 
 #include "mayfly/storage/row_json.h"
@@ -9,29 +7,10 @@
 namespace mayfly {
 namespace {
 
-template <class T>
-void append_number(T value, std::string& out) {
-  char digits[40];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
-void append_real(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "null";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "9e999" : "-9e999";
-  } else {
-    const std::size_t start = out.size();
-    append_number(value, out);
-    // Without point or exponent it would be read as an integer.
-    if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
-  }
-}
-
 void append_cut(std::uint32_t bytes, std::string& out) {
   if (bytes == 0) return;
   out += "...[";
-  append_number(bytes, out);
+  append_json_number(std::uint64_t{bytes}, out);
   out += " bytes cut]";
 }
 
@@ -53,11 +32,11 @@ void append_value(const LogEntry::Field& field, std::string& out) {
       out += value.uint64() != 0 ? "true" : "false";
       return;
     case LogValue::Kind::kInt64:
-      return append_number(value.int64(), out);
+      return append_json_number(value.int64(), out);
     case LogValue::Kind::kUint64:
-      return append_number(value.uint64(), out);
+      return append_json_number(value.uint64(), out);
     case LogValue::Kind::kFloat64:
-      return append_real(value.float64(), out);
+      return append_json_number(value.float64(), out);
     case LogValue::Kind::kText:
       return append_string(value.text(), field.cut, out);
   }
@@ -97,7 +76,7 @@ void append_extra_json(const LogEntry& entry, std::string& out) {
   if (entry.fields_left_out() > 0) {
     separate();
     out += "\"fields_cut\":";
-    append_number(entry.fields_left_out(), out);
+    append_json_number(std::uint64_t{entry.fields_left_out()}, out);
   }
   if (out.size() != start) out += '}';
 }

@@ -19,10 +19,6 @@ namespace {
 constexpr std::int64_t kPruneRows = 1000;
 constexpr std::int64_t kRetryNs = kSecond;
 
-std::int64_t later(std::int64_t now_ns, std::int64_t by_ns) {
-  return by_ns > kNever - now_ns ? kNever : now_ns + by_ns;
-}
-
 DbError refuse(const char* found) {
   return {.message = fmt::format("expected a flush that may wait, found one {}, which would wait "
                                  "for itself; flush from another thread, or later",
@@ -56,7 +52,7 @@ DbResult<void> SignalFlusher::start() {
     return {};
   });
   if (!looked.ok()) return looked.error();
-  next_round_ns_ = later(clock_.now_ns(), options_.flush_interval_ns);
+  next_round_ns_ = deadline_after(clock_.now_ns(), options_.flush_interval_ns);
   thread_ = std::thread([this] { loop(); });
   return {};
 }
@@ -65,7 +61,7 @@ DbResult<void> SignalFlusher::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    deadline_ns_ = later(clock_.now_ns(), options_.stop_timeout_ns);
+    deadline_ns_ = deadline_after(clock_.now_ns(), options_.stop_timeout_ns);
     wake_.notify_all();
   }
   if (!thread_.joinable() && pending() > 0) {
@@ -161,11 +157,12 @@ DbResult<void> SignalFlusher::run_round() noexcept {
   }
   const std::int64_t now_ns = clock_.now_ns();
   if (result.ok()) {
-    next_round_ns_ = later(now_ns, options_.flush_interval_ns);
+    next_round_ns_ = deadline_after(now_ns, options_.flush_interval_ns);
     earliest_ns_ = now_ns;
   } else {
     failures_.fetch_add(1, std::memory_order_relaxed);
-    earliest_ns_ = next_round_ns_ = later(now_ns, std::min(kRetryNs, options_.flush_interval_ns));
+    earliest_ns_ = next_round_ns_ =
+        deadline_after(now_ns, std::min(kRetryNs, options_.flush_interval_ns));
   }
   return result;
 }

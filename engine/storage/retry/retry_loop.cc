@@ -58,7 +58,7 @@ bool RetryLoop::wait(std::int64_t delay_ns) {
   std::mutex mutex;
   std::condition_variable wake;
   const std::int64_t from_ns = clock_.now_ns();
-  const std::int64_t until_ns = delay_ns < kNever - from_ns ? from_ns + delay_ns : kNever;
+  const std::int64_t until_ns = deadline_after(from_ns, delay_ns);
   // Under the mutex: a request between the look and the sleep must not be missed.
   const std::stop_callback on_stop(stop_, [&] {
     const std::lock_guard lock(mutex);

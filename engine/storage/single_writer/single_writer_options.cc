@@ -1,19 +1,12 @@
 #include "mayfly/storage/single_writer/single_writer_options.h"
 
-#include <fmt/format.h>
-
-#include <string_view>
+#include "mayfly/base/option_range.h"
 
 namespace mayfly {
 
 Status check_single_writer_options(const SingleWriterOptions& options) {
   const auto o = [](auto value) { return static_cast<std::int64_t>(value); };
-  const struct {
-    std::string_view name;
-    std::int64_t found;
-    std::int64_t least;
-    std::int64_t most;
-  } ranges[] = {
+  const OptionRange ranges[] = {
       {"cache_size_limit", o(options.cache_size_limit), 1, 1 << 30},
       {"default_cache_duration_ns", options.default_cache_duration_ns, 1, kNever},
       {"hot_key_extension_ns", options.hot_key_extension_ns, 1, kNever},
@@ -30,15 +23,7 @@ Status check_single_writer_options(const SingleWriterOptions& options) {
       {"checkpoint_pages", options.checkpoint_pages, 1, kNever},
       {"wal_warning_pages", options.wal_warning_pages, 1, kNever},
   };
-  for (const auto& range : ranges) {
-    if (range.found >= range.least && range.found <= range.most) continue;
-    return {Code::kUsage, range.most == kNever
-                              ? fmt::format("{}: expected at least {}, found {}", range.name,
-                                            range.least, range.found)
-                              : fmt::format("{}: expected {} to {}, found {}", range.name,
-                                            range.least, range.most, range.found)};
-  }
-  return {};
+  return check_ranges(ranges);
 }
 
 }  // namespace mayfly

@@ -11,11 +11,6 @@
 namespace mayfly {
 namespace {
 
-// Later than everything, not earlier.
-std::int64_t after(std::int64_t now_ns, std::int64_t wait_ns) {
-  return wait_ns > kNever - now_ns ? kNever : now_ns + wait_ns;
-}
-
 // The same for equal keys of one table's key, another for others.
 std::string key_text(const ShapedCall& call) {
   std::vector<ColumnValue> key;
@@ -49,7 +44,7 @@ void WriteBuffer::Impl::run(std::int64_t next_ns) {
     tries = done ? 0 : tries + 1;
     const std::int64_t pause_ns =
         done ? options.flush_interval_ns : backoff_ns(tries - 1, failing_ns);
-    next_ns = after(now_ns, pause_ns);
+    next_ns = deadline_after(now_ns, pause_ns);
     lock.lock();
   }
 }
@@ -70,7 +65,7 @@ DbResult<void> WriteBuffer::Impl::start() {
   }
   try {
     // The first interval begins here, however late the thread does.
-    const std::int64_t first_ns = after(clock.now_ns(), options.flush_interval_ns);
+    const std::int64_t first_ns = deadline_after(clock.now_ns(), options.flush_interval_ns);
     thread = std::thread([this, first_ns] { run(first_ns); });
     return {};
   } catch (const std::system_error& error) {
@@ -83,7 +78,7 @@ DbResult<void> WriteBuffer::Impl::start() {
 
 DbResult<void> WriteBuffer::Impl::stop() {
   const std::lock_guard lifecycle(lifecycle_mutex);
-  const std::int64_t deadline_ns = after(clock.now_ns(), options.stop_timeout_ns);
+  const std::int64_t deadline_ns = deadline_after(clock.now_ns(), options.stop_timeout_ns);
   {
     const std::lock_guard lock(mutex);
     closed = true;
@@ -113,7 +108,8 @@ DbResult<void> WriteBuffer::Impl::flush_until(std::int64_t deadline_ns) {
       sink.raise(stop_left, left, "rows");
       return error;
     }
-    const std::int64_t until_ns = std::min(deadline_ns, after(now_ns, backoff_ns(tries, began_ns)));
+    const std::int64_t until_ns =
+        std::min(deadline_ns, deadline_after(now_ns, backoff_ns(tries, began_ns)));
     std::unique_lock lock(mutex);
     while (clock.now_ns() < until_ns) clock.wait_until(lock, work, until_ns);
   }
