@@ -3,7 +3,7 @@
 //   using namespace std::chrono_literals;
 //   with_db_retry(save, {.retry = RetryTimes{.initial_delay = 100ms, .max_delay = 2.5s}});
 //
-// Durations are cut to whole nanoseconds; those beyond 292 years are as long as that.
+// Durations become the nearest whole nanosecond; those beyond 292 years are as long as that.
 // THREADS  Any.
 #pragma once
 
@@ -39,7 +39,8 @@ struct RetryTimes {
     constexpr double kMost = 9.2e18;
     const double ns = time.count() * 1e9;
     if (ns != ns) return -1;
-    return ns >= kMost ? INT64_MAX : ns <= -kMost ? INT64_MIN : static_cast<std::int64_t>(ns);
+    if (ns <= -kMost) return INT64_MIN;
+    return ns >= kMost ? INT64_MAX : static_cast<std::int64_t>(ns < 0 ? ns - 0.5 : ns + 0.5);
   }
 };
 

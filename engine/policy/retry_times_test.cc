@@ -28,6 +28,7 @@ TEST_CASE("retry times: seconds, their parts and whatever else is a duration bec
   CHECK(made.initial_delay_ns == 150 * kMillisecond);
   CHECK(made.max_delay_ns == 2'500 * kMillisecond);
   CHECK(made.deadline_ns == 60 * kSecond);
+  CHECK(RetryOptions(RetryTimes{.max_delay = 1.001s}).max_delay_ns == 1'001 * kMillisecond);
   CHECK(RetryOptions(RetryTimes{.max_delay = 1e300s}).max_delay_ns == kNever);
 }
 

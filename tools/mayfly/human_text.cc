@@ -57,13 +57,19 @@ std::string on_one_line(std::string_view text) {
   std::string plain;
   plain.reserve(quoted.size());
   for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
-    if (quoted[i] == '\x7f') {
+    const auto byte = static_cast<unsigned char>(quoted[i]);
+    const auto next = static_cast<unsigned char>(quoted[i + 1]);
+    if (byte == '\\') {
+      if (next != '"') plain += '\\';  // which needs no escape here
+      plain += quoted[++i];
+    } else if (byte == 0x7F) {
       plain += "\\u007f";
-      continue;
+    } else if (byte == 0xC2 && next < 0xA0) {  // U+0080 to U+009F steer terminals, too
+      plain += fmt::format("\\u00{:02x}", next);
+      ++i;
+    } else {
+      plain += quoted[i];
     }
-    // A quotation mark needs no escape here.
-    if (quoted[i] == '\\' && quoted[i + 1] == '"') ++i;
-    plain += quoted[i];
   }
   return plain;
 }

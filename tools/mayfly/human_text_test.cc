@@ -8,6 +8,10 @@ TEST_CASE("names: nothing in them steers a terminal or looks like another line")
   CHECK(on_one_line("orders") == "orders");
   CHECK(on_one_line("a\nb\x1b[31m\x7f") == "a\\nb\\u001b[31m\\u007f");
   CHECK(on_one_line("say \"hi\"") == "say \"hi\"");
+  CHECK(on_one_line("ends in \\") == "ends in \\\\");
+  CHECK(on_one_line("\\\"") == "\\\\\"");
+  CHECK(on_one_line("\xC2\x9B"
+                    "2J \xC2\xA0") == "\\u009b2J \xC2\xA0");
 }
 
 TEST_CASE("numbers: as people read them") {

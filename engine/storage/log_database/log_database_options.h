@@ -34,7 +34,8 @@ struct LogDatabaseOptions {
   LogLevel signal_level = LogLevel::kWarning;  // from here on a record raises log.LEVEL:LOGGER
 
   std::int64_t busy_timeout_ns = kSecond;  // for another process's lock, before trying again
-  // stop() gives up then, and so does the destructor; kNever: when all is written.
+  // stop() gives up then, and so does the destructor; kNever: when all is written, which on a disk
+  // that stays full, or a file that is broken, isn't ever.
   std::int64_t stop_timeout_ns = kNever;
 
   const Clock* clock = nullptr;   // nullptr: the machine's. Outlives the log database

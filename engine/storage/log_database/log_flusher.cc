@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <string>
-#include <system_error>
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/storage/log_database/log_codec.h"
@@ -68,7 +68,7 @@ DbResult<void> LogFlusher::stop() {
   if (has_given_up()) {
     try {
       thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {
       return DbError{.kind = DbError::Kind::kNoMemory,
                      .message = std::string("stopping a log database, once more: no thread for "
                                             "it: ") +

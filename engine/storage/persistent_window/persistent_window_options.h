@@ -28,7 +28,8 @@ struct PersistentWindowOptions {
   std::size_t max_pending_signals = 200'000;
   std::size_t max_pending_bytes = std::size_t{64} << 20;
 
-  // close() gives up then, and so does the destructor; kNever: when all is written.
+  // close() gives up then, and so does the destructor; kNever: when all is written, which on a disk
+  // that stays full, or a file that is broken, isn't ever.
   std::int64_t stop_timeout_ns = kNever;
 
   const Clock* clock = nullptr;  // nullptr: the machine's. Outlives the window and the writer

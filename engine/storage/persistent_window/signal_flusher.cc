@@ -6,7 +6,6 @@
 #include <exception>
 #include <new>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "mayfly/base/thread_name.h"
@@ -64,10 +63,10 @@ DbResult<void> SignalFlusher::stop() {
     deadline_ns_ = deadline_after(clock_.now_ns(), options_.stop_timeout_ns);
     wake_.notify_all();
   }
-  if (!thread_.joinable() && pending() > 0) {
+  if (!thread_.joinable() && captured_.held() > 0) {
     try {
       thread_ = std::thread([this] { loop(); });
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {
       return DbError{
           .kind = DbError::Kind::kNoMemory,
           .message = std::string("closing a window, once more: no thread for it: ") + error.what()};
@@ -79,7 +78,7 @@ DbResult<void> SignalFlusher::stop() {
 }
 
 DbResult<void> SignalFlusher::flush() {
-  if (std::this_thread::get_id() == thread_.get_id()) {
+  if (own_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
     return refuse("by a listener of what the flush itself says");
   }
   if (writer_->is_within()) return refuse("from within a function of the database's writer");
@@ -105,6 +104,7 @@ void SignalFlusher::hurry() noexcept {
 
 void SignalFlusher::loop() {
   name_this_thread("mayfly-window");
+  own_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   std::unique_lock lock(mutex_);
   for (bool ended = false; !ended;) {
     const bool last = !wait(lock);
@@ -117,7 +117,7 @@ void SignalFlusher::loop() {
     answer(waiters, result);
     if (!last) continue;
     end_ = result;
-    ended = pending() == 0 || clock_.now_ns() >= deadline_ns_;
+    ended = captured_.held() == 0 || clock_.now_ns() >= deadline_ns_;
     const std::int64_t next_ns = std::min(earliest_ns_, deadline_ns_);
     while (!ended && clock_.now_ns() < next_ns) clock_.wait_until(lock, wake_, next_ns);
   }

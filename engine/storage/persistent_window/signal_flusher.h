@@ -133,6 +133,7 @@ class SignalFlusher {
   std::atomic<std::uint64_t> stored_{0};
   std::atomic<std::uint64_t> pruned_{0};
   std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::thread::id> own_thread_;  // the newest
   std::thread thread_;
 };
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 namespace mayfly {
 namespace {
@@ -66,12 +65,10 @@ void StatementLimit::watch(SqliteConnection& connection) {
 }
 
 int StatementLimit::begin(unsigned, void* self, void* statement, void* sql) {
-  auto& limit = *static_cast<StatementLimit*>(self);
-  // Within a statement SQLite tells each trigger, as a comment.
-  const bool is_trigger = statement == limit.statement_ &&
-                          std::string_view(static_cast<const char*>(sql)).starts_with("--");
-  limit.statement_ = statement;
-  if (!is_trigger) limit.began_ns_ = kNever;
+  // Triggers, and what a virtual table executes within it, are told as comments of SQLite's own.
+  if (sql == sqlite3_sql(static_cast<sqlite3_stmt*>(statement))) {
+    static_cast<StatementLimit*>(self)->began_ns_ = kNever;
+  }
   return 0;
 }
 

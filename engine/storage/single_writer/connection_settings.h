@@ -40,7 +40,6 @@ class StatementLimit {
   // Of the statement that runs. Short ones need no clock: from some thousand steps on; kNever: not
   // yet.
   std::int64_t began_ns_ = kNever;
-  const void* statement_ = nullptr;
 };
 
 }  // namespace mayfly

@@ -1,5 +1,6 @@
 // is_owners: what of SQL is up to the owner of a connection, and denied to the callers to whom it
-// is lent: transactions, and the settings by which the owner keeps it what it is.
+// is lent: transactions, query_only, and wal_autocheckpoint, which would take its hook from
+// the writer.
 //
 // For sqlite3_set_authorizer, with that one's arguments. THREADS  Any.
 #pragma once

@@ -19,7 +19,8 @@
 //            the last access; of threads that miss a key together one reads. What was read before
 //            an invalidation is never served after it. query() isn't kept. Both see one state of
 //            the database (read_pool.h), and wait for no write; but in memory, where SQLite has no
-//            log, they take turns with the writes, and are refused to write themselves.
+//            log, they take turns with the writes, and are refused to write themselves; there a
+//            function of a transaction reads by its own session, since query() would meet its lock.
 // OWNERSHIP  Shared by all who asked for the database; the last one who lets go executes what was
 //            posted, moves the log into the database and closes it. Its clock and sink are the
 //            caller's and outlive it.
@@ -28,8 +29,9 @@
 //            by this writer, which is refused (kOther), or by an engine: opening one is refused,
 //            but close(), abort(), waiting for its tickets and append() into a full pool wait for
 //            ever; try_append() doesn't. Nor do they wait for a thread that does. To another
-//            database they may write, as long as all do so in the same order of databases: two that
-//            do it crosswise wait for each other. What one throws becomes an error with its text.
+//            database they may write (and, in memory, read from it), as long as all do so in the
+//            same order of databases: two that do it crosswise wait for each other. What one throws
+//            becomes an error with its text.
 // ERRORS     DbError, for the caller whom it concerns: what it was (kind), SQLite's code, the
 //            message with the constraint, of a batch which command. Nothing else is lost.
 // THREADS    Any.

@@ -513,6 +513,19 @@ TEST_CASE("single writer: a trigger is a part of the statement that pulls it, fo
   CHECK(writer->write("INSERT INTO t SELECT i FROM many").error().kind == Kind::kInterrupted);
 }
 
+TEST_CASE("single writer: a comment before a statement makes it no part of the one before") {
+  testing::Database database("sw_timeout_comment");
+  ManualClock clock;
+  const Writer writer = open(database.path(), {.command_timeout_ns = kSecond, .clock = &clock});
+  for (int i = 0; i < 3; ++i) {
+    CHECK(writer
+              ->write("-- some\nWITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                      "WHERE i < 20000) SELECT count(*) FROM n")
+              .ok());
+    clock.advance(2 * kSecond);
+  }
+}
+
 TEST_CASE("single writer: a connection that was lost is opened again, with its settings") {
   Fixture f("sw_lost");
   // As SQLite would say it of a disk that failed.

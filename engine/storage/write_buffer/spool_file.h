@@ -39,7 +39,8 @@ class SpoolFile {
   // With its header, and nothing else: what was there is gone.
   static DbResult<std::shared_ptr<SpoolFile>> create(const std::string& path,
                                                      const SpoolHeader& header);
-  // nullptr: there is none, or not even a whole header. kCorrupt: something else.
+  // nullptr: there is none, or not even a whole header (which only a loss of power, or somebody,
+  // leaves). kCorrupt: something else.
   static DbResult<std::shared_ptr<SpoolFile>> open(const std::string& path);
   ~SpoolFile();
   SpoolFile(const SpoolFile&) = delete;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace mayfly {
 namespace {
@@ -65,6 +66,7 @@ class Reader {
     failed_ = true;
     bytes_ = {};
   }
+  bool has_failed() const { return failed_; }
   bool is_at_end() const { return !failed_ && bytes_.empty(); }
 
  private:
@@ -109,14 +111,38 @@ Value take_value(Reader& reader) {
   return nullptr;
 }
 
-// What a record may begin with, by a look that is cheaper than its checksum.
-bool may_begin_record(std::string_view bytes) {
-  if (bytes.size() < kHead + kNumberAndOp) return false;
-  std::uint32_t length = 0;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  const auto op = static_cast<unsigned char>(bytes[kHead + kNumberAndOp - 1]);
-  return length >= kNumberAndOp && length <= bytes.size() - kHead &&
-         op <= static_cast<unsigned char>(BufferedOp::kDelete);
+// What stands behind a record's head. False: that isn't how a body looks.
+bool read_body(std::string_view body, SpooledCall& call) {
+  Reader reader(body);
+  call.number = reader.take<std::uint64_t>();
+  const auto op = reader.take<std::uint8_t>();
+  if (op > static_cast<std::uint8_t>(BufferedOp::kDelete)) return false;
+  call.op = static_cast<BufferedOp>(op);
+  call.table = reader.take_text();
+  call.data.clear();
+  for (std::uint32_t left = reader.take_count(); left > 0 && !reader.has_failed(); --left) {
+    const std::string_view column = reader.take_text();
+    call.data.push_back({column, take_value(reader)});
+  }
+  call.keys.clear();
+  for (std::uint32_t left = reader.take_count(); left > 0 && !reader.has_failed(); --left) {
+    call.keys.push_back(reader.take_text());
+  }
+  return reader.is_at_end();
+}
+
+struct RecordHead {
+  std::string_view body;
+  std::uint32_t crc = 0;
+};
+
+// None: it would be longer than what is there.
+std::optional<RecordHead> read_head(std::string_view bytes) {
+  Reader head(bytes);
+  const auto length = head.take<std::uint32_t>();
+  const auto crc = head.take<std::uint32_t>();
+  if (bytes.size() < kHead || length > bytes.size() - kHead) return std::nullopt;
+  return RecordHead{bytes.substr(kHead, length), crc};
 }
 
 }  // namespace
@@ -156,35 +182,19 @@ bool append_record(std::string& out, std::uint64_t number, BufferedOp op, std::s
 }
 
 std::size_t read_record(std::string_view bytes, SpooledCall& call) {
-  Reader head(bytes);
-  const auto length = head.take<std::uint32_t>();
-  const auto crc = head.take<std::uint32_t>();
-  if (bytes.size() < kHead || length > bytes.size() - kHead) return 0;
-  const std::string_view body = bytes.substr(kHead, length);
-  if (crc32c(body) != crc) return 0;
-  Reader reader(body);
-  call.number = reader.take<std::uint64_t>();
-  const auto op = reader.take<std::uint8_t>();
-  if (op > static_cast<std::uint8_t>(BufferedOp::kDelete)) return 0;
-  call.op = static_cast<BufferedOp>(op);
-  call.table = reader.take_text();
-  call.data.clear();
-  for (std::uint32_t left = reader.take_count(); left > 0; --left) {
-    const std::string_view column = reader.take_text();
-    call.data.push_back({column, take_value(reader)});
-  }
-  call.keys.clear();
-  for (std::uint32_t left = reader.take_count(); left > 0; --left) {
-    call.keys.push_back(reader.take_text());
-  }
-  return reader.is_at_end() ? kHead + length : 0;
+  const auto head = read_head(bytes);
+  if (!head || crc32c(head->body) != head->crc || !read_body(head->body, call)) return 0;
+  return kHead + head->body.size();
 }
 
+// How a body looks is known from a few of its bytes, what its checksum is from all of them: that is
+// asked of what looks like one alone.
 std::size_t find_record(std::string_view bytes) {
   SpooledCall call;
-  for (std::size_t at = 1; at < bytes.size(); ++at) {
-    const std::string_view rest = bytes.substr(at);
-    if (may_begin_record(rest) && read_record(rest, call) != 0) return at;
+  for (std::size_t at = 1; at + kHead + kNumberAndOp <= bytes.size(); ++at) {
+    const auto head = read_head(bytes.substr(at));
+    if (!head || head->body.size() < kNumberAndOp) continue;
+    if (read_body(head->body, call) && crc32c(head->body) == head->crc) return at;
   }
   return std::string_view::npos;
 }

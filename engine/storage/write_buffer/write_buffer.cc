@@ -237,13 +237,17 @@ DbResult<void> WriteBuffer::Impl::spool_call(const Call& call, std::uint64_t num
   return spool->append(record, number);
 }
 
+DbResult<void> WriteBuffer::Impl::write_spool_anew() {
+  return spool->rewrite(calls, [this](std::string& out) {
+    return (front == nullptr || append_rows(*front, out)) && append_rows(*active, out);
+  });
+}
+
 void WriteBuffer::Impl::rewrite_spool() {
   const std::size_t before = spool->bytes();
   bool smaller = false;
   try {
-    const auto done = spool->rewrite(calls, [this](std::string& out) {
-      return (front == nullptr || append_rows(*front, out)) && append_rows(*active, out);
-    });
+    const auto done = write_spool_anew();
     smaller = done.ok() && spool->bytes() < before;
   } catch (const std::bad_alloc&) {
     // It grows, then: the call is in.

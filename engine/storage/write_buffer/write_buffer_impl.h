@@ -64,6 +64,7 @@ struct WriteBuffer::Impl {
   bool would_wait_for_itself() const;
   DbResult<void> spool_call(const Call& call, std::uint64_t number);
   void rewrite_spool();
+  DbResult<void> write_spool_anew();
   std::optional<BufferedRow> look_up(std::string_view table, Row key_data, Keys keys,
                                      bool& is_buffered);
 
@@ -87,7 +88,7 @@ struct WriteBuffer::Impl {
   DbResult<void> stop();
   DbResult<void> flush_until(std::int64_t deadline_ns);
   DbResult<void> open_spool();
-  DbResult<void> check_spool(std::uint64_t upto);
+  DbResult<bool> check_spool(const SpoolState& state);
   DbResult<void> replay(const SpoolState& state);
 
   const std::shared_ptr<SqliteSingleWriter> writer;

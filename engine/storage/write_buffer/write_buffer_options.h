@@ -52,7 +52,7 @@ struct WriteBufferOptions {
   SpoolSync spool_sync = SpoolSync::kNone;
   // A spool that is damaged, or of which a file was taken away, is refused (kCorrupt) and stays as
   // it is. true: what it still has is taken, and what is missing is told by a signal. For the one
-  // start in which that was decided.
+  // start in which that was decided: the next finds nothing missing.
   bool accept_spool_loss = false;
   // Larger, and four times as large as what is pending, it is written anew.
   std::size_t spool_rewrite_bytes = std::size_t{64} << 20;

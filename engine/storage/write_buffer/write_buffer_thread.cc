@@ -129,13 +129,17 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   progress.emplace(*writer, spool->id().text());
   const auto state = progress->load(spool->base(), is_new);
   if (!state.ok()) return state.error();
-  if (const auto checked = check_spool(state->upto); !checked.ok()) return checked;
-  return replay(*state);
+  const auto is_whole = check_spool(*state);
+  if (!is_whole.ok()) return is_whole.error();
+  if (const auto replayed = replay(*state); !replayed.ok() || *is_whole) return replayed;
+  // What was accepted to be lost once isn't found again.
+  return write_spool_anew();
 }
 
-// Whether all is there that was accepted and isn't committed. Only then the spool's files change.
-DbResult<void> WriteBuffer::Impl::check_spool(std::uint64_t upto) {
-  const auto loss = spool->loss(upto);
+// Whether all is there that was accepted and isn't committed, or that was given up. Only then the
+// spool's files change.
+DbResult<bool> WriteBuffer::Impl::check_spool(const SpoolState& state) {
+  const auto loss = spool->loss(state);
   if (!loss.ok()) return loss.error();
   if (loss->is_any() && !options.accept_spool_loss) {
     return DbError{.kind = DbError::Kind::kCorrupt,
@@ -152,16 +156,19 @@ DbResult<void> WriteBuffer::Impl::check_spool(std::uint64_t upto) {
   }
   const auto torn = static_cast<std::int64_t>(spool->torn_bytes());
   if (torn != 0) sink.raise(spool_torn, torn, "bytes");
-  return spool->cut_torn();
+  if (const auto settled = spool->settle(); !settled.ok()) return settled.error();
+  return !loss->is_any();
 }
 
 DbResult<void> WriteBuffer::Impl::replay(const SpoolState& state) {
-  calls = std::max(state.upto, spool->base());
+  calls = std::max(state.upto, spool->newest_base());
+  for (const std::uint64_t call : state.beyond) calls = std::max(calls, call);
   DbResult<void> refused;
   std::int64_t replayed = 0;
   // Of a call that is in, all earlier ones for its row are: whose row, and up to which.
   std::unordered_map<std::uint64_t, std::vector<std::pair<std::string, std::uint64_t>>> in;
   const auto visit = [&](bool applies, const SpooledCall& call) {
+    calls = std::max(calls, call.number);
     if (!refused.ok() || (!applies && state.beyond.count(call.number) == 0)) return;
     if (call.number <= state.upto) return;
     auto shaped = shape({call.op, call.table, call.data, call.keys});
@@ -178,7 +185,6 @@ DbResult<void> WriteBuffer::Impl::replay(const SpoolState& state) {
     const bool is_in = !rows.empty() && std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
       return row.second >= call.number && row.first == key_text(*shaped);
     });
-    calls = std::max(calls, call.number);
     if (is_in) return;
     const RowRef open = active->find_open(*shaped);
     active->add(*shaped, open, catalog);

@@ -37,6 +37,7 @@ std::string SpoolLoss::text() const {
   if (calls != 0) {
     text = std::to_string(calls) + " missing, the first of them call " + std::to_string(first);
   }
+  if (file) text += (text.empty() ? "" : ", and ") + std::string("no whole file at its path");
   if (bytes != 0) {
     text += (text.empty() ? "" : ", and ") + std::to_string(bytes) +
             " bytes that are no record, at " + where;
@@ -45,6 +46,9 @@ std::string SpoolLoss::text() const {
 }
 
 WriteSpool::WriteSpool(std::string path, SpoolSync sync) : path_(std::move(path)), sync_(sync) {}
+WriteSpool::~WriteSpool() {
+  if (is_lost_) ::unlink(made_path().c_str());
+}
 
 DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, SpoolSync sync,
                                                        const SpoolId& fresh_id) {
@@ -57,29 +61,35 @@ DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, 
 }
 
 DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
-  ::unlink(new_path().c_str());  // never whole, or a copy of what is elsewhere
   auto file = SpoolFile::open(path_);
   if (!file.ok()) return file.error();
-  if (*file != nullptr && (*file)->header().is_all) ::unlink(old_path().c_str());
   auto old = SpoolFile::open(old_path());
   if (!old.ok()) return old.error();
+  has_superseded_ = *file != nullptr && (*file)->header().is_all && *old != nullptr;
+  if (has_superseded_) *old = nullptr;
   has_old_ = *old != nullptr;
   if (*file == nullptr) {
-    // A process ended between the two names of a rotation, or this is the first.
+    // This is the first, or a process ended between the two names of a rotation, and then there is
+    // a new one. A part of a header nobody leaves but a loss of power.
+    is_lost_ =
+        ::access(path_.c_str(), F_OK) == 0 || (has_old_ && ::access(new_path().c_str(), F_OK) != 0);
     const SpoolHeader header = {.id = has_old_ ? (*old)->header().id : fresh_id,
                                 .base = has_old_ ? (*old)->header().base : 0};
-    file = SpoolFile::create(new_path(), header);
+    file = SpoolFile::create(is_lost_ ? made_path() : new_path(), header);
     if (!file.ok()) return file.error();
-    if (::rename(new_path().c_str(), path_.c_str()) != 0) {
+    if (!is_lost_ && ::rename(new_path().c_str(), path_.c_str()) != 0) {
       return system_error(errno, "naming spool " + path_);
     }
     sync_folder_of(path_);
+  } else {
+    ::unlink(new_path().c_str());  // never whole, or a copy of what is elsewhere
   }
   file_ = std::move(*file);
   id_ = file_->header().id;
-  base_ = file_->header().base;
+  base_ = newest_base_ = file_->header().base;
   if (has_old_) {
     base_ = std::min(base_, (*old)->header().base);
+    newest_base_ = std::max(newest_base_, (*old)->header().base);
     old_bytes_ = (*old)->size();
   }
   const auto all = file_->read_all();
@@ -89,7 +99,13 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
   return {};
 }
 
-DbResult<void> WriteSpool::cut_torn() {
+DbResult<void> WriteSpool::settle() {
+  if (is_lost_ && ::rename(made_path().c_str(), path_.c_str()) != 0) {
+    return system_error(errno, "naming spool " + path_);
+  }
+  is_lost_ = false;
+  if (has_superseded_) ::unlink(old_path().c_str());
+  has_superseded_ = false;
   return torn_bytes() == 0 ? DbResult<void>() : file_->truncate(whole_);
 }
 
@@ -113,27 +129,39 @@ DbResult<void> WriteSpool::visit(FunctionRef<void(const SpooledCall&)> visitor) 
   });
 }
 
-DbResult<SpoolLoss> WriteSpool::loss(std::uint64_t upto) const {
+DbResult<SpoolLoss> WriteSpool::loss(const SpoolState& committed) const {
   SpoolLoss loss;
-  std::uint64_t known = upto;  // up to this call nothing else can be missing
+  loss.file = is_lost_;
+  std::uint64_t known = committed.upto;  // up to this call nothing else can be missing
   const auto expect_all_before = [&](std::uint64_t number) {
     if (number <= known + 1) return;
-    if (loss.calls == 0) loss.first = known + 1;
-    loss.calls += number - known - 1;
+    std::uint64_t missing = number - known - 1;
+    for (const std::uint64_t call : committed.beyond) missing -= call > known && call < number;
+    if (missing != 0 && loss.calls == 0) {
+      for (loss.first = known + 1; committed.beyond.count(loss.first) != 0;) ++loss.first;
+    }
+    loss.calls += missing;
+    known = number - 1;
   };
   const auto visited =
       visit_files([&](const SpoolFile& file, const std::string& path) -> DbResult<void> {
         const auto all = file.read_all();
         if (!all.ok()) return all.error();
-        if (!file.header().is_all) expect_all_before(file.header().base + 1);
-        known = std::max(known, file.header().base);
+        const SpoolHeader& header = file.header();
+        if (!header.is_all) expect_all_before(header.base + 1);
+        known = std::max(known, header.base);
         std::size_t last_end = 0;
         visit_records(*all, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
-          if (begin != last_end && loss.bytes == 0) {
-            loss.where =
-                "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
+          // Of what is committed nothing is needed.
+          const std::uint64_t before =
+              header.is_all ? std::max(header.base, call.number - 1) : call.number - 1;
+          if (begin != last_end && before > committed.upto) {
+            if (loss.bytes == 0) {
+              loss.where =
+                  "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
+            }
+            loss.bytes += begin - last_end;
           }
-          loss.bytes += begin - last_end;
           last_end = end;
           expect_all_before(call.number);
           known = std::max(known, call.number);
@@ -141,6 +169,7 @@ DbResult<SpoolLoss> WriteSpool::loss(std::uint64_t upto) const {
         return {};
       });
   if (!visited.ok()) return visited.error();
+  for (const std::uint64_t call : committed.beyond) expect_all_before(call);
   return loss;
 }
 

@@ -3,16 +3,17 @@
 //
 // FILES      "<path>" takes what is accepted. When a flush begins it becomes "<path>.old", which
 //            goes once all of it is committed, and a new one begins; never are there more.
-//            "<path>.new" is one that isn't whole yet; "<path>.lock" is held as long as the spool
-//            is open.
+//            "<path>.new" is one that isn't whole yet ("<path>.made", where one was lost);
+//            "<path>.lock" is held as long as the spool is open.
 // HEADER     40 bytes: the magic, an id that the database knows too, the number of the newest call
 //            before this file, a flag (what "<path>.old" has, this one has too), a checksum. Then
 //            records (spool_record.h).
 // TORN       Behind the last whole record of "<path>" may be a part of one, which was never
-//            acknowledged, since its process ended meanwhile: cut_torn() takes it off.
+//            acknowledged, since its process ended meanwhile: settle() takes it off.
 // LOSS       A call's number is one more than that of the call before it, so what a damaged file
-//            or one that was taken away had in it is missed: loss() counts. Whole records behind
-//            damage are found again.
+//            or one that was taken away had in it is missed: loss(). Whole records behind damage
+//            are found again. What isn't missed: the last records, when they are damaged as a torn
+//            one would be, and all files together.
 // ERRORS     A record that can't be written isn't there: what was written of it is cut off. When
 //            that isn't possible either, nothing more is taken.
 // THREADS    append, undo, begin_rotation, rotate, empty, rewrite and bytes under the buffer's
@@ -30,6 +31,7 @@
 #include "mayfly/base/function_ref.h"
 #include "mayfly/storage/db_error.h"
 #include "mayfly/storage/write_buffer/spool_file.h"
+#include "mayfly/storage/write_buffer/spool_progress.h"
 #include "mayfly/storage/write_buffer/spool_record.h"
 #include "mayfly/storage/write_buffer/write_buffer_options.h"
 
@@ -40,32 +42,37 @@ struct SpoolLoss {
   std::uint64_t calls = 0;
   std::uint64_t first = 0;  // of them; 0: none is known by its number
   std::size_t bytes = 0;    // that are no record, before whole ones
+  bool file = false;        // "<path>" isn't there, or isn't whole
   std::string where;        // the first of these bytes are: "byte 123 of /x.spool"
 
-  bool is_any() const { return calls != 0 || bytes != 0; }
+  bool is_any() const { return calls != 0 || bytes != 0 || file; }
   std::string text() const;  // for people
 };
 
 class WriteSpool {
  public:
-  // Changes no file with records. kBusy: another buffer has it. kCorrupt: the file is something
-  // else, and stays as it is.
+  // Changes no file with records, until settle(). kBusy: another buffer has it. kCorrupt: the file
+  // is something else, and stays as it is.
   // fresh_id: for a spool that is made.
   static DbResult<std::unique_ptr<WriteSpool>> open(const std::string& path, SpoolSync sync,
                                                     const SpoolId& fresh_id);
+  ~WriteSpool();
 
   const SpoolId& id() const { return id_; }
   // Before the first call of the files.
   std::uint64_t base() const { return base_; }
+  // At least so many calls there were.
+  std::uint64_t newest_base() const { return newest_base_; }
   // Bytes behind the last whole record.
   std::size_t torn_bytes() const { return file_->size() - whole_; }
-  DbResult<void> cut_torn();
+  // Away with what a crash left: torn bytes, and an old file that the newer one has all of.
+  DbResult<void> settle();
   std::size_t bytes() const { return file_->size() + old_bytes_.load(std::memory_order_relaxed); }
 
   // Each call in the files, as they were made. Before the first append.
   DbResult<void> visit(FunctionRef<void(const SpooledCall&)> visitor) const;
-  // Of the calls beyond `upto`. Before the first append.
-  DbResult<SpoolLoss> loss(std::uint64_t upto) const;
+  // Of the calls that aren't committed. Before the first append.
+  DbResult<SpoolLoss> loss(const SpoolState& committed) const;
 
   // The kernel has the record when this returns.
   DbResult<void> append(std::string_view record, std::uint64_t number);
@@ -97,12 +104,17 @@ class WriteSpool {
   void use(std::shared_ptr<SpoolFile> file);
   std::string old_path() const { return path_ + ".old"; }
   std::string new_path() const { return path_ + ".new"; }
+  // In the place of a lost one, until settle(): by that name it would be taken for a rotation's.
+  std::string made_path() const { return path_ + ".made"; }
 
   const std::string path_;
   const SpoolSync sync_;
   SpoolId id_;
   SpoolLock lock_;
   std::uint64_t base_ = 0;
+  std::uint64_t newest_base_ = 0;
+  bool is_lost_ = false;         // "<path>" was
+  bool has_superseded_ = false;  // an old file, which the other has all of
   std::size_t whole_ = 0;        // bytes of file_ up to the end of its last whole record, at first
   std::size_t last_record_ = 0;  // its bytes
   std::atomic<std::size_t> old_bytes_{0};
