@@ -27,7 +27,7 @@ class RowGroup {
   std::int64_t due_ns() const {
     if (rows_ == 0) return kNever;
     if (full()) return 0;
-    return deadline_after(since_ns_, timeout_ns_);
+    return since_ns_ > kNever - timeout_ns_ ? kNever : since_ns_ + timeout_ns_;
   }
   bool full() const { return rows_ >= rows_max_; }
 
