@@ -148,7 +148,7 @@ TEST_CASE("a write can't control transactions, and what it tried is undone") {
   CHECK(f.results() == "1 sql sql sql sql 1");
   CHECK(f.writes[2]->result.error().message ==
         "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and use "
-        "execute_in_transaction; so are query_only and wal_autocheckpoint (see checkpoint_pages)");
+        "execute_in_transaction; so is query_only");
   CHECK(f.database.text("SELECT group_concat(id) FROM t") == "1,3");
   CHECK(f.writes[0]->performed == 1);
   for (const Shape shape : {Shape::kOutside, Shape::kOwn, Shape::kStatement}) {

@@ -464,8 +464,7 @@ TEST_CASE("single writer: a statement that takes too long is ended, and the next
 
 TEST_CASE("single writer: a caller takes no connection out of its owner's hands") {
   Fixture f("sw_owner");
-  for (const char* sql : {"COMMIT", "ROLLBACK", "SAVEPOINT s", "PRAGMA Query_Only(OFF)",
-                          "PRAGMA wal_autocheckpoint = 5"}) {
+  for (const char* sql : {"COMMIT", "ROLLBACK", "SAVEPOINT s", "PRAGMA Query_Only(OFF)"}) {
     CAPTURE(sql);
     const auto execute = [&](SqlSession& session) { return session.execute(sql); };
     CHECK(f.writer->query(execute).error().kind == Kind::kSql);

@@ -16,8 +16,7 @@ DbError preparing_failed(const SqliteError& error) {
           .code = error.code,
           .message =
               "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and "
-              "use execute_in_transaction; so are query_only and wal_autocheckpoint (see "
-              "checkpoint_pages)"};
+              "use execute_in_transaction; so is query_only"};
 }
 
 // A statement out of the cache, for as long as its rows are looked at.
