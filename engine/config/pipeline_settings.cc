@@ -63,7 +63,7 @@ constexpr mayfly_option kWriter[] = {
            "Add the columns that an existing table lacks."),
     option("coerce", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
            "Let the types of the table's columns change values; else a row with such a value is a "
-           "dead letter."),
+           "dead letter. What the source reads a column as, it decides by itself (types, infer)."),
     choice("mode", "insert", "insert|ignore|upsert|replace", "What a conflict does."),
     choice("synchronous", "full", "normal|full",
            "full: durable when answered; normal: durable at the next checkpoint."),

@@ -94,6 +94,10 @@ TEST_CASE("ingest: broken records among many end in dead letters, all others in 
   CHECK(ragged.status == 65);
   CHECK(parse_summary(ragged.out).rejected == 50);
   CHECK(contains(ragged.err, "50 rows rejected"));
+  CHECK(contains(ragged.err,
+                 " rows are in a. Before you ingest this input again with other options, "
+                 "drop that table or take them out of it, else they are doubled; its "
+                 "columns keep their types\n"));
   CHECK(contains(ragged.err, "mayfly_dead_letters"));
   CHECK(broken.status == 65);
   for (const std::string table : {"a", "b"}) {

@@ -227,7 +227,7 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
   upsert->excludes(ignore)->excludes(replace);
   ignore->excludes(replace);
   options.flag("--alter", ingest.alter, "Add columns that the table lacks");
-  options.flag("--coerce", ingest.coerce, "Let column types change values");
+  options.flag("--coerce", ingest.coerce, "Let the types of the table's columns change values");
   options.choice("--on-error", ingest.on_error,
                  "Rows that can't be stored: to mayfly_dead_letters, or stop",
                  {"dead-letter", "fail"});

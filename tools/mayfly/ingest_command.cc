@@ -85,6 +85,17 @@ std::string aftermath_of(const RunResult& result, const Summary& summary, const 
   return to_text(aftermath);
 }
 
+// The rows that went in are there: the same input once more would double them.
+void advise_another_try(const Summary& summary, bool keyed, Console& console) {
+  if (summary.rows.written == 0) return;
+  console.note(fmt::format(
+      "the other {} in {}. Before you ingest this input again with other options, {}its columns "
+      "keep their types",
+      summary.rows.written == 1 ? "row is" : rows_text(summary.rows.written) + " are",
+      summary.table,
+      keyed ? "mind that " : "drop that table or take them out of it, else they are doubled; "));
+}
+
 // Says what the figures don't: what went wrong, and how to go on.
 void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
              const IngestOptions& options, Console& console) {
@@ -101,6 +112,7 @@ void explain(const RunResult& result, const Summary& summary, const PipelinePlan
   }
   if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
+    if (!stopped) advise_another_try(summary, is_keyed(plan.writer.mode), console);
   }
 }
 
