@@ -158,7 +158,6 @@ void PendingRows::add(const ShapedCall& call, RowRef open, WriteCatalog& catalog
   } else {
     make_row(call);
   }
-  last_call_ = call.number;
   const std::size_t all = bytes();
   if (garbage_ <= kGarbageMin || garbage_ <= all / 2) return;
   try {
@@ -284,7 +283,6 @@ void PendingRows::clear() {
   bytes_.clear();
   garbage_ = 0;
   rows_made_ = 0;
-  last_call_ = 0;
 }
 
 // Release and acquire: who finds a row gone finds what it did in the database.

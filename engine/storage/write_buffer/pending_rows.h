@@ -105,7 +105,6 @@ class PendingRows {
 
   bool empty() const { return rows_made_ == 0; }
   std::uint32_t rows_made() const { return rows_made_; }
-  std::uint64_t last_call() const { return last_call_; }
   std::size_t bytes() const { return bytes_.size() + cells_.size() * sizeof(RowCell); }
   void clear();
 
@@ -146,7 +145,6 @@ class PendingRows {
   std::vector<char> bytes_;
   std::size_t garbage_ = 0;  // bytes of values nobody has
   std::uint32_t rows_made_ = 0;
-  std::uint64_t last_call_ = 0;
 };
 
 }  // namespace mayfly

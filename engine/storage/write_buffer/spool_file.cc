@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <system_error>
 
 #include "mayfly/storage/write_buffer/spool_record.h"
@@ -54,12 +55,16 @@ DbError system_error(int number, const std::string& doing) {
   return {.kind = kind, .message = doing + ": " + std::generic_category().message(number)};
 }
 
-void sync_folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+void sync_folder_of(const std::string& path) noexcept {
+  try {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const int fd =
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    ::fsync(fd);
+    ::close(fd);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 std::string SpoolId::text() const {

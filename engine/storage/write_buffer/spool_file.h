@@ -84,7 +84,7 @@ class SpoolLock {
 
 // Of a call of the system that failed, with errno's text.
 DbError system_error(int number, const std::string& doing);
-// A new name, or a file less, survives a loss of power.
-void sync_folder_of(const std::string& path);
+// A new name, or a file less, survives a loss of power, if there is memory for it.
+void sync_folder_of(const std::string& path) noexcept;
 
 }  // namespace mayfly

@@ -75,6 +75,8 @@ bool WriteBuffer::Impl::bring_to_front() {
   const std::lock_guard lock(mutex);
   if (active->empty()) return false;
   front = std::exchange(active, std::move(fresh));
+  // All up to this one are in it, or were committed before: its rows' own numbers may be lower.
+  front_upto = calls;
   if (spool != nullptr) spool->rotate();
   return true;
 }
@@ -103,7 +105,7 @@ DbResult<void> WriteBuffer::Impl::write_front(std::vector<RefusedRow>& refused, 
     records_all = false;
     if (!progress || rows.empty()) return {};
     records_all = is_last && refused.empty() && rows.size() == batch_size;
-    if (records_all) return progress->record_all(session, front->last_call());
+    if (records_all) return progress->record_all(session, front_upto);
     calls_in.clear();
     for (const RowRef row : rows) calls_in.push_back(front->row(row).last_call);
     return progress->record_rows(session, calls_in);
@@ -187,7 +189,7 @@ void WriteBuffer::Impl::reject(const RefusedRow& refused) {
 
 DbResult<void> WriteBuffer::Impl::record_front_done() {
   return writer->execute_in_transaction([this](SqlSession& session) -> DbResult<void> {
-    return progress->record_all(session, front->last_call());
+    return progress->record_all(session, front_upto);
   });
 }
 

@@ -88,6 +88,7 @@ struct WriteBuffer::Impl {
   DbResult<void> stop();
   DbResult<void> flush_until(std::int64_t deadline_ns);
   DbResult<void> open_spool();
+  DbError spool_refused(const SpoolLoss& loss) const;
   DbResult<bool> check_spool(const SpoolState& state);
   DbResult<void> replay(const SpoolState& state);
 
@@ -117,7 +118,8 @@ struct WriteBuffer::Impl {
   std::unique_ptr<WriteSpool> spool;
   std::string record;  // room for one
   std::vector<Value> values;
-  std::uint64_t calls = 0;  // number of the newest
+  std::uint64_t calls = 0;       // number of the newest
+  std::uint64_t front_upto = 0;  // the newest call when the front was taken; of the flush
   std::size_t rewrite_at = 0;
   std::uint64_t buffered = 0, coalesced = 0, waits = 0, refusals = 0;
   std::int64_t pending_high = 0;

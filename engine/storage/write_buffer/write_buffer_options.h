@@ -47,7 +47,7 @@ struct WriteBufferOptions {
   std::function<void(const RejectedRow&)> on_rejected;
 
   // A file that keeps what was accepted until it is committed; empty: none. "<path>.old",
-  // "<path>.new" and "<path>.lock" are used, too. It belongs to one database.
+  // "<path>.new", "<path>.made" and "<path>.lock" are used, too. It belongs to one database.
   std::string spool_path;
   SpoolSync spool_sync = SpoolSync::kNone;
   // A spool that is damaged, or of which a file was taken away, is refused (kCorrupt) and stays as

@@ -122,6 +122,8 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   auto opened = WriteSpool::open(options.spool_path, options.spool_sync, {random64(), random64()});
   if (!opened.ok()) return opened.error();
   spool = std::move(*opened);
+  // Before the database learns of a spool that won't be.
+  if (spool->is_lost() && !options.accept_spool_loss) return spool_refused({.file = true});
   bool is_new = true;
   if (const auto seen = spool->visit([&](const SpooledCall&) { is_new = false; }); !seen.ok()) {
     return seen;
@@ -136,20 +138,21 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   return write_spool_anew();
 }
 
+DbError WriteBuffer::Impl::spool_refused(const SpoolLoss& loss) const {
+  return {.kind = DbError::Kind::kCorrupt,
+          .message = "opening spool " + options.spool_path +
+                     ": expected every call that was taken and isn't in the database, found " +
+                     loss.text() +
+                     "; put back the file as it was, or set accept_spool_loss to go on with what "
+                     "is there"};
+}
+
 // Whether all is there that was accepted and isn't committed, or that was given up. Only then the
 // spool's files change.
 DbResult<bool> WriteBuffer::Impl::check_spool(const SpoolState& state) {
   const auto loss = spool->loss(state);
   if (!loss.ok()) return loss.error();
-  if (loss->is_any() && !options.accept_spool_loss) {
-    return DbError{.kind = DbError::Kind::kCorrupt,
-                   .message = "opening spool " + options.spool_path +
-                              ": expected every call that was taken and isn't in the database, "
-                              "found " +
-                              loss->text() +
-                              "; put back the file as it was, or set accept_spool_loss to go on "
-                              "with what is there"};
-  }
+  if (loss->is_any() && !options.accept_spool_loss) return spool_refused(*loss);
   if (loss->is_any()) {
     sink.raise(spool_lost, static_cast<std::int64_t>(loss->calls), "calls",
                static_cast<std::int64_t>(loss->bytes), "bytes");

@@ -73,6 +73,8 @@ class WriteSpool {
   DbResult<void> visit(FunctionRef<void(const SpooledCall&)> visitor) const;
   // Of the calls that aren't committed. Before the first append.
   DbResult<SpoolLoss> loss(const SpoolState& committed) const;
+  // "<path>" isn't there, or isn't whole, and was.
+  bool is_lost() const { return is_lost_; }
 
   // The kernel has the record when this returns.
   DbResult<void> append(std::string_view record, std::uint64_t number);

@@ -244,6 +244,51 @@ TEST_CASE("numbers of calls that are in the database aren't given again, whateve
   CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
 }
 
+// The last flush is of rows whose calls are older than others that are committed already.
+TEST_CASE("a spool is whole after part of a flush, a crash and the rest, and after a rewrite") {
+  for (const bool crashes_again : {false, true}) {
+    SpoolFixture f("ws_part");
+    f.open({.flush_batch_size = 2});
+    for (int id = 5; id >= 1; --id) f.upsert(id, "a");
+    std::unique_ptr<WriteLock> lock;
+    {
+      const auto listening = f.writer->sink().subscribe(
+          "write.transaction.commit",
+          [&](const SignalEvent&) { lock = WriteLock::try_take(f.database.path()); });
+      CHECK_FALSE(f.buffer->force_flush().ok());
+    }
+    REQUIRE(lock);
+    lock.reset();
+    f.crash();
+    f.open();
+    CHECK(f.buffer->stats().pending == 3);
+    f.flush();
+    if (crashes_again) {
+      f.crash();
+    } else {
+      f.buffer.reset();
+    }
+    f.open();
+    CHECK(f.buffer->stats().pending == 0);
+    CHECK(f.rows("SELECT count(*) FROM log") == Rows{"5"});
+  }
+  SpoolFixture f("ws_rewritten");
+  f.open({.spool_rewrite_bytes = 300});
+  f.upsert(1, "a");
+  for (int i = 0; i < 8; ++i) f.upsert(2, "b");
+  f.upsert(1, "c");
+  f.upsert(2, "d");
+  f.crash();
+  for (int i = 0; i < 3; ++i) {
+    f.open();
+    CHECK(f.buffer->stats().pending == (i == 0 ? 2 : 0));
+    f.flush();
+    f.buffer.reset();
+  }
+  f.open();
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"2"});
+}
+
 TEST_CASE("the newest file of a spool is missed, but where a rotation had just taken it") {
   for (const bool rotation : {true, false}) {
     SpoolFixture f("ws_newest");
@@ -264,6 +309,7 @@ TEST_CASE("the newest file of a spool is missed, but where a rotation had just t
       for (int i = 0; i < 2; ++i) {
         CHECK(refusal(f).find("no whole file at its path") != std::string::npos);
       }
+      CHECK(f.rows("SELECT count(*) FROM mayfly_buffer") == Rows{"1"});
       CHECK_FALSE(fs::exists(f.path));
       CHECK_FALSE(fs::exists(f.path + ".made"));
     }
