@@ -309,7 +309,14 @@ std::optional<std::uint32_t> BatchTable::column_of(std::string_view declared_typ
 
 SqliteError BatchTable::attach(SqliteConnection& connection) {
   const int code = sqlite3_create_module(connection.get(), kName, &kModule, this);
-  return code == SQLITE_OK ? SqliteError{} : connection.last_error();
+  if (code != SQLITE_OK) return connection.last_error();
+  connection_ = &connection;
+  return {};
+}
+
+void BatchTable::detach() {
+  if (connection_ != nullptr) sqlite3_create_module(connection_->get(), kName, nullptr, nullptr);
+  connection_ = nullptr;
 }
 
 }  // namespace mayfly

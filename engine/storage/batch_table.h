@@ -7,7 +7,7 @@
 // cells.
 //
 // OWNERSHIP  Rows and the list of references are borrowed until the statement is reset. The table
-//            must outlive its connection.
+//            is detached before it goes, if its connection doesn't go first.
 // THREADS    The connection's.
 #pragma once
 
@@ -33,6 +33,8 @@ class BatchTable {
   BatchTable& operator=(const BatchTable&) = delete;
 
   SqliteError attach(SqliteConnection& connection);
+  // The connection, which is still open and has no statement that reads it, knows it no more.
+  void detach();
   // As SQLite reads it. A column's declared type says which one it is, so that a result column that
   // hands one through is known by its own (sqlite3_column_decltype).
   const std::string& declaration() const { return declaration_; }
@@ -65,6 +67,7 @@ class BatchTable {
 
   const Schema& schema_;
   BatchPool& pool_;
+  SqliteConnection* connection_ = nullptr;  // that knows it
   std::string declaration_;
   std::vector<PlainColumn> plain_;  // of the first cursor
   std::span<const RowRef> rows_;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "mayfly/storage/single_writer/commit_queues.h"
+#include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/writer_fixture.h"
 
 namespace mayfly {
@@ -43,12 +43,12 @@ TEST_CASE("a listener to the writer's checkpoints is within the turn of the data
   f.options.checkpoint_thread = false;
   int within = 0;
   const auto subscription = f.signals.subscribe("write.checkpoint*", [&](const SignalEvent&) {
-    within += commit_queue_of({.path = f.options.database})->is_within() ? 1 : 0;
+    within += shared_database_of({.path = f.options.database})->queue().is_within() ? 1 : 0;
   });
   f.open();
   f.write(f.numbered(0, 10), kNoSource);
   CHECK(within == 1);
-  CHECK_FALSE(commit_queue_of({.path = f.options.database})->is_within());
+  CHECK_FALSE(shared_database_of({.path = f.options.database})->queue().is_within());
 }
 
 TEST_CASE("the log stays small while rows keep coming and gets smaller when they don't") {

@@ -47,6 +47,13 @@ void RowInserter::attach() {
   }
 }
 
+void RowInserter::detach() {
+  if (!counting_) return;
+  sqlite3* const db = session_.connection().get();
+  sqlite3_update_hook(db, nullptr, nullptr);
+  if (sqlite3_preupdate_hook != nullptr) sqlite3_preupdate_hook(db, nullptr, nullptr);
+}
+
 void RowInserter::start_counting() {
   counting_ = true;
   effects_.assign(rows_.size(), static_cast<std::uint8_t>(Effect::kInserted));

@@ -26,8 +26,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "mayfly/storage/rejections.h"
@@ -53,8 +53,9 @@ class RowInserter {
   RowInserter(const RowInserter&) = delete;
   RowInserter& operator=(const RowInserter&) = delete;
 
-  // After the session was opened.
+  // The session's turns begin: changes are told to this object; and end.
   void attach();
+  void detach();
 
   // A transaction was begun.
   void begin();

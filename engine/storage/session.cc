@@ -12,11 +12,6 @@ namespace {
 // The first with pragma_table_list, STRICT and sqlite3_changes64.
 constexpr int kSqliteMin = 3'037'000;
 
-int on_commit_to_wal(void* pages, sqlite3*, const char*, int count) {
-  *static_cast<std::uint32_t*>(pages) = static_cast<std::uint32_t>(count);
-  return SQLITE_OK;
-}
-
 }  // namespace
 
 SqliteError Session::connect(const WriterOptions& options, bool create) {
@@ -24,44 +19,47 @@ SqliteError Session::connect(const WriterOptions& options, bool create) {
     return {SQLITE_ERROR,
             std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
   }
-  const SqliteConnection::OpenOptions open_options{
-      .create = create, .vfs = options.vfs.empty() ? nullptr : options.vfs.c_str()};
-  return SqliteConnection::open(options.database, open_options, connection_);
+  return shared_.open(user_, options.database, create);
 }
 
 SqliteError Session::configure(const WriterOptions& options) {
-  const std::string wait_ms =
-      std::to_string(std::max<std::int64_t>(0, options.open_wait_ns / kMillisecond));
-  // page_size counts for a new database alone. The timeout ends below: later on, waiting is the
-  // writer loop's, where it can be seen.
-  SqliteError error = connection_.run(
-      "PRAGMA busy_timeout = " + wait_ms +
-      "; PRAGMA page_size = " + std::to_string(options.page_bytes) +
-      "; PRAGMA synchronous = " + (options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL") +
-      "; PRAGMA foreign_keys = " + (options.foreign_keys ? "ON" : "OFF") +
-      "; PRAGMA wal_autocheckpoint = 0");
-  if (error.ok()) error = set_journal(options.journal);
-  if (!error.ok()) return error;
-  sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH,
-                static_cast<int>(std::min<std::uint64_t>(options.row_bytes_max, 1'000'000'000)));
-  sqlite3_wal_hook(connection_.get(), on_commit_to_wal, &wal_pages_);
-  if (error = attach_exact_value(connection_); !error.ok()) return error;
-  return batches_.attach(connection_);
+  settings_ = {.foreign_keys = options.foreign_keys,
+               .synchronous = options.synchronous,
+               .busy_timeout_ns = options.open_wait_ns,
+               .value_bytes_max = static_cast<std::int64_t>(
+                   std::min<std::uint64_t>(options.row_bytes_max, INT64_MAX))};
+  SqliteError error = take();
+  std::string pages;
+  if (error.ok()) error = connection().query_text("PRAGMA page_count", pages);
+  if (error.ok() && pages == "0") {
+    error = connection().run("PRAGMA page_size = " + std::to_string(options.page_bytes));
+  }
+  if (error.ok()) error = set_journal(options.journal, pages == "0");
+  if (error.ok()) error = attach_exact_value(connection());
+  if (error.ok()) error = batches_.attach(connection());
+  return error;
 }
 
-SqliteError Session::set_journal(Journal journal) {
+SqliteError Session::end_waiting() {
+  settings_.busy_timeout_ns = 0;
+  return take();
+}
+
+SqliteError Session::sync_commits() {
+  settings_.synchronous = Synchronous::kFull;
+  return take();
+}
+
+SqliteError Session::set_journal(Journal journal, bool is_new) {
   keeps_journal_ = is_new_with_journal_ = false;
-  if (journal == Journal::kWal) return connection_.run("PRAGMA journal_mode = WAL");
+  if (journal == Journal::kWal) return connection().run("PRAGMA journal_mode = WAL");
   std::string mode;
-  SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
+  const SqliteError error = connection().query_text("PRAGMA journal_mode", mode);
   if (!error.ok() || mode == "wal") return error;
   // TRUNCATE is this connection's way to end a rollback journal; the file stays as it was made.
   keeps_journal_ = true;
-  std::string pages;
-  error = connection_.query_text("PRAGMA page_count", pages);
-  if (!error.ok()) return error;
-  is_new_with_journal_ = pages == "0";
-  return connection_.run("PRAGMA journal_mode = TRUNCATE");
+  is_new_with_journal_ = is_new;
+  return connection().run("PRAGMA journal_mode = TRUNCATE");
 }
 
 SqliteError Session::prepare(const Target& target, const WriterOptions& options) {
@@ -74,36 +72,40 @@ SqliteError Session::prepare(const Target& target, const WriterOptions& options)
       {insert_, target.insert_sql()},
   };
   for (const auto& [statement, sql] : list) {
-    if (SqliteError error = connection_.prepare(sql, statement); !error.ok()) return error;
+    if (SqliteError error = connection().prepare(sql, statement); !error.ok()) return error;
   }
   if (!target.checked_insert_sql().empty()) {
-    const SqliteError error = connection_.prepare(target.checked_insert_sql(), checked_insert_);
+    const SqliteError error = connection().prepare(target.checked_insert_sql(), checked_insert_);
     if (!error.ok()) return error;
   }
   const std::uint32_t cache_bytes =
       target.append_only() ? options.append_cache_bytes : options.cache_bytes;
-  return connection_.run("PRAGMA cache_size = -" + std::to_string(cache_bytes / 1024));
+  return shared_.want_cache(cache_bytes);
 }
 
 void Session::end_journal() {
-  if (!keeps_journal_ || !connection_) return;
+  if (!keeps_journal_ || !is_open()) return;
   // Best effort: an empty journal means nothing. Another program may have changed to WAL meanwhile.
   std::string mode;
-  const SqliteError error = connection_.query_text("PRAGMA journal_mode", mode);
-  if (error.ok() && mode == "truncate") connection_.run("PRAGMA journal_mode = DELETE");
+  const SqliteError error = connection().query_text("PRAGMA journal_mode", mode);
+  if (error.ok() && mode == "truncate") connection().run("PRAGMA journal_mode = DELETE");
 }
 
 void Session::close() {
+  let_go();
+  shared_.leave(user_);
+}
+
+void Session::let_go() {
   for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_,
                                      &insert_, &checked_insert_}) {
     *statement = {};
   }
-  connection_.close();
-  wal_pages_ = 0;
+  batches_.detach();
 }
 
 void Session::rollback() {
-  if (!connection_.autocommit()) rollback_.run();
+  if (!connection().autocommit()) rollback_.run();
 }
 
 SqliteError Session::undo() {
@@ -114,7 +116,8 @@ SqliteError Session::undo() {
 bool Session::has_deferred_violations() const {
   int violations = 0;
   int high_water = 0;
-  sqlite3_db_status(connection_.get(), SQLITE_DBSTATUS_DEFERRED_FKS, &violations, &high_water, 0);
+  sqlite3_db_status(shared_.connection().get(), SQLITE_DBSTATUS_DEFERRED_FKS, &violations,
+                    &high_water, 0);
   return violations != 0;
 }
 

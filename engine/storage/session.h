@@ -1,7 +1,8 @@
-// Session: the write connection with everything prepared on it. It is thrown away and opened anew
-// after an I/O error in COMMIT.
+// Session: the pipeline's part in the connection by which the process writes to its database
+// (single_writer/shared_connection.h), with everything prepared on it. The connection is thrown
+// away and opened anew after an I/O error in COMMIT.
 //
-// THREADS  The writer's.
+// THREADS  The writer's, within its turn.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "mayfly/base/status.h"
 #include "mayfly/storage/batch_table.h"
+#include "mayfly/storage/single_writer/shared_connection.h"
 #include "mayfly/storage/sqlite.h"
 #include "mayfly/storage/target.h"
 #include "mayfly/storage/writer_options.h"
@@ -18,27 +20,44 @@ namespace mayfly {
 
 class Session {
  public:
-  Session(const Schema& schema, BatchPool& pool) : batches_(schema, pool) {}
+  // user: whose statements go when the connection does; it calls let_go(). All outlive it.
+  Session(const Schema& schema, BatchPool& pool, SharedConnection& shared,
+          SharedConnection::User& user)
+      : batches_(schema, pool), shared_(shared), user_(user) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // Opens the file, which is there then; nothing is read or written yet. create: if it isn't there.
   SqliteError connect(const WriterOptions& options, bool create = true);
+  // It is, and wasn't lost since.
+  bool is_open() const { return shared_.is_open_for(user_); }
+  // The turn is the writer's: the settings are its own.
+  SqliteError take() { return shared_.take(user_, settings_); }
   // Settings, and mayfly_batch.
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
   SqliteError prepare(const Target& target, const WriterOptions& options);
   // From now on another connection's lock is an error at once: the writer loop waits, where it can
   // be seen.
-  SqliteError end_waiting() { return connection_.run("PRAGMA busy_timeout = 0"); }
+  SqliteError end_waiting();
+  // From now on COMMIT syncs the log.
+  SqliteError sync_commits();
+  // The database's path names another file now, or none.
+  bool is_moved() const { return shared_.is_moved(); }
   // The database was empty, and its transactions have a rollback journal.
   bool is_new_with_journal() const { return is_new_with_journal_; }
   // The last transaction is over: a rollback journal that was kept for the next one is removed.
   void end_journal();
-  // Statements, then the connection.
+  // Statements, then the connection, if nobody else writes by it.
   void close();
+  // Statements alone: the connection is lost.
+  void let_go();
+  // The connection can't be trusted: lost, for whoever writes by it.
+  void discard() { shared_.discard(); }
+  // Another's turns begin: nothing of the last transaction is to be seen in mayfly_batch.
+  void end_turns() { batches_.set_window({}); }
 
-  SqliteConnection& connection() { return connection_; }
+  SqliteConnection& connection() { return shared_.connection(); }
   BatchTable& batches() { return batches_; }
   SqliteStatement& insert() { return checks_exceptions_ ? checked_insert_ : insert_; }
   // A SELECT's rows may have exceptions, texts among numbers: another statement looks at those.
@@ -55,16 +74,17 @@ class Session {
   // Rows in this transaction wait for a parent that isn't there.
   bool has_deferred_violations() const;
   // Frames in the write-ahead log after the last commit.
-  std::uint32_t wal_pages() const { return wal_pages_; }
+  std::uint32_t wal_pages() const { return shared_.wal_pages(); }
 
  private:
-  SqliteError set_journal(Journal journal);
+  SqliteError set_journal(Journal journal, bool is_new);
 
-  BatchTable batches_;  // before the connection: destroyed after it
-  SqliteConnection connection_;
+  BatchTable batches_;
+  SharedConnection& shared_;
+  SharedConnection::User& user_;
+  SharedConnection::Settings settings_;
   SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_, checked_insert_;
   bool checks_exceptions_ = false;
-  std::uint32_t wal_pages_ = 0;
   bool keeps_journal_ = false;
   bool is_new_with_journal_ = false;
 };

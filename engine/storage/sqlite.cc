@@ -2,7 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
+
+#include "mayfly/base/clock.h"
 
 namespace mayfly {
 namespace {
@@ -182,6 +186,16 @@ SqliteError SqliteConnection::last_error() const {
   return {sqlite3_extended_errcode(get()), sqlite3_errmsg(get()), sqlite3_system_errno(get())};
 }
 
+SqliteConnection::Authorizer SqliteConnection::exchange_authorizer(Authorizer next) {
+  sqlite3_set_authorizer(get(), next.ask, next.self);
+  return std::exchange(authorizer_, next);
+}
+
+void SqliteConnection::close() {
+  db_.reset();
+  authorizer_ = {};
+}
+
 bool SqliteConnection::autocommit() const { return sqlite3_get_autocommit(get()) != 0; }
 
 SqliteError SqliteConnection::query_text(const std::string& sql, std::string& out) {
@@ -191,6 +205,11 @@ SqliteError SqliteConnection::query_text(const std::string& sql, std::string& ou
   out.clear();
   if (statement.step(error)) out = statement.text(0);
   return error;
+}
+
+int busy_timeout_ms(std::int64_t ns) {
+  const std::int64_t ms = ns / kMillisecond + (ns % kMillisecond > 0 ? 1 : 0);
+  return static_cast<int>(std::clamp<std::int64_t>(ms, 0, INT32_MAX));
 }
 
 std::string quote_identifier(std::string_view name) { return quote(name, '"'); }

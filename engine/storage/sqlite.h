@@ -101,16 +101,28 @@ class SqliteConnection {
   SqliteError last_error() const;
   // No transaction is open.
   bool autocommit() const;
+  // Whom SQLite asks about what is prepared (sqlite3_set_authorizer), and who was asked before. One
+  // that is set makes every statement be prepared anew.
+  struct Authorizer {
+    int (*ask)(void* self, int action, const char*, const char*, const char*,
+               const char*) = nullptr;
+    void* self = nullptr;
+  };
+  Authorizer exchange_authorizer(Authorizer next);
   // The first column of the first row; empty without one.
   SqliteError query_text(const std::string& sql, std::string& out);
-  void close() { db_.reset(); }
+  void close();
 
  private:
   struct Close {
     void operator()(sqlite3* db) const;
   };
   std::unique_ptr<sqlite3, Close> db_;
+  Authorizer authorizer_;
 };
+
+// What sqlite3_busy_timeout takes: an int of milliseconds, rounded up.
+int busy_timeout_ms(std::int64_t ns);
 
 // "name", with quotes inside doubled.
 std::string quote_identifier(std::string_view name);

@@ -23,8 +23,8 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       clock_(clock),
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
-      turns_(commit_queue_of({.path = options.database})),
-      session_(schema_, pool),
+      shared_(shared_database_of({.path = options.database})),
+      session_(schema_, pool, shared_->connection(options.vfs), *this),
       progress_(options.table, clock),
       lineage_(pool),
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
@@ -99,6 +99,9 @@ Status SqliteWriter::Impl::open_target() {
 }
 
 Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
+  if (const SqliteError error = session_.take(); !error.ok()) {
+    return to_status(error, "writing to " + options_.database);
+  }
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
   totals_.rows = progress_.totals();
   return start;
@@ -115,7 +118,7 @@ void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t ou
 }
 
 void SqliteWriter::Impl::on_idle() {
-  if (!dead_.ok() || finished_ || !session_.connection()) return;
+  if (!dead_.ok() || finished_ || !session_.is_open()) return;
   if (checkpointer_.is_due_when_idle()) checkpoint();
 }
 
@@ -136,8 +139,8 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
   }
   // At NORMAL the log isn't synced by COMMIT. One at FULL syncs all of it, also when a reader keeps
   // the checkpoint below from finishing.
-  if (durable && options_.synchronous == Synchronous::kNormal && session_.connection()) {
-    const SqliteError error = session_.connection().run("PRAGMA synchronous = FULL");
+  if (durable && options_.synchronous == Synchronous::kNormal && session_.is_open()) {
+    const SqliteError error = session_.sync_commits();
     if (!error.ok()) {
       return {.kind = error.is_busy() ? GroupResult::Kind::kTransient : GroupResult::Kind::kFailed,
               .busy = error.is_busy(),
@@ -156,9 +159,9 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
 // Nothing more is written: checkpoints, makes durable what is to be, lets go of the database.
 Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
-  if (session_.connection()) checkpointer_.finish(session_.connection());
+  if (session_.is_open()) checkpointer_.finish(session_.connection());
   totals_.checkpoints = checkpointer_.count();
-  if (durable && sync_failure_.ok() && session_.connection()) sync_failure_ = sync_database();
+  if (durable && sync_failure_.ok() && session_.is_open()) sync_failure_ = sync_database();
   session_.end_journal();
   close_session();
   Status status = to_status(checkpointer_.failure(), "checkpointing " + options_.database);
@@ -171,11 +174,7 @@ Status SqliteWriter::Impl::wind_up(bool durable) {
 
 // Whether the file that is written is still the one that its path names.
 Status SqliteWriter::Impl::check_in_place() {
-  int moved = 0;
-  if (session_.connection()) {
-    sqlite3_file_control(session_.connection().get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  }
-  if (moved == 0) return Status::success();
+  if (!session_.is_open() || !session_.is_moved()) return Status::success();
   return {Code::kIo, options_.database +
                          ": was removed, renamed or replaced while it was written; what was "
                          "written is in the file that was opened, wherever that is now. Bring it "

@@ -7,7 +7,7 @@
 // outcome.
 //
 // TURNS      Each call that uses the database waits until nobody else in this process writes to it,
-//            whether by this class or by a SqliteSingleWriter (commit_queues.h): they never meet
+//            whether by this class or by a SqliteSingleWriter (single_writer/shared_database.h): they never meet
 //            each other's locks.
 // SIGNALS    write.checkpoint:Npages:Nms
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.

@@ -17,10 +17,9 @@ namespace {
 // What SQLite says a statement reads, while it is prepared.
 class Reads {
  public:
-  explicit Reads(SqliteConnection& connection) : connection_(connection) {
-    sqlite3_set_authorizer(connection_.get(), on_access, this);
-  }
-  ~Reads() { sqlite3_set_authorizer(connection_.get(), nullptr, nullptr); }
+  explicit Reads(SqliteConnection& connection)
+      : connection_(connection), before_(connection.exchange_authorizer({on_access, this})) {}
+  ~Reads() { connection_.exchange_authorizer(before_); }
   Reads(const Reads&) = delete;
   Reads& operator=(const Reads&) = delete;
 
@@ -41,6 +40,7 @@ class Reads {
   }
 
   SqliteConnection& connection_;
+  const SqliteConnection::Authorizer before_;
   bool batch_ = false;
   bool rowid_ = false;
 };

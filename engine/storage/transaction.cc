@@ -26,7 +26,7 @@ GroupResult SqliteWriter::Impl::flush() {
 }
 
 GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, GroupFeed* feed) {
-  if (!session_.connection()) {
+  if (!session_.is_open()) {
     if (const SqliteError error = reopen(); !error.ok()) return undo(error, false);
   }
   rejections_.clear();
@@ -44,9 +44,9 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
       return undo({.kind = Kind::kFailed, .status = std::move(status)});
     }
   }
-  if (const SqliteError error = session_.begin(); !error.ok()) {
-    return undo(error, classify(error.code) == ErrorClass::kFatal);
-  }
+  SqliteError error = session_.take();
+  if (error.ok()) error = session_.begin();
+  if (!error.ok()) return undo(error, classify(error.code) == ErrorClass::kFatal);
   std::uint32_t taken = 0;
   GroupResult result = insert_slices(slices, feed, taken);
   if (result.kind == Kind::kCommitted) result = record(slices.first(taken));
@@ -266,6 +266,7 @@ GroupResult SqliteWriter::Impl::verify_commit(const SqliteError& error) {
   session_.rollback();
   const bool is_sync = error.code == SQLITE_IOERR_FSYNC || error.code == SQLITE_IOERR_DIR_FSYNC;
   if (is_sync && sync_failure_.ok()) sync_failure_ = error;
+  session_.discard();
   bool written = false;
   SqliteError reading = reopen();
   if (reading.ok()) reading = commits_.was_written(session_.connection(), written);
@@ -308,7 +309,7 @@ GroupResult SqliteWriter::Impl::undo(const SqliteError& error, bool fatal) {
 
 // Everything as it was before the transaction.
 GroupResult SqliteWriter::Impl::undo(GroupResult result) {
-  if (session_.connection()) session_.rollback();
+  if (session_.is_open()) session_.rollback();
   if (outcomes_set_) {
     for (const RowRef ref : inserter_->rows()) {
       pool_.batch(ref)->outcome[row_of(ref)] = MAYFLY_PENDING;
@@ -329,18 +330,35 @@ GroupResult SqliteWriter::Impl::undo(GroupResult result) {
   return result;
 }
 
-// Every statement first: SQLite keeps a connection open for those that are left.
 void SqliteWriter::Impl::close_session() {
+  drop_statements();
+  session_.close();
+}
+
+void SqliteWriter::Impl::let_go() noexcept {
+  drop_statements();
+  session_.let_go();
+}
+
+// Every statement: SQLite keeps a connection open for those that are left.
+void SqliteWriter::Impl::drop_statements() {
   dead_letters_.forget();
   progress_.forget();
   commits_.forget();
   checkpointer_.forget();
   writeback_.disable();
-  session_.close();
+}
+
+void SqliteWriter::Impl::begin_turns(SqliteConnection&) {
+  if (inserter_ != nullptr) inserter_->attach();
+}
+
+void SqliteWriter::Impl::end_turns(SqliteConnection&) {
+  if (inserter_ != nullptr) inserter_->detach();
+  session_.end_turns();
 }
 
 SqliteError SqliteWriter::Impl::reopen() {
-  close_session();
   // Another file in its place: opened, it would be given what this one's log holds.
   if (file_identity(options_.database) != database_) {
     return {SQLITE_READONLY_DBMOVED, "the database can't be opened again"};
@@ -355,7 +373,6 @@ SqliteError SqliteWriter::Impl::reopen() {
     close_session();
     return error;
   }
-  inserter_->attach();
   return {};
 }
 

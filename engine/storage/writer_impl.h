@@ -15,14 +15,14 @@
 #include "mayfly/storage/rejections.h"
 #include "mayfly/storage/row_inserter.h"
 #include "mayfly/storage/session.h"
-#include "mayfly/storage/single_writer/commit_queues.h"
+#include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/sqlite_writer.h"
 #include "mayfly/storage/target.h"
 #include "mayfly/storage/writeback.h"
 
 namespace mayfly {
 
-class SqliteWriter::Impl {
+class SqliteWriter::Impl : private SharedConnection::User {
  public:
   Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool, const Clock& clock,
        SignalSink& signals, const RejectionNames& names);
@@ -46,12 +46,12 @@ class SqliteWriter::Impl {
   void stage_stats(std::string json) { stats_ = std::move(json); }
 
   // This thread is writing to the database, by somebody else's transaction.
-  bool has_turn() const { return turns_->is_within(); }
+  bool has_turn() const { return shared_->queue().is_within(); }
   // Calls work() while nobody else in this process writes to the database. Everything that uses
   // the connection is called by it.
   template <class Work>
   auto in_turn(Work&& work) {
-    return turns_->take_turn(work);
+    return shared_->queue().take_turn(work);
   }
 
  private:
@@ -80,6 +80,10 @@ class SqliteWriter::Impl {
   GroupResult undo(GroupResult result);
   GroupResult refuse_row();
   void close_session();
+  void drop_statements();
+  void let_go() noexcept override;
+  void begin_turns(SqliteConnection& connection) override;
+  void end_turns(SqliteConnection& connection) override;
   SqliteError reopen();
   void checkpoint();
   SqliteError sync_database();
@@ -92,7 +96,7 @@ class SqliteWriter::Impl {
   const Clock& clock_;
   SignalSink& signals_;
   const StemId write_checkpoint_;
-  const std::shared_ptr<CommitQueue> turns_;
+  const std::shared_ptr<SharedDatabase> shared_;
   LockFile lock_;
   FileIdentity database_;  // the file that was opened
   Session session_;

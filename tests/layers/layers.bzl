@@ -32,6 +32,7 @@ LAYER_TARGETS = [
     "//engine/storage/single_writer",
     "//engine/storage/single_writer:commit_queue",
     "//engine/storage/single_writer:group_writer",
+    "//engine/storage/single_writer:shared_database",
     "//engine/storage/single_writer:statements",
     "//engine/storage/stats",
     "//engine/storage/write_buffer",

@@ -6,7 +6,7 @@
 // the disk the next one gathers by itself. What nobody waits for (post) is led by a thread of the
 // queue's own, which accept() starts.
 //
-// All who write to a database in a process stand in one queue (commit_queues.h), so none of them
+// All who write to a database in a process stand in one queue (shared_database.h), so none of them
 // ever meets another's lock: requests of different executors take turns.
 //
 // PROTOCOL   head      a stack of queued requests. Anyone pushes (compare-exchange, release); the

@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "mayfly/storage/single_writer/commit_queues.h"
 #include "tests/support/database.h"
 
 namespace mayfly {
@@ -327,23 +326,6 @@ TEST_CASE("commit queue: a turn is alone") {
   }
   CHECK(turns == 400);
   CHECK(done.load() == 400);
-}
-
-TEST_CASE(
-    "commit queue: a database has one, by whatever name it is called, while somebody has it") {
-  const auto queue = commit_queue_of({.path = "some.db"});
-  CHECK(queue == commit_queue_of({.path = "./some.db"}));
-  CHECK(queue != commit_queue_of({.path = "other.db"}));
-  const std::string link = testing::Database("queue_link").path();
-  std::filesystem::create_symlink("not_there_yet.db", link);
-  const auto target = std::filesystem::path(link).replace_filename("not_there_yet.db").string();
-  CHECK(commit_queue_of({.path = link}) == commit_queue_of({.path = target}));
-  const auto held = commit_queue_of({.path = link});
-  std::ofstream(target) << "";
-  CHECK(held == commit_queue_of({.path = link}));
-  std::filesystem::remove(target);
-  std::filesystem::remove(link);
-  CHECK(queue != commit_queue_of({.path = "some.db", .mode = DatabaseName::Mode::kMemory}));
 }
 
 }  // namespace

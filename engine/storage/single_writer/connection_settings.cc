@@ -9,52 +9,55 @@
 namespace mayfly {
 namespace {
 
-// SQLite counts the time in an int of milliseconds.
-std::int64_t milliseconds(std::int64_t ns) {
-  return std::clamp<std::int64_t>((ns + kMillisecond - 1) / kMillisecond, 0, INT32_MAX);
-}
-
-std::string settings(const SingleWriterOptions& options, ConnectionUse use) {
-  std::string sql = fmt::format("PRAGMA foreign_keys = {};", options.foreign_keys ? "ON" : "OFF");
-  if (options.busy_timeout_ns > 0) {
-    sql += fmt::format("PRAGMA busy_timeout = {};", milliseconds(options.busy_timeout_ns));
-  }
-  if (options.cache_bytes > 0) {
-    sql += fmt::format("PRAGMA cache_size = -{};",
-                       std::max<std::int64_t>(1, options.cache_bytes / 1024));
-  }
-  sql += fmt::format("PRAGMA mmap_size = {};", options.mmap_bytes);
-  if (use == ConnectionUse::kRead) return sql + "PRAGMA query_only = ON";
-  return sql + fmt::format("PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0",
-                           options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL");
+void say_settings(const SingleWriterOptions& options, WriterSignals& signals, StemId opened) {
+  if (options.busy_timeout_ns > 0) signals.sink().raise(signals.busy_timeout_set);
+  if (options.foreign_keys) signals.sink().raise(signals.foreign_keys_on);
+  signals.sink().raise(opened);
 }
 
 }  // namespace
 
-SqliteError open_connection(const DatabaseName& name, const SingleWriterOptions& options,
-                            ConnectionUse use, WriterSignals& signals, SqliteConnection& out) {
-  using Mode = DatabaseName::Mode;
-  const bool writes = use == ConnectionUse::kWrite;
-  const bool creates =
-      writes && (name.mode == Mode::kReadWriteCreate || name.mode == Mode::kMemory);
+SqliteError open_reader(const DatabaseName& name, const SingleWriterOptions& options,
+                        WriterSignals& signals, SqliteConnection& out) {
   SqliteError error = SqliteConnection::open(
-      name.path, {.create = creates, .read_only = name.mode == Mode::kReadOnly, .vfs = name.vfs()},
+      name.path,
+      {.create = false, .read_only = name.mode == DatabaseName::Mode::kReadOnly, .vfs = name.vfs()},
       out);
-  // Reads the file: what is no database is found out here.
-  if (error.ok()) error = out.run(settings(options, use));
-  if (error.ok() && writes && options.write_ahead_log && name.mode != Mode::kReadOnly) {
-    std::string mode;
-    error = out.query_text("PRAGMA journal_mode = WAL", mode);
-    if (error.ok() && mode == "wal") signals.sink().raise(signals.wal_on);
+  if (!error.ok()) return error;
+  sqlite3_busy_timeout(out.get(), busy_timeout_ms(options.busy_timeout_ns));
+  std::string sql = fmt::format("PRAGMA foreign_keys = {}; PRAGMA mmap_size = {};",
+                                options.foreign_keys ? "ON" : "OFF", options.mmap_bytes);
+  if (options.cache_bytes > 0) {
+    sql += fmt::format("PRAGMA cache_size = -{};",
+                       std::max<std::int64_t>(1, options.cache_bytes / 1024));
   }
-  if (!error.ok()) {
+  // Reads the file: what is no database is found out here.
+  if (error = out.run(sql + "PRAGMA query_only = ON"); !error.ok()) {
     out.close();
     return error;
   }
-  if (options.busy_timeout_ns > 0) signals.sink().raise(signals.busy_timeout_set);
-  if (options.foreign_keys) signals.sink().raise(signals.foreign_keys_on);
-  signals.sink().raise(writes ? signals.open_write : signals.open_read);
+  say_settings(options, signals, signals.open_read);
   return {};
+}
+
+SharedConnection::Settings turn_settings(const SingleWriterOptions& options) {
+  return {.foreign_keys = options.foreign_keys,
+          .synchronous = options.synchronous,
+          .busy_timeout_ns = options.busy_timeout_ns};
+}
+
+SqliteError set_up_writing(const DatabaseName& name, const SingleWriterOptions& options,
+                           WriterSignals& signals, SharedConnection& shared) {
+  SqliteConnection& connection = shared.connection();
+  SqliteError error = shared.want_cache(options.cache_bytes);
+  if (error.ok()) error = connection.run(fmt::format("PRAGMA mmap_size = {}", options.mmap_bytes));
+  if (error.ok() && options.write_ahead_log && name.mode != DatabaseName::Mode::kReadOnly) {
+    std::string mode;
+    error = connection.query_text("PRAGMA journal_mode = WAL", mode);
+    if (error.ok() && mode == "wal") signals.sink().raise(signals.wal_on);
+  }
+  if (error.ok()) say_settings(options, signals, signals.open_write);
+  return error;
 }
 
 void StatementLimit::watch(SqliteConnection& connection) {
@@ -62,6 +65,12 @@ void StatementLimit::watch(SqliteConnection& connection) {
   if (limit_ns_ == kNever) return;
   sqlite3_progress_handler(connection.get(), kSteps, look, this);
   sqlite3_trace_v2(connection.get(), SQLITE_TRACE_STMT, begin, this);
+}
+
+void StatementLimit::unwatch(SqliteConnection& connection) {
+  sqlite3_progress_handler(connection.get(), 0, nullptr, nullptr);
+  sqlite3_trace_v2(connection.get(), 0, nullptr, nullptr);
+  began_ns_ = kNever;
 }
 
 int StatementLimit::begin(unsigned, void* self, void* statement, void* sql) {

@@ -1,5 +1,5 @@
-// What the connections of a single writer have in common: how they are opened and set, and that no
-// statement runs on them without end.
+// What the connections of a single writer have in common: how they are set, and that no statement
+// runs on them without end.
 //
 // THREADS  The connection's.
 #pragma once
@@ -8,18 +8,22 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/storage/single_writer/database_name.h"
+#include "mayfly/storage/single_writer/shared_connection.h"
 #include "mayfly/storage/single_writer/single_writer_options.h"
 #include "mayfly/storage/single_writer/writer_signals.h"
 #include "mayfly/storage/sqlite.h"
 
 namespace mayfly {
 
-// What a connection is for.
-enum class ConnectionUse : std::uint8_t { kWrite, kRead };
+// Opens one that only reads, with every setting of the options, and says so.
+SqliteError open_reader(const DatabaseName& name, const SingleWriterOptions& options,
+                        WriterSignals& signals, SqliteConnection& out);
 
-// Opens it with every setting of the options, and says so.
-SqliteError open_connection(const DatabaseName& name, const SingleWriterOptions& options,
-                            ConnectionUse use, WriterSignals& signals, SqliteConnection& out);
+// What the connection that writes is to be set to while callers write.
+SharedConnection::Settings turn_settings(const SingleWriterOptions& options);
+// The rest of its settings, once it is open, and says so.
+SqliteError set_up_writing(const DatabaseName& name, const SingleWriterOptions& options,
+                           WriterSignals& signals, SharedConnection& connection);
 
 // Ends statements that take too long (SQLITE_INTERRUPT), each for itself: of a transaction, of a
 // batch, of a function. Outlives the connection it watches.
@@ -30,6 +34,7 @@ class StatementLimit {
   StatementLimit& operator=(const StatementLimit&) = delete;
 
   void watch(SqliteConnection& connection);
+  void unwatch(SqliteConnection& connection);
 
  private:
   static int begin(unsigned event, void* self, void* statement, void* sql);

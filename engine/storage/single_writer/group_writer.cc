@@ -31,32 +31,30 @@ SqliteError GroupWriter::prepare() {
               {rollback_, "ROLLBACK"},      {savepoint_, "SAVEPOINT mayfly"},
               {release_, "RELEASE mayfly"}, {undo_, "ROLLBACK TO mayfly"}};
   // First: setting it makes every statement be prepared anew.
-  sqlite3_set_authorizer(connection_.get(), authorize, this);
+  connection_.exchange_authorizer({authorize, this});
+  is_authorizer_ = true;
   SqliteError error;
-  own_ = true;
   for (const auto& [statement, sql] : list) {
     if (error.ok()) error = connection_.prepare(sql, statement);
   }
-  own_ = false;
   return error;
 }
 
 int GroupWriter::authorize(void* self, int action, const char* name, const char* value, const char*,
                            const char*) {
-  if (!is_owners(action, name, value)) return SQLITE_OK;
   const auto& writer = *static_cast<GroupWriter*>(self);
+  if (!writer.lent_ || !is_owners(action, name, value)) return SQLITE_OK;
   // VACUUM has transactions of its own, which SQLite prepares while it runs.
-  const bool allowed =
-      writer.own_ || (writer.outside_ && is_running_a_statement(writer.connection_.get()));
-  return allowed ? SQLITE_OK : SQLITE_DENY;
+  return writer.outside_ && is_running_a_statement(writer.connection_.get()) ? SQLITE_OK
+                                                                             : SQLITE_DENY;
 }
 
-SqliteError GroupWriter::run_own(SqliteStatement& statement) {
-  // SQLite may prepare it anew meanwhile.
-  own_ = true;
-  SqliteError error = statement.run();
-  own_ = false;
-  return error;
+DbResult<std::int64_t> GroupWriter::perform(GroupedWrite& write) {
+  lent_ = true;
+  outside_ = write.shape_ == GroupedWrite::Shape::kOutside;
+  DbResult<std::int64_t> done = write.perform();
+  lent_ = outside_ = false;
+  return done;
 }
 
 void GroupWriter::close() {
@@ -64,6 +62,8 @@ void GroupWriter::close() {
        {&begin_, &commit_, &rollback_, &savepoint_, &release_, &undo_}) {
     *statement = {};
   }
+  if (is_authorizer_) connection_.exchange_authorizer({});
+  is_authorizer_ = false;
 }
 
 void GroupWriter::execute(Group group) noexcept {
@@ -79,19 +79,17 @@ void GroupWriter::execute_alone(GroupedWrite& write) {
   if (write.shape_ == GroupedWrite::Shape::kStatement ||
       write.shape_ == GroupedWrite::Shape::kOutside) {
     // SQLite makes the transaction: two statements less.
-    outside_ = write.shape_ == GroupedWrite::Shape::kOutside;
-    write.result = write.perform();
-    outside_ = false;
+    write.result = perform(write);
     rollback();
     return;
   }
-  if (const SqliteError error = run_own(begin_); !error.ok()) {
+  if (const SqliteError error = begin_.run(); !error.ok()) {
     write.result = to_db_error(error, "beginning a transaction");
     return;
   }
-  write.result = write.perform();
+  write.result = perform(write);
   if (write.result.ok()) {
-    if (const SqliteError error = run_own(commit_); !error.ok()) {
+    if (const SqliteError error = commit_.run(); !error.ok()) {
       write.result = to_db_error(error, "committing");
     }
   }
@@ -100,7 +98,7 @@ void GroupWriter::execute_alone(GroupedWrite& write) {
 
 void GroupWriter::execute_together(Group group) {
   do {
-    if (const SqliteError error = run_own(begin_); !error.ok()) {
+    if (const SqliteError error = begin_.run(); !error.ok()) {
       for (CommitQueue::Request* request : group) {
         GroupedWrite& write = write_of(request);
         if (!write.refused_) write.result = to_db_error(error, "beginning a transaction");
@@ -109,7 +107,7 @@ void GroupWriter::execute_together(Group group) {
     }
     ++transactions_;
   } while (!perform_all(group));
-  const SqliteError error = run_own(commit_);
+  const SqliteError error = commit_.run();
   if (error.ok()) return;
   rollback();
   const DbError refusal = to_db_error(error, "committing");
@@ -131,7 +129,7 @@ bool GroupWriter::perform_all(Group group) {
     if (write.shape_ == GroupedWrite::Shape::kSeveral) {
       perform_several(write);
     } else {
-      write.result = write.perform();
+      write.result = perform(write);
     }
     if (write.result.ok()) continue;
     write.refused_ = true;
@@ -141,11 +139,11 @@ bool GroupWriter::perform_all(Group group) {
 }
 
 void GroupWriter::perform_several(GroupedWrite& write) {
-  if (const SqliteError error = run_own(savepoint_); !error.ok()) {
+  if (const SqliteError error = savepoint_.run(); !error.ok()) {
     write.result = to_db_error(error, "beginning a write");
     return;
   }
-  write.result = write.perform();
+  write.result = perform(write);
   if (connection_.autocommit()) {
     // Nobody else's work may be taken for done.
     if (write.result.ok()) {
@@ -156,12 +154,12 @@ void GroupWriter::perform_several(GroupedWrite& write) {
     }
     return;
   }
-  if (!write.result.ok()) run_own(undo_);
-  run_own(release_);
+  if (!write.result.ok()) undo_.run();
+  release_.run();
 }
 
 void GroupWriter::rollback() {
-  if (!connection_.autocommit()) run_own(rollback_);
+  if (!connection_.autocommit()) rollback_.run();
 }
 
 }  // namespace mayfly

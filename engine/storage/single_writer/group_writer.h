@@ -53,8 +53,8 @@ class GroupWriter final : public CommitQueue::Executor {
  public:
   explicit GroupWriter(SqliteConnection& connection) : connection_(connection) {}
 
-  // Once the connection is open, and again when it was opened anew. The connection's authorizer
-  // (sqlite3_set_authorizer) is the writer's from then on.
+  // Once the connection is open, and again when it was opened anew. The connection's authorizer is
+  // the writer's until close(); it denies nothing but to the writes that are executed.
   SqliteError prepare();
   // Statements go, before the connection does.
   void close();
@@ -71,13 +71,14 @@ class GroupWriter final : public CommitQueue::Executor {
   // False: the transaction is gone, and `group` without those refused is to be done again.
   bool perform_all(Group group);
   void perform_several(GroupedWrite& write);
-  SqliteError run_own(SqliteStatement& statement);
+  DbResult<std::int64_t> perform(GroupedWrite& write);
   void rollback();
   static int authorize(void* self, int action, const char*, const char*, const char*, const char*);
 
   SqliteConnection& connection_;
-  bool own_ = false;      // a statement of the writer's is prepared or run
-  bool outside_ = false;  // a write is executed that no transaction takes
+  bool is_authorizer_ = false;  // the connection's
+  bool lent_ = false;           // to a write, which is executed
+  bool outside_ = false;        // it is one that no transaction takes
   SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_;
   std::uint64_t transactions_ = 0;
 };

@@ -83,8 +83,7 @@ DbResult<ReadPool::Lease> ReadPool::acquire() {
 
 DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
   auto reader = std::make_unique<Reader>(options_, clock_);
-  SqliteError error =
-      open_connection(name_, options_, ConnectionUse::kRead, signals_, reader->connection);
+  SqliteError error = open_reader(name_, options_, signals_, reader->connection);
   if (error.ok()) error = reader->prepare();
   if (!error.ok()) return to_db_error(error, "opening " + name_.path + " for reading");
   reader->limit.watch(reader->connection);

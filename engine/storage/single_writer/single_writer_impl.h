@@ -13,8 +13,8 @@
 #include "mayfly/cache/lru_cache.h"
 #include "mayfly/data/semaphore.h"
 #include "mayfly/signal/signal_sink.h"
-#include "mayfly/storage/single_writer/commit_queues.h"
 #include "mayfly/storage/single_writer/read_pool.h"
+#include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "mayfly/storage/single_writer/write_connection.h"
 #include "mayfly/storage/single_writer/write_requests.h"
@@ -41,8 +41,10 @@ struct SqliteSingleWriter::Impl {
                .sample_rate = options.sample_rate,
                .signals = &signals.sink()}),
         readers(name, options, clock, signals),
-        queue(commit_queue_of(name)),
-        connection(name, options, clock, signals),
+        shared(shared_database_of(name)),
+        queue(&shared->queue()),
+        connection(shared->connection(name.vfs() != nullptr ? name.vfs() : "", is_read_only()),
+                   name, options, clock, signals),
         room(queue_capacity()) {}
   // What was posted is executed; then the connection closes.
   ~Impl();
@@ -65,6 +67,7 @@ struct SqliteSingleWriter::Impl {
 
   WriteContext context() { return {connection, signals, tracker, clock}; }
   DbResult<std::int64_t> run(WriteRequest& request);
+  bool is_read_only() const { return name.mode == DatabaseName::Mode::kReadOnly; }
   // In memory there is no log, so a read would meet the lock of a write: there it takes a turn.
   bool reads_in_turn() const { return name.mode == DatabaseName::Mode::kMemory; }
   template <class Read>
@@ -89,7 +92,8 @@ struct SqliteSingleWriter::Impl {
   WriteTracker tracker;
   LruCache<std::string, Kept> cache;
   ReadPool readers;
-  const std::shared_ptr<CommitQueue> queue;
+  const std::shared_ptr<SharedDatabase> shared;
+  CommitQueue* const queue;  // its
   WriteConnection connection;
   Semaphore room;  // permits for posted writes
   std::mutex subscription_mutex;

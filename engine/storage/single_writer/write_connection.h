@@ -1,11 +1,14 @@
-// WriteConnection: the one connection by which a process writes to a database, and what keeps it
-// going: it is opened anew after it died, and its log is moved into the database.
+// WriteConnection: callers' writes on the one connection by which a process writes to a database
+// (shared_connection.h), and what keeps it going: it is opened anew after it died, and its log is
+// moved into the database.
 //
 // LOST       After an I/O error, a corrupt file or a database that was removed, renamed or replaced
 //            (looked at once a second) the connection is closed, and the next group opens it again,
-//            with all its settings. The writes that met
-//            the error have it as their result: of one that failed while it was committed nobody
-//            can tell whether it is in the database.
+//            with all its settings; the same when another of its users found it so. The writes that
+//            met the error have it as their result: of one that failed while it was committed
+//            nobody can tell whether it is in the database.
+// SETTINGS   What a caller sets by PRAGMA holds until another user of the connection has its turn,
+//            or it is opened anew.
 // LOG        checkpointer.h. While readers keep it from shrinking, wal.growing is raised when it
 //            reaches wal_warning_pages, and at each doubling.
 // THREADS    open(), execute(), end(): one at a time, within a turn of the database's queue
@@ -24,6 +27,7 @@
 #include "mayfly/storage/single_writer/connection_settings.h"
 #include "mayfly/storage/single_writer/database_name.h"
 #include "mayfly/storage/single_writer/group_writer.h"
+#include "mayfly/storage/single_writer/shared_connection.h"
 #include "mayfly/storage/single_writer/single_writer_options.h"
 #include "mayfly/storage/single_writer/statement_cache.h"
 #include "mayfly/storage/single_writer/writer_signals.h"
@@ -31,20 +35,22 @@
 
 namespace mayfly {
 
-class WriteConnection final : public CommitQueue::Executor {
+class WriteConnection final : public CommitQueue::Executor, private SharedConnection::User {
  public:
   // All of them outlive it.
-  WriteConnection(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
-                  WriterSignals& signals);
-  ~WriteConnection() override { end(); }
+  WriteConnection(SharedConnection& shared, const DatabaseName& name,
+                  const SingleWriterOptions& options, const Clock& clock, WriterSignals& signals);
+
+  // It is ended by then, if it was opened.
+  ~WriteConnection() override = default;
 
   SqliteError open();
-  // Moves the log and closes.
+  // Moves the log, and leaves the connection.
   void end();
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
 
   // Of the write that is being executed.
-  SqliteConnection& connection() { return connection_; }
+  SqliteConnection& connection() { return shared_.connection(); }
   StatementCache& statements() { return statements_; }
 
   // Any thread.
@@ -54,10 +60,17 @@ class WriteConnection final : public CommitQueue::Executor {
   std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }
 
  private:
-  void look_at_results(std::span<CommitQueue::Request* const> group);
+  void let_go() noexcept override;
+  void begin_turns(SqliteConnection& connection) override { limit_.watch(connection); }
+  void end_turns(SqliteConnection& connection) override { limit_.unwatch(connection); }
+  // Opens it again if it was lost, and looks whether it still is the path's file.
+  DbResult<void> take();
   // The path no longer names the file that is open, or names none.
   bool is_moved();
-  void close();
+  // True: the connection isn't to be used any more.
+  bool look_at_results(std::span<CommitQueue::Request* const> group);
+  void leave();
+  void drop_statements();
   void checkpoint();
   void warn_of_growth();
 
@@ -65,14 +78,13 @@ class WriteConnection final : public CommitQueue::Executor {
   const SingleWriterOptions& options_;
   const Clock& clock_;
   WriterSignals& signals_;
+  const SharedConnection::Settings settings_;
   StatementLimit limit_;
-  SqliteConnection connection_;
-  StatementCache statements_;  // before the connection goes: close()
+  SharedConnection& shared_;
+  StatementCache statements_;  // before the connection goes: let_go()
   GroupWriter writer_;
   Checkpointer checkpointer_;
-  std::uint32_t wal_pages_ = 0;  // after the last commit
   std::uint32_t warn_at_pages_;
-  bool lost_ = false;
   std::int64_t place_checked_ns_ = 0;
 
   std::atomic<std::uint64_t> transactions_{0};

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "mayfly/storage/database_file.h"
-#include "mayfly/storage/single_writer/commit_queues.h"
+#include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/single_writer/single_writer_impl.h"
 
 namespace mayfly {
@@ -35,7 +35,7 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
   }
   Place& place = place_of(name->key());
   // Whoever holds the lock may be waiting for its turn: one who has it doesn't wait for the lock.
-  const bool is_within = commit_queue_of(*name)->is_within();
+  const bool is_within = shared_database_of(*name)->queue().is_within();
   std::unique_lock lock(place.mutex, std::defer_lock);
   if (!is_within) {
     lock.lock();
