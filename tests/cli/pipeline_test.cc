@@ -73,6 +73,17 @@ TEST_CASE("run: rows that are rejected end with 65") {
   CHECK(outcome.status == 65);
   CHECK(contains(outcome.err, "1 row rejected"));
   CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
+
+  // Corrected, and read anew as it is said.
+  write_file(f.csv, numbered_csv(11));
+  const std::size_t command =
+      outcome.err.find("sqlite3 ", outcome.err.find("what was read isn't read again"));
+  REQUIRE(command != std::string::npos);
+  const std::string line = outcome.err.substr(command, outcome.err.find('\n', command) - command);
+  f.database.run("DELETE FROM t");
+  REQUIRE(std::system(line.c_str()) == 0);
+  CHECK(run_mayfly({"run", f.toml}).status == 0);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 11);
 }
 
 TEST_CASE("run: what the database refuses of a pipeline file is told with the file") {

@@ -10,6 +10,7 @@
 
 #include "mayfly/data/readers/byte_source.h"
 #include "tools/mayfly/advice.h"
+#include "tools/mayfly/human_text.h"
 
 namespace mayfly::cli {
 namespace {
@@ -56,6 +57,10 @@ std::string gone_text(const Aftermath& a) {
   return what + ", and what was written to it went with it. Put it back, or " + anew;
 }
 
+std::string unless_prevented(const Aftermath& a) {
+  return fmt::format("unless a unique key of {} prevents it", a.table);
+}
+
 std::string uncapitalized(std::string text) {
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   return text;
@@ -77,8 +82,8 @@ std::string other_file_text(const Aftermath& a) {
   if (a.always_resumes) return text + forget_text(a);
   return text + (a.keyed ? "Give the same command without --resume then: known keys aren't doubled"
                          : fmt::format("Take these rows out of {} before you give the same command "
-                                       "without --resume, else they are doubled",
-                                       a.table));
+                                       "without --resume, else they are doubled, {}",
+                                       a.table, unless_prevented(a)));
 }
 
 }  // namespace
@@ -147,8 +152,8 @@ std::string to_read_anew(const Aftermath& a) {
   if (a.always_resumes) return forget_text(a);
   return "The same command without --resume reads all its files anew; " +
          (a.keyed ? std::string("known keys aren't doubled")
-                  : fmt::format("take what came from them out of {} before, else it is doubled",
-                                a.table));
+                  : fmt::format("take what came from them out of {} before, else it is doubled, {}",
+                                a.table, unless_prevented(a)));
 }
 
 TableState table_state_after(const RunResult& result, const std::string& database,
@@ -159,6 +164,30 @@ TableState table_state_after(const RunResult& result, const std::string& databas
                                                    : TableState::kDatabaseGone;
 }
 
-bool is_keyed(WriterPlan::Mode mode) { return mode != WriterPlan::Mode::kInsert; }
+std::string to_begin_again(const Aftermath& a, std::uint64_t written) {
+  if (a.always_resumes) {
+    return fmt::format("what was read isn't read again by the next run. {}", forget_text(a));
+  }
+  if (written == 0) {
+    return fmt::format(
+        "no row was written to {0}, but its columns keep their types: before you ingest this input "
+        "again with other types, drop {0}, if nothing else is in it",
+        a.table);
+  }
+  const std::string rows = fmt::format("{} {} written to {}", rows_text(written),
+                                       written == 1 ? "was" : "were", a.table);
+  if (a.keyed) {
+    return rows +
+           ", whose columns keep their types. To ingest this input again, corrected or with other "
+           "options, leave --resume out: known keys aren't doubled";
+  }
+  return fmt::format(
+      "{}. Before you ingest this input again, corrected or with other options, take what was "
+      "written out of it (or drop {}, if nothing else is in it: its columns keep their types) and "
+      "leave --resume out; else it is doubled, {}",
+      rows, a.table, unless_prevented(a));
+}
+
+bool is_keyed(WriterPlan::Mode mode) { return mode == WriterPlan::Mode::kUpsert; }
 
 }  // namespace mayfly::cli

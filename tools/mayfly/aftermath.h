@@ -1,7 +1,8 @@
-// Aftermath: what a run that stopped leaves, and how to go on. The note below its error.
+// Aftermath: what a run leaves, and how to go on, or to begin again. What is said below its error,
+// or below its rejected rows.
 //
 // It promises only what is true: rows of a damaged file, a table that somebody dropped or a stream
-// aren't taken up again by the same command.
+// aren't taken up again by the same command. Whoever does what it says loses and doubles nothing.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct Aftermath {
   InputState input = InputState::kSame;
   std::string input_name = "A stream";
   std::string source;           // the input's key in mayfly_offsets
-  bool keyed = false;           // a known key is ignored, updated or replaced: nothing is doubled
+  bool keyed = false;           // a known key is updated: nothing is doubled
   bool always_resumes = false;  // `run`; else by --resume
   std::string go_on;            // what to do when nothing has changed
 };
@@ -54,7 +55,12 @@ std::string to_read_anew(const Aftermath& a);
 TableState table_state_after(const RunResult& result, const std::string& database,
                              const std::string& table);
 
-// Whether a known key doesn't make a second row.
+// How to ingest the same input again, corrected or with other options, after so many of its rows
+// were written. A sentence or two, without a full stop.
+std::string to_begin_again(const Aftermath& a, std::uint64_t written);
+
+// Whether a known key never makes a second row. Ignoring or replacing known ones is done without a
+// key, too: then nothing is known.
 bool is_keyed(WriterPlan::Mode mode);
 
 }  // namespace mayfly::cli

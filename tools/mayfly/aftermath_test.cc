@@ -55,7 +55,7 @@ TEST_CASE("aftermath: a damaged file's rows aren't said to be taken up again") {
   CHECK(to_text(a) ==
         "2 rows of the input are in a.db for good, but came from a file that is damaged; the whole "
         "one will be another file to --resume. Take these rows out of t before you give the same "
-        "command without --resume, else they are doubled");
+        "command without --resume, else they are doubled, unless a unique key of t prevents it");
   a.keyed = true;
   CHECK(to_text(a).ends_with(
       "Give the same command without --resume then: known keys aren't doubled"));
@@ -160,7 +160,7 @@ TEST_CASE("aftermath: how to read a changed file anew depends on the command and
   Aftermath a = ingest_aftermath();
   CHECK(to_read_anew(a) ==
         "The same command without --resume reads all its files anew; take what came from them out "
-        "of t before, else it is doubled");
+        "of t before, else it is doubled, unless a unique key of t prevents it");
   a.keyed = true;
   CHECK(has(to_read_anew(a), "known keys aren't doubled"));
   a.always_resumes = true;
@@ -169,13 +169,39 @@ TEST_CASE("aftermath: how to read a changed file anew depends on the command and
   CHECK(has(to_read_anew(a), "take what came from it out of t, then sqlite3 a.db "));
 }
 
+TEST_CASE("aftermath: beginning again takes out what was written, or needs a key that is updated") {
+  Aftermath a = ingest_aftermath();
+  CHECK(
+      to_begin_again(a, 2) ==
+      "2 rows were written to t. Before you ingest this input again, corrected or with other "
+      "options, take what was written out of it (or drop t, if nothing else is in it: its columns "
+      "keep their types) and leave --resume out; else it is doubled, unless a unique key of t "
+      "prevents it");
+  CHECK(to_begin_again(a, 0).starts_with(
+      "no row was written to t, but its columns keep their types: before "));
+  a.keyed = is_keyed(WriterPlan::Mode::kUpsert);
+  CHECK(to_begin_again(a, 1) ==
+        "1 row was written to t, whose columns keep their types. To ingest this input again, "
+        "corrected or with other options, leave --resume out: known keys aren't doubled");
+  // Without a key nothing is known to these.
+  CHECK_FALSE(is_keyed(WriterPlan::Mode::kIgnore));
+  CHECK_FALSE(is_keyed(WriterPlan::Mode::kReplace));
+  a.keyed = false;
+  a.always_resumes = true;
+  a.source.clear();
+  CHECK(to_begin_again(a, 2).starts_with(
+      "what was read isn't read again by the next run. To read it anew, take what came from it out "
+      "of t, then sqlite3 a.db "));
+}
+
 TEST_CASE("aftermath: a file that was written to while it waited may be as it was") {
   Aftermath a = ingest_aftermath();
   a.input = InputState::kWritten;
   CHECK(to_text(a) ==
         "2 rows of the input are in a.db for good. If the file is as it was, the same command with "
         "--resume goes on there; if not: the same command without --resume reads all its files "
-        "anew; take what came from them out of t before, else it is doubled");
+        "anew; take what came from them out of t before, else it is doubled, unless a unique key "
+        "of t prevents it");
   CHECK(state_of(failed(Code::kNoInput,
                         "file: a.csv: expected the file that was looked at before its turn came",
                         "/x/a.csv")) == InputState::kWritten);

@@ -9,9 +9,10 @@ TEST_CASE("exit status: each code has the one of sysexits") {
   const struct {
     Code code;
     int status;
-  } table[] = {{Code::kOk, 0},           {Code::kUsage, 64}, {Code::kBadData, 65},       {Code::kNoInput, 66},
-               {Code::kUnavailable, 69}, {Code::kCannotCreate, 73}, {Code::kIo, 74},
-               {Code::kTryAgain, 75},    {Code::kConfig, 78},       {Code::kInternal, 1}};
+  } table[] = {{Code::kOk, 0},       {Code::kUsage, 64},       {Code::kBadData, 65},
+               {Code::kNoInput, 66}, {Code::kUnavailable, 69}, {Code::kCannotCreate, 73},
+               {Code::kIo, 74},      {Code::kTryAgain, 75},    {Code::kConfig, 78},
+               {Code::kInternal, 1}};
   for (const auto& [code, status] : table) {
     CHECK(static_cast<int>(exit_status_of(code)) == status);
   }

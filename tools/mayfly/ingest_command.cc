@@ -70,8 +70,8 @@ const char* how_to_go_on(const RunResult& result, const IngestOptions& options) 
                         : "The same command with --resume goes on there";
 }
 
-std::string aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
-                         const IngestOptions& options) {
+Aftermath aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
+                       const IngestOptions& options) {
   const bool synced = result.status.code() != Code::kIo || is_about_a_source(result.status, plan);
   Aftermath aftermath{
       .kept = rows_kept_text(summary.rows.read, summary.rows.rejected, summary.database, synced),
@@ -82,18 +82,7 @@ std::string aftermath_of(const RunResult& result, const Summary& summary, const 
       .go_on = how_to_go_on(result, options)};
   aftermath.input_name = options.files[0] == "-" ? "Standard input" : options.files[0];
   aftermath.input = input_state(result, aftermath.source);
-  return to_text(aftermath);
-}
-
-// The rows that went in are there: the same input once more would double them.
-void advise_another_try(const Summary& summary, bool keyed, Console& console) {
-  if (summary.rows.written == 0) return;
-  console.note(fmt::format(
-      "the other {} in {}. Before you ingest this input again with other options, {}its columns "
-      "keep their types",
-      summary.rows.written == 1 ? "row is" : rows_text(summary.rows.written) + " are",
-      summary.table,
-      keyed ? "mind that " : "drop that table or take them out of it, else they are doubled; "));
+  return aftermath;
 }
 
 // Says what the figures don't: what went wrong, and how to go on.
@@ -106,13 +95,16 @@ void explain(const RunResult& result, const Summary& summary, const PipelinePlan
                                .source = std::move(source),
                                .keyed = is_keyed(plan.writer.mode)}));
   }
+  if (!result.started) return;
+  const Aftermath aftermath = aftermath_of(result, summary, plan, options);
   const bool stopped = !result.status.ok() || result.interrupted;
-  if (result.started && stopped) {
-    console.note(aftermath_of(result, summary, plan, options));
-  }
-  if (summary.rows.rejected > 0 && !result.database_moved) {
-    advise_dead_letters(summary.database, summary.rows.rejected, console);
-    if (!stopped) advise_another_try(summary, is_keyed(plan.writer.mode), console);
+  if (stopped) console.note(to_text(aftermath));
+  if (result.database_moved) return;
+  const bool rejected = summary.rows.rejected > 0;
+  if (rejected) advise_dead_letters(summary.database, summary.rows.rejected, console);
+  // What is said of bad rows asks for another try, which would double the good ones.
+  if (result.status.code() == Code::kBadData || (rejected && !stopped)) {
+    console.warning(to_begin_again(aftermath, summary.rows.written));
   }
 }
 

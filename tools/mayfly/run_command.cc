@@ -42,8 +42,7 @@ Summary summary_of(const RunResult& result, const PipelinePlan& plan) {
   return summary;
 }
 
-std::string aftermath_of(const RunResult& result, const Summary& summary,
-                         const PipelinePlan& plan) {
+Aftermath aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan) {
   Aftermath aftermath{.kept = "what was acknowledged is in " + summary.database,
                       .database = summary.database,
                       .table = summary.table,
@@ -52,7 +51,7 @@ std::string aftermath_of(const RunResult& result, const Summary& summary,
                       .always_resumes = true,
                       .go_on = "The same command goes on there"};
   aftermath.input = input_state(result, aftermath.source);
-  return to_text(aftermath);
+  return aftermath;
 }
 
 }  // namespace
@@ -81,11 +80,14 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
                                .keyed = is_keyed(plan.writer.mode),
                                .always_resumes = true}));
   }
-  if (result.started && (result.interrupted || !result.status.ok())) {
-    console.note(aftermath_of(result, summary, plan));
-  }
+  const bool stopped = result.interrupted || !result.status.ok();
+  if (result.started && stopped) console.note(to_text(aftermath_of(result, summary, plan)));
   if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
+    const Aftermath aftermath = aftermath_of(result, summary, plan);
+    if (!stopped && aftermath.input != InputState::kStream) {
+      console.note(to_begin_again(aftermath, summary.rows.written));
+    }
   }
   if (result.started) {
     for (const CounterStats& counter : result.stats.counters) {
