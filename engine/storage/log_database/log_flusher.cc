@@ -109,14 +109,16 @@ LogFlusher::Wanted LogFlusher::sleep() {
 
 void LogFlusher::work(const Wanted& wanted) {
   const bool is_urgent = intake_.take_urgent();
+  // The time first: what was there when an interval ended isn't left to the next one.
+  const std::int64_t now_ns = clock_.now_ns();
   const std::uint64_t records = intake_.ring().claimed_total();
   raise_signals();
   raise_drops();
   // First: what is stored now isn't looked at before the next cleaning.
-  if (clock_.now_ns() >= next_clean_ns_) clean_step();
+  if (now_ns >= next_clean_ns_) clean_step();
   const bool is_asked = wanted.flush != flushed_;
   const bool is_due =
-      clock_.now_ns() >= next_store_ns_ || (failures_ == 0 && (is_urgent || intake_.has_batch()));
+      now_ns >= next_store_ns_ || (failures_ == 0 && (is_urgent || intake_.has_batch()));
   if (is_asked || is_due) {
     const DbResult<void> result = store_until(records);
     if (is_asked) answer(wanted.flush, result);
