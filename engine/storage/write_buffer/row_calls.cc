@@ -6,7 +6,6 @@
 
 #include "mayfly/base/function_ref.h"
 #include "mayfly/storage/write_buffer/flush_plan.h"
-#include "mayfly/storage/write_buffer/spool_record.h"
 
 namespace mayfly {
 namespace {
@@ -17,7 +16,13 @@ struct Merged {
   ColumnValue value;
 };
 
-bool append_call(const PendingRows& rows, const PendingRow& row, BufferedOp op, std::string& out,
+// Where the records go, and by which key.
+struct Records {
+  RecordKey key;
+  std::string& out;
+};
+
+bool append_call(const PendingRows& rows, const PendingRow& row, BufferedOp op, Records records,
                  FunctionRef<bool(const RowCell&)> chooses) {
   const RowShape& shape = *row.shape;
   const auto cells = rows.cells(row);
@@ -29,27 +34,28 @@ bool append_call(const PendingRows& rows, const PendingRow& row, BufferedOp op, 
   }
   const std::vector<std::string_view> keys(
       shape.names.begin(), shape.names.begin() + static_cast<std::ptrdiff_t>(shape.keys()));
-  return append_record(out, row.last_call, op, shape.space->table->name, data, keys);
+  return append_record(records.out, records.key, row.last_call, op, shape.space->table->name, data,
+                       keys);
 }
 
-bool append_row(const PendingRows& rows, const PendingRow& row, std::string& out) {
+bool append_row(const PendingRows& rows, const PendingRow& row, Records records) {
   const auto all = [](const RowCell&) { return true; };
   const auto none = [](const RowCell&) { return false; };
   const auto updates = [](const RowCell& cell) { return cell.updates_only; };
   const auto upserts = [](const RowCell& cell) { return !cell.updates_only; };
   switch (row.op) {
     case RowOp::kUpsert:
-      return append_call(rows, row, BufferedOp::kUpsert, out, all);
+      return append_call(rows, row, BufferedOp::kUpsert, records, all);
     case RowOp::kUpdate:
-      return append_call(rows, row, BufferedOp::kUpdate, out, all);
+      return append_call(rows, row, BufferedOp::kUpdate, records, all);
     case RowOp::kDelete:
-      return append_call(rows, row, BufferedOp::kDelete, out, none);
+      return append_call(rows, row, BufferedOp::kDelete, records, none);
     case RowOp::kReplace:
-      return append_call(rows, row, BufferedOp::kDelete, out, none) &&
-             append_call(rows, row, BufferedOp::kUpsert, out, all);
+      return append_call(rows, row, BufferedOp::kDelete, records, none) &&
+             append_call(rows, row, BufferedOp::kUpsert, records, all);
     case RowOp::kUpdateUpsert:
-      return append_call(rows, row, BufferedOp::kUpdate, out, updates) &&
-             append_call(rows, row, BufferedOp::kUpsert, out, upserts);
+      return append_call(rows, row, BufferedOp::kUpdate, records, updates) &&
+             append_call(rows, row, BufferedOp::kUpsert, records, upserts);
   }
   return true;
 }
@@ -92,7 +98,7 @@ BufferedRow row_values(const PendingRows& rows, const PendingRow& row) {
   return values;
 }
 
-bool append_rows(const PendingRows& rows, std::string& out) {
+bool append_rows(const PendingRows& rows, RecordKey key, std::string& out) {
   std::vector<RowRef> all;
   for (std::uint32_t space = 0; space < rows.space_count(); ++space) {
     const auto count = static_cast<std::uint32_t>(rows.rows(space).size());
@@ -101,8 +107,9 @@ bool append_rows(const PendingRows& rows, std::string& out) {
     }
   }
   sort_by_order(rows, all);
-  return std::all_of(all.begin(), all.end(),
-                     [&](RowRef ref) { return append_row(rows, rows.row(ref), out); });
+  return std::all_of(all.begin(), all.end(), [&](RowRef ref) {
+    return append_row(rows, rows.row(ref), {key, out});
+  });
 }
 
 }  // namespace mayfly

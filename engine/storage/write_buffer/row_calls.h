@@ -9,6 +9,7 @@
 
 #include "mayfly/storage/write_buffer/buffered_row.h"
 #include "mayfly/storage/write_buffer/pending_rows.h"
+#include "mayfly/storage/write_buffer/spool_record.h"
 
 namespace mayfly {
 
@@ -20,6 +21,6 @@ BufferedRow row_values(const PendingRows& rows, const PendingRow& row);
 
 // Records of calls that make these rows, in the order in which those were made, without those that
 // are gone. False: one is too long.
-bool append_rows(const PendingRows& rows, std::string& out);
+bool append_rows(const PendingRows& rows, RecordKey key, std::string& out);
 
 }  // namespace mayfly

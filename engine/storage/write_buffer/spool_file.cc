@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,15 +17,25 @@
 namespace mayfly {
 namespace {
 
-// As it stands at the beginning of a file.
+// As it stands at the beginning of a file, twice: without its key no record is found again, so one
+// damaged byte would cost them all.
 struct RawHeader {
   char magic[8];
   std::uint64_t high, low, base;
+  std::uint32_t key_length, key_crc;
   std::uint32_t is_all;
   std::uint32_t crc;  // of what stands before it
 };
-static_assert(sizeof(RawHeader) == SpoolFile::kHeaderBytes);
-constexpr char kMagic[] = "mfspool1";
+constexpr std::size_t kCopies = 2;
+static_assert(kCopies * sizeof(RawHeader) == SpoolFile::kHeaderBytes);
+// The last digit is the format's. 1 had no key and no copy.
+constexpr char kMagic[] = "mfspool2";
+constexpr std::size_t kMagicBytes = sizeof(RawHeader::magic);
+
+DbError not_a_spool(const std::string& path, const std::string& found) {
+  return {.kind = DbError::Kind::kCorrupt,
+          .message = "opening " + path + ": expected the spool of a write buffer, found " + found};
+}
 
 std::uint32_t crc_of(const RawHeader& raw) {
   return crc32c({reinterpret_cast<const char*>(&raw), offsetof(RawHeader, crc)});
@@ -85,12 +96,15 @@ DbResult<std::shared_ptr<SpoolFile>> SpoolFile::create(const std::string& path,
                 .high = header.id.high,
                 .low = header.id.low,
                 .base = header.base,
+                .key_length = header.id.key.length,
+                .key_crc = header.id.key.crc,
                 .is_all = header.is_all ? 1u : 0u,
                 .crc = 0};
   std::memcpy(raw.magic, kMagic, sizeof raw.magic);
   raw.crc = crc_of(raw);
   file->header_ = header;
-  const auto written = file->append({reinterpret_cast<const char*>(&raw), sizeof raw});
+  const std::array<RawHeader, kCopies> both = {raw, raw};
+  const auto written = file->append({reinterpret_cast<const char*>(both.data()), sizeof both});
   if (!written.ok()) return written.error();
   return file;
 }
@@ -101,22 +115,31 @@ DbResult<std::shared_ptr<SpoolFile>> SpoolFile::open(const std::string& path) {
   if (fd < 0) return system_error(errno, "opening spool " + path);
   std::shared_ptr<SpoolFile> file(new SpoolFile(fd, path));
   struct stat status {};
-  RawHeader raw{};
-  const ssize_t got = read_whole(fd, reinterpret_cast<char*>(&raw), sizeof raw, 0);
+  std::array<RawHeader, kCopies> both{};
+  const ssize_t got = read_whole(fd, reinterpret_cast<char*>(both.data()), sizeof both, 0);
   if (got < 0 || ::fstat(fd, &status) != 0) return system_error(errno, "reading spool " + path);
   const auto bytes = static_cast<std::size_t>(got);
-  if (bytes < sizeof raw && std::memcmp(&raw, kMagic, std::min(bytes, sizeof raw.magic)) == 0) {
+  bool is_named = false;  // as a spool, by some copy
+  for (const RawHeader& raw : both) {
+    const bool is_magic = std::memcmp(raw.magic, kMagic, kMagicBytes) == 0;
+    is_named = is_named || is_magic;
+    if (bytes < sizeof both || !is_magic || raw.crc != crc_of(raw)) continue;
+    file->header_ = {.id = {raw.high, raw.low, {raw.key_length, raw.key_crc}},
+                     .base = raw.base,
+                     .is_all = raw.is_all != 0};
+    file->size_ = static_cast<std::size_t>(status.st_size);
+    return file;
+  }
+  const char* const magic = both.front().magic;
+  if (is_named || std::memcmp(magic, kMagic, std::min(bytes, kMagicBytes)) == 0) {
     return std::shared_ptr<SpoolFile>();
   }
-  if (std::memcmp(raw.magic, kMagic, sizeof raw.magic) != 0 || raw.crc != crc_of(raw)) {
-    return DbError{.kind = DbError::Kind::kCorrupt,
-                   .message = "opening " + path +
-                              ": expected the spool of a write buffer, found something else; "
-                              "name another file"};
+  if (std::memcmp(magic, kMagic, kMagicBytes - 1) == 0 && magic[kMagicBytes - 1] == '1') {
+    return not_a_spool(path,
+                       "one of format 1, which an earlier Mayfly made and this one doesn't read; "
+                       "let that one write what is in it, or name another file");
   }
-  file->header_ = {.id = {raw.high, raw.low}, .base = raw.base, .is_all = raw.is_all != 0};
-  file->size_ = static_cast<std::size_t>(status.st_size);
-  return file;
+  return not_a_spool(path, "something else; name another file");
 }
 
 DbResult<void> SpoolFile::append(std::string_view bytes) {

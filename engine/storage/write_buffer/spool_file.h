@@ -13,15 +13,17 @@
 #include <string_view>
 
 #include "mayfly/storage/db_error.h"
+#include "mayfly/storage/write_buffer/spool_record.h"
 
 namespace mayfly {
 
-// Tells a spool from all others, to the database.
+// Tells a spool from all others, to the database, and its records from whatever else is in a file.
 struct SpoolId {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
+  RecordKey key;  // of the files alone: who reads the database doesn't know it
 
-  std::string text() const;  // 32 hexadecimal digits
+  std::string text() const;  // without the key: 32 hexadecimal digits
 };
 
 // What a file of a spool begins with.
@@ -34,13 +36,13 @@ struct SpoolHeader {
 // One file of a spool: appended to, read from its start, cut.
 class SpoolFile {
  public:
-  static constexpr std::size_t kHeaderBytes = 40;
+  static constexpr std::size_t kHeaderBytes = 96;  // with its copy
 
   // With its header, and nothing else: what was there is gone.
   static DbResult<std::shared_ptr<SpoolFile>> create(const std::string& path,
                                                      const SpoolHeader& header);
-  // nullptr: there is none, or not even a whole header (which only a loss of power, or somebody,
-  // leaves). kCorrupt: something else.
+  // nullptr: there is none, or neither its header nor the header's copy is whole (which a loss of
+  // power leaves, or damage). kCorrupt: something else, or a spool of another format.
   static DbResult<std::shared_ptr<SpoolFile>> open(const std::string& path);
   ~SpoolFile();
   SpoolFile(const SpoolFile&) = delete;

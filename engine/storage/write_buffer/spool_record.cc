@@ -137,9 +137,9 @@ struct RecordHead {
 };
 
 // None: it would be longer than what is there.
-std::optional<RecordHead> read_head(std::string_view bytes) {
+std::optional<RecordHead> read_head(std::string_view bytes, RecordKey key) {
   Reader head(bytes);
-  const auto length = head.take<std::uint32_t>();
+  const std::uint32_t length = head.take<std::uint32_t>() ^ key.length;
   const auto crc = head.take<std::uint32_t>();
   if (bytes.size() < kHead || length > bytes.size() - kHead) return std::nullopt;
   return RecordHead{bytes.substr(kHead, length), crc};
@@ -147,19 +147,20 @@ std::optional<RecordHead> read_head(std::string_view bytes) {
 
 }  // namespace
 
-std::uint32_t crc32c(std::string_view bytes) {
-  std::uint32_t crc = ~std::uint32_t{0};
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
+  std::uint32_t crc = ~before;
   for (const char byte : bytes) {
     crc = kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xFF] ^ (crc >> 8);
   }
   return ~crc;
 }
 
-bool append_record(std::string& out, std::uint64_t number, BufferedOp op, std::string_view table,
-                   std::span<const ColumnValue> data, std::span<const std::string_view> keys) {
+bool append_record(std::string& out, RecordKey key, std::uint64_t number, BufferedOp op,
+                   std::string_view table, std::span<const ColumnValue> data,
+                   std::span<const std::string_view> keys) {
   std::size_t texts = table.size();
   for (const ColumnValue& one : data) texts += one.column.size() + one.value.text().size() + 16;
-  for (const std::string_view key : keys) texts += key.size() + 16;
+  for (const std::string_view column : keys) texts += column.size() + 16;
   if (texts > kSpoolRecordMax - 64) return false;
   const std::size_t begin = out.size();
   out.append(kHead, '\0');
@@ -172,29 +173,29 @@ bool append_record(std::string& out, std::uint64_t number, BufferedOp op, std::s
     put_value(out, one.value);
   }
   put(out, static_cast<std::uint32_t>(keys.size()));
-  for (const std::string_view key : keys) put_text(out, key);
+  for (const std::string_view column : keys) put_text(out, column);
   const std::string_view body = std::string_view(out).substr(begin + kHead);
-  const auto length = static_cast<std::uint32_t>(body.size());
-  const std::uint32_t crc = crc32c(body);
+  const std::uint32_t length = static_cast<std::uint32_t>(body.size()) ^ key.length;
+  const std::uint32_t crc = crc32c(body, key.crc);
   std::memcpy(out.data() + begin, &length, sizeof length);
   std::memcpy(out.data() + begin + sizeof length, &crc, sizeof crc);
   return true;
 }
 
-std::size_t read_record(std::string_view bytes, SpooledCall& call) {
-  const auto head = read_head(bytes);
-  if (!head || crc32c(head->body) != head->crc || !read_body(head->body, call)) return 0;
+std::size_t read_record(std::string_view bytes, RecordKey key, SpooledCall& call) {
+  const auto head = read_head(bytes, key);
+  if (!head || crc32c(head->body, key.crc) != head->crc || !read_body(head->body, call)) return 0;
   return kHead + head->body.size();
 }
 
 // How a body looks is known from a few of its bytes, what its checksum is from all of them: that is
 // asked of what looks like one alone.
-std::size_t find_record(std::string_view bytes) {
+std::size_t find_record(std::string_view bytes, RecordKey key) {
   SpooledCall call;
   for (std::size_t at = 1; at + kHead + kNumberAndOp <= bytes.size(); ++at) {
-    const auto head = read_head(bytes.substr(at));
+    const auto head = read_head(bytes.substr(at), key);
     if (!head || head->body.size() < kNumberAndOp) continue;
-    if (read_body(head->body, call) && crc32c(head->body) == head->crc) return at;
+    if (read_body(head->body, call) && crc32c(head->body, key.crc) == head->crc) return at;
   }
   return std::string_view::npos;
 }

@@ -228,7 +228,7 @@ DbResult<void> WriteBuffer::Impl::wait_for_room(std::unique_lock<std::mutex>& lo
 
 DbResult<void> WriteBuffer::Impl::spool_call(const Call& call, std::uint64_t number) {
   record.clear();
-  if (!append_record(record, number, call.op, call.table, call.data, call.keys)) {
+  if (!append_record(record, spool->id().key, number, call.op, call.table, call.data, call.keys)) {
     return DbError{.kind = DbError::Kind::kTooBig,
                    .message = "buffering for table '" + std::string(call.table) +
                               "': expected a row of at most " + std::to_string(kSpoolRecordMax) +
@@ -239,7 +239,8 @@ DbResult<void> WriteBuffer::Impl::spool_call(const Call& call, std::uint64_t num
 
 DbResult<void> WriteBuffer::Impl::write_spool_anew() {
   return spool->rewrite(calls, [this](std::string& out) {
-    return (front == nullptr || append_rows(*front, out)) && append_rows(*active, out);
+    const RecordKey key = spool->id().key;
+    return (front == nullptr || append_rows(*front, key, out)) && append_rows(*active, key, out);
   });
 }
 

@@ -19,7 +19,7 @@ std::string key_text(const ShapedCall& call) {
     key.push_back({call.shape->names[key.size()], integer ? Value(*integer) : value});
   }
   std::string text;
-  append_record(text, 0, BufferedOp::kDelete, call.shape->space->table->name, key, {});
+  append_record(text, {}, 0, BufferedOp::kDelete, call.shape->space->table->name, key, {});
   return text;
 }
 
@@ -119,7 +119,8 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   if (options.spool_path.empty()) return {};
   std::random_device device;  // whose numbers no other spool has
   const auto random64 = [&] { return (std::uint64_t{device()} << 32) | device(); };
-  auto opened = WriteSpool::open(options.spool_path, options.spool_sync, {random64(), random64()});
+  const SpoolId fresh = {.high = random64(), .low = random64(), .key = {device(), device()}};
+  auto opened = WriteSpool::open(options.spool_path, options.spool_sync, fresh);
   if (!opened.ok()) return opened.error();
   spool = std::move(*opened);
   // Before the database learns of a spool that won't be.

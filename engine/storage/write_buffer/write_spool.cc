@@ -13,17 +13,17 @@ namespace {
 // visit(begin, end, call) for each whole record, those behind damage too. Returns where the last
 // ends.
 template <class Visit>
-std::size_t visit_records(std::string_view bytes, Visit visit) {
+std::size_t visit_records(std::string_view bytes, RecordKey key, Visit visit) {
   SpooledCall call;
   std::size_t end = 0;
   for (std::size_t at = 0; at < bytes.size();) {
-    if (const std::size_t length = read_record(bytes.substr(at), call)) {
+    if (const std::size_t length = read_record(bytes.substr(at), key, call)) {
       end = at + length;
       visit(at, end, call);
       at = end;
       continue;
     }
-    const std::size_t next = find_record(bytes.substr(at));
+    const std::size_t next = find_record(bytes.substr(at), key);
     if (next == std::string_view::npos) break;
     at += next;
   }
@@ -94,7 +94,8 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
   }
   const auto all = file_->read_all();
   if (!all.ok()) return all.error();
-  const std::size_t end = visit_records(*all, [](std::size_t, std::size_t, const SpooledCall&) {});
+  const std::size_t end =
+      visit_records(*all, id_.key, [](std::size_t, std::size_t, const SpooledCall&) {});
   whole_ = SpoolFile::kHeaderBytes + end;
   return {};
 }
@@ -124,7 +125,8 @@ DbResult<void> WriteSpool::visit(FunctionRef<void(const SpooledCall&)> visitor) 
   return visit_files([&](const SpoolFile& file, const std::string&) -> DbResult<void> {
     const auto all = file.read_all();
     if (!all.ok()) return all.error();
-    visit_records(*all, [&](std::size_t, std::size_t, const SpooledCall& call) { visitor(call); });
+    visit_records(*all, id_.key,
+                  [&](std::size_t, std::size_t, const SpooledCall& call) { visitor(call); });
     return {};
   });
 }
@@ -143,31 +145,30 @@ DbResult<SpoolLoss> WriteSpool::loss(const SpoolState& committed) const {
     loss.calls += missing;
     known = number - 1;
   };
-  const auto visited =
-      visit_files([&](const SpoolFile& file, const std::string& path) -> DbResult<void> {
-        const auto all = file.read_all();
-        if (!all.ok()) return all.error();
-        const SpoolHeader& header = file.header();
-        if (!header.is_all) expect_all_before(header.base + 1);
-        known = std::max(known, header.base);
-        std::size_t last_end = 0;
-        visit_records(*all, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
-          // Of what is committed nothing is needed.
-          const std::uint64_t before =
-              header.is_all ? std::max(header.base, call.number - 1) : call.number - 1;
-          if (begin != last_end && before > committed.upto) {
-            if (loss.bytes == 0) {
-              loss.where =
-                  "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
-            }
-            loss.bytes += begin - last_end;
-          }
-          last_end = end;
-          expect_all_before(call.number);
-          known = std::max(known, call.number);
-        });
-        return {};
-      });
+  const auto visited = visit_files([&](const SpoolFile& file,
+                                       const std::string& path) -> DbResult<void> {
+    const auto all = file.read_all();
+    if (!all.ok()) return all.error();
+    const SpoolHeader& header = file.header();
+    if (!header.is_all) expect_all_before(header.base + 1);
+    known = std::max(known, header.base);
+    std::size_t last_end = 0;
+    visit_records(*all, id_.key, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
+      // Of what is committed nothing is needed.
+      const std::uint64_t before =
+          header.is_all ? std::max(header.base, call.number - 1) : call.number - 1;
+      if (begin != last_end && before > committed.upto) {
+        if (loss.bytes == 0) {
+          loss.where = "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
+        }
+        loss.bytes += begin - last_end;
+      }
+      last_end = end;
+      expect_all_before(call.number);
+      known = std::max(known, call.number);
+    });
+    return {};
+  });
   if (!visited.ok()) return visited.error();
   for (const std::uint64_t call : committed.beyond) expect_all_before(call);
   return loss;

@@ -5,15 +5,18 @@
 //            goes once all of it is committed, and a new one begins; never are there more.
 //            "<path>.new" is one that isn't whole yet ("<path>.made", where one was lost);
 //            "<path>.lock" is held as long as the spool is open.
-// HEADER     40 bytes: the magic, an id that the database knows too, the number of the newest call
-//            before this file, a flag (what "<path>.old" has, this one has too), a checksum. Then
-//            records (spool_record.h).
+// HEADER     48 bytes, twice: the magic with the format, an id that the database knows too, the
+//            number of the newest call before this file, the records' key, which the database
+//            doesn't know, a flag (what "<path>.old" has, this one has too), a checksum. Then
+//            records (spool_record.h). One copy is enough. A file of another format is refused.
 // TORN       Behind the last whole record of "<path>" may be a part of one, which was never
 //            acknowledged, since its process ended meanwhile: settle() takes it off.
 // LOSS       A call's number is one more than that of the call before it, so what a damaged file
 //            or one that was taken away had in it is missed: loss(). Whole records behind damage
-//            are found again. What isn't missed: the last records, when they are damaged as a torn
-//            one would be, and all files together.
+//            are found again, and nothing that a caller put into one passes for a record. What
+//            isn't missed: the last records, when they are damaged as a torn one would be, and all
+//            files together. A file of which both headers are damaged counts as one that isn't
+//            there: no record in it can be told from other bytes.
 // ERRORS     A record that can't be written isn't there: what was written of it is cut off. When
 //            that isn't possible either, nothing more is taken.
 // THREADS    append, undo, begin_rotation, rotate, empty, rewrite and bytes under the buffer's

@@ -40,7 +40,7 @@ struct SpoolFixture : BufferFixture {
     remove();
   }
   void remove() const {
-    for (const char* suffix : {"", ".old", ".new", ".lock"}) {
+    for (const char* suffix : {"", ".old", ".new", ".made", ".lock"}) {
       fs::remove(path + suffix);
       fs::remove(path + suffix + ".kept");
     }
@@ -77,10 +77,17 @@ TEST_CASE("records are read as they were written; a changed or torn one isn't") 
   const ColumnValue data[] = {
       {"a", nullptr}, {"b", -5}, {"c", 0.5}, {"d", "text"}, {"e", std::as_bytes(std::span(blob))}};
   const std::string_view keys[] = {"b", "a"};
-  REQUIRE(append_record(bytes, 42, BufferedOp::kUpdate, "t", data, keys));
+  const RecordKey key = {.length = 0x12345678, .crc = 0x9ABCDEF0};
+  REQUIRE(append_record(bytes, key, 42, BufferedOp::kUpdate, "t", data, keys));
   SpooledCall call;
   const std::string longer = bytes + "more";
-  REQUIRE(read_record(longer, call) == bytes.size());
+  REQUIRE(read_record(longer, key, call) == bytes.size());
+  // Both halves of the key count.
+  CHECK(read_record(longer, {.length = key.length, .crc = 0}, call) == 0);
+  CHECK(read_record(longer, {.length = 0, .crc = key.crc}, call) == 0);
+  CHECK(find_record("more" + bytes, key) == 4);
+  CHECK(find_record("more" + bytes, {}) == std::string_view::npos);
+  REQUIRE(read_record(longer, key, call) == bytes.size());
   CHECK(call.number == 42);
   CHECK(call.op == BufferedOp::kUpdate);
   CHECK(call.table == "t");
@@ -91,10 +98,10 @@ TEST_CASE("records are read as they were written; a changed or torn one isn't") 
   CHECK(call.data[4].value.text() == blob);
   CHECK(call.keys == std::vector<std::string_view>{"b", "a"});
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    CHECK(read_record(std::string_view(bytes).substr(0, i), call) == 0);
+    CHECK(read_record(std::string_view(bytes).substr(0, i), key, call) == 0);
     std::string changed = bytes;
     changed[i] = static_cast<char>(changed[i] ^ 0x10);
-    CHECK(read_record(changed, call) == 0);
+    CHECK(read_record(changed, key, call) == 0);
   }
   CHECK(crc32c("123456789") == 0xE3069283u);  // the check value of the literature
 }
@@ -327,10 +334,84 @@ TEST_CASE("a torn record is found to be the last at once, whatever it looks like
     values.append(reinterpret_cast<const char*>(&value), sizeof value);
   }
   const ColumnValue data[] = {{"blob", std::as_bytes(std::span(values))}};
-  REQUIRE(append_record(bytes, 1, BufferedOp::kUpsert, "t", data, {}));
+  REQUIRE(append_record(bytes, {}, 1, BufferedOp::kUpsert, "t", data, {}));
   bytes.pop_back();
   // Byte by byte with a checksum each it would take minutes.
-  CHECK(find_record(bytes) == std::string_view::npos);
+  CHECK(find_record(bytes, {}) == std::string_view::npos);
+}
+
+// A blob may be the bytes of another spool.
+TEST_CASE("records within what a caller gave aren't taken for calls, wherever the file is torn") {
+  SpoolFixture f("ws_within");
+  f.database.run("CREATE TABLE others(id INTEGER PRIMARY KEY); INSERT INTO others VALUES (1)");
+  f.open();
+  for (int id = 1; id <= 7; ++id) f.upsert(id, "a");
+  f.flush();
+  std::string blob;
+  const ColumnValue data[] = {{"id", 1}};
+  const std::string_view keys[] = {"id"};
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    REQUIRE(append_record(blob, {}, number, BufferedOp::kDelete, "others", data, keys));
+  }
+  blob += std::string(5000, 'z');
+  const auto bytes = std::as_bytes(std::span(blob));
+  REQUIRE(f.buffer->buffer_upsert("items", {{"id", 99}, {"v", bytes}}, {"id"}).ok());
+  f.crash();
+  fs::resize_file(f.path, fs::file_size(f.path) - 4000);
+  f.open();
+  CHECK(f.buffer->stats().pending == 0);
+  CHECK(f.writer->sink().detect_matching("buffer.spool.torn:*bytes"));
+  f.flush();
+  CHECK(f.rows("SELECT count(*) FROM others") == Rows{"1"});
+}
+
+// One byte of a file, another one.
+void damage(const std::string& path, std::size_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at));
+  const int was = file.get();
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(static_cast<char>(was ^ 0x10));
+}
+
+TEST_CASE("a damaged byte of a header costs nothing, wherever it is") {
+  SpoolFixture f("ws_header");
+  f.open();
+  f.upsert(1, "a");
+  f.crash();
+  for (std::size_t at = 0; at < SpoolFile::kHeaderBytes; ++at) {
+    damage(f.path, at);
+    f.open();
+    REQUIRE(f.buffer->stats().pending == 1);
+    f.crash();
+    damage(f.path, at);
+  }
+}
+
+TEST_CASE("a spool with no whole header is refused as damaged, and given up when asked") {
+  SpoolFixture f("ws_headers");
+  f.open();
+  f.upsert(1, "a");
+  f.crash();
+  // The numbers, and one of the two magics.
+  for (const std::size_t at : {3, 20, 68}) damage(f.path, at);
+  CHECK(refusal(f).find("no whole file at its path") != std::string::npos);
+  f.open({.accept_spool_loss = true});
+  CHECK(f.writer->sink().detect_matching("buffer.spool.lost:*"));
+  f.upsert(2, "b");
+  f.crash();
+  f.open();
+  f.flush();
+  CHECK(f.rows("SELECT id FROM items") == Rows{"2"});
+}
+
+TEST_CASE("a spool of an earlier format is refused by its name, and stays as it is") {
+  SpoolFixture f("ws_format");
+  const std::string old = "mfspool1" + std::string(100, '\1');
+  std::ofstream(f.path, std::ios::binary) << old;
+  CHECK(refusal(f).find("found one of format 1, which an earlier Mayfly made") !=
+        std::string::npos);
+  CHECK(fs::file_size(f.path) == old.size());
 }
 
 TEST_CASE(
