@@ -45,9 +45,14 @@ std::string SpoolLoss::text() const {
   return text;
 }
 
-WriteSpool::WriteSpool(std::string path, SpoolSync sync) : path_(std::move(path)), sync_(sync) {}
+WriteSpool::WriteSpool(const std::string& path, SpoolSync sync)
+    : path_(path),
+      old_path_(path + ".old"),
+      new_path_(path + ".new"),
+      made_path_(path + ".made"),
+      sync_(sync) {}
 WriteSpool::~WriteSpool() {
-  if (is_lost_) ::unlink(made_path().c_str());
+  if (is_lost_) ::unlink(made_path_.c_str());
 }
 
 DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, SpoolSync sync,
@@ -63,7 +68,7 @@ DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, 
 DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
   auto file = SpoolFile::open(path_);
   if (!file.ok()) return file.error();
-  auto old = SpoolFile::open(old_path());
+  auto old = SpoolFile::open(old_path_);
   if (!old.ok()) return old.error();
   has_superseded_ = *file != nullptr && (*file)->header().is_all && *old != nullptr;
   if (has_superseded_) *old = nullptr;
@@ -72,17 +77,17 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
     // This is the first, or a process ended between the two names of a rotation, and then there is
     // a new one. A part of a header nobody leaves but a loss of power.
     is_lost_ =
-        ::access(path_.c_str(), F_OK) == 0 || (has_old_ && ::access(new_path().c_str(), F_OK) != 0);
+        ::access(path_.c_str(), F_OK) == 0 || (has_old_ && ::access(new_path_.c_str(), F_OK) != 0);
     const SpoolHeader header = {.id = has_old_ ? (*old)->header().id : fresh_id,
                                 .base = has_old_ ? (*old)->header().base : 0};
-    file = SpoolFile::create(is_lost_ ? made_path() : new_path(), header);
+    file = SpoolFile::create(is_lost_ ? made_path_ : new_path_, header);
     if (!file.ok()) return file.error();
-    if (!is_lost_ && ::rename(new_path().c_str(), path_.c_str()) != 0) {
+    if (!is_lost_ && ::rename(new_path_.c_str(), path_.c_str()) != 0) {
       return system_error(errno, "naming spool " + path_);
     }
     sync_folder_of(path_);
   } else {
-    ::unlink(new_path().c_str());  // never whole, or a copy of what is elsewhere
+    ::unlink(new_path_.c_str());  // never whole, or a copy of what is elsewhere
   }
   file_ = std::move(*file);
   id_ = file_->header().id;
@@ -101,21 +106,21 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
 }
 
 DbResult<void> WriteSpool::settle() {
-  if (is_lost_ && ::rename(made_path().c_str(), path_.c_str()) != 0) {
+  if (is_lost_ && ::rename(made_path_.c_str(), path_.c_str()) != 0) {
     return system_error(errno, "naming spool " + path_);
   }
   is_lost_ = false;
-  if (has_superseded_) ::unlink(old_path().c_str());
+  if (has_superseded_) ::unlink(old_path_.c_str());
   has_superseded_ = false;
   return torn_bytes() == 0 ? DbResult<void>() : file_->truncate(whole_);
 }
 
 DbResult<void> WriteSpool::visit_files(FileVisitor visitor) const {
   if (has_old_) {
-    const auto old = SpoolFile::open(old_path());
+    const auto old = SpoolFile::open(old_path_);
     if (!old.ok()) return old.error();
     if (*old != nullptr) {
-      if (const auto visited = visitor(**old, old_path()); !visited.ok()) return visited;
+      if (const auto visited = visitor(**old, old_path_); !visited.ok()) return visited;
     }
   }
   return visitor(*file_, path_);
@@ -221,16 +226,27 @@ void WriteSpool::use(std::shared_ptr<SpoolFile> file) {
   before_ = std::exchange(file_, std::move(file));
 }
 
+// The file that is appended to has the old one's name: as such the next process would find it,
+// beside the new one that was prepared.
+bool WriteSpool::is_named() {
+  if (misnamed_ && ::rename(old_path_.c_str(), path_.c_str()) == 0) has_old_ = misnamed_ = false;
+  return !misnamed_;
+}
+
+void WriteSpool::begin_rotation() { rotating_ = is_named() && !has_old_; }
+
 void WriteSpool::prepare_rotation(std::uint64_t last_number) {
   if (has_old_) return;
-  auto made = SpoolFile::create(new_path(), {.id = id_, .base = last_number});
+  auto made = SpoolFile::create(new_path_, {.id = id_, .base = last_number});
   if (!made.ok()) return;
   if (sync_ == SpoolSync::kEachWrite && !(*made)->sync().ok()) return;
-  // What is appended meanwhile goes to the old one, by whatever name.
-  if (::rename(path_.c_str(), old_path().c_str()) != 0) return;
+  // What is appended meanwhile goes to the old one, by whatever name. From here to where the new
+  // one is in its place nothing may throw.
+  if (::rename(path_.c_str(), old_path_.c_str()) != 0) return;
   has_old_ = true;
-  if (::rename(new_path().c_str(), path_.c_str()) != 0) {
-    if (::rename(old_path().c_str(), path_.c_str()) == 0) has_old_ = false;
+  if (::rename(new_path_.c_str(), path_.c_str()) != 0) {
+    misnamed_ = true;
+    is_named();
     return;
   }
   if (sync_ == SpoolSync::kEachWrite) sync_folder_of(path_);
@@ -245,8 +261,8 @@ void WriteSpool::rotate() {
 }
 
 void WriteSpool::drop_old() {
-  if (!has_old_) return;
-  if (::unlink(old_path().c_str()) == 0 || errno == ENOENT) has_old_ = false;
+  if (!has_old_ || misnamed_) return;
+  if (::unlink(old_path_.c_str()) == 0 || errno == ENOENT) has_old_ = false;
   old_bytes_ = 0;
 }
 
@@ -259,24 +275,24 @@ void WriteSpool::empty() {
 
 DbResult<void> WriteSpool::rewrite(std::uint64_t last_number,
                                    FunctionRef<bool(std::string&)> write) {
-  if (rotating_) return {};
-  auto made = SpoolFile::create(new_path(), {.id = id_, .base = last_number, .is_all = true});
+  if (rotating_ || misnamed_) return {};
+  auto made = SpoolFile::create(new_path_, {.id = id_, .base = last_number, .is_all = true});
   if (!made.ok()) return made.error();
   std::string all;
   DbResult<void> done;
   if (!write(all)) done = DbError{.kind = DbError::Kind::kTooBig, .message = "a row is too long"};
   if (done.ok()) done = (*made)->append(all);
   if (done.ok() && sync_ == SpoolSync::kEachWrite) done = (*made)->sync();
-  if (done.ok() && ::rename(new_path().c_str(), path_.c_str()) != 0) {
+  if (done.ok() && ::rename(new_path_.c_str(), path_.c_str()) != 0) {
     done = system_error(errno, "naming spool " + path_);
   }
   if (!done.ok()) {
-    ::unlink(new_path().c_str());
+    ::unlink(new_path_.c_str());
     return done;
   }
   if (sync_ == SpoolSync::kEachWrite) sync_folder_of(path_);
   use(std::move(*made));
-  ::unlink(old_path().c_str());
+  ::unlink(old_path_.c_str());
   old_bytes_ = 0;
   return {};
 }

@@ -87,8 +87,8 @@ class WriteSpool {
   DbResult<void> sync(std::uint64_t number);
 
   // In three steps, of which the middle one needs no lock, since it works with files. Nothing
-  // happens while there is an old file, or when no new one can be made.
-  void begin_rotation() { rotating_ = !has_old_; }
+  // happens while there is an old file, or when no new one can be made or named.
+  void begin_rotation();
   void prepare_rotation(std::uint64_t last_number);
   // What is appended from now on goes to the file that was prepared.
   void rotate();
@@ -97,22 +97,25 @@ class WriteSpool {
   // All that is in any file is.
   void empty();
   // All records in all files by what `write` appends; false: nothing is done. On an error
-  // everything stays, and so it does within a rotation.
+  // everything stays, and so it does within a rotation, or after one that couldn't take back a
+  // name.
   DbResult<void> rewrite(std::uint64_t last_number, FunctionRef<bool(std::string&)> write);
 
  private:
-  WriteSpool(std::string path, SpoolSync sync);
+  WriteSpool(const std::string& path, SpoolSync sync);
   DbResult<void> open_files(const SpoolId& fresh_id);
   // Each file with its name, the older one first.
   using FileVisitor = FunctionRef<DbResult<void>(const SpoolFile&, const std::string& path)>;
   DbResult<void> visit_files(FileVisitor visitor) const;
   void use(std::shared_ptr<SpoolFile> file);
-  std::string old_path() const { return path_ + ".old"; }
-  std::string new_path() const { return path_ + ".new"; }
-  // In the place of a lost one, until settle(): by that name it would be taken for a rotation's.
-  std::string made_path() const { return path_ + ".made"; }
+  // Whether file_ has its own name; it is given it where it can be. By the flushing thread.
+  bool is_named();
 
   const std::string path_;
+  const std::string old_path_;
+  const std::string new_path_;
+  // In the place of a lost one, until settle(): by that name it would be taken for a rotation's.
+  const std::string made_path_;
   const SpoolSync sync_;
   SpoolId id_;
   SpoolLock lock_;
@@ -123,8 +126,9 @@ class WriteSpool {
   std::size_t whole_ = 0;        // bytes of file_ up to the end of its last whole record, at first
   std::size_t last_record_ = 0;  // its bytes
   std::atomic<std::size_t> old_bytes_{0};
-  bool has_old_ = false;   // of the flushing thread
-  bool rotating_ = false;  // the names are being changed
+  bool has_old_ = false;               // of the flushing thread
+  bool rotating_ = false;              // the names are being changed
+  std::atomic<bool> misnamed_{false};  // file_ is at old_path_: a rotation couldn't be undone
   std::atomic<bool> broken_{false};
   std::shared_ptr<SpoolFile> next_;  // made, but not used yet
 

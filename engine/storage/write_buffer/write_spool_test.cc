@@ -2,9 +2,14 @@
 #include "mayfly/storage/write_buffer/write_spool.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -12,6 +17,39 @@
 #include "engine/storage/write_buffer/write_buffer_fixture.h"
 #include "mayfly/base/rng.h"
 #include "mayfly/storage/write_buffer/write_buffer.h"
+#include "tests/support/allocation_count.h"
+
+namespace {
+
+// What the system is asked to do, in the place of the C library's functions.
+struct SystemCalls {
+  int renames = 0;
+  int fails_from = 0;  // these renames fail; 0: none
+  int fails_upto = 0;
+  int no_memory_after = 0;  // the allocation behind this rename fails; 0: none
+  int syncs = 0;
+};
+SystemCalls system_calls;
+
+}  // namespace
+
+extern "C" int rename(const char* from, const char* to) noexcept {
+  SystemCalls& calls = system_calls;
+  ++calls.renames;
+  if (calls.fails_from != 0 && calls.renames >= calls.fails_from &&
+      calls.renames <= calls.fails_upto) {
+    errno = EIO;
+    return -1;
+  }
+  const int done = ::renameat(AT_FDCWD, from, AT_FDCWD, to);
+  if (calls.renames == calls.no_memory_after) mayfly::testing::fail_allocation(1);
+  return done;
+}
+
+extern "C" int fdatasync(int fd) {
+  ++system_calls.syncs;
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
 
 namespace mayfly {
 namespace {
@@ -441,6 +479,60 @@ TEST_CASE(
     f.crash();
     f.open();
   }
+}
+
+TEST_CASE("a rotation whose names can't be given, or taken back, loses nothing") {
+  for (const int fails_upto : {3, 1000}) {
+    SpoolFixture f("ws_names");
+    f.open();
+    f.upsert(1, "a");
+    system_calls = {.fails_from = 2, .fails_upto = fails_upto};
+    f.flush();
+    CHECK(fs::exists(f.path + ".old"));
+    f.upsert(2, "b");
+    f.flush();
+    f.upsert(3, "c");
+    f.upsert(4, "d");
+    system_calls = {};
+    f.crash();
+    f.open();
+    CHECK(f.buffer->stats().pending == 2);
+    f.flush();
+    CHECK(f.rows("SELECT id FROM items") == Rows{"1", "2", "3", "4"});
+    CHECK_FALSE(fs::exists(f.path + ".old"));
+  }
+}
+
+TEST_CASE("a spool grows past its limit, and isn't written anew, while a name can't be given") {
+  SpoolFixture f("ws_names_rewrite");
+  f.open({.spool_rewrite_bytes = 300});
+  f.upsert(1, "a");
+  system_calls = {.fails_from = 2, .fails_upto = 1000};
+  f.flush();
+  for (int i = 0; i < 100; ++i) f.upsert(2, std::to_string(i));
+  CHECK(fs::exists(f.path + ".new"));
+  system_calls = {};
+  f.crash();
+  f.open();
+  CHECK(f.buffer->stats().pending == 1);
+  f.flush();
+  CHECK(f.rows("SELECT v FROM items") == Rows{"a", "99"});
+}
+
+TEST_CASE("no memory between the names of a rotation loses nothing") {
+  SpoolFixture f("ws_memory");
+  f.open();
+  f.upsert(1, "a");
+  system_calls = {.no_memory_after = 1};
+  CHECK_FALSE(f.buffer->force_flush().ok());
+  CHECK(testing::fail_allocation(0));
+  f.flush();
+  f.upsert(2, "b");
+  f.crash();
+  f.open();
+  CHECK(f.buffer->stats().pending == 1);
+  f.flush();
+  CHECK(f.rows("SELECT id FROM items") == Rows{"1", "2"});
 }
 
 TEST_CASE("a spool that is in use, is something else, or is another database's is refused") {
