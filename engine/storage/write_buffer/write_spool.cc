@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
+#include <unordered_set>
 #include <utility>
 
 namespace mayfly {
@@ -150,12 +152,21 @@ DbResult<SpoolLoss> WriteSpool::loss(const SpoolState& committed) const {
     loss.calls += missing;
     known = number - 1;
   };
+  // Of a call that is in by itself the record tells whose row it was, so that earlier calls for it
+  // aren't made again: without it they would be.
+  std::unordered_set<std::uint64_t> unfound = committed.beyond;
+  std::uint64_t first_pending = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t all_upto = 0;  // a file that has all has no earlier calls of such rows either
   const auto visited = visit_files([&](const SpoolFile& file,
                                        const std::string& path) -> DbResult<void> {
     const auto all = file.read_all();
     if (!all.ok()) return all.error();
     const SpoolHeader& header = file.header();
-    if (!header.is_all) expect_all_before(header.base + 1);
+    if (header.is_all) {
+      all_upto = std::max(all_upto, header.base);
+    } else {
+      expect_all_before(header.base + 1);
+    }
     known = std::max(known, header.base);
     std::size_t last_end = 0;
     visit_records(*all, id_.key, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
@@ -171,11 +182,20 @@ DbResult<SpoolLoss> WriteSpool::loss(const SpoolState& committed) const {
       last_end = end;
       expect_all_before(call.number);
       known = std::max(known, call.number);
+      unfound.erase(call.number);
+      if (call.number > committed.upto && committed.beyond.count(call.number) == 0) {
+        first_pending = std::min(first_pending, call.number);
+      }
     });
     return {};
   });
   if (!visited.ok()) return visited.error();
   for (const std::uint64_t call : committed.beyond) expect_all_before(call);
+  for (const std::uint64_t call : unfound) {
+    if (call <= all_upto || call <= first_pending) continue;
+    loss.first = loss.calls == 0 ? call : std::min(loss.first, call);
+    ++loss.calls;
+  }
   return loss;
 }
 

@@ -74,7 +74,8 @@ class WriteSpool {
 
   // Each call in the files, as they were made. Before the first append.
   DbResult<void> visit(FunctionRef<void(const SpooledCall&)> visitor) const;
-  // Of the calls that aren't committed. Before the first append.
+  // Of the calls that aren't committed, and of those by which it is known which others are. Before
+  // the first append.
   DbResult<SpoolLoss> loss(const SpoolState& committed) const;
   // "<path>" isn't there, or isn't whole, and was.
   bool is_lost() const { return is_lost_; }
