@@ -301,4 +301,19 @@ bool PendingRows::is_gone(RowRef ref) const {
           kGone) != 0;
 }
 
+std::vector<RowRef> PendingRows::outdated() const {
+  std::vector<RowRef> all;
+  for (std::uint32_t space = 0; space < spaces_.size(); ++space) {
+    const std::vector<PendingRow>& rows = spaces_[space].rows;
+    for (std::uint32_t row = 1; row <= rows.size(); ++row) {
+      RowRef older = {space, rows[row - 1].older};
+      if (!older || !is_gone({space, row})) continue;
+      // What is behind one that is gone, too, is found by that one.
+      for (; older && !is_gone(older); older.row = rows[older.row - 1].older) all.push_back(older);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 }  // namespace mayfly

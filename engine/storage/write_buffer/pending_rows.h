@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -72,6 +73,7 @@ struct RowRef {
   std::uint32_t row = 0;
 
   explicit operator bool() const { return row != 0; }
+  friend auto operator<=>(const RowRef&, const RowRef&) = default;
 };
 
 // A call, with its values in the order of its shape.
@@ -120,6 +122,8 @@ class PendingRows {
   std::uint8_t mark(RowRef ref, std::uint8_t state) const;
   std::uint8_t unmark(RowRef ref, std::uint8_t state) const;
   bool is_gone(RowRef ref) const;
+  // Rows that stay though a newer one of their key is gone, sorted: written now they would undo it.
+  std::vector<RowRef> outdated() const;
 
  private:
   struct Space {

@@ -106,6 +106,10 @@ bool append_rows(const PendingRows& rows, RecordKey key, std::string& out) {
       if (!rows.is_gone({space, row})) all.push_back({space, row});
     }
   }
+  // A row that goes meanwhile is written, with what is older, or both aren't.
+  const std::vector<RowRef> outdated = rows.outdated();
+  std::erase_if(
+      all, [&](RowRef ref) { return std::binary_search(outdated.begin(), outdated.end(), ref); });
   sort_by_order(rows, all);
   return std::all_of(all.begin(), all.end(), [&](RowRef ref) {
     return append_row(rows, rows.row(ref), {key, out});

@@ -20,7 +20,7 @@ bool merge_rows(std::span<const std::pair<const PendingRows*, RowRef>> rows, Buf
 BufferedRow row_values(const PendingRows& rows, const PendingRow& row);
 
 // Records of calls that make these rows, in the order in which those were made, without those that
-// are gone. False: one is too long.
+// are gone or outdated. False: one is too long.
 bool append_rows(const PendingRows& rows, RecordKey key, std::string& out);
 
 }  // namespace mayfly

@@ -21,7 +21,8 @@
 //            next one. A row leaves when it is committed, and not before; is read here until then.
 // FAILURES   A row that the database refuses (a constraint, a type, no such table or column) leaves
 //            alone: counted, told, kept among the newest (rejected()); but first it is tried again
-//            behind all others, since they may have been in its way. Whatever concerns more than a
+//            behind all others, since they may have been in its way, unless a newer row of its key,
+//            made behind calls by another key, is in by then. Whatever concerns more than a
 //            row (a lock, a full disk) keeps everything, and the flush is tried again by
 //            WriteBufferOptions::retry.
 // FULL       A call for a row that is pending is always taken. One for another row waits, is

@@ -198,6 +198,37 @@ TEST_CASE("a row that others are in the way of is tried again behind them") {
   CHECK(f.rows("SELECT id, u FROM items ORDER BY id") == Rows{"0|x", "1|y", "2|z"});
 }
 
+TEST_CASE("a row that was refused isn't written over a newer one of its key") {
+  for (const bool locked : {false, true}) {
+    BufferFixture f("wbf_outdated", std::string(kItems) + "; INSERT INTO items VALUES (9, 0, 'x')",
+                    {.flush_batch_size = 4});
+    WriteBuffer& b = *f.buffer;
+    // 9 has 'x'; the call by another key ends the merging of rows.
+    REQUIRE(b.buffer_upsert("items", {{"id", 1}, {"v", 1}, {"u", "x"}}, {"id"}).ok());
+    REQUIRE(b.buffer_update("items", {{"u", "x"}, {"v", 2}}, {"u"}).ok());
+    upsert(b, 1, 3);
+    REQUIRE(b.buffer_update("items", {{"id", 9}, {"u", "y"}}, {"id"}).ok());
+    upsert(b, 20, 4);
+    if (locked) {
+      // Between the batches; the next flush begins anew.
+      std::unique_ptr<WriteLock> lock;
+      const auto listening = f.writer->sink().subscribe(
+          "write.transaction.commit",
+          [&](const SignalEvent&) { lock = WriteLock::try_take(f.database.path()); });
+      CHECK_FALSE(b.force_flush().ok());
+      REQUIRE(lock);
+    }
+    f.flush();
+    CHECK(f.rows("SELECT id, v, u FROM items ORDER BY id") ==
+          Rows{"1|3|NULL", "9|2|y", "20|4|NULL"});
+    CHECK(b.stats().pending == 0);
+    const auto rejected = b.rejected();
+    REQUIRE(rejected.size() == 1);
+    CHECK(rejected[0].row.value("v")->int64() == 1);
+    CHECK(rejected[0].error.kind == DbError::Kind::kConstraint);
+  }
+}
+
 TEST_CASE("a constraint deferred to the commit, and a row that ends the transaction, leave alone") {
   BufferFixture f("wbf_deferred",
                   "CREATE TABLE items(id INTEGER PRIMARY KEY, up INTEGER REFERENCES items(id) "

@@ -13,6 +13,10 @@ namespace {
 // A generation with more than this isn't kept for the next one.
 constexpr std::size_t kSpareBytesMax = std::size_t{16} << 20;
 
+bool has(const std::vector<RowRef>& sorted, RowRef row) {
+  return std::binary_search(sorted.begin(), sorted.end(), row);
+}
+
 // Says which thread flushes, as long as it does.
 class Flushing {
  public:
@@ -95,7 +99,20 @@ DbResult<void> WriteBuffer::Impl::flush_front() {
 }
 
 DbResult<void> WriteBuffer::Impl::write_front(std::vector<RefusedRow>& refused, bool& recorded) {
-  const std::vector<TableRows> plan = plan_flush(*front);
+  std::vector<TableRows> plan = plan_flush(*front);
+  // Refused by a flush that failed later, when a newer row of the key was written.
+  if (const auto outdated = front->outdated(); !outdated.empty()) {
+    for (TableRows& table : plan) {
+      std::erase_if(table.rows, [&](RowRef row) { return has(outdated, row); });
+    }
+    for (const RowRef row : outdated) {
+      refused.push_back(
+          {row,
+           {.kind = DbError::Kind::kConstraint,
+            .message = "writing a row: expected it to be in before newer calls for it by the same "
+                       "key, found that the database had refused it, and has those"}});
+    }
+  }
   bool is_last = false;
   std::size_t batch_size = 0;
   bool records_all = false;
@@ -127,15 +144,23 @@ DbResult<void> WriteBuffer::Impl::write_front(std::vector<RefusedRow>& refused, 
   return retry_refused(batches, refused);
 }
 
-// Others may have been in their way: a row they refer to, a unique value that was given up.
+// Others may have been in their way: a row they refer to, a unique value that was given up. But
+// what is older than a row of its key that is in by now stays refused.
 DbResult<void> WriteBuffer::Impl::retry_refused(BatchWriter& batches,
                                                 std::vector<RefusedRow>& refused) {
   for (std::size_t before = refused.size() + 1; !refused.empty() && refused.size() < before;) {
     before = refused.size();
     std::vector<RowRef> rows;
-    for (const RefusedRow& row : refused) rows.push_back(row.row);
-    sort_by_order(*front, rows);
     std::vector<RefusedRow> again;
+    const std::vector<RowRef> outdated = front->outdated();
+    for (const RefusedRow& row : refused) {
+      if (has(outdated, row.row)) {
+        again.push_back(row);
+      } else {
+        rows.push_back(row.row);
+      }
+    }
+    sort_by_order(*front, rows);
     for (std::size_t at = 0; at < rows.size(); at += options.flush_batch_size) {
       const std::size_t count = std::min(options.flush_batch_size, rows.size() - at);
       auto done = batches.write(std::span(rows).subspan(at, count), again);

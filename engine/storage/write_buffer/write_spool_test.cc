@@ -290,8 +290,8 @@ TEST_CASE("numbers of calls that are in the database aren't given again, whateve
   CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
 }
 
-// A flush of single rows, of which another connection lets the first be committed alone.
-void flush_first_row(const SpoolFixture& f) {
+// A flush of which another connection lets the first transaction be committed alone.
+void flush_one_batch(const SpoolFixture& f) {
   std::unique_ptr<WriteLock> lock;
   const auto listening = f.writer->sink().subscribe(
       "write.transaction.commit",
@@ -307,7 +307,7 @@ TEST_CASE("a committed call's record is missed while earlier calls may be for it
   f.upsert(2, "x");
   const std::size_t end = f.buffer->stats().spool_bytes;
   f.upsert(1, "b");
-  flush_first_row(f);
+  flush_one_batch(f);
   f.crash();
   REQUIRE(f.rows("SELECT id, v FROM items") == Rows{"1|b"});
   fs::resize_file(f.path + ".old", end);
@@ -326,7 +326,7 @@ TEST_CASE("a committed call isn't missed where a spool was written anew, or noth
     f.upsert(1, "a");
     f.upsert(2, "x");
     f.upsert(1, "b");
-    flush_first_row(f);
+    flush_one_batch(f);
     for (int i = 0; i < 40; ++i) f.upsert(3, std::to_string(i));
     REQUIRE_FALSE(fs::exists(f.path + ".old"));
     f.crash();
@@ -340,7 +340,7 @@ TEST_CASE("a committed call isn't missed where a spool was written anew, or noth
   f.upsert(1, "a");
   const std::size_t end = f.buffer->stats().spool_bytes;
   f.upsert(2, "b");
-  flush_first_row(f);
+  flush_one_batch(f);
   f.crash();
   // As if it were the second that is in, and the first that never was.
   f.database.run(
@@ -350,6 +350,26 @@ TEST_CASE("a committed call isn't missed where a spool was written anew, or noth
   fs::resize_file(f.path + ".old", end);
   f.open();
   CHECK(f.buffer->stats().pending == 0);
+}
+
+TEST_CASE("a row that was refused isn't written over a newer one of its key after a crash") {
+  for (const bool rewritten : {false, true}) {
+    SpoolFixture f("ws_outdated");
+    f.database.run("CREATE UNIQUE INDEX w ON items(w); INSERT INTO items VALUES (9, '0', 7)");
+    f.open({.flush_batch_size = 3, .spool_rewrite_bytes = 1000});
+    WriteBuffer& b = *f.buffer;
+    REQUIRE(b.buffer_upsert("items", {{"id", 1}, {"v", "1"}, {"w", 7}}, {"id"}).ok());
+    REQUIRE(b.buffer_update("items", {{"w", 7}, {"v", "2"}}, {"w"}).ok());
+    f.upsert(1, "3");
+    REQUIRE(b.buffer_update("items", {{"id", 9}, {"w", 8}}, {"id"}).ok());
+    flush_one_batch(f);
+    for (int i = 0; i < 40 && rewritten; ++i) f.upsert(20, "4");
+    CHECK(fs::exists(f.path + ".old") != rewritten);
+    f.crash();
+    f.open();
+    f.flush();
+    CHECK(f.rows("SELECT v FROM items WHERE id < 20 ORDER BY id") == Rows{"3", "2"});
+  }
 }
 
 // The last flush is of rows whose calls are older than others that are committed already.
