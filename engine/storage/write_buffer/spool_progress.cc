@@ -7,7 +7,25 @@
 
 namespace mayfly {
 
-DbResult<SpoolState> SpoolProgress::load(std::uint64_t base, bool is_new) {
+DbResult<bool> SpoolProgress::finds(const std::string& sql, SqlParams params) {
+  return writer_.execute_in_transaction([&](SqlSession& session) -> DbResult<bool> {
+    const auto table = session.first<std::int64_t>(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'mayfly_buffer'");
+    if (!table.ok()) return table.error();
+    if (!table->has_value()) return false;
+    const auto found = session.first<std::int64_t>(sql, params);
+    if (!found.ok()) return found.error();
+    return found->has_value();
+  });
+}
+
+DbResult<bool> SpoolProgress::is_known() {
+  return finds("SELECT 1 FROM mayfly_buffer WHERE spool = ?", {spool_});
+}
+
+DbResult<bool> SpoolProgress::is_any_known() { return finds("SELECT 1 FROM mayfly_buffer", {}); }
+
+DbResult<SpoolState> SpoolProgress::load(std::uint64_t base, bool is_empty) {
   return writer_.execute_in_transaction([&](SqlSession& session) -> DbResult<SpoolState> {
     for (const char* sql :
          {"CREATE TABLE IF NOT EXISTS mayfly_buffer(spool TEXT PRIMARY KEY, seq INTEGER NOT NULL)",
@@ -18,7 +36,7 @@ DbResult<SpoolState> SpoolProgress::load(std::uint64_t base, bool is_new) {
     const auto upto =
         session.first<std::int64_t>("SELECT seq FROM mayfly_buffer WHERE spool = ?", {spool_});
     if (!upto.ok()) return upto.error();
-    if (!upto->has_value() && !is_new) {
+    if (!upto->has_value() && !is_empty) {
       return DbError{.kind = DbError::Kind::kParameter,
                      .message = "opening a write buffer's spool: expected spool " + spool_ +
                                 " in table mayfly_buffer, found none: it has writes for another "

@@ -31,14 +31,22 @@ class SpoolProgress {
   SpoolProgress(SqliteSingleWriter& writer, std::string spool)
       : writer_(writer), spool_(std::move(spool)) {}
 
-  // Makes the tables, and the spool's row when `is_new`: nothing was ever accepted. kParameter:
-  // there should be a row, so the spool belongs to another database.
-  DbResult<SpoolState> load(std::uint64_t base, bool is_new);
+  // Whether the database knows this spool; whether it knows any.
+  DbResult<bool> is_known();
+  DbResult<bool> is_any_known();
+
+  // Makes the tables, and the spool's row when it `is_empty`: has no call. kParameter: there should
+  // be a row, so the spool belongs to another database. What another database has emptied is to
+  // become another spool first (WriteSpool::renew): calls would have numbers here that count as
+  // committed there.
+  DbResult<SpoolState> load(std::uint64_t base, bool is_empty);
 
   DbResult<void> record_rows(SqlSession& session, const std::vector<std::uint64_t>& calls) const;
   DbResult<void> record_all(SqlSession& session, std::uint64_t upto) const;
 
  private:
+  DbResult<bool> finds(const std::string& sql, SqlParams params);
+
   SqliteSingleWriter& writer_;
   const std::string spool_;
 };

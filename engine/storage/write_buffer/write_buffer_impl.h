@@ -1,7 +1,8 @@
 // WriteBuffer::Impl: what a write buffer is made of.
 //
 // LOCKS      lifecycle_mutex before flush_mutex before mutex. mutex is held for a call's moment,
-//            never while the database or the disk's sync works. flush_mutex is held during a flush.
+//            never while the database works; while the disk's sync does, only where a spool that
+//            grew is written anew and SpoolSync asks for it. flush_mutex is held during a flush.
 // PENDING    Rows in two generations: `active`, to which calls go, and `front`, which is being
 //            flushed, or was when a flush failed, and whose rows don't change. A call for a row of
 //            `front` makes one in `active` that counts in its place (kTakenOver). A row of `front`

@@ -25,7 +25,10 @@ enum class WhenFull : std::uint8_t {
 
 // When what the spool accepted is on disk.
 enum class SpoolSync : std::uint8_t {
-  kNone,       // the kernel has it: a crash of the process loses nothing
+  // The kernel has it: a crash of the process loses nothing. A loss of power may lose calls, and
+  // may leave files that the next start refuses (accept_spool_loss), since calls may have been in
+  // them.
+  kNone,
   kEachWrite,  // fdatasync before the call returns: a loss of power loses nothing either
 };
 
@@ -52,7 +55,8 @@ struct WriteBufferOptions {
   SpoolSync spool_sync = SpoolSync::kNone;
   // A spool that is damaged, or of which a file was taken away, is refused (kCorrupt) and stays as
   // it is. true: what it still has is taken, and what is missing is told by a signal. For the one
-  // start in which that was decided: the next finds nothing missing.
+  // start in which that was decided: once it has succeeded, what was given up isn't missed again,
+  // and an option that stays would give up what is lost later, too.
   bool accept_spool_loss = false;
   // Larger, and four times as large as what is pending, it is written anew.
   std::size_t spool_rewrite_bytes = std::size_t{64} << 20;

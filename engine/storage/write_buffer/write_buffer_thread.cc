@@ -123,14 +123,28 @@ DbResult<void> WriteBuffer::Impl::open_spool() {
   auto opened = WriteSpool::open(options.spool_path, options.spool_sync, fresh);
   if (!opened.ok()) return opened.error();
   spool = std::move(*opened);
+  progress.emplace(*writer, spool->id().text());
+  if (spool->is_blank()) {
+    // Of whose spool it is all that is left can't be known, so it has to be nobody's.
+    const auto known = progress->is_any_known();
+    if (!known.ok()) return known.error();
+    if (!*known) spool->take_blank();
+  }
   // Before the database learns of a spool that won't be.
   if (spool->is_lost() && !options.accept_spool_loss) return spool_refused({.file = true});
-  bool is_new = true;
-  if (const auto seen = spool->visit([&](const SpooledCall&) { is_new = false; }); !seen.ok()) {
+  if (spool->is_emptied()) {
+    const auto known = progress->is_known();
+    if (!known.ok()) return known.error();
+    if (!*known) {
+      if (const auto renewed = spool->renew(fresh); !renewed.ok()) return renewed;
+      progress.emplace(*writer, spool->id().text());
+    }
+  }
+  bool is_empty = true;
+  if (const auto seen = spool->visit([&](const SpooledCall&) { is_empty = false; }); !seen.ok()) {
     return seen;
   }
-  progress.emplace(*writer, spool->id().text());
-  const auto state = progress->load(spool->base(), is_new);
+  const auto state = progress->load(spool->base(), is_empty);
   if (!state.ok()) return state.error();
   const auto is_whole = check_spool(*state);
   if (!is_whole.ok()) return is_whole.error();

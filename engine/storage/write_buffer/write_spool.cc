@@ -1,5 +1,6 @@
 #include "mayfly/storage/write_buffer/write_spool.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ WriteSpool::WriteSpool(const std::string& path, SpoolSync sync)
       made_path_(path + ".made"),
       sync_(sync) {}
 WriteSpool::~WriteSpool() {
-  if (is_lost_) ::unlink(made_path_.c_str());
+  if (is_made_) ::unlink(made_path_.c_str());
 }
 
 DbResult<std::unique_ptr<WriteSpool>> WriteSpool::open(const std::string& path, SpoolSync sync,
@@ -78,12 +79,18 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
   if (*file == nullptr) {
     // This is the first, or a process ended between the two names of a rotation, and then there is
     // a new one. A part of a header nobody leaves but a loss of power.
-    is_lost_ =
-        ::access(path_.c_str(), F_OK) == 0 || (has_old_ && ::access(new_path_.c_str(), F_OK) != 0);
+    struct stat found {};
+    const bool is_there = ::stat(path_.c_str(), &found) == 0;
+    is_lost_ = is_there || (has_old_ && ::access(new_path_.c_str(), F_OK) != 0);
+    is_blank_ = is_there && found.st_size == 0 && ::access(old_path_.c_str(), F_OK) != 0;
+    is_made_ = is_lost_;
+    is_fresh_ = !has_old_;
     const SpoolHeader header = {.id = has_old_ ? (*old)->header().id : fresh_id,
                                 .base = has_old_ ? (*old)->header().base : 0};
     file = SpoolFile::create(is_lost_ ? made_path_ : new_path_, header);
     if (!file.ok()) return file.error();
+    // Once, whatever the options want: an empty file by this name would be taken for a lost one.
+    if (const auto synced = (*file)->sync(); !synced.ok()) return synced;
     if (!is_lost_ && ::rename(new_path_.c_str(), path_.c_str()) != 0) {
       return system_error(errno, "naming spool " + path_);
     }
@@ -108,13 +115,30 @@ DbResult<void> WriteSpool::open_files(const SpoolId& fresh_id) {
 }
 
 DbResult<void> WriteSpool::settle() {
-  if (is_lost_ && ::rename(made_path_.c_str(), path_.c_str()) != 0) {
-    return system_error(errno, "naming spool " + path_);
+  if (is_made_) {
+    if (::rename(made_path_.c_str(), path_.c_str()) != 0) {
+      return system_error(errno, "naming spool " + path_);
+    }
+    sync_folder_of(path_);
   }
-  is_lost_ = false;
+  is_lost_ = is_made_ = false;
   if (has_superseded_) ::unlink(old_path_.c_str());
   has_superseded_ = false;
   return torn_bytes() == 0 ? DbResult<void>() : file_->truncate(whole_);
+}
+
+DbResult<void> WriteSpool::renew(const SpoolId& fresh_id) {
+  auto made = SpoolFile::create(new_path_, {.id = fresh_id});
+  if (!made.ok()) return made.error();
+  if (const auto synced = (*made)->sync(); !synced.ok()) return synced;
+  if (::rename(new_path_.c_str(), path_.c_str()) != 0) {
+    return system_error(errno, "naming spool " + path_);
+  }
+  sync_folder_of(path_);
+  file_ = std::move(*made);
+  id_ = fresh_id;
+  base_ = newest_base_ = 0;
+  return {};
 }
 
 DbResult<void> WriteSpool::visit_files(FileVisitor visitor) const {

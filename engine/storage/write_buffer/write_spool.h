@@ -54,8 +54,9 @@ struct SpoolLoss {
 
 class WriteSpool {
  public:
-  // Changes no file with records, until settle(). kBusy: another buffer has it. kCorrupt: the file
-  // is something else, and stays as it is.
+  // Changes no file with records, until settle(), but "<path>.new", where it is what a process that
+  // ended left of a rewrite: a copy of what is in the others. kBusy: another buffer has it.
+  // kCorrupt: the file is something else, and stays as it is.
   // fresh_id: for a spool that is made.
   static DbResult<std::unique_ptr<WriteSpool>> open(const std::string& path, SpoolSync sync,
                                                     const SpoolId& fresh_id);
@@ -79,6 +80,14 @@ class WriteSpool {
   DbResult<SpoolLoss> loss(const SpoolState& committed) const;
   // "<path>" isn't there, or isn't whole, and was.
   bool is_lost() const { return is_lost_; }
+  // It is there with no byte in it, and is the only one: perhaps somebody made it beforehand.
+  bool is_blank() const { return is_blank_; }
+  // And so it is.
+  void take_blank() { is_lost_ = false; }
+  // Nothing is in any file, and it isn't by this open() that there are some.
+  bool is_emptied() const { return !is_fresh_ && !is_lost_ && bytes() == SpoolFile::kHeaderBytes; }
+  // An emptied one becomes another spool. Before the first append.
+  DbResult<void> renew(const SpoolId& fresh_id);
 
   // The kernel has the record when this returns.
   DbResult<void> append(std::string_view record, std::uint64_t number);
@@ -123,6 +132,9 @@ class WriteSpool {
   std::uint64_t base_ = 0;
   std::uint64_t newest_base_ = 0;
   bool is_lost_ = false;         // "<path>" was
+  bool is_blank_ = false;        // "<path>" was
+  bool is_made_ = false;         // file_ is at made_path_
+  bool is_fresh_ = false;        // nothing was there, or nothing that is whole
   bool has_superseded_ = false;  // an old file, which the other has all of
   std::size_t whole_ = 0;        // bytes of file_ up to the end of its last whole record, at first
   std::size_t last_record_ = 0;  // its bytes

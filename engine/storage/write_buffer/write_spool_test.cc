@@ -28,6 +28,7 @@ struct SystemCalls {
   int fails_upto = 0;
   int no_memory_after = 0;  // the allocation behind this rename fails; 0: none
   int syncs = 0;
+  int syncs_before_rename = 0;  // the first one
 };
 SystemCalls system_calls;
 
@@ -35,7 +36,7 @@ SystemCalls system_calls;
 
 extern "C" int rename(const char* from, const char* to) noexcept {
   SystemCalls& calls = system_calls;
-  ++calls.renames;
+  if (++calls.renames == 1) calls.syncs_before_rename = calls.syncs;
   if (calls.fails_from != 0 && calls.renames >= calls.fails_from &&
       calls.renames <= calls.fails_upto) {
     errno = EIO;
@@ -447,6 +448,18 @@ TEST_CASE("the newest file of a spool is missed, but where a rotation had just t
   }
 }
 
+TEST_CASE("a spool that is refused for its lost file leaves nothing in the database") {
+  SpoolFixture f("ws_lost");
+  f.open();
+  f.upsert(1, "a");
+  f.crash();
+  fs::resize_file(f.path, 10);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(refusal(f).find("no whole file at its path") != std::string::npos);
+  }
+  CHECK(f.rows("SELECT count(*) FROM mayfly_buffer") == Rows{"1"});
+}
+
 TEST_CASE("a torn record is found to be the last at once, whatever it looks like within") {
   std::string bytes;
   std::string values;
@@ -524,6 +537,72 @@ TEST_CASE("a spool with no whole header is refused as damaged, and given up when
   f.open();
   f.flush();
   CHECK(f.rows("SELECT id FROM items") == Rows{"2"});
+}
+
+TEST_CASE("a spool that is made is on disk before it has its name, or power lost would refuse it") {
+  SpoolFixture f("ws_made");
+  system_calls = {};
+  f.open();
+  CHECK(system_calls.renames == 1);
+  CHECK(system_calls.syncs_before_rename == 1);
+}
+
+TEST_CASE("an empty file is taken for a new spool where the database knows none, and only there") {
+  SpoolFixture f("ws_blank");
+  std::ofstream(f.path).close();
+  f.open();
+  CHECK_FALSE(fs::exists(f.path + ".made"));
+  f.upsert(1, "a");
+  f.crash();
+  f.open();
+  CHECK(f.buffer->stats().pending == 1);
+  f.crash();
+  fs::resize_file(f.path, 0);
+  CHECK(refusal(f).find("no whole file at its path") != std::string::npos);
+  f.database.run("DELETE FROM mayfly_buffer");
+  std::ofstream(f.path + ".old") << "m";
+  CHECK(refusal(f).find("no whole file at its path") != std::string::npos);
+}
+
+TEST_CASE("an emptied spool that another database had becomes another one, and is known as that") {
+  SpoolFixture f("ws_emptied");
+  f.open();
+  for (int id = 1; id <= 5; ++id) f.upsert(id, "a");
+  f.flush();
+  for (int id = 1; id <= 5; ++id) f.upsert(id, "b");
+  f.flush();
+  f.buffer.reset();
+  testing::Database elsewhere("ws_emptied_elsewhere");
+  elsewhere.run(kItems);
+  const auto other = SqliteSingleWriter::get_or_create(elsewhere.path());
+  REQUIRE(other.ok());
+  const auto own = std::exchange(f.writer, *other);
+  f.open();
+  f.upsert(1, "c");
+  {
+    const WriteLock lock(elsewhere.path());
+    f.crash();
+  }
+  const auto back = WriteBuffer::create(own, {.spool_path = f.path});
+  REQUIRE_FALSE(back.ok());
+  CHECK(back.error().kind == DbError::Kind::kParameter);
+  f.open();
+  CHECK(f.buffer->stats().pending == 1);
+  f.flush();
+  CHECK(elsewhere.rows("SELECT v FROM items") == Rows{"c"});
+  f.buffer.reset();
+  f.writer = own;
+}
+
+TEST_CASE("an emptied spool stays what it was for its database") {
+  SpoolFixture f("ws_emptied_own");
+  for (int i = 0; i < 3; ++i) {
+    f.open();
+    f.upsert(i, "a");
+    f.flush();
+    f.buffer.reset();
+  }
+  CHECK(f.rows("SELECT count(*) FROM mayfly_buffer") == Rows{"1"});
 }
 
 TEST_CASE("a spool of an earlier format is refused by its name, and stays as it is") {
