@@ -80,8 +80,9 @@ DbResult<void> BatchWriter::write(std::span<const RowRef> batch, std::vector<Ref
   if (batch.empty()) return {};
   Attempt done = attempt(batch);
   if (done.result.ok()) {
-    refused.insert(refused.end(), done.refused.begin(), done.refused.end());
+    // First what can't throw: these rows are in, and must be known to be.
     written_(done.good);
+    refused.insert(refused.end(), done.refused.begin(), done.refused.end());
     return {};
   }
   const DbError& error = done.result.error();

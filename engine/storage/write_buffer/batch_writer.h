@@ -31,7 +31,7 @@ class BatchWriter {
  public:
   // What goes along in each transaction, told the rows that it writes.
   using Record = FunctionRef<DbResult<void>(SqlSession&, std::span<const RowRef>)>;
-  // Once it is committed, the same.
+  // Once it is committed, the same. Doesn't throw.
   using Written = FunctionRef<void(std::span<const RowRef>)>;
 
   // All of them outlive it.

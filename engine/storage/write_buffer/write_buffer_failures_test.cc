@@ -7,6 +7,7 @@
 
 #include "engine/storage/write_buffer/write_buffer_fixture.h"
 #include "mayfly/storage/write_buffer/write_buffer.h"
+#include "tests/support/allocation_count.h"
 
 namespace mayfly {
 namespace {
@@ -226,6 +227,30 @@ TEST_CASE("a row that was refused isn't written over a newer one of its key") {
     REQUIRE(rejected.size() == 1);
     CHECK(rejected[0].row.value("v")->int64() == 1);
     CHECK(rejected[0].error.kind == DbError::Kind::kConstraint);
+  }
+}
+
+TEST_CASE(
+    "a flush for which there is no memory at some moment writes no row twice, and loses none") {
+  bool failed = true;
+  for (int n = 1; failed; ++n) {
+    BufferFixture f("wbf_memory",
+                    std::string(kItems) +
+                        "; CREATE TABLE log(id); CREATE TRIGGER i AFTER INSERT ON items BEGIN "
+                        "INSERT INTO log VALUES (new.id); END; CREATE TRIGGER u AFTER UPDATE ON "
+                        "items BEGIN INSERT INTO log VALUES (new.id); END");
+    for (int id = 0; id < 4; ++id) upsert(*f.buffer, id, id == 2 ? 5000 : id);
+    testing::fail_allocation(n);
+    const auto flushed = f.buffer->force_flush();
+    failed = testing::fail_allocation(0);
+    CAPTURE(n);
+    CHECK((failed || flushed.ok()));
+    f.flush();
+    CHECK(f.rows("SELECT id FROM log") == Rows{"0", "1", "3"});
+    CHECK(f.buffer->stats().total_flushed == 3);
+    CHECK(f.buffer->stats().rejected == 1);
+    CHECK(f.buffer->stats().pending == 0);
+    REQUIRE(n < 10'000);
   }
 }
 

@@ -234,11 +234,15 @@ DbResult<void> WriteSpool::append(std::string_view record, std::uint64_t number)
   if (file_->is_broken()) broken_.store(true, std::memory_order_relaxed);
   if (!done.ok()) return done;
   last_record_ = record.size();
-  appended_.store(number, std::memory_order_release);  // partner: sync()
+  appended_.store(number + undone_.load(std::memory_order_relaxed),
+                  std::memory_order_release);  // partner: sync()
   return {};
 }
 
 void WriteSpool::undo() {
+  // Another thread may have synced the record, and be about to say so: its number is given again,
+  // but its place isn't.
+  undone_.fetch_add(1, std::memory_order_relaxed);
   if (!file_->truncate(file_->size() - last_record_).ok()) {
     broken_.store(true, std::memory_order_relaxed);
   }
@@ -249,7 +253,8 @@ DbResult<void> WriteSpool::sync(std::uint64_t number) {
   // Who comes while the disk works waits here, and then finds that it is done: one call of the disk
   // for all of them.
   const std::lock_guard lock(sync_mutex_);
-  if (synced_ >= number) return {};
+  // At least the place of this call: places only grow.
+  if (synced_ >= number + undone_.load(std::memory_order_relaxed)) return {};
   const std::uint64_t upto = appended_.load(std::memory_order_acquire);  // partner: append()
   std::shared_ptr<SpoolFile> file, before;
   {

@@ -148,10 +148,11 @@ class WriteSpool {
   std::mutex
       files_mutex_;  // guards the pointers, for sync(); the buffer's lock is held to set them
   std::shared_ptr<SpoolFile> file_;
-  std::shared_ptr<SpoolFile> before_;  // what was appended to before file_
-  std::atomic<std::uint64_t> appended_{0};
-  std::mutex sync_mutex_;  // guards what follows; held while the disk works
-  std::uint64_t synced_ = 0;
+  std::shared_ptr<SpoolFile> before_;       // what was appended to before file_
+  std::atomic<std::uint64_t> undone_{0};    // records
+  std::atomic<std::uint64_t> appended_{0};  // the newest's place: its number and undone_ before it
+  std::mutex sync_mutex_;                   // guards what follows; held while the disk works
+  std::uint64_t synced_ = 0;                // up to this place
 };
 
 }  // namespace mayfly

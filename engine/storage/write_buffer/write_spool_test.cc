@@ -539,6 +539,26 @@ TEST_CASE("a spool with no whole header is refused as damaged, and given up when
   CHECK(f.rows("SELECT id FROM items") == Rows{"2"});
 }
 
+// Another thread's sync came between the record and its undoing.
+TEST_CASE("a call in the place of one that was undone is synced, though its number was") {
+  const SpoolFixture f("ws_undone");
+  const auto spool = WriteSpool::open(f.path, SpoolSync::kEachWrite, {.high = 1, .low = 2});
+  REQUIRE(spool.ok());
+  system_calls = {};
+  for (const char* record : {"first", "second"}) {
+    REQUIRE((*spool)->append(record, 1).ok());
+    REQUIRE((*spool)->sync(1).ok());
+    if (*record == 'f') (*spool)->undo();
+  }
+  CHECK(system_calls.syncs == 2);
+  REQUIRE((*spool)->sync(1).ok());
+  REQUIRE((*spool)->append("third", 2).ok());
+  REQUIRE((*spool)->append("fourth", 3).ok());
+  REQUIRE((*spool)->sync(3).ok());
+  REQUIRE((*spool)->sync(2).ok());
+  CHECK(system_calls.syncs == 3);
+}
+
 TEST_CASE("a spool that is made is on disk before it has its name, or power lost would refuse it") {
   SpoolFixture f("ws_made");
   system_calls = {};
