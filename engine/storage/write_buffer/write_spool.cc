@@ -194,10 +194,9 @@ DbResult<SpoolLoss> WriteSpool::loss(const SpoolState& committed) const {
     known = std::max(known, header.base);
     std::size_t last_end = 0;
     visit_records(*all, id_.key, [&](std::size_t begin, std::size_t end, const SpooledCall& call) {
-      // Of what is committed nothing is needed.
-      const std::uint64_t before =
-          header.is_all ? std::max(header.base, call.number - 1) : call.number - 1;
-      if (begin != last_end && before > committed.upto) {
+      // Of what is committed nothing is needed. A file that has all isn't in the order of numbers,
+      // but its rows are in that of their first calls, so this holds there, too.
+      if (begin != last_end && call.number - 1 > committed.upto) {
         if (loss.bytes == 0) {
           loss.where = "byte " + std::to_string(SpoolFile::kHeaderBytes + last_end) + " of " + path;
         }

@@ -373,6 +373,28 @@ TEST_CASE("a row that was refused isn't written over a newer one of its key afte
   }
 }
 
+TEST_CASE("what a rewrite that was ended before its last step left is taken once, and goes") {
+  SpoolFixture f("ws_superseded");
+  f.open({.spool_rewrite_bytes = 1000});
+  f.upsert(1, "a");
+  f.upsert(1, "b");
+  {
+    const WriteLock lock(f.database.path());
+    CHECK_FALSE(f.buffer->force_flush().ok());
+  }
+  fs::copy_file(f.path + ".old", f.path + ".kept");
+  for (int i = 0; i < 40 && fs::exists(f.path + ".old"); ++i) f.upsert(2, std::to_string(i));
+  REQUIRE_FALSE(fs::exists(f.path + ".old"));
+  fs::rename(f.path + ".kept", f.path + ".old.late");
+  f.crash();
+  fs::rename(f.path + ".old.late", f.path + ".old");
+  f.open();
+  CHECK(f.writer->sink().detect("buffer.spool.replayed:2calls"));
+  CHECK_FALSE(fs::exists(f.path + ".old"));
+  f.flush();
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"2"});
+}
+
 // The last flush is of rows whose calls are older than others that are committed already.
 TEST_CASE("a spool is whole after part of a flush, a crash and the rest, and after a rewrite") {
   for (const bool crashes_again : {false, true}) {
