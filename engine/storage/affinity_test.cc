@@ -68,11 +68,11 @@ TEST_CASE("integers that a REAL column would round, and reals that a TEXT column
       {{.name = "i", .type = ColumnType::kInt64}, {.name = "r", .type = ColumnType::kFloat64}}));
   f.run("CREATE TABLE t(i REAL, r TEXT)");
   f.open();
-  CHECK(f.write({{num(1LL << 53), Value(0.5)},
-                 {num((1LL << 53) + 1), Value(0.5)},
-                 {num(INT64_MAX), Value(0.5)},
-                 {num(1), Value(0.1 + 0.2)},
-                 {num(1), Value(0.1)}},
+  CHECK(f.write({{num(1LL << 53), Cell(0.5)},
+                 {num((1LL << 53) + 1), Cell(0.5)},
+                 {num(INT64_MAX), Cell(0.5)},
+                 {num(1), Cell(0.1 + 0.2)},
+                 {num(1), Cell(0.1)}},
                 kNoSource) == "13331");
   CHECK(f.query("SELECT i, r FROM t") == "9.00719925474099e+15|0.5\n1.0|0.1");
 }
@@ -144,9 +144,9 @@ TEST_CASE("a row as JSON says what JSON can't in objects") {
                        {.name = "none"},
                        {.name = "wrong", .type = ColumnType::kInt64}});
   WriterFixture f(schema);
-  const auto heads = f.fill({{num(-5), Value(2.0), text("a\"\\\n\x01\xC3\xA9"), Blob{"\x01\xFF"},
+  const auto heads = f.fill({{num(-5), Cell(2.0), text("a\"\\\n\x01\xC3\xA9"), Blob{"\x01\xFF"},
                               nullptr, Exception{"n/a"}},
-                             {nullptr, Value(1.0 / 0.0), text("\xFF"), nullptr, nullptr, nullptr}});
+                             {nullptr, Cell(1.0 / 0.0), text("\xFF"), nullptr, nullptr, nullptr}});
   std::string json;
   append_row_json(schema, *f.pool.batch(heads[0]), 0, UINT64_MAX, json);
   CHECK(json ==

@@ -80,14 +80,32 @@ BatchTable::PlainColumn BatchTable::plain_column(const mayfly_column& column, st
   }
 }
 
-namespace {
-
+// What a statement holds on to. It may live longer than the table: in a cache of whoever else uses
+// the connection.
 struct BatchVtab {
   sqlite3_vtab base;  // first: SQLite hands out its address
-  BatchTable* table;
+  BatchTable* table;  // nullptr: gone
+  BatchVtab* next;    // of the table's
   BatchCursor spare;  // a statement opens one cursor anew each time it runs
   bool spare_is_taken;
+
+  static void link(BatchTable& table, BatchVtab& vtab) {
+    vtab.next = table.vtabs_;
+    table.vtabs_ = &vtab;
+  }
+  static void unlink(BatchVtab& vtab) {
+    if (vtab.table == nullptr) return;
+    BatchVtab** place = &vtab.table->vtabs_;
+    while (*place != &vtab) place = &(*place)->next;
+    *place = vtab.next;
+  }
+  static void forget_all(BatchVtab*& first) {
+    for (BatchVtab* vtab = first; vtab != nullptr; vtab = vtab->next) vtab->table = nullptr;
+    first = nullptr;
+  }
 };
+
+namespace {
 
 BatchCursor* cursor_of(sqlite3_vtab_cursor* base) { return reinterpret_cast<BatchCursor*>(base); }
 
@@ -118,14 +136,17 @@ int connect(sqlite3* db, void* client, int, const char* const*, sqlite3_vtab** o
   auto* table = static_cast<BatchTable*>(client);
   const int code = sqlite3_declare_vtab(db, table->declaration().c_str());
   if (code != SQLITE_OK) return code;
-  auto* vtab = new (std::nothrow) BatchVtab{{}, table, {}, false};
+  auto* vtab = new (std::nothrow) BatchVtab{{}, table, nullptr, {}, false};
   if (vtab == nullptr) return SQLITE_NOMEM;
+  BatchVtab::link(*table, *vtab);
   *out = &vtab->base;
   return SQLITE_OK;
 }
 
-int disconnect(sqlite3_vtab* vtab) {
-  delete reinterpret_cast<BatchVtab*>(vtab);
+int disconnect(sqlite3_vtab* base) {
+  auto* vtab = reinterpret_cast<BatchVtab*>(base);
+  BatchVtab::unlink(*vtab);
+  delete vtab;
   return SQLITE_OK;
 }
 
@@ -137,6 +158,10 @@ int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
 
 int open_cursor(sqlite3_vtab* base, sqlite3_vtab_cursor** out) {
   auto* vtab = reinterpret_cast<BatchVtab*>(base);
+  if (vtab->table == nullptr) {
+    vtab->base.zErrMsg = sqlite3_mprintf("no such table: %s", BatchTable::kName);
+    return SQLITE_ERROR;
+  }
   BatchCursor* cursor = &vtab->spare;
   if (vtab->spare_is_taken) {
     cursor = new (std::nothrow) BatchCursor;
@@ -314,9 +339,12 @@ SqliteError BatchTable::attach(SqliteConnection& connection) {
   return {};
 }
 
+BatchTable::~BatchTable() { BatchVtab::forget_all(vtabs_); }
+
 void BatchTable::detach() {
   if (connection_ != nullptr) sqlite3_create_module(connection_->get(), kName, nullptr, nullptr);
   connection_ = nullptr;
+  BatchVtab::forget_all(vtabs_);
 }
 
 }  // namespace mayfly

@@ -24,16 +24,19 @@
 
 namespace mayfly {
 
+struct BatchVtab;
+
 class BatchTable {
  public:
   static constexpr const char* kName = "mayfly_batch";
 
   BatchTable(const Schema& schema, BatchPool& pool);
+  ~BatchTable();
   BatchTable(const BatchTable&) = delete;
   BatchTable& operator=(const BatchTable&) = delete;
 
   SqliteError attach(SqliteConnection& connection);
-  // The connection, which is still open and has no statement that reads it, knows it no more.
+  // The connection, which is still open, knows it no more; statements that read it fail.
   void detach();
   // As SQLite reads it. A column's declared type says which one it is, so that a result column that
   // hands one through is known by its own (sqlite3_column_decltype).
@@ -55,6 +58,7 @@ class BatchTable {
 
  private:
   friend struct BatchCursor;
+  friend struct BatchVtab;
 
   // A column of the batch that the cursor is at, if none of its values is NULL or an exception:
   // then a cell is handed over without a question. kAsk: look at each.
@@ -68,6 +72,7 @@ class BatchTable {
   const Schema& schema_;
   BatchPool& pool_;
   SqliteConnection* connection_ = nullptr;  // that knows it
+  BatchVtab* vtabs_ = nullptr;              // what statements hold on to
   std::string declaration_;
   std::vector<PlainColumn> plain_;  // of the first cursor
   std::span<const RowRef> rows_;

@@ -19,7 +19,8 @@ SqliteError Session::connect(const WriterOptions& options, bool create) {
     return {SQLITE_ERROR,
             std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
   }
-  return shared_.open(user_, options.database, create);
+  shared_ = &database_.connection(options.vfs);
+  return shared_->open(user_, options.database, create);
 }
 
 SqliteError Session::configure(const WriterOptions& options) {
@@ -80,7 +81,7 @@ SqliteError Session::prepare(const Target& target, const WriterOptions& options)
   }
   const std::uint32_t cache_bytes =
       target.append_only() ? options.append_cache_bytes : options.cache_bytes;
-  return shared_.want_cache(cache_bytes);
+  return shared_->want_cache(cache_bytes);
 }
 
 void Session::end_journal() {
@@ -93,7 +94,7 @@ void Session::end_journal() {
 
 void Session::close() {
   let_go();
-  shared_.leave(user_);
+  if (shared_ != nullptr) shared_->leave(user_);
 }
 
 void Session::let_go() {
@@ -116,7 +117,7 @@ SqliteError Session::undo() {
 bool Session::has_deferred_violations() const {
   int violations = 0;
   int high_water = 0;
-  sqlite3_db_status(shared_.connection().get(), SQLITE_DBSTATUS_DEFERRED_FKS, &violations,
+  sqlite3_db_status(shared_->connection().get(), SQLITE_DBSTATUS_DEFERRED_FKS, &violations,
                     &high_water, 0);
   return violations != 0;
 }

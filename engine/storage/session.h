@@ -1,6 +1,6 @@
 // Session: the pipeline's part in the connection by which the process writes to its database
-// (single_writer/shared_connection.h), with everything prepared on it. The connection is thrown
-// away and opened anew after an I/O error in COMMIT.
+// (single_writer/shared_connection.h), with everything prepared on it. It is opened anew after it
+// was lost, or became another user's alone.
 //
 // THREADS  The writer's, within its turn.
 #pragma once
@@ -11,7 +11,7 @@
 
 #include "mayfly/base/status.h"
 #include "mayfly/storage/batch_table.h"
-#include "mayfly/storage/single_writer/shared_connection.h"
+#include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/sqlite.h"
 #include "mayfly/storage/target.h"
 #include "mayfly/storage/writer_options.h"
@@ -21,18 +21,18 @@ namespace mayfly {
 class Session {
  public:
   // user: whose statements go when the connection does; it calls let_go(). All outlive it.
-  Session(const Schema& schema, BatchPool& pool, SharedConnection& shared,
+  Session(const Schema& schema, BatchPool& pool, SharedDatabase& database,
           SharedConnection::User& user)
-      : batches_(schema, pool), shared_(shared), user_(user) {}
+      : batches_(schema, pool), database_(database), user_(user) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // Opens the file, which is there then; nothing is read or written yet. create: if it isn't there.
   SqliteError connect(const WriterOptions& options, bool create = true);
   // It is, and wasn't lost since.
-  bool is_open() const { return shared_.is_open_for(user_); }
+  bool is_open() const { return shared_ != nullptr && shared_->is_open_for(user_); }
   // The turn is the writer's: the settings are its own.
-  SqliteError take() { return shared_.take(user_, settings_); }
+  SqliteError take() { return shared_->take(user_, settings_); }
   // Settings, and mayfly_batch.
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
@@ -43,7 +43,7 @@ class Session {
   // From now on COMMIT syncs the log.
   SqliteError sync_commits();
   // The database's path names another file now, or none.
-  bool is_moved() const { return shared_.is_moved(); }
+  bool is_moved() const { return shared_->is_moved(); }
   // The database was empty, and its transactions have a rollback journal.
   bool is_new_with_journal() const { return is_new_with_journal_; }
   // The last transaction is over: a rollback journal that was kept for the next one is removed.
@@ -53,11 +53,11 @@ class Session {
   // Statements alone: the connection is lost.
   void let_go();
   // The connection can't be trusted: lost, for whoever writes by it.
-  void discard() { shared_.discard(); }
+  void discard() { shared_->discard(); }
   // Another's turns begin: nothing of the last transaction is to be seen in mayfly_batch.
   void end_turns() { batches_.set_window({}); }
 
-  SqliteConnection& connection() { return shared_.connection(); }
+  SqliteConnection& connection() { return shared_->connection(); }
   BatchTable& batches() { return batches_; }
   SqliteStatement& insert() { return checks_exceptions_ ? checked_insert_ : insert_; }
   // A SELECT's rows may have exceptions, texts among numbers: another statement looks at those.
@@ -74,13 +74,14 @@ class Session {
   // Rows in this transaction wait for a parent that isn't there.
   bool has_deferred_violations() const;
   // Frames in the write-ahead log after the last commit.
-  std::uint32_t wal_pages() const { return shared_.wal_pages(); }
+  std::uint32_t wal_pages() const { return shared_->wal_pages(); }
 
  private:
   SqliteError set_journal(Journal journal, bool is_new);
 
   BatchTable batches_;
-  SharedConnection& shared_;
+  SharedDatabase& database_;
+  SharedConnection* shared_ = nullptr;  // until connect()
   SharedConnection::User& user_;
   SharedConnection::Settings settings_;
   SqliteStatement begin_, commit_, rollback_, savepoint_, release_, undo_, insert_, checked_insert_;

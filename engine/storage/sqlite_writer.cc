@@ -24,7 +24,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
       shared_(shared_database_of({.path = options.database})),
-      session_(schema_, pool, shared_->connection(options.vfs), *this),
+      session_(schema_, pool, *shared_, *this),
       progress_(options.table, clock),
       lineage_(pool),
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
@@ -69,6 +69,8 @@ Status SqliteWriter::Impl::open() {
     return status;
   }
   if (const SqliteError error = session_.connection().run("COMMIT"); !error.ok()) {
+    session_.connection().run("ROLLBACK");
+    if (error.primary() == SQLITE_IOERR) session_.discard();
     return to_status(error, "creating the tables in " + options_.database);
   }
   if (session_.is_new_with_journal()) writeback_.enable(database_);
@@ -99,9 +101,10 @@ Status SqliteWriter::Impl::open_target() {
 }
 
 Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
-  if (const SqliteError error = session_.take(); !error.ok()) {
-    return to_status(error, "writing to " + options_.database);
-  }
+  SqliteError error;
+  if (!session_.is_open()) error = reopen();
+  if (error.ok()) error = session_.take();
+  if (!error.ok()) return to_status(error, "writing to " + options_.database);
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
   totals_.rows = progress_.totals();
   return start;
@@ -119,7 +122,7 @@ void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t ou
 
 void SqliteWriter::Impl::on_idle() {
   if (!dead_.ok() || finished_ || !session_.is_open()) return;
-  if (checkpointer_.is_due_when_idle()) checkpoint();
+  if (checkpointer_.is_due_when_idle() && session_.take().ok()) checkpoint();
 }
 
 void SqliteWriter::Impl::checkpoint() {
@@ -137,9 +140,13 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
     finished_ = true;
     return {.kind = GroupResult::Kind::kFailed, .status = dead_};
   }
+  const bool writes = durable || !stats_.empty() || progress_.dirty();
+  if (writes) {
+    if (const GroupResult result = ensure_open(); !result.ok()) return result;
+  }
   // At NORMAL the log isn't synced by COMMIT. One at FULL syncs all of it, also when a reader keeps
   // the checkpoint below from finishing.
-  if (durable && options_.synchronous == Synchronous::kNormal && session_.is_open()) {
+  if (durable && options_.synchronous == Synchronous::kNormal) {
     const SqliteError error = session_.sync_commits();
     if (!error.ok()) {
       return {.kind = error.is_busy() ? GroupResult::Kind::kTransient : GroupResult::Kind::kFailed,
@@ -147,7 +154,7 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
               .status = to_status(error, "syncing " + options_.database)};
     }
   }
-  if (durable || !stats_.empty() || progress_.dirty()) {
+  if (writes) {
     if (const GroupResult result = transaction({}, nullptr); !result.ok()) return result;
   }
   finished_ = true;
@@ -159,7 +166,7 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
 // Nothing more is written: checkpoints, makes durable what is to be, lets go of the database.
 Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
-  if (session_.is_open()) checkpointer_.finish(session_.connection());
+  if (session_.is_open() && session_.take().ok()) checkpointer_.finish(session_.connection());
   totals_.checkpoints = checkpointer_.count();
   if (durable && sync_failure_.ok() && session_.is_open()) sync_failure_ = sync_database();
   session_.end_journal();
@@ -174,7 +181,9 @@ Status SqliteWriter::Impl::wind_up(bool durable) {
 
 // Whether the file that is written is still the one that its path names.
 Status SqliteWriter::Impl::check_in_place() {
-  if (!session_.is_open() || !session_.is_moved()) return Status::success();
+  const bool moved =
+      session_.is_open() ? session_.is_moved() : file_identity(options_.database) != database_;
+  if (!moved) return Status::success();
   return {Code::kIo, options_.database +
                          ": was removed, renamed or replaced while it was written; what was "
                          "written is in the file that was opened, wherever that is now. Bring it "

@@ -7,8 +7,8 @@
 // outcome.
 //
 // TURNS      Each call that uses the database waits until nobody else in this process writes to it,
-//            whether by this class or by a SqliteSingleWriter (single_writer/shared_database.h): they never meet
-//            each other's locks.
+//            whether by this class or by a SqliteSingleWriter, and then uses the one connection
+//            for that (single_writer/shared_database.h): they never meet each other's locks.
 // SIGNALS    write.checkpoint:Npages:Nms
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.
 //            Batches that rows were made from are read and their rows counted down through the

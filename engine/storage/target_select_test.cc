@@ -134,13 +134,13 @@ TEST_CASE("a value that a SELECT hands through and a column would change is a de
   f.options.select = "SELECT id, zip, r, v FROM mayfly_batch WHERE id <> 9";
   f.open();
   f.add_source();
-  CHECK(f.write({{num(1), text("7"), Value(1.5), num(5)},
-                 {num(2), text("007"), Value(1.5), num(5)},
-                 {num(3), text("12345678901234567890"), Value(1.5), num(5)},
-                 {num(4), text("1e400"), Value(1.5), num(5)},
-                 {num(5), text("word"), Value(0.1 + 0.2), num(5)},
-                 {num(6), text("x"), Value(1.5), num(9007199254740993)},
-                 {Exception{"0x"}, text("x"), Value(1.5), text("+1")},
+  CHECK(f.write({{num(1), text("7"), Cell(1.5), num(5)},
+                 {num(2), text("007"), Cell(1.5), num(5)},
+                 {num(3), text("12345678901234567890"), Cell(1.5), num(5)},
+                 {num(4), text("1e400"), Cell(1.5), num(5)},
+                 {num(5), text("word"), Cell(0.1 + 0.2), num(5)},
+                 {num(6), text("x"), Cell(1.5), num(9007199254740993)},
+                 {Exception{"0x"}, text("x"), Cell(1.5), text("+1")},
                  {Exception{"08"}, nullptr, nullptr, nullptr},
                  {num(9), text("007"), nullptr, nullptr},
                  {num(10), nullptr, nullptr, nullptr}}) == "1333333341");

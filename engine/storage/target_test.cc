@@ -56,10 +56,10 @@ TEST_CASE("values of every type arrive as they are") {
                           {.name = "at", .type = ColumnType::kTimestamp},
                           {.name = "doc", .type = ColumnType::kJson}}));
   f.open();
-  f.write({{num(INT64_MIN), Value(0.1), text("h\xC3\xA9"), Blob{std::string("\0\1", 2)}, num(1),
+  f.write({{num(INT64_MIN), Cell(0.1), text("h\xC3\xA9"), Blob{std::string("\0\1", 2)}, num(1),
             num(1'700'000'000'000'000), text("{\"a\":1}")},
            {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
-           {num(0), Value(-0.5), text(""), Blob{""}, num(0), num(-1), text("[]")}},
+           {num(0), Cell(-0.5), text(""), Blob{""}, num(0), num(-1), text("[]")}},
           kNoSource);
   CHECK(f.query("SELECT i, r, t, hex(b), flag, at, doc FROM t") ==
         "-9223372036854775808|0.1|h\xC3\xA9|0001|1|1700000000000000|{\"a\":1}\n"
@@ -71,7 +71,7 @@ TEST_CASE("values of every type arrive as they are") {
 TEST_CASE("a column without a type keeps each value's own") {
   WriterFixture f(Schema({{.name = "v", .type = ColumnType::kAny}}));
   f.open();
-  f.write({{num(7)}, {Value(1.5)}, {text("007")}, {Blob{"x"}}, {nullptr}}, kNoSource);
+  f.write({{num(7)}, {Cell(1.5)}, {text("007")}, {Blob{"x"}}, {nullptr}}, kNoSource);
   CHECK(f.query("SELECT v, typeof(v) FROM t") ==
         "7|integer\n1.5|real\n007|text\nx|blob\nNULL|null");
 }

@@ -26,9 +26,7 @@ GroupResult SqliteWriter::Impl::flush() {
 }
 
 GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, GroupFeed* feed) {
-  if (!session_.is_open()) {
-    if (const SqliteError error = reopen(); !error.ok()) return undo(error, false);
-  }
+  if (GroupResult result = ensure_open(); !result.ok()) return result;
   rejections_.clear();
   letters_.clear();
   outcomes_set_ = false;
@@ -53,6 +51,16 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
   if (result.kind == Kind::kCommitted) result = commit();
   result.slices = taken;
   return result;
+}
+
+// Another user of the connection may have found it lost.
+GroupResult SqliteWriter::Impl::ensure_open() {
+  if (session_.is_open()) return {};
+  if (Status status = check_in_place(); !status.ok()) {
+    return undo({.kind = Kind::kFailed, .status = std::move(status)});
+  }
+  const SqliteError error = reopen();
+  return error.ok() ? GroupResult{} : undo(error, false);
 }
 
 GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef>& slices, GroupFeed* feed,

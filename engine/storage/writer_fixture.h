@@ -39,11 +39,11 @@ struct Blob {
 struct Exception {  // text in a column of another type
   std::string text;
 };
-using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Blob, Exception>;
-using Row = std::vector<Value>;
+using Cell = std::variant<std::nullptr_t, std::int64_t, double, std::string, Blob, Exception>;
+using Row = std::vector<Cell>;
 
-inline Value text(std::string s) { return Value(std::move(s)); }
-inline Value num(std::int64_t v) { return Value(v); }
+inline Cell text(std::string s) { return Cell(std::move(s)); }
+inline Cell num(std::int64_t v) { return Cell(v); }
 
 // An empty folder of its own for a test.
 inline std::string fresh_folder() {
@@ -187,7 +187,7 @@ class WriterFixture {
   std::uint64_t next_ordinal = 0;
 
  private:
-  static void put(mayfly_batch& batch, std::uint32_t column, const Value& value) {
+  static void put(mayfly_batch& batch, std::uint32_t column, const Cell& value) {
     const bool any = batch.columns[column].type == MAYFLY_ANY;
     if (const auto* integer = std::get_if<std::int64_t>(&value)) {
       put_int64(batch, column, *integer);

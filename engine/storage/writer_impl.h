@@ -62,6 +62,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   Status wind_up(bool durable);
   Status open_target();
   GroupResult transaction(std::span<const RowRef> slices, GroupFeed* feed);
+  GroupResult ensure_open();
   // slices: what is to be inserted, and what was in the end. taken: how many of them.
   GroupResult insert_slices(std::span<const RowRef>& slices, GroupFeed* feed, std::uint32_t& taken);
   void gather(RowRef head);
@@ -112,7 +113,6 @@ class SqliteWriter::Impl : private SharedConnection::User {
 
   std::vector<RowRef> letters_;  // rows that others rejected, in this transaction
   std::string stats_;            // staged; empty: none
-  bool stats_table_ = false;
   bool outcomes_set_ = false;
   WriterTotals totals_;
   Status dead_;               // not ok: writes no more

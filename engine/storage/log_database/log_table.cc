@@ -115,7 +115,7 @@ DbResult<void> LogTable::make_shrinkable() {
 
 DbResult<LogTable::Stored> LogTable::store(LogRing& ring, std::uint64_t end_records) {
   return writer_->execute_in_transaction([&](SqlSession& session) -> DbResult<Stored> {
-    sqlite3* const db = session.get();
+    sqlite3* const db = session.borrow();
     sqlite3_stmt* prepared = nullptr;
     const int code = sqlite3_prepare_v2(db, kInsert.data(), static_cast<int>(kInsert.size()),
                                         &prepared, nullptr);

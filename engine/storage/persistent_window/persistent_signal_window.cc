@@ -198,7 +198,7 @@ DbResult<std::vector<WindowSignal>> PersistentSignalWindow::Impl::load(
   const GlobSet globs(wanted.pattern);
   return writer->query([&](SqlSession& session) -> DbResult<std::vector<WindowSignal>> {
     std::vector<WindowSignal> found;
-    const auto visited = signal_table::visit(session.get(), query, [&](const StoredSignal& row) {
+    const auto visited = signal_table::visit(session.borrow(), query, [&](const StoredSignal& row) {
       if (globs.matches_any(row.name)) found.push_back(restore(row));
       return found.size() < limit;
     });

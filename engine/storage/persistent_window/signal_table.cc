@@ -61,7 +61,7 @@ DbResult<void> prepare(SqliteSingleWriter& writer) {
     if (!made.ok() && made.error().kind != DbError::Kind::kSql) return made.error();
   }
   return writer.query([](SqlSession& session) -> DbResult<void> {
-    const auto missing = missing_columns(session.get());
+    const auto missing = missing_columns(session.borrow());
     if (!missing.ok()) return missing.error();
     if (*missing && (*missing)->empty()) return {};
     return DbError{.kind = DbError::Kind::kSql,
@@ -101,7 +101,7 @@ DbResult<std::int64_t> count(SqlSession& session) {
 
 DbResult<Inserted> insert(SqlSession& session, std::span<const CapturedSignal> signals,
                           std::int64_t first_id, const WallTime& wall) {
-  sqlite3* const db = session.get();
+  sqlite3* const db = session.borrow();
   auto prepared = prepare_one(db, kInsert);
   if (!prepared.ok()) return prepared.error();
   SqliteStatement& statement = *prepared;

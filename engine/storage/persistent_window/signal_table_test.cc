@@ -91,7 +91,7 @@ TEST_CASE("names and keys are kept byte by byte") {
               .ok());
   std::size_t seen = 0;
   const auto visited = f.writer->query([&](SqlSession& session) {
-    return signal_table::visit(session.get(), {}, [&](const StoredSignal& row) {
+    return signal_table::visit(session.borrow(), {}, [&](const StoredSignal& row) {
       CHECK(row.name == signals[seen].name);
       CHECK(row.key == signals[seen].key);
       ++seen;

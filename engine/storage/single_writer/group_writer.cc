@@ -2,9 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <string_view>
-
-#include "mayfly/storage/single_writer/owner_rules.h"
 
 namespace mayfly {
 namespace {
@@ -40,10 +39,12 @@ SqliteError GroupWriter::prepare() {
   return error;
 }
 
-int GroupWriter::authorize(void* self, int action, const char* name, const char* value, const char*,
-                           const char*) {
-  const auto& writer = *static_cast<GroupWriter*>(self);
-  if (!writer.lent_ || !is_owners(action, name, value)) return SQLITE_OK;
+int GroupWriter::authorize(void* self, int action, const char* name, const char* value,
+                           const char* database, const char*) {
+  auto& writer = *static_cast<GroupWriter*>(self);
+  if (!writer.lent_) return SQLITE_OK;
+  writer.change_ = std::max(writer.change_, change_of(action, name, value, database));
+  if (!is_owners(action, name, value)) return SQLITE_OK;
   // VACUUM has transactions of its own, which SQLite prepares while it runs.
   return writer.outside_ && is_running_a_statement(writer.connection_.get()) ? SQLITE_OK
                                                                              : SQLITE_DENY;

@@ -14,9 +14,11 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "mayfly/storage/db_error.h"
 #include "mayfly/storage/single_writer/commit_queue.h"
+#include "mayfly/storage/single_writer/owner_rules.h"
 #include "mayfly/storage/sqlite.h"
 
 namespace mayfly {
@@ -62,6 +64,8 @@ class GroupWriter final : public CommitQueue::Executor {
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
 
   std::uint64_t transactions() const { return transactions_; }
+  // What writes left changed on the connection since the last call.
+  ConnectionChange take_change() { return std::exchange(change_, ConnectionChange::kNone); }
 
  private:
   using Group = std::span<CommitQueue::Request* const>;
@@ -73,9 +77,11 @@ class GroupWriter final : public CommitQueue::Executor {
   void perform_several(GroupedWrite& write);
   DbResult<std::int64_t> perform(GroupedWrite& write);
   void rollback();
-  static int authorize(void* self, int action, const char*, const char*, const char*, const char*);
+  static int authorize(void* self, int action, const char* name, const char* value,
+                       const char* database, const char*);
 
   SqliteConnection& connection_;
+  ConnectionChange change_ = ConnectionChange::kNone;
   bool is_authorizer_ = false;  // the connection's
   bool lent_ = false;           // to a write, which is executed
   bool outside_ = false;        // it is one that no transaction takes

@@ -1,17 +1,23 @@
-// is_owners: what of SQL is up to the owner of a connection, and denied to the callers to whom it
-// is lent: transactions, and query_only, by which one only reads.
+// What a statement is about to do to the connection that is lent to it, as SQLite tells it while it
+// is prepared: with the arguments of sqlite3_set_authorizer.
 //
-// For sqlite3_set_authorizer, with that one's arguments. THREADS  Any.
+// THREADS  Any.
 #pragma once
 
-#include <sqlite3.h>
+#include <cstdint>
 
 namespace mayfly {
 
-inline bool is_owners(int action, const char* name, const char* value) {
-  if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) return true;
-  if (action != SQLITE_PRAGMA || value == nullptr) return false;  // or it is asked for
-  return sqlite3_stricmp(name, "query_only") == 0;
-}
+// What is up to the owner of a connection, and denied to the callers to whom it is lent:
+// transactions, and query_only, by which one only reads.
+bool is_owners(int action, const char* name, const char* value);
+
+// What a statement leaves changed on the connection, which is whose in the end.
+enum class ConnectionChange : std::uint8_t {
+  kNone,      // nothing, or what is in the file
+  kSettings,  // what each user of a connection has for itself (SharedConnection::Settings)
+  kPersonal,  // what can't be changed with each turn
+};
+ConnectionChange change_of(int action, const char* name, const char* value, const char* database);
 
 }  // namespace mayfly

@@ -4,14 +4,23 @@
 // SETTINGS   Each user has its own while it has its turn: take() changes what differs from what is
 //            set, which costs nothing as long as the same one goes on or both ask for the same.
 //            Caches are as large as the largest that was asked for.
+// PERSONAL   What can't be changed with each turn (ATTACH, TEMP tables, most of PRAGMA, SQLite's
+// own
+//            handle) makes the connection one user's: keep_for() leaves it to that one, and the
+//            others open another (shared_database.h). They still take turns.
 // LOST       discard() closes it under all of them: each lets go of its statements (let_go), and
 //            opens it again when it has its turn.
+// WHOLE      A user that leaves, or whose turns end, has no transaction open: what is left of one
+//            is rolled back.
 // OWNERSHIP  Users outlive their place among the users: leave(). The connection closes when the
 //            last one leaves. Statements are their user's.
-// THREADS    One at a time: within a turn of the database's queue (shared_database.h).
+// THREADS    One at a time: within a turn of the database's queue (shared_database.h). is_personal:
+//            any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +43,11 @@ class SharedConnection {
 
   class User {
    public:
-    // The connection is lost: every statement on it goes. The user is none any more.
+    // The connection closes, or is another's from now on: every statement on it goes. The user is
+    // none any more.
     virtual void let_go() noexcept = 0;
+    // It was lost, and is closed.
+    virtual void on_lost() noexcept {}
     // Its turns begin, behind those of another: for hooks, of which a connection has one each.
     virtual void begin_turns(SqliteConnection&) {}
     // Another's begin, or it leaves.
@@ -55,10 +67,14 @@ class SharedConnection {
   SqliteError open(User& user, const std::string& path, bool create);
   // It is open, and `user` is one of its users.
   bool is_open_for(const User& user) const;
-  // The turn is `user`'s, who has opened it.
+  // The turn is `user`'s. SQLITE_MISUSE: it hasn't opened it, or not since it was lost.
   SqliteError take(User& user, const Settings& settings);
-  // Whoever has its turn has let somebody change settings: others set theirs again.
-  void forget_settings() { known_ = false; }
+  // Whoever has its turn has let somebody change settings by PRAGMA: what they are now. nullopt: as
+  // no user can have them.
+  std::optional<Settings> read_settings();
+  // It is this user's alone until it is closed; the others have to open another.
+  void keep_for(User& user);
+  bool is_personal() const { return personal_.load(std::memory_order_relaxed); }
   // SQLite's page cache has at least so many bytes from now on.
   SqliteError want_cache(std::int64_t bytes);
   // The path by which it was opened names another file now, or none.
@@ -75,14 +91,19 @@ class SharedConnection {
 
  private:
   SqliteError apply(const Settings& settings);
-  void count_wal_pages();
+  void end_turns();
+  // False: it isn't to be trusted any more.
+  bool roll_back();
+  void close();
 
   const SqliteConnection::OpenOptions options_;
   SqliteConnection connection_;
   std::vector<User*> users_;
-  User* holder_ = nullptr;  // whose turns they are
-  Settings settings_;       // what is set, if known
+  std::vector<User*> lost_;  // to be told
+  User* holder_ = nullptr;   // whose turns they are
+  Settings settings_;        // what is set, if known
   bool known_ = false;
+  std::atomic<bool> personal_{false};
   std::int64_t cache_bytes_ = 0;
   std::uint32_t wal_pages_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 
 #include "tests/support/database.h"
@@ -14,9 +15,11 @@ namespace {
 
 // Counts what it is told.
 struct Recorder final : SharedConnection::User {
-  void let_go() noexcept override { ++lost; }
+  void let_go() noexcept override { ++let_go_of; }
+  void on_lost() noexcept override { ++lost; }
   void begin_turns(SqliteConnection&) override { ++begun; }
   void end_turns(SqliteConnection&) override { ++ended; }
+  int let_go_of = 0;
   int lost = 0;
   int begun = 0;
   int ended = 0;
@@ -69,23 +72,95 @@ TEST_CASE("each user of a connection has its own settings while it has its turn"
   CHECK(f.settings() == "0 1 0");
 }
 
-TEST_CASE("what a caller sets by PRAGMA is its own, and ends when another has its turn") {
-  Fixture f("shared_pragma");
+TEST_CASE("what is set by PRAGMA is known when it is read, and set again for its user") {
+  Fixture f("shared_read");
   f.take(f.first, kFirst);
-  CHECK(
-      f.shared.connection()
-          .run("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 5;"
-               "PRAGMA journal_mode = WAL")
-          .ok());
-  f.shared.forget_settings();
-  f.take(f.first, kFirst);
-  CHECK(f.settings() == "0 0 2");
-  CHECK(f.shared.connection().run("INSERT INTO t VALUES (1)").ok());
-  CHECK(f.shared.wal_pages() == 0);  // its own autocheckpoint instead of ours
+  CHECK(f.shared.connection()
+            .run("PRAGMA foreign_keys = OFF; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 7")
+            .ok());
+  const auto read = f.shared.read_settings();
+  REQUIRE(read.has_value());
+  CHECK(*read == SharedConnection::Settings{.foreign_keys = false,
+                                            .synchronous = Synchronous::kNormal,
+                                            .busy_timeout_ns = 7 * kMillisecond});
   f.take(f.second, kFirst);
   CHECK(f.settings() == "1 2 2");
+  f.take(f.first, *read);
+  CHECK(f.settings() == "0 1 7");
+  CHECK(f.shared.connection().run("PRAGMA synchronous = OFF").ok());
+  CHECK_FALSE(f.shared.read_settings().has_value());
+}
+
+TEST_CASE("SQLite's own checkpoints are off again when another user's turns begin") {
+  Fixture f("shared_hook");
+  f.take(f.first, kFirst);
+  CHECK(f.shared.connection().run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 5").ok());
+  CHECK(f.shared.connection().run("INSERT INTO t VALUES (1)").ok());
+  CHECK(f.shared.wal_pages() == 0);
+  f.take(f.second, kFirst);
   CHECK(f.shared.connection().run("INSERT INTO t VALUES (2)").ok());
   CHECK(f.shared.wal_pages() > 0);
+}
+
+TEST_CASE("a log of an attached database isn't taken for the database's own") {
+  Fixture f("shared_attached");
+  const testing::Database other("shared_other");
+  f.take(f.first, kFirst);
+  CHECK(f.shared.connection()
+            .run("PRAGMA journal_mode = WAL; ATTACH '" + other.path() +
+                 "' AS other; PRAGMA other.journal_mode = WAL; CREATE TABLE other.t(x)")
+            .ok());
+  CHECK(f.shared.wal_pages() == 0);
+}
+
+TEST_CASE("a connection that one user made its own is lost to the others, until it is closed") {
+  Fixture f("shared_personal");
+  f.take(f.first, kFirst);
+  CHECK_FALSE(f.shared.is_personal());
+  f.shared.keep_for(f.first);
+  CHECK(f.shared.is_personal());
+  CHECK(f.second.let_go_of == 1);
+  CHECK(f.second.lost == 0);
+  CHECK(f.shared.is_open_for(f.first));
+  CHECK(f.shared.take(f.second, kSecond).code == 21);  // SQLITE_MISUSE
+  f.take(f.first, kFirst);
+  f.shared.leave(f.first);
+  CHECK_FALSE(f.shared.is_personal());
+}
+
+TEST_CASE("a transaction that a user left open is rolled back when its turns end, or it leaves") {
+  Fixture f("shared_open_transaction");
+  f.take(f.first, kFirst);
+  CHECK(f.shared.connection().run("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)").ok());
+  f.take(f.second, kSecond);
+  CHECK(f.shared.connection().autocommit());
+  CHECK(f.shared.connection().run("BEGIN IMMEDIATE; INSERT INTO t VALUES (2)").ok());
+  f.shared.leave(f.second);
+  CHECK(f.shared.connection().autocommit());
+  CHECK(f.database.integer("SELECT count(*) FROM t") == 0);
+}
+
+// Whoever is told first lets another one go, as a listener that hears of it may.
+TEST_CASE("users of a lost connection that are gone by then aren't told of it") {
+  struct Leaver final : SharedConnection::User {
+    Leaver(SharedConnection& connection, std::unique_ptr<Recorder>& recorder)
+        : shared(connection), other(recorder) {}
+    void let_go() noexcept override {}
+    void on_lost() noexcept override {
+      if (other != nullptr) shared.leave(*other);
+      other.reset();
+    }
+    SharedConnection& shared;
+    std::unique_ptr<Recorder>& other;
+  };
+  Fixture f("shared_told");
+  auto other = std::make_unique<Recorder>();
+  Leaver leaver(f.shared, other);
+  REQUIRE(f.shared.open(*other, f.database.path(), true).ok());
+  REQUIRE(f.shared.open(leaver, f.database.path(), true).ok());
+  f.shared.discard();
+  CHECK(other == nullptr);
+  CHECK(f.first.lost == 1);
 }
 
 TEST_CASE("a value may be as long as who has the turn wants it") {

@@ -27,7 +27,9 @@ SharedDatabase::Place::Place(std::string name, bool only_reads)
 SharedConnection& SharedDatabase::connection(const std::string& vfs, bool read_only) {
   const std::lock_guard lock(mutex_);
   for (const auto& place : places_) {
-    if (place->vfs == vfs && place->read_only == read_only) return place->connection;
+    if (place->vfs == vfs && place->read_only == read_only && !place->connection.is_personal()) {
+      return place->connection;
+    }
   }
   places_.push_back(std::make_unique<Place>(vfs, read_only));
   return places_.back()->connection;

@@ -1,9 +1,9 @@
 // SharedDatabase: what all who write to a database in a process have in common, whoever came first,
 // the pipeline's writer or a SqliteSingleWriter: the queue in which they stand, and the connection
-// on which they take turns.
+// by which they write.
 //
 // It lives as long as somebody holds it.
-// THREADS  shared_database_of, queue: any. connection: within a turn of the queue.
+// THREADS  Any. What connection() gives: within a turn of the queue.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,9 @@ namespace mayfly {
 class SharedDatabase {
  public:
   CommitQueue& queue() { return queue_; }
-  // One for all who ask with the same vfs (empty: the default one) and mode: a connection that only
-  // reads can't be lent to who writes.
+  // One for all who ask with the same vfs (empty: the default one) and mode, unless it became one
+  // user's alone; a connection that only reads can't be lent to who writes. To be asked again by
+  // who opens again.
   SharedConnection& connection(const std::string& vfs = {}, bool read_only = false);
 
  private:

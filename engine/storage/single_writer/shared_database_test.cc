@@ -36,5 +36,22 @@ TEST_CASE("a database has one connection for all who write, and another for who 
   CHECK(&connection != &one->connection("unix-dotfile"));
 }
 
+TEST_CASE("a connection that became one user's alone isn't given to others") {
+  struct User final : SharedConnection::User {
+    void let_go() noexcept override {}
+  };
+  const testing::Database file("shared_alone");
+  const auto one = shared_database_of({.path = file.path()});
+  SharedConnection& connection = one->connection();
+  User user;
+  REQUIRE(connection.open(user, file.path(), true).ok());
+  connection.keep_for(user);
+  SharedConnection& other = one->connection();
+  CHECK(&connection != &other);
+  CHECK(&other == &one->connection());
+  connection.leave(user);
+  CHECK(&connection == &one->connection());
+}
+
 }  // namespace
 }  // namespace mayfly

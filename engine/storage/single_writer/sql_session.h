@@ -79,12 +79,21 @@ class SqlSession {
   }
   std::int64_t last_insert_rowid() const;
 
-  // For SQLite's C API. Transactions stay the writer's.
-  sqlite3* get() const { return connection_.get(); }
+  // For SQLite's C API, by who changes nothing of the connection itself: for statements and
+  // questions. Transactions stay the writer's.
+  sqlite3* borrow() const { return connection_.get(); }
+  // The same for who may: hooks, functions, limits. What is set holds until the connection is
+  // opened anew; an engine that writes to the same database uses another one from now on.
+  sqlite3* get() const {
+    handed_out_ = true;
+    return connection_.get();
+  }
+  bool handed_out() const { return handed_out_; }
 
  private:
   SqliteConnection& connection_;
   StatementCache& statements_;
+  mutable bool handed_out_ = false;
 };
 
 }  // namespace mayfly

@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <new>
 #include <string_view>
+#include <utility>
 
 #include "mayfly/storage/file_identity.h"
 
@@ -46,6 +48,7 @@ SqliteError WriteConnection::open() {
   const bool creates = name_.mode == Mode::kReadWriteCreate || name_.mode == Mode::kMemory;
   SqliteError error = shared_.open(*this, name_.path, creates);
   if (!error.ok()) return error;
+  settings_ = turn_settings(options_);
   checkpointer_.expect(file_identity(name_.path));
   error = shared_.take(*this, settings_);
   if (error.ok()) error = set_up_writing(name_, options_, signals_, shared_);
@@ -55,7 +58,7 @@ SqliteError WriteConnection::open() {
 }
 
 void WriteConnection::end() {
-  if (shared_.is_open_for(*this) && name_.mode != DatabaseName::Mode::kReadOnly) {
+  if (shared_.take(*this, settings_).ok() && name_.mode != DatabaseName::Mode::kReadOnly) {
     checkpointer_.finish(shared_.connection());
   }
   leave();
@@ -66,11 +69,6 @@ void WriteConnection::leave() {
   shared_.leave(*this);
 }
 
-void WriteConnection::let_go() noexcept {
-  drop_statements();
-  signals_.sink().raise(signals_.connection_lost);
-}
-
 void WriteConnection::drop_statements() {
   checkpointer_.forget();
   writer_.close();
@@ -78,7 +76,7 @@ void WriteConnection::drop_statements() {
 }
 
 void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noexcept {
-  if (const DbResult<void> ready = take(); !ready.ok()) {
+  if (const DbResult<void> ready = try_take(); !ready.ok()) {
     refuse(group, ready.error());
     return;
   }
@@ -88,8 +86,18 @@ void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noex
     shared_.discard();
     return;
   }
+  look_at_changes();
   if (checkpointer_.is_due(shared_.wal_pages())) checkpoint();
   wal_pages_shown_.store(shared_.wal_pages(), std::memory_order_relaxed);
+}
+
+DbResult<void> WriteConnection::try_take() noexcept {
+  try {
+    return take();
+  } catch (const std::bad_alloc&) {
+    leave();  // half open, perhaps: again by the next group
+    return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory"};
+  }
 }
 
 DbResult<void> WriteConnection::take() {
@@ -114,6 +122,25 @@ DbResult<void> WriteConnection::take() {
   return {};
 }
 
+void WriteConnection::look_at_changes() {
+  ConnectionChange change = writer_.take_change();
+  if (std::exchange(keeps_, false)) change = ConnectionChange::kPersonal;
+  if (change == ConnectionChange::kSettings && !read_settings()) {
+    change = ConnectionChange::kPersonal;
+  }
+  if (change == ConnectionChange::kPersonal) shared_.keep_for(*this);
+}
+
+bool WriteConnection::read_settings() noexcept {
+  try {
+    const auto now = shared_.read_settings();
+    if (now) settings_ = *now;
+    return now.has_value();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 bool WriteConnection::is_moved() {
   const std::int64_t now_ns = clock_.now_ns();
   if (now_ns - place_checked_ns_ < kSecond) return false;
@@ -125,9 +152,7 @@ bool WriteConnection::look_at_results(std::span<CommitQueue::Request* const> gro
   bool busy = false;
   bool lost = false;
   for (CommitQueue::Request* request : group) {
-    const auto& write = static_cast<const GroupedWrite&>(*request);
-    const DbResult<std::int64_t>& result = write.result;
-    if (write.shape() == GroupedWrite::Shape::kOutside) shared_.forget_settings();
+    const DbResult<std::int64_t>& result = static_cast<const GroupedWrite&>(*request).result;
     if (result.ok()) continue;
     busy = busy || result.error().is_lock();
     lost = lost || is_end_of_connection(result.error());

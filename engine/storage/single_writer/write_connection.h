@@ -7,8 +7,11 @@
 //            with all its settings; the same when another of its users found it so. The writes that
 //            met the error have it as their result: of one that failed while it was committed
 //            nobody can tell whether it is in the database.
-// SETTINGS   What a caller sets by PRAGMA holds until another user of the connection has its turn,
-//            or it is opened anew.
+// SETTINGS   What a caller sets by PRAGMA holds for callers until the connection is opened anew,
+// and
+//            for no other user: foreign_keys, synchronous (FULL, NORMAL) and busy_timeout are set
+//            with each change of turn, and anything else, as ATTACH, TEMP and the handle of
+//            SqlSession, makes the connection the callers' alone.
 // LOG        checkpointer.h. While readers keep it from shrinking, wal.growing is raised when it
 //            reaches wal_warning_pages, and at each doubling.
 // THREADS    open(), execute(), end(): one at a time, within a turn of the database's queue
@@ -52,6 +55,8 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   // Of the write that is being executed.
   SqliteConnection& connection() { return shared_.connection(); }
   StatementCache& statements() { return statements_; }
+  // A caller may have changed anything on it.
+  void keep() { keeps_ = true; }
 
   // Any thread.
   std::uint64_t transactions() const { return transactions_.load(std::memory_order_relaxed); }
@@ -60,15 +65,20 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }
 
  private:
-  void let_go() noexcept override;
+  void let_go() noexcept override { drop_statements(); }
+  void on_lost() noexcept override { signals_.sink().raise(signals_.connection_lost); }
   void begin_turns(SqliteConnection& connection) override { limit_.watch(connection); }
   void end_turns(SqliteConnection& connection) override { limit_.unwatch(connection); }
   // Opens it again if it was lost, and looks whether it still is the path's file.
   DbResult<void> take();
+  DbResult<void> try_take() noexcept;
   // The path no longer names the file that is open, or names none.
   bool is_moved();
   // True: the connection isn't to be used any more.
   bool look_at_results(std::span<CommitQueue::Request* const> group);
+  void look_at_changes();
+  // What callers have set for themselves. False: no user can have it so.
+  bool read_settings() noexcept;
   void leave();
   void drop_statements();
   void checkpoint();
@@ -78,13 +88,14 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   const SingleWriterOptions& options_;
   const Clock& clock_;
   WriterSignals& signals_;
-  const SharedConnection::Settings settings_;
+  SharedConnection::Settings settings_;
   StatementLimit limit_;
   SharedConnection& shared_;
   StatementCache statements_;  // before the connection goes: let_go()
   GroupWriter writer_;
   Checkpointer checkpointer_;
   std::uint32_t warn_at_pages_;
+  bool keeps_ = false;
   std::int64_t place_checked_ns_ = 0;
 
   std::atomic<std::uint64_t> transactions_{0};

@@ -104,6 +104,7 @@ DbResult<std::int64_t> TransactionWrite::write(WriteConnection& connection) {
   const std::int64_t before = sqlite3_total_changes64(db);
   SqlSession session(connection.connection(), connection.statements());
   const DbResult<void> done = work_(session);
+  if (session.handed_out()) connection.keep();
   if (!done.ok()) return done.error();
   return sqlite3_total_changes64(db) - before;
 }

@@ -22,13 +22,13 @@ DbResult<bool> BatchWriter::write_row(SqlSession& session, RowStatements& statem
   }
   if (!is_about_a_row(done.error())) return done.error();
   attempt.refused.push_back({ref, done.error()});
-  attempt.lost = sqlite3_get_autocommit(session.get()) != 0;
+  attempt.lost = sqlite3_get_autocommit(session.borrow()) != 0;
   return !attempt.lost;
 }
 
 DbResult<void> BatchWriter::write_rows(SqlSession& session, std::span<const RowRef> batch,
                                        Attempt& attempt) {
-  RowStatements statements(session.get(), rows_);
+  RowStatements statements(session.borrow(), rows_);
   std::size_t at = 0;
   while (at < batch.size()) {
     const PendingRow& row = rows_.row(batch[at]);
@@ -49,7 +49,7 @@ DbResult<void> BatchWriter::write_rows(SqlSession& session, std::span<const RowR
       }
       // Which of them it was, and whether it is about a row, is seen below; a transaction that is
       // over, by the statement that would begin another.
-      if (sqlite3_get_autocommit(session.get()) != 0) {
+      if (sqlite3_get_autocommit(session.borrow()) != 0) {
         attempt.lost = true;
         return DbError{.kind = DbError::Kind::kConstraint,
                        .message = "a row ended the transaction"};
