@@ -21,6 +21,10 @@
 //            the database (read_pool.h), and wait for no write; but in memory, where SQLite has no
 //            log, they take turns with the writes, and are refused to write themselves; there a
 //            function of a transaction reads by its own session, since query() would meet its lock.
+// CONNECTION The one by which the process writes to the database; an engine that writes to it uses
+//            it, too (shared_connection.h). What is set by PRAGMA holds for callers until it is
+//            opened anew, and never for the engine; where that needs a second connection (ATTACH,
+//            TEMP tables, most of PRAGMA, SqlSession::get()) there is one.
 // OWNERSHIP  Shared by all who asked for the database; the last one who lets go executes what was
 //            posted, moves the log into the database and closes it. Its clock and sink are the
 //            caller's and outlive it.
