@@ -53,8 +53,8 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.connect(options_); !error.ok()) {
     return to_status(error, opening);
   }
-  database_ = file_identity(options_.database);
-  checkpointer_.expect(database_);
+  database_.pin(options_.database);
+  checkpointer_.expect(database_.identity());
   MAYFLY_RETURN_IF_ERROR(lock_.acquire(options_.database, clock_.wall_us()));
   if (const SqliteError error = session_.configure(options_); !error.ok()) {
     return to_status(error, opening);
@@ -73,7 +73,7 @@ Status SqliteWriter::Impl::open() {
     if (error.primary() == SQLITE_IOERR) session_.discard();
     return to_status(error, "creating the tables in " + options_.database);
   }
-  if (session_.is_new_with_journal()) writeback_.enable(database_);
+  if (session_.is_new_with_journal()) writeback_.enable(database_.identity());
   return to_status(session_.end_waiting(), opening);
 }
 
@@ -175,14 +175,14 @@ Status SqliteWriter::Impl::wind_up(bool durable) {
   if (status.ok() && durable) status = to_status(sync_failure_, "syncing " + options_.database);
   if (status.ok() && durable) status = sync_folder();
   if (!in_place.ok()) status = in_place;
+  database_.release();
   lock_.release();
   return status;
 }
 
 // Whether the file that is written is still the one that its path names.
 Status SqliteWriter::Impl::check_in_place() {
-  const bool moved =
-      session_.is_open() ? session_.is_moved() : file_identity(options_.database) != database_;
+  const bool moved = session_.is_open() ? session_.is_moved() : !database_.is_at(options_.database);
   if (!moved) return Status::success();
   return {Code::kIo, options_.database +
                          ": was removed, renamed or replaced while it was written; what was "

@@ -53,14 +53,21 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
   return result;
 }
 
-// Another user of the connection may have found it lost.
+// Another user of the connection may have found it lost. Before a transaction: there is nothing to
+// undo, and what is known of the last one is no more to be touched.
 GroupResult SqliteWriter::Impl::ensure_open() {
   if (session_.is_open()) return {};
   if (Status status = check_in_place(); !status.ok()) {
-    return undo({.kind = Kind::kFailed, .status = std::move(status)});
+    return refuse({.kind = Kind::kFailed, .status = std::move(status)});
   }
   const SqliteError error = reopen();
-  return error.ok() ? GroupResult{} : undo(error, false);
+  if (error.ok()) return {};
+  // Of a file that can't be opened just now there may be descriptors again.
+  const bool passes =
+      classify(error.code) == ErrorClass::kTransient || error.primary() == SQLITE_CANTOPEN;
+  return refuse({.kind = passes ? Kind::kTransient : Kind::kFailed,
+                 .busy = error.is_busy(),
+                 .status = to_status(error, "opening " + options_.database + " again")});
 }
 
 GroupResult SqliteWriter::Impl::insert_slices(std::span<const RowRef>& slices, GroupFeed* feed,
@@ -333,6 +340,10 @@ GroupResult SqliteWriter::Impl::undo(GroupResult result) {
   dead_letters_.forget();
   progress_.rollback();
   lineage_.rollback();
+  return refuse(std::move(result));
+}
+
+GroupResult SqliteWriter::Impl::refuse(GroupResult result) {
   if (result.kind == Kind::kTransient) ++totals_.transient_failures;
   if (result.kind == Kind::kFailed) dead_ = result.status;
   return result;
@@ -368,7 +379,7 @@ void SqliteWriter::Impl::end_turns(SqliteConnection&) {
 
 SqliteError SqliteWriter::Impl::reopen() {
   // Another file in its place: opened, it would be given what this one's log holds.
-  if (file_identity(options_.database) != database_) {
+  if (!database_.is_at(options_.database)) {
     return {SQLITE_READONLY_DBMOVED, "the database can't be opened again"};
   }
   SqliteError error = session_.connect(options_, false);

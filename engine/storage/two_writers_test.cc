@@ -1,7 +1,9 @@
 // The pipeline's writer and callers of a SqliteSingleWriter by one connection: what each does to it
 // stays with it, and what one finds broken is told by both.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,7 +25,9 @@ int descriptors_of(const std::string& path) {
   int count = 0;
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     std::error_code error;
-    count += fs::equivalent(entry.path(), path, error) ? 1 : 0;
+    const int number = std::atoi(entry.path().filename().c_str());
+    const bool reads = (::fcntl(number, F_GETFL) & O_PATH) == 0;  // else it only has its place
+    count += reads && fs::equivalent(entry.path(), path, error) ? 1 : 0;
   }
   return count;
 }
@@ -128,6 +132,56 @@ TEST_CASE("two writers: a pipeline doesn't try for ever to write to a database t
   f.settle(heads);
 }
 
+// A removed file's number is given to the next one, once nobody has it open.
+TEST_CASE("two writers: a new database in the place of the old one isn't taken for it") {
+  Both f;
+  f.open();
+  f.write(f.numbered(0, 3), kNoSource);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(f.options.database + suffix);
+  }
+  f.caller_clock.advance(2 * kSecond);
+  CHECK_FALSE(f.callers->write("INSERT INTO t(name) VALUES ('nowhere')").ok());
+  // Nor do callers make one: what was there is gone.
+  const auto refused = f.callers->write("CREATE TABLE t(id INTEGER PRIMARY KEY, name)");
+  CHECK(refused.error().kind == DbError::Kind::kCannotOpen);
+  f.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name)");
+  CHECK(f.call("INSERT INTO t(name) VALUES ('in the new one')") == 1);
+  const GroupResult end = f.writer->finish(true);
+  CHECK(end.kind == Kind::kFailed);
+  CHECK(end.status.message().find("was removed, renamed or replaced") != std::string::npos);
+}
+
+TEST_CASE("two writers: a lock that a reopening meets changes nothing of what was written before") {
+  Both f;
+  f.open();
+  const auto written = f.fill(f.numbered(0, 3), kNoSource);
+  REQUIRE(f.writer->write(written).ok());
+  CHECK(f.outcomes_of(written) == "111");
+  f.lose();
+  SqliteConnection lock = f.connect();
+  REQUIRE(lock.run("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").ok());
+  const auto next = f.fill(f.numbered(10, 3), kNoSource);
+  CHECK(f.writer->write(next).kind == Kind::kTransient);
+  CHECK(f.outcomes_of(written) == "111");
+  lock.close();
+  CHECK(f.writer->write(next).ok());
+  CHECK(f.outcomes_of(next) == "111");
+  f.settle(written);
+  f.settle(next);
+}
+
+TEST_CASE("two writers: a table that a caller dropped is no reason to try for ever") {
+  Both f;
+  f.open();
+  f.call("CREATE TEMP TABLE own(x)");  // so that the pipeline opens another connection
+  f.call("DROP TABLE main.t");
+  const auto heads = f.fill(f.numbered(0, 1), kNoSource);
+  CHECK(f.writer->write(heads).kind == Kind::kFailed);
+  f.writer->give_up(heads, MAYFLY_LEFT);
+  f.settle(heads);
+}
+
 TEST_CASE("two writers: an end is durable although the connection was lost before") {
   // Both use it.
   FaultVfs disk("two_writers");
@@ -190,7 +244,9 @@ TEST_CASE(
        {"PRAGMA ignore_check_constraints = ON", "\xEF\xBB\xBFPRAGMA ignore_check_constraints = ON",
         "SELECT 1; PRAGMA ignore_check_constraints = ON", "PRAGMA max_page_count = 1",
         "CREATE TEMP TABLE t(id, name)", "CREATE TEMP VIEW mayfly_commits AS SELECT 1",
-        "PRAGMA synchronous = OFF", "ATTACH ':memory:' AS other"}) {
+        "PRAGMA synchronous = OFF", "ATTACH ':memory:' AS other",
+        "CREATE TRIGGER temp.gone AFTER INSERT ON main.t BEGIN DELETE FROM t WHERE id = new.id AND "
+        "id < 4; END"}) {
     CAPTURE(sql);
     Both f(kTable);
     f.open();
@@ -229,9 +285,11 @@ TEST_CASE("two writers: a handle that is borrowed for statements leaves the conn
 TEST_CASE("two writers: what is in the file, or is asked for, makes no connection one's own") {
   Both f;
   f.open();
+  CHECK_FALSE(f.callers->write("PRAGMA query_only = ON").ok());
+  CHECK_FALSE(f.callers->write("PRAGMA locking_mode = EXCLUSIVE").ok());
   for (const char* sql :
-       {"PRAGMA user_version = 7", "PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA integrity_check(3)",
-        "PRAGMA cache_size", "PRAGMA table_info(t)"}) {
+       {"VACUUM", "PRAGMA user_version = 7", "PRAGMA wal_checkpoint(PASSIVE)",
+        "PRAGMA integrity_check(3)", "PRAGMA cache_size", "PRAGMA table_info(t)"}) {
     f.call(sql);
   }
   CHECK(f.write(f.numbered(0, 3), kNoSource) == "111");

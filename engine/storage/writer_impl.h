@@ -79,6 +79,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   void committed();
   GroupResult undo(const SqliteError& error, bool fatal);
   GroupResult undo(GroupResult result);
+  GroupResult refuse(GroupResult result);
   GroupResult refuse_row();
   void close_session();
   void drop_statements();
@@ -99,7 +100,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   const StemId write_checkpoint_;
   const std::shared_ptr<SharedDatabase> shared_;
   LockFile lock_;
-  FileIdentity database_;  // the file that was opened
+  PinnedFile database_;  // the file that was opened
   Session session_;
   Target target_;
   Rejections rejections_;

@@ -43,11 +43,11 @@ int GroupWriter::authorize(void* self, int action, const char* name, const char*
                            const char* database, const char*) {
   auto& writer = *static_cast<GroupWriter*>(self);
   if (!writer.lent_) return SQLITE_OK;
+  // VACUUM has transactions and a database of its own, which SQLite prepares while it runs.
+  if (writer.outside_ && is_running_a_statement(writer.connection_.get())) return SQLITE_OK;
+  if (is_owners(action, name, value)) return SQLITE_DENY;
   writer.change_ = std::max(writer.change_, change_of(action, name, value, database));
-  if (!is_owners(action, name, value)) return SQLITE_OK;
-  // VACUUM has transactions of its own, which SQLite prepares while it runs.
-  return writer.outside_ && is_running_a_statement(writer.connection_.get()) ? SQLITE_OK
-                                                                             : SQLITE_DENY;
+  return SQLITE_OK;
 }
 
 DbResult<std::int64_t> GroupWriter::perform(GroupedWrite& write) {

@@ -31,7 +31,7 @@ ConnectionChange change_of_pragma(const char* name, const char* value) {
 bool is_owners(int action, const char* name, const char* value) {
   if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) return true;
   if (action != SQLITE_PRAGMA || value == nullptr) return false;  // or it is asked for
-  return sqlite3_stricmp(name, "query_only") == 0;
+  return sqlite3_stricmp(name, "query_only") == 0 || sqlite3_stricmp(name, "locking_mode") == 0;
 }
 
 ConnectionChange change_of(int action, const char* name, const char* value, const char* database) {
@@ -46,6 +46,7 @@ ConnectionChange change_of(int action, const char* name, const char* value, cons
     case SQLITE_CREATE_TEMP_VIEW:
       return ConnectionChange::kPersonal;
     case SQLITE_CREATE_VTABLE:
+    case SQLITE_INSERT:  // a trigger by its full name is told as one of the table's database
       return database != nullptr && sqlite3_stricmp(database, "temp") == 0
                  ? ConnectionChange::kPersonal
                  : ConnectionChange::kNone;

@@ -9,7 +9,7 @@
 namespace mayfly {
 
 // What is up to the owner of a connection, and denied to the callers to whom it is lent:
-// transactions, and query_only, by which one only reads.
+// transactions, query_only, by which one only reads, and locking_mode, by which one keeps locks.
 bool is_owners(int action, const char* name, const char* value);
 
 // What a statement leaves changed on the connection, which is whose in the end.

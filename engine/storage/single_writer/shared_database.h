@@ -22,7 +22,7 @@ class SharedDatabase {
   CommitQueue& queue() { return queue_; }
   // One for all who ask with the same vfs (empty: the default one) and mode, unless it became one
   // user's alone; a connection that only reads can't be lent to who writes. To be asked again by
-  // who opens again.
+  // who opens again: where there were two, there are until then.
   SharedConnection& connection(const std::string& vfs = {}, bool read_only = false);
 
  private:

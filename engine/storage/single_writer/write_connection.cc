@@ -43,9 +43,11 @@ WriteConnection::WriteConnection(SharedConnection& shared, const DatabaseName& n
           name.path, name.vfs() != nullptr ? name.vfs() : ""),
       warn_at_pages_(options.wal_warning_pages) {}
 
-SqliteError WriteConnection::open() {
+SqliteError WriteConnection::open(bool again) {
   using Mode = DatabaseName::Mode;
-  const bool creates = name_.mode == Mode::kReadWriteCreate || name_.mode == Mode::kMemory;
+  // What was there and is no more isn't made anew: it would be empty.
+  const bool creates =
+      (name_.mode == Mode::kReadWriteCreate && !again) || name_.mode == Mode::kMemory;
   SqliteError error = shared_.open(*this, name_.path, creates);
   if (!error.ok()) return error;
   settings_ = turn_settings(options_);
@@ -73,6 +75,9 @@ void WriteConnection::drop_statements() {
   checkpointer_.forget();
   writer_.close();
   statements_.clear();
+  // Of a connection that isn't there any more.
+  (void)writer_.take_change();
+  keeps_ = false;
 }
 
 void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noexcept {
@@ -102,7 +107,7 @@ DbResult<void> WriteConnection::try_take() noexcept {
 
 DbResult<void> WriteConnection::take() {
   if (!shared_.is_open_for(*this)) {
-    if (const SqliteError error = open(); !error.ok()) {
+    if (const SqliteError error = open(true); !error.ok()) {
       return to_db_error(error, "opening " + name_.path + " again");
     }
     reopened_.fetch_add(1, std::memory_order_relaxed);

@@ -47,7 +47,8 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   // It is ended by then, if it was opened.
   ~WriteConnection() override = default;
 
-  SqliteError open();
+  // again: after it was lost. A file that isn't there isn't made then.
+  SqliteError open(bool again = false);
   // Moves the log, and leaves the connection.
   void end();
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
