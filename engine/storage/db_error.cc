@@ -100,4 +100,12 @@ DbResult<void> to_db_result(sqlite3* db, int code) {
   return to_db_error(db, code);
 }
 
+DbError transaction_ended() {
+  return {.kind = DbError::Kind::kSql,
+          .message =
+              "expected a transaction that is still open, found one that a statement before "
+              "has ended (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a time limit, a full "
+              "disk): nothing of it is written"};
+}
+
 }  // namespace mayfly

@@ -90,4 +90,7 @@ class [[nodiscard]] DbResult<void> {
 // Success for SQLITE_OK, SQLITE_ROW and SQLITE_DONE: for users of SQLite's C API.
 DbResult<void> to_db_result(sqlite3* db, int code);
 
+// Of what is asked of a transaction that a statement before it has ended.
+DbError transaction_ended();
+
 }  // namespace mayfly

@@ -7,7 +7,8 @@
 //
 // Mode: ReadWriteCreate (the default), ReadWrite (it must be there), ReadOnly, Memory. A database
 // in memory lives as long as something in the process has it open, and is shared by its name. Cache
-// is accepted and does nothing: connections of a process have caches of their own.
+// is accepted and does nothing: connections of a process have caches of their own. A hard link is
+// another database to SQLite, whose log it doesn't share: never open one file by two of them.
 #pragma once
 
 #include <cstdint>

@@ -89,6 +89,7 @@ void GroupWriter::execute_alone(GroupedWrite& write) {
     return;
   }
   write.result = perform(write);
+  if (write.result.ok() && connection_.autocommit()) write.result = transaction_ended();
   if (write.result.ok()) {
     if (const SqliteError error = commit_.run(); !error.ok()) {
       write.result = to_db_error(error, "committing");
@@ -147,12 +148,7 @@ void GroupWriter::perform_several(GroupedWrite& write) {
   write.result = perform(write);
   if (connection_.autocommit()) {
     // Nobody else's work may be taken for done.
-    if (write.result.ok()) {
-      write.result = DbError{.kind = DbError::Kind::kSql,
-                             .message =
-                                 "expected a write that leaves the transaction open, found "
-                                 "one that ended it"};
-    }
+    if (write.result.ok()) write.result = transaction_ended();
     return;
   }
   if (!write.result.ok()) undo_.run();

@@ -5,8 +5,7 @@
 //            set, which costs nothing as long as the same one goes on or both ask for the same.
 //            Caches are as large as the largest that was asked for.
 // PERSONAL   What can't be changed with each turn (ATTACH, TEMP tables, most of PRAGMA, SQLite's
-// own
-//            handle) makes the connection one user's: keep_for() leaves it to that one, and the
+//            own handle) makes the connection one user's: keep_for() leaves it to that one, and the
 //            others open another (shared_database.h). They still take turns.
 // LOST       discard() closes it under all of them: each lets go of its statements (let_go), and
 //            opens it again when it has its turn.

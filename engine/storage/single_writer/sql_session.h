@@ -31,18 +31,23 @@ namespace mayfly {
 
 class SqlSession {
  public:
-  SqlSession(SqliteConnection& connection, StatementCache& statements)
-      : connection_(connection), statements_(statements) {}
+  // in_transaction: within one that was begun for it. When a statement ends that (ON CONFLICT
+  // ROLLBACK, RAISE(ROLLBACK), a time limit, a full disk), all later ones are refused (kSql): each
+  // would be committed by itself.
+  SqlSession(SqliteConnection& connection, StatementCache& statements, bool in_transaction = false)
+      : connection_(connection), statements_(statements), in_transaction_(in_transaction) {}
   SqlSession(const SqlSession&) = delete;
   SqlSession& operator=(const SqlSession&) = delete;
 
   // Rows changed, by one or several statements. On a connection that reads only: kReadOnly.
   DbResult<std::int64_t> execute(std::string_view sql, const SqlParams& params = {}) {
+    if (has_ended()) return transaction_ended();
     return run_sql(connection_, statements_, sql, params);
   }
   // Until the visitor returns false; how many rows it was shown.
   DbResult<std::int64_t> for_each(std::string_view sql, const SqlParams& params,
                                   FunctionRef<bool(const SqlRow&)> visitor) {
+    if (has_ended()) return transaction_ended();
     return query_sql(statements_, sql, params, visitor);
   }
   // The first column of the first row; nothing when there is no row.
@@ -91,8 +96,11 @@ class SqlSession {
   bool handed_out() const { return handed_out_; }
 
  private:
+  bool has_ended() const { return in_transaction_ && connection_.autocommit(); }
+
   SqliteConnection& connection_;
   StatementCache& statements_;
+  const bool in_transaction_;
   mutable bool handed_out_ = false;
 };
 

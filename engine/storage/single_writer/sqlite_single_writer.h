@@ -141,7 +141,8 @@ class SqliteSingleWriter {
  public:
   // The one writer of this database in the process: a path, or a connection string
   // (database_name.h). It is opened, and made unless the mode says otherwise, by the first caller,
-  // whose options hold for all. kParameter: neither, or an option out of range.
+  // whose options hold for all. kParameter: neither, an option out of range, or Mode=ReadOnly of a
+  // database that others write to, or the other way round.
   static DbResult<std::shared_ptr<SqliteSingleWriter>> get_or_create(
       std::string_view database, const SingleWriterOptions& options = {});
   ~SqliteSingleWriter();
@@ -202,6 +203,8 @@ class SqliteSingleWriter {
                                            std::string_view patterns = "cache.invalidate:*");
 
   SignalSink& sink();
+  // Of those that the sink still has: the newest, unless it was given a larger one. What must not
+  // be missed is subscribed to.
   std::vector<Signal> signals(std::string_view glob = "*");
   std::vector<WriteSnapshot> write_snapshot() const;
   SingleWriterStats stats() const;

@@ -214,6 +214,36 @@ TEST_CASE("single writer: a transaction that throws, or returns an error, is rol
   CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
 }
 
+// However it is ended: each statement behind that would be committed by itself.
+TEST_CASE(
+    "single writer: what follows the end of a transaction is refused, and nothing is written") {
+  for (const char* end : {"INSERT OR ROLLBACK INTO items(value) VALUES ('known')",
+                          "INSERT INTO refused VALUES (1)"}) {
+    CAPTURE(std::string(end));
+    Fixture f("sw_ended");
+    f.database.run(
+        "CREATE TABLE refused(x); CREATE TRIGGER r BEFORE INSERT ON refused BEGIN "
+        "SELECT RAISE(ROLLBACK, 'refused'); END; INSERT INTO items(value) VALUES ('known')");
+    for (const bool tells : {true, false}) {
+      const auto done =
+          f.writer->execute_in_transaction([&](SqlSession& session) -> DbResult<void> {
+            CHECK(session.execute("INSERT INTO items(value) VALUES ('first')").ok());
+            const auto ended = session.execute(end);
+            CHECK_FALSE(ended.ok());
+            const auto more = session.execute("INSERT INTO items(value) VALUES ('later')");
+            CHECK(more.error().kind == Kind::kSql);
+            CHECK(more.error().message.find("still open") != std::string::npos);
+            CHECK_FALSE(
+                session.scalar<int>("INSERT INTO items(value) VALUES (7) RETURNING id").ok());
+            return tells ? DbResult<void>(ended.error()) : DbResult<void>();
+          });
+      CHECK_FALSE(done.ok());
+      CHECK(f.count() == 1);
+    }
+    CHECK(f.writer->write("INSERT INTO items(value) VALUES ('next')").ok());
+  }
+}
+
 TEST_CASE("single writer: callers can't begin or end transactions themselves") {
   Fixture f("sw_begin");
   for (const char* sql : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s"}) {
@@ -370,6 +400,37 @@ TEST_CASE("single writer: a change of the schema doesn't trouble statements that
   REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (?)", {2}).ok());
   REQUIRE(f.writer->write("DROP TABLE items").ok());
   CHECK(f.writer->write("INSERT INTO items(value) VALUES (?)", {3}).error().kind == Kind::kSql);
+}
+
+// Only what runs looks at the schema: a statement that is refused while it is prepared doesn't.
+TEST_CASE("single writer: new statements know what another process has made of a table") {
+  Fixture f("sw_altered");
+  CHECK(f.writer->write("INSERT INTO items VALUES (1, 'one')").ok());
+  f.database.run("ALTER TABLE items ADD COLUMN more");
+  const auto wider = f.writer->write("INSERT INTO items VALUES (?, ?, ?)", {2, "two", 2});
+  CHECK_MESSAGE(wider.ok(), wider.error().message);
+  f.database.run("DROP TABLE items; CREATE TABLE items(only)");
+  const auto narrower = f.writer->write("INSERT INTO items VALUES (?)", {3});
+  CHECK_MESSAGE(narrower.ok(), narrower.error().message);
+  f.database.run("ALTER TABLE items ADD COLUMN other");
+  const auto read = f.writer->query(
+      [](SqlSession& session) { return session.scalar<int>("SELECT count(other) FROM items"); });
+  CHECK_MESSAGE(read.ok(), read.error().message);
+  CHECK(f.writer->write("INSERT INTO nowhere VALUES (1)").error().kind == Kind::kSql);
+}
+
+TEST_CASE("single writer: who only reads and who writes don't have one writer") {
+  Fixture f("sw_modes");
+  const auto reads =
+      SqliteSingleWriter::get_or_create("Data Source=" + f.database.path() + ";Mode=ReadOnly");
+  CHECK(reads.error().kind == Kind::kParameter);
+  f.writer.reset();
+  const auto first =
+      SqliteSingleWriter::get_or_create("Data Source=" + f.database.path() + ";Mode=ReadOnly");
+  REQUIRE(first.ok());
+  const auto writes = SqliteSingleWriter::get_or_create(f.database.path());
+  CHECK(writes.error().kind == Kind::kParameter);
+  CHECK(writes.error().message.find("let go of the other first") != std::string::npos);
 }
 
 TEST_CASE("single writer: a write from within its own transaction is refused, not waited for") {

@@ -1,10 +1,15 @@
 #include "mayfly/storage/single_writer/statement_cache.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <utility>
 
 namespace mayfly {
 namespace {
+
+// Any statement that reads the database.
+constexpr const char* kLookAtSchema = "SELECT 1 FROM sqlite_schema LIMIT 1";
 
 bool is_blank(std::string_view sql) { return sql.find_first_not_of(" \t\r\n;") == sql.npos; }
 
@@ -23,6 +28,11 @@ SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
   }
   SqliteStatement statement;
   error = connection_.prepare(sql, statement, true, &rest);
+  // What SQLite knows of the schema may be old, which it doesn't look at when something is wrong:
+  // another process may have altered a table since.
+  if (error.primary() == SQLITE_ERROR && connection_.run(kLookAtSchema).ok()) {
+    error = connection_.prepare(sql, statement, true, &rest);
+  }
   if (!error.ok() || statement.get() == nullptr) return nullptr;
   if (!is_blank(rest)) {
     passing_ = std::move(statement);

@@ -1,7 +1,8 @@
 // StatementCache: one connection's prepared statements, by their text; the one not used for longest
 // leaves first.
 //
-// A change of the schema prepares a statement anew by itself (sqlite3_prepare_v3).
+// A change of the schema prepares a statement anew by itself (sqlite3_prepare_v3); a new one that
+// is refused is tried once more by the schema as it is now.
 //
 // OWNERSHIP  Statements belong to the cache and must go before the connection: clear().
 // THREADS    The connection's.

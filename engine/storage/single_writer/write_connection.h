@@ -8,9 +8,8 @@
 //            met the error have it as their result: of one that failed while it was committed
 //            nobody can tell whether it is in the database.
 // SETTINGS   What a caller sets by PRAGMA holds for callers until the connection is opened anew,
-// and
-//            for no other user: foreign_keys, synchronous (FULL, NORMAL) and busy_timeout are set
-//            with each change of turn, and anything else, as ATTACH, TEMP and the handle of
+//            and for no other user: foreign_keys, synchronous (FULL, NORMAL) and busy_timeout are
+//            set with each change of turn, and anything else, as ATTACH, TEMP and the handle of
 //            SqlSession, makes the connection the callers' alone.
 // LOG        checkpointer.h. While readers keep it from shrinking, wal.growing is raised when it
 //            reaches wal_warning_pages, and at each doubling.

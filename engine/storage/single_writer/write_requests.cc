@@ -102,7 +102,7 @@ TransactionWrite::TransactionWrite(const WriteContext& context, Work work)
 DbResult<std::int64_t> TransactionWrite::write(WriteConnection& connection) {
   sqlite3* const db = connection.connection().get();
   const std::int64_t before = sqlite3_total_changes64(db);
-  SqlSession session(connection.connection(), connection.statements());
+  SqlSession session(connection.connection(), connection.statements(), true);
   const DbResult<void> done = work_(session);
   if (session.handed_out()) connection.keep();
   if (!done.ok()) return done.error();

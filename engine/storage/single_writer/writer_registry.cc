@@ -42,7 +42,15 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
   } else if (!lock.try_lock()) {
     return opened_within(*name);
   }
-  if (auto writer = place.writer.lock()) return writer;
+  if (auto writer = place.writer.lock()) {
+    const bool only_reads = name->mode == DatabaseName::Mode::kReadOnly;
+    if (writer->impl_->is_read_only() == only_reads) return writer;
+    return DbError{.kind = DbError::Kind::kParameter,
+                   .message = name->path + ": expected the mode of who has it open (" +
+                              (only_reads ? "writing" : "Mode=ReadOnly") + "), found " +
+                              (only_reads ? "Mode=ReadOnly" : "one that writes") +
+                              "; ask for the same, or let go of the other first"};
+  }
   if (is_within) return opened_within(*name);
   return open(place, std::move(*name), options);
 }

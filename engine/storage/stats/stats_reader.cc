@@ -25,7 +25,9 @@ constexpr std::string_view kRowsSql =
     "CASE WHEN json_valid(json) THEN json ELSE json_quote(CAST(json AS TEXT)) END "
     "FROM mayfly_stats ORDER BY writer";
 constexpr std::string_view kValuesSql =
-    "SELECT fullkey, CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' "
+    // Some versions quote names that have an underscore. Ours have no quote within.
+    "SELECT replace(fullkey, '\"', ''), CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN "
+    "'false' "
     "WHEN 'null' THEN 'null' ELSE atom END FROM json_tree(?1) "
     "WHERE type NOT IN ('object', 'array')";
 

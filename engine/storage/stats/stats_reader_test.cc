@@ -26,8 +26,9 @@ void store(const Database& database, const std::string& writer, std::int64_t at_
 
 TEST_CASE("stats: each writer's are read with their age, in the order of their names") {
   const Database database("stats_read");
-  store(database, "orders", kNowUs - 1'500'000, ::getpid(),
-        R"({"rows":12,"rate":0.5,"on":true,"none":null,"sources":[{"name":"a \"b\""}]})");
+  store(
+      database, "orders", kNowUs - 1'500'000, ::getpid(),
+      R"({"rows":12,"of_rows":{"per_second":0.5},"rate":0.5,"on":true,"none":null,"sources":[{"name":"a \"b\""}]})");
   store(database, "events", kNowUs - 1, 0, "{}");
   const auto stats = read_stats(database.path(), kNowUs);
   REQUIRE_MESSAGE(stats.ok(), stats.status().message());
@@ -42,6 +43,7 @@ TEST_CASE("stats: each writer's are read with their age, in the order of their n
   CHECK(orders.is_running);
   using Values = std::vector<std::pair<std::string, std::string>>;
   CHECK(orders.values == Values{{"rows", "12"},
+                                {"of_rows.per_second", "0.5"},
                                 {"rate", "0.5"},
                                 {"on", "true"},
                                 {"none", "null"},
