@@ -21,17 +21,38 @@ void CommitQueue::accept(std::size_t group_max) {
 }
 
 void CommitQueue::run(Request& request, Executor& executor) {
+  callers_.fetch_add(1, std::memory_order_relaxed);
   push(request, executor);
   bool leads = try_to_lead();
   for (;;) {
-    if (leads) lead(&request);
+    if (leads) {
+      lead(&request);
+    } else {
+      look_at(request);
+    }
     // Acquire: pairs with the leader's release, so that the result, or the list, is visible.
     request.state_.wait(Request::kQueued, std::memory_order_acquire);
-    if (request.state_.load(std::memory_order_acquire) == Request::kDone) return;
+    if (request.state_.load(std::memory_order_acquire) == Request::kDone) break;
     // Leadership may be passed on before this request is done.
     request.state_.store(Request::kQueued, std::memory_order_relaxed);
     leads = true;
   }
+  callers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// A wake-up takes several quick groups' time. Of many callers none looks, and of few one: it would
+// take a processor from those who have something to write, so that groups become small.
+void CommitQueue::look_at(const Request& request) {
+  constexpr int kLooks = 2000;  // some dozens of microseconds
+  constexpr int kFew = 4;
+  if (!looks_.load(std::memory_order_relaxed)) return;
+  if (callers_.load(std::memory_order_relaxed) > kFew) return;
+  if (looking_.exchange(true, std::memory_order_relaxed)) return;
+  for (int i = 0; i < kLooks; ++i) {
+    if (request.state_.load(std::memory_order_relaxed) != Request::kQueued) break;
+    __builtin_ia32_pause();
+  }
+  looking_.store(false, std::memory_order_relaxed);
 }
 
 void CommitQueue::post(Request& request, Executor& executor) {
@@ -81,6 +102,7 @@ void CommitQueue::push(Request& request, Executor& executor) {
 bool CommitQueue::try_to_lead() { return !leading_.exchange(true, std::memory_order_seq_cst); }
 
 void CommitQueue::lead(Request* own) {
+  int for_others = 0;
   for (;;) {
     gather();
     while (first_ != nullptr) {
@@ -93,8 +115,10 @@ void CommitQueue::lead(Request* own) {
       const bool served =
           own != nullptr && own->state_.load(std::memory_order_relaxed) == Request::kDone;
       if (served && first_ != nullptr) {
-        pass_on();
-        return;
+        if (!quick_ || ++for_others > kGroupsForOthers) {
+          pass_on();
+          return;
+        }
       }
     }
     leading_.store(false, std::memory_order_seq_cst);
@@ -147,6 +171,8 @@ void CommitQueue::execute_group() {
   } while (!alone && first_ != nullptr && !first_->alone_ && first_->executor_ == executor &&
            group_.size() < group_max_);
   executor->execute(group_);
+  quick_ = executor->is_quick();
+  looks_.store(quick_, std::memory_order_relaxed);
   for (Request* request : group_) {
     if (request->posted_) {
       request->on_done();

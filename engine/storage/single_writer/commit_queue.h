@@ -21,10 +21,14 @@
 //                      that thread stores QUEUED again. After DONE the leader doesn't touch a
 //                      request that somebody waits for: it lives on that thread's stack.
 //            handed    true: leadership passes to the queue's thread, with a permit (release).
+//            callers, looks, looking   only save a sleep, or don't (relaxed): while groups are
+//            quick and callers few, one of them at a time looks at its request's state for some
+//            microseconds before it sleeps.
 // FAIRNESS   In the order of the pushes. A leader whose own request is done passes leadership on,
 //            to the first that waits or to the queue's thread, so that no caller works for others
-//            without end. One that is to be executed by its owner is passed leadership when it is
-//            first in line.
+//            without end; where groups are quick, after kGroupsForOthers, since waking another
+//            thread takes longer than they do. One that is to be executed by its owner is passed
+//            leadership when it is first in line.
 // MEMORY     Requests are linked; nothing is allocated but in accept().
 // THREADS    run, post, is_within: any. Executor: called by one thread at a time, mostly different
 //            ones.
@@ -84,7 +88,12 @@ class CommitQueue {
     virtual ~Executor() = default;
     // 1 to group_max requests, in order; when it returns, each has its result.
     virtual void execute(std::span<Request* const> group) noexcept = 0;
+    // A group takes microseconds: none waits for a disk. Asked by the leader.
+    virtual bool is_quick() const noexcept { return false; }
   };
+
+  // That a leader executes for others once its own is done, of a quick executor.
+  static constexpr int kGroupsForOthers = 64;
 
   // Each request is a group of its own until accept().
   CommitQueue() { group_.reserve(1); }
@@ -126,6 +135,7 @@ class CommitQueue {
   void pass_on();
   void pass_to(Request& request);
   void execute_group();
+  void look_at(const Request& request);
   void work();
 
   alignas(64) std::atomic<Request*> head_{nullptr};
@@ -136,6 +146,10 @@ class CommitQueue {
   std::vector<Request*> group_;
   std::size_t group_max_ = 1;
 
+  bool quick_ = false;                       // the last group's executor
+  alignas(64) std::atomic<int> callers_{0};  // in run()
+  std::atomic<bool> looks_{false};           // the last group was quick
+  std::atomic<bool> looking_{false};
   std::atomic<bool> handed_{false};
   std::atomic<bool> stopping_{false};
   Semaphore posted_;

@@ -51,6 +51,9 @@ struct Recorder final : CommitQueue::Executor {
     inside.store(false);
   }
 
+  bool is_quick() const noexcept override { return quick; }
+
+  bool quick = false;
   std::atomic<bool> inside{false};
   std::latch* entered = nullptr;
   std::latch* gate = nullptr;
@@ -146,6 +149,36 @@ TEST_CASE("commit queue: a caller doesn't stay to work for others") {
   CHECK(std::ranges::count(recorder.threads, caller) == 1);
 }
 
+// The same; where groups are quick it goes on for a while.
+TEST_CASE("commit queue: a caller of a quick executor works for others, but not without end") {
+  Recorder recorder;
+  recorder.quick = true;
+  std::latch entered(1);
+  std::latch gate(1);
+  recorder.entered = &entered;
+  recorder.gate = &gate;
+  std::vector<std::unique_ptr<Write>> posted;
+  for (int i = 0; i < CommitQueue::kGroupsForOthers + 10; ++i) {
+    posted.push_back(std::make_unique<Write>(i + 1));
+  }
+  Write own(0);
+  std::thread::id caller;
+  {
+    CommitQueue queue;
+    queue.take_turn([&] { queue.accept(1); });
+    std::thread thread([&] {
+      caller = std::this_thread::get_id();
+      queue.run(own, recorder);
+    });
+    entered.wait();
+    for (const auto& write : posted) queue.post(*write, recorder);
+    gate.count_down();
+    thread.join();
+  }
+  CHECK(std::ranges::count(recorder.threads, caller) == 1 + CommitQueue::kGroupsForOthers);
+  CHECK(recorder.order.size() == 1 + posted.size());
+}
+
 // Interleavings: leaders leave while others push (the Dekker pair of head and leading), leadership
 // passes between callers and to the queue's thread, posts come while nobody leads.
 TEST_CASE(
@@ -153,6 +186,8 @@ TEST_CASE(
   constexpr int kThreads = 8;
   constexpr int kWrites = 2000;
   Recorder recorder;
+  SUBCASE("slow") { recorder.quick = false; }
+  SUBCASE("quick") { recorder.quick = true; }
   std::atomic<int> done{0};
   std::vector<std::vector<std::unique_ptr<Write>>> posted(kThreads);
   {

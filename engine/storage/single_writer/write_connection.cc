@@ -96,6 +96,10 @@ void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noex
   wal_pages_shown_.store(shared_.wal_pages(), std::memory_order_relaxed);
 }
 
+bool WriteConnection::is_quick() const noexcept {
+  return name_.mode == DatabaseName::Mode::kMemory || settings_.synchronous == Synchronous::kNormal;
+}
+
 DbResult<void> WriteConnection::try_take() noexcept {
   try {
     return take();

@@ -51,6 +51,7 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   // Moves the log, and leaves the connection.
   void end();
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
+  bool is_quick() const noexcept override;
 
   // Of the write that is being executed.
   SqliteConnection& connection() { return shared_.connection(); }
