@@ -105,7 +105,7 @@ DbError transaction_ended() {
           .message =
               "expected a transaction that is still open, found one that a statement before "
               "has ended (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a time limit, a full "
-              "disk): nothing of it is written"};
+              "disk); what it had written is rolled back"};
 }
 
 }  // namespace mayfly

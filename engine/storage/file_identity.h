@@ -48,7 +48,9 @@ class PinnedFile {
     descriptor_ = -1;
   }
   const FileIdentity& identity() const { return identity_; }
-  bool is_at(const std::string& path) const { return file_identity(path) == identity_; }
+  bool is_at(const std::string& path) const {
+    return identity_ != FileIdentity{} && file_identity(path) == identity_;
+  }
 
  private:
   int descriptor_ = -1;

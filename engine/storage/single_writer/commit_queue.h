@@ -23,7 +23,7 @@
 //            handed    true: leadership passes to the queue's thread, with a permit (release).
 //            callers, looks, looking   only save a sleep, or don't (relaxed): while groups are
 //            quick and callers few, one of them at a time looks at its request's state for some
-//            microseconds before it sleeps.
+//            dozens of microseconds before it sleeps.
 // FAIRNESS   In the order of the pushes. A leader whose own request is done passes leadership on,
 //            to the first that waits or to the queue's thread, so that no caller works for others
 //            without end; where groups are quick, after kGroupsForOthers, since waking another
@@ -88,7 +88,7 @@ class CommitQueue {
     virtual ~Executor() = default;
     // 1 to group_max requests, in order; when it returns, each has its result.
     virtual void execute(std::span<Request* const> group) noexcept = 0;
-    // A group takes microseconds: none waits for a disk. Asked by the leader.
+    // The last group took microseconds, and the next one may. Asked by the leader.
     virtual bool is_quick() const noexcept { return false; }
   };
 

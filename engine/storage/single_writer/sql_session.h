@@ -32,8 +32,8 @@ namespace mayfly {
 class SqlSession {
  public:
   // in_transaction: within one that was begun for it. When a statement ends that (ON CONFLICT
-  // ROLLBACK, RAISE(ROLLBACK), a time limit, a full disk), all later ones are refused (kSql): each
-  // would be committed by itself.
+  // ROLLBACK, RAISE(ROLLBACK), a time limit, a full disk), later calls here are refused (kSql):
+  // each would be committed by itself.
   SqlSession(SqliteConnection& connection, StatementCache& statements, bool in_transaction = false)
       : connection_(connection), statements_(statements), in_transaction_(in_transaction) {}
   SqlSession(const SqlSession&) = delete;
@@ -85,7 +85,8 @@ class SqlSession {
   std::int64_t last_insert_rowid() const;
 
   // For SQLite's C API, by who changes nothing of the connection itself: for statements and
-  // questions. Transactions stay the writer's.
+  // questions. Transactions stay the writer's; but a statement may end one (RAISE(ROLLBACK)), and
+  // what is written by this behind it is committed by itself: look at sqlite3_get_autocommit.
   sqlite3* borrow() const { return connection_.get(); }
   // The same for who may: hooks, functions, limits. What is set holds until the connection is
   // opened anew; an engine that writes to the same database uses another one from now on.

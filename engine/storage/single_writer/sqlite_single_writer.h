@@ -173,8 +173,9 @@ class SqliteSingleWriter {
   }
 
   // Nobody waits for it: `done`, if there is one, is called once with the result, on the thread
-  // that wrote it. Waits while queue_capacity of these wait; from a callback it doesn't, and there
-  // may be no room: Code::kTryAgain.
+  // that wrote it, which may be any caller's, in the midst of its own call. Waits while
+  // queue_capacity of these wait; from a callback it doesn't, and there may be no room:
+  // Code::kTryAgain.
   using WriteCallback = std::function<void(const DbResult<std::int64_t>&)>;
   Status write_async(std::string sql, SqlParams params, WriteCallback done);
   // The same with a future, which has the refusal, too.

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
+#include <latch>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "mayfly/base/clock.h"
@@ -417,6 +420,50 @@ TEST_CASE("single writer: new statements know what another process has made of a
       [](SqlSession& session) { return session.scalar<int>("SELECT count(other) FROM items"); });
   CHECK_MESSAGE(read.ok(), read.error().message);
   CHECK(f.writer->write("INSERT INTO nowhere VALUES (1)").error().kind == Kind::kSql);
+}
+
+// Interleaving: a caller leads; while it is at its own write, others are posted. At NORMAL it may
+// do theirs, too, if that takes microseconds; here each group takes a millisecond.
+TEST_CASE("single writer: a caller isn't kept by the writes of others that take long") {
+  Fixture f("sw_kept", {.synchronous = Synchronous::kNormal});
+  std::latch entered(1);
+  std::latch gate(1);
+  std::atomic<bool> first{true};
+  const auto subscription = f.writer->sink().subscribe("write.start", [&](const SignalEvent&) {
+    if (first.exchange(false)) {
+      entered.count_down();
+      gate.wait();
+    }
+    f.clock.advance(kMillisecond);
+  });
+  std::thread caller([&] { CHECK(f.writer->write("INSERT INTO items(value) VALUES (0)").ok()); });
+  entered.wait();
+  std::atomic<int> by_caller{0};
+  for (int i = 1; i <= 10; ++i) {
+    const auto done = [&, id = caller.get_id()](const DbResult<std::int64_t>&) {
+      by_caller += std::this_thread::get_id() == id ? 1 : 0;
+    };
+    REQUIRE(f.writer->write_async("INSERT INTO items(value) VALUES (?)", {i}, done).ok());
+  }
+  gate.count_down();
+  caller.join();
+  CHECK(f.writer->flush_writes().ok());
+  CHECK(by_caller == 0);
+  CHECK(f.count() == 11);
+}
+
+// Interleaving: the last holder lets go between another's look for the writer and its refusal.
+TEST_CASE("single writer: one that is refused for its mode lets go of a writer as anybody does") {
+  Fixture f("sw_modes_race");
+  f.writer.reset();
+  const std::string reads = "Data Source=" + f.database.path() + ";Mode=ReadOnly";
+  std::atomic<bool> end{false};
+  std::thread other([&] {
+    while (!end) (void)SqliteSingleWriter::get_or_create(reads);
+  });
+  for (int i = 0; i < 300; ++i) (void)SqliteSingleWriter::get_or_create(f.database.path());
+  end = true;
+  other.join();
 }
 
 TEST_CASE("single writer: who only reads and who writes don't have one writer") {

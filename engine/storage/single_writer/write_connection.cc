@@ -81,6 +81,16 @@ void WriteConnection::drop_statements() {
 }
 
 void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noexcept {
+  // Whoever leads may be kept by such ones: it isn't by a lock, a disk or a long statement.
+  constexpr std::int64_t kQuickNs = 100 * kMicrosecond;
+  const bool waits_for_disk =
+      settings_.synchronous == Synchronous::kFull && name_.mode != DatabaseName::Mode::kMemory;
+  const std::int64_t began_ns = waits_for_disk ? 0 : clock_.now_ns();
+  execute_group(group);
+  is_quick_ = !waits_for_disk && clock_.now_ns() - began_ns < kQuickNs;
+}
+
+void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group) noexcept {
   if (const DbResult<void> ready = try_take(); !ready.ok()) {
     refuse(group, ready.error());
     return;
@@ -94,10 +104,6 @@ void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noex
   look_at_changes();
   if (checkpointer_.is_due(shared_.wal_pages())) checkpoint();
   wal_pages_shown_.store(shared_.wal_pages(), std::memory_order_relaxed);
-}
-
-bool WriteConnection::is_quick() const noexcept {
-  return name_.mode == DatabaseName::Mode::kMemory || settings_.synchronous == Synchronous::kNormal;
 }
 
 DbResult<void> WriteConnection::try_take() noexcept {

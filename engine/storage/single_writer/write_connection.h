@@ -51,7 +51,7 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   // Moves the log, and leaves the connection.
   void end();
   void execute(std::span<CommitQueue::Request* const> group) noexcept override;
-  bool is_quick() const noexcept override;
+  bool is_quick() const noexcept override { return is_quick_; }
 
   // Of the write that is being executed.
   SqliteConnection& connection() { return shared_.connection(); }
@@ -78,6 +78,7 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   // True: the connection isn't to be used any more.
   bool look_at_results(std::span<CommitQueue::Request* const> group);
   void look_at_changes();
+  void execute_group(std::span<CommitQueue::Request* const> group) noexcept;
   // What callers have set for themselves. False: no user can have it so.
   bool read_settings() noexcept;
   void leave();
@@ -97,6 +98,7 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   Checkpointer checkpointer_;
   std::uint32_t warn_at_pages_;
   bool keeps_ = false;
+  bool is_quick_ = false;  // the last group took microseconds
   std::int64_t place_checked_ns_ = 0;
 
   std::atomic<std::uint64_t> transactions_{0};

@@ -36,13 +36,16 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
   Place& place = place_of(name->key());
   // Whoever holds the lock may be waiting for its turn: one who has it doesn't wait for the lock.
   const bool is_within = shared_database_of(*name)->queue().is_within();
+  // Before the lock, which letting the last one go takes: gone behind it.
+  std::shared_ptr<SqliteSingleWriter> writer;
   std::unique_lock lock(place.mutex, std::defer_lock);
   if (!is_within) {
     lock.lock();
   } else if (!lock.try_lock()) {
     return opened_within(*name);
   }
-  if (auto writer = place.writer.lock()) {
+  writer = place.writer.lock();
+  if (writer != nullptr) {
     const bool only_reads = name->mode == DatabaseName::Mode::kReadOnly;
     if (writer->impl_->is_read_only() == only_reads) return writer;
     return DbError{.kind = DbError::Kind::kParameter,
