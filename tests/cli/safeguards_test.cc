@@ -142,7 +142,7 @@ TEST_CASE("a database that takes the place of the one that is written is left as
   CHECK(program.wait() == 74);
 
   CHECK(read_file(f.database.path()) == before);
-  CHECK(contains(program.err(), "is another file now"));
+  CHECK_MESSAGE(contains(program.err(), "is another file now"), program.err());
   CHECK_FALSE(contains(program.err(), "for good"));
   CHECK_FALSE(contains(program.err(), "--resume goes on"));
 }

@@ -159,7 +159,10 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   result.seconds = static_cast<double>(clock.now_ns() - began_ns) * 1e-9;
   interruption.detach();
   result.stats = engine.stats();
-  result.database_moved = file_identity(plan.writer.database) != database;
+  // It may have been before this thread looked at it first: then the writer says so.
+  result.database_moved =
+      file_identity(plan.writer.database) != database ||
+      result.status.message().find("was removed, renamed or replaced") != std::string::npos;
   result.interrupted =
       interruption.requested() &&
       !std::ranges::all_of(result.stats.sources, [](const SourceStats& s) { return s.finished; });
