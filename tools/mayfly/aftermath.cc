@@ -32,13 +32,19 @@ std::string sql_text(std::string_view text) {
   return quoted + "'";
 }
 
-// After which a run finds no position for the table, of this source or of all, and reads from the
+// After which a run finds no position for the table, of these sources or of all, and reads from the
 // start. Other tables keep theirs: their pipelines may read the same files.
-std::string forget_command(const Aftermath& a, const std::string& source = {}) {
+std::string forget_command(const Aftermath& a, const std::vector<std::string>& sources = {}) {
+  std::string which;
+  for (const std::string& source : sources) {
+    which += which.empty() ? "" : ", ";
+    which += sql_text(source);
+  }
+  if (sources.size() == 1) which = "source = " + which + " AND ";
+  if (sources.size() > 1) which = "source IN (" + which + ") AND ";
   // A table's marks may spell its name in another case.
-  const std::string where = fmt::format(
-      " WHERE {}target = {} COLLATE NOCASE",
-      source.empty() ? "" : fmt::format("source = {} AND ", sql_text(source)), sql_text(a.table));
+  const std::string where =
+      fmt::format(" WHERE {}target = {} COLLATE NOCASE", which, sql_text(a.table));
   return fmt::format("sqlite3 {} {}", shell_quoted(a.database),
                      shell_quoted("DELETE FROM mayfly_offsets" + where +
                                   "; DELETE FROM mayfly_offset_ranges" + where));
@@ -67,10 +73,10 @@ std::string uncapitalized(std::string text) {
 }
 
 // `run` knows no way to leave a position out.
-std::string forget_text(const Aftermath& a) {
+std::string forget_text(const Aftermath& a, const std::vector<std::string>& sources) {
   const std::string take_out =
       a.keyed ? "" : fmt::format("take what came from it out of {}, then ", a.table);
-  return "To read it anew, " + take_out + forget_command(a, a.source);
+  return "To read it anew, " + take_out + forget_command(a, sources);
 }
 
 std::string other_file_text(const Aftermath& a) {
@@ -79,7 +85,7 @@ std::string other_file_text(const Aftermath& a) {
                   a.input == InputState::kDamaged ? "is damaged" : "changed meanwhile",
                   a.input == InputState::kDamaged ? "the whole one" : "it",
                   a.always_resumes ? "the next run" : "--resume");
-  if (a.always_resumes) return text + forget_text(a);
+  if (a.always_resumes) return text + forget_text(a, {a.source});
   return text + (a.keyed ? "Give the same command without --resume then: known keys aren't doubled"
                          : fmt::format("Take these rows out of {} before you give the same command "
                                        "without --resume, else they are doubled, {}",
@@ -149,11 +155,24 @@ std::string source_that_changed(const Status& status) {
 }
 
 std::string to_read_anew(const Aftermath& a) {
-  if (a.always_resumes) return forget_text(a);
+  if (a.always_resumes) return forget_text(a, {a.source});
   return "The same command without --resume reads all its files anew; " +
          (a.keyed ? std::string("known keys aren't doubled")
                   : fmt::format("take what came from them out of {} before, else it is doubled, {}",
                                 a.table, unless_prevented(a)));
+}
+
+std::vector<std::string> sources_of(const RunResult& result) {
+  std::vector<std::string> keys;
+  for (const SourceStats& source : result.stats.sources) {
+    if (source.key != kStreamKey) keys.push_back(source.key);
+  }
+  return keys;
+}
+
+bool is_warning(const Aftermath& a) {
+  return a.input == InputState::kDamaged || a.input == InputState::kChanged ||
+         a.input == InputState::kWritten;
 }
 
 TableState table_state_after(const RunResult& result, const std::string& database,
@@ -166,12 +185,13 @@ TableState table_state_after(const RunResult& result, const std::string& databas
 
 std::string to_begin_again(const Aftermath& a, std::uint64_t written) {
   if (a.always_resumes) {
-    return fmt::format("what was read isn't read again by the next run. {}", forget_text(a));
+    return fmt::format("what was read isn't read again by the next run. {}",
+                       forget_text(a, a.sources));
   }
   if (written == 0) {
     return fmt::format(
         "no row was written to {0}, but its columns keep their types: before you ingest this input "
-        "again with other types, drop {0}, if nothing else is in it",
+        "again with other types, drop {0}, if nothing else is in it; and leave --resume out",
         a.table);
   }
   const std::string rows = fmt::format("{} {} written to {}", rows_text(written),

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mayfly/config/plan.h"
 #include "tools/mayfly/engine_run.h"
@@ -31,10 +32,11 @@ struct Aftermath {
   TableState table_state = TableState::kThere;
   InputState input = InputState::kSame;
   std::string input_name = "A stream";
-  std::string source;           // the input's key in mayfly_offsets
-  bool keyed = false;           // a known key is updated: nothing is doubled
-  bool always_resumes = false;  // `run`; else by --resume
-  std::string go_on;            // what to do when nothing has changed
+  std::string source;                     // the input's key in mayfly_offsets
+  std::vector<std::string> sources = {};  // those of all inputs that can be read again
+  bool keyed = false;                     // a known key is updated: nothing is doubled
+  bool always_resumes = false;            // `run`; else by --resume
+  std::string go_on;                      // what to do when nothing has changed
 };
 
 // One or two sentences, without a full stop.
@@ -49,6 +51,13 @@ std::string source_that_changed(const Status& status);
 
 // How to read a.source anew, of such a run. A sentence, without a full stop.
 std::string to_read_anew(const Aftermath& a);
+
+// The keys of all inputs that can be read again.
+std::vector<std::string> sources_of(const RunResult& result);
+
+// Whoever does the same once more without having read it doubles rows: it is told also to those who
+// want no notes.
+bool is_warning(const Aftermath& a);
 
 // What has become of the table. A database that has taken the place of the one that was written
 // isn't opened: the log that may lie beside it belongs to the other, and SQLite would apply it.

@@ -188,10 +188,14 @@ TEST_CASE("aftermath: beginning again takes out what was written, or needs a key
   CHECK_FALSE(is_keyed(WriterPlan::Mode::kReplace));
   a.keyed = false;
   a.always_resumes = true;
-  a.source.clear();
-  CHECK(to_begin_again(a, 2).starts_with(
+  a.sources = {"/x/t.csv", "/x/u.csv"};
+  const std::string run = to_begin_again(a, 2);
+  CHECK(run.starts_with(
       "what was read isn't read again by the next run. To read it anew, take what came from it out "
       "of t, then sqlite3 a.db "));
+  // Another pipeline's files for the same table keep their positions.
+  CHECK(has(run, "DELETE FROM mayfly_offsets WHERE source IN ("));
+  CHECK(has(run, "/x/u.csv"));
 }
 
 TEST_CASE("aftermath: a file that was written to while it waited may be as it was") {

@@ -90,15 +90,17 @@ void explain(const RunResult& result, const Summary& summary, const PipelinePlan
              const IngestOptions& options, Console& console) {
   if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
   if (std::string source = source_that_changed(result.status); !result.started && !source.empty()) {
-    console.note(to_read_anew({.database = summary.database,
-                               .table = summary.table,
-                               .source = std::move(source),
-                               .keyed = is_keyed(plan.writer.mode)}));
+    console.warning(to_read_anew({.database = summary.database,
+                                  .table = summary.table,
+                                  .source = std::move(source),
+                                  .keyed = is_keyed(plan.writer.mode)}));
   }
   if (!result.started) return;
   const Aftermath aftermath = aftermath_of(result, summary, plan, options);
   const bool stopped = !result.status.ok() || result.interrupted;
-  if (stopped) console.note(to_text(aftermath));
+  if (stopped) {
+    console.message(is_warning(aftermath) ? Level::kWarning : Level::kNote, to_text(aftermath));
+  }
   if (result.database_moved) return;
   const bool rejected = summary.rows.rejected > 0;
   if (rejected) advise_dead_letters(summary.database, summary.rows.rejected, console);

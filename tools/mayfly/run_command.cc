@@ -51,6 +51,7 @@ Aftermath aftermath_of(const RunResult& result, const Summary& summary, const Pi
                       .always_resumes = true,
                       .go_on = "The same command goes on there"};
   aftermath.input = input_state(result, aftermath.source);
+  aftermath.sources = sources_of(result);
   return aftermath;
 }
 
@@ -85,7 +86,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
     const Aftermath aftermath = aftermath_of(result, summary, plan);
-    if (!stopped && aftermath.input != InputState::kStream) {
+    if (!stopped && !aftermath.sources.empty()) {
       console.note(to_begin_again(aftermath, summary.rows.written));
     }
   }
