@@ -1,36 +1,21 @@
 // The pipeline's writer and callers of a SqliteSingleWriter by one connection: what each does to it
 // stays with it, and what one finds broken is told by both.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 
 #include "mayfly/storage/fault_vfs.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "mayfly/storage/writer_fixture.h"
+#include "tests/support/descriptors.h"
 
 namespace mayfly {
 namespace {
 
 using Kind = GroupResult::Kind;
-
-// This process's descriptors of the file. SQLite closes none while another connection of the
-// process has a lock on it: to be counted before the database is looked at by others.
-int descriptors_of(const std::string& path) {
-  namespace fs = std::filesystem;
-  int count = 0;
-  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
-    std::error_code error;
-    const int number = std::atoi(entry.path().filename().c_str());
-    const bool reads = (::fcntl(number, F_GETFL) & O_PATH) == 0;  // else it only has its place
-    count += reads && fs::equivalent(entry.path(), path, error) ? 1 : 0;
-  }
-  return count;
-}
+using testing::descriptors_of;
 
 struct Both : WriterFixture {
   explicit Both(const std::string& sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, name)",

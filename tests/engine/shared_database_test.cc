@@ -1,37 +1,23 @@
 // An engine and SqliteSingleWriters that write to one database in one process.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <latch>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "mayfly/mayfly.h"
 #include "tests/support/database.h"
+#include "tests/support/descriptors.h"
 
 namespace mayfly {
 namespace {
 
 using testing::Database;
-
-// This process's descriptors of the file.
-int descriptors_of(const std::string& path) {
-  namespace fs = std::filesystem;
-  int count = 0;
-  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
-    std::error_code error;
-    const int number = std::atoi(entry.path().filename().c_str());
-    const bool reads = (::fcntl(number, F_GETFL) & O_PATH) == 0;  // else it only has its place
-    count += reads && fs::equivalent(entry.path(), path, error) ? 1 : 0;
-  }
-  return count;
-}
+using testing::descriptors_of;
 
 // A single writer that doesn't wait for locks, and an engine beside it, whose writer never does.
 struct Both {
