@@ -86,6 +86,17 @@ TEST_CASE("run: rows that are rejected end with 65") {
   CHECK(f.database.integer("SELECT count(*) FROM t") == 11);
 }
 
+TEST_CASE("run: a stream with rejected rows is told apart, and quiet runs are told, too") {
+  const Fixture f("run65_stream");
+  write_file(f.csv, numbered_csv(10) + "broken\n");
+  write_file(f.toml, f.pipeline("-"));
+
+  const Outcome outcome = run_mayfly({"run", f.toml, "-q"}, {.stdin_file = f.csv});
+
+  CHECK(outcome.status == 65);
+  CHECK(contains(outcome.err, "a stream isn't read again: feed the corrected rows alone"));
+}
+
 TEST_CASE("run: what the database refuses of a pipeline file is told with the file") {
   const Fixture f("refused");
   write_file(f.toml, f.pipeline(f.csv) + "select = \"SELECT nobody FROM mayfly_batch\"\n");

@@ -18,6 +18,9 @@ namespace {
 // Standard input and pipes, as the file source calls them.
 constexpr std::string_view kStreamKey = "-";
 
+// NULL is like no other key, also to SQLite.
+constexpr std::string_view kKeyed = "known keys aren't doubled, except NULL";
+
 bool is_compressed(const std::string& path) {
   std::array<char, 8> head{};
   std::ifstream file(path, std::ios::binary);
@@ -86,7 +89,7 @@ std::string other_file_text(const Aftermath& a) {
                   a.input == InputState::kDamaged ? "the whole one" : "it",
                   a.always_resumes ? "the next run" : "--resume");
   if (a.always_resumes) return text + forget_text(a, {a.source});
-  return text + (a.keyed ? "Give the same command without --resume then: known keys aren't doubled"
+  return text + (a.keyed ? "Give the same command without --resume then: " + std::string(kKeyed)
                          : fmt::format("Take these rows out of {} before you give the same command "
                                        "without --resume, else they are doubled, {}",
                                        a.table, unless_prevented(a)));
@@ -157,7 +160,7 @@ std::string source_that_changed(const Status& status) {
 std::string to_read_anew(const Aftermath& a) {
   if (a.always_resumes) return forget_text(a, {a.source});
   return "The same command without --resume reads all its files anew; " +
-         (a.keyed ? std::string("known keys aren't doubled")
+         (a.keyed ? std::string(kKeyed)
                   : fmt::format("take what came from them out of {} before, else it is doubled, {}",
                                 a.table, unless_prevented(a)));
 }
@@ -185,6 +188,7 @@ TableState table_state_after(const RunResult& result, const std::string& databas
 
 std::string to_begin_again(const Aftermath& a, std::uint64_t written) {
   if (a.always_resumes) {
+    if (a.sources.empty()) return "a stream isn't read again: feed the corrected rows alone";
     return fmt::format("what was read isn't read again by the next run. {}",
                        forget_text(a, a.sources));
   }
@@ -199,7 +203,8 @@ std::string to_begin_again(const Aftermath& a, std::uint64_t written) {
   if (a.keyed) {
     return rows +
            ", whose columns keep their types. To ingest this input again, corrected or with other "
-           "options, leave --resume out: known keys aren't doubled";
+           "options, leave --resume out: " +
+           std::string(kKeyed);
   }
   return fmt::format(
       "{}. Before you ingest this input again, corrected or with other options, take what was "

@@ -58,7 +58,7 @@ TEST_CASE("aftermath: a damaged file's rows aren't said to be taken up again") {
         "command without --resume, else they are doubled, unless a unique key of t prevents it");
   a.keyed = true;
   CHECK(to_text(a).ends_with(
-      "Give the same command without --resume then: known keys aren't doubled"));
+      "Give the same command without --resume then: known keys aren't doubled, except NULL"));
 }
 
 TEST_CASE("aftermath: a run that always resumes must forget a damaged file's position") {
@@ -162,7 +162,7 @@ TEST_CASE("aftermath: how to read a changed file anew depends on the command and
         "The same command without --resume reads all its files anew; take what came from them out "
         "of t before, else it is doubled, unless a unique key of t prevents it");
   a.keyed = true;
-  CHECK(has(to_read_anew(a), "known keys aren't doubled"));
+  CHECK(has(to_read_anew(a), "known keys aren't doubled, except NULL"));
   a.always_resumes = true;
   CHECK(to_read_anew(a).starts_with("To read it anew, sqlite3 a.db "));
   a.keyed = false;
@@ -182,7 +182,8 @@ TEST_CASE("aftermath: beginning again takes out what was written, or needs a key
   a.keyed = is_keyed(WriterPlan::Mode::kUpsert);
   CHECK(to_begin_again(a, 1) ==
         "1 row was written to t, whose columns keep their types. To ingest this input again, "
-        "corrected or with other options, leave --resume out: known keys aren't doubled");
+        "corrected or with other options, leave --resume out: known keys aren't doubled, except "
+        "NULL");
   // Without a key nothing is known to these.
   CHECK_FALSE(is_keyed(WriterPlan::Mode::kIgnore));
   CHECK_FALSE(is_keyed(WriterPlan::Mode::kReplace));
@@ -196,6 +197,8 @@ TEST_CASE("aftermath: beginning again takes out what was written, or needs a key
   // Another pipeline's files for the same table keep their positions.
   CHECK(has(run, "DELETE FROM mayfly_offsets WHERE source IN ("));
   CHECK(has(run, "/x/u.csv"));
+  a.sources.clear();
+  CHECK(to_begin_again(a, 2) == "a stream isn't read again: feed the corrected rows alone");
 }
 
 TEST_CASE("aftermath: a file that was written to while it waited may be as it was") {

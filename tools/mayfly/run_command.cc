@@ -85,10 +85,7 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
   if (result.started && stopped) console.note(to_text(aftermath_of(result, summary, plan)));
   if (summary.rows.rejected > 0 && !result.database_moved) {
     advise_dead_letters(summary.database, summary.rows.rejected, console);
-    const Aftermath aftermath = aftermath_of(result, summary, plan);
-    if (!stopped && !aftermath.sources.empty()) {
-      console.note(to_begin_again(aftermath, summary.rows.written));
-    }
+    console.warning(to_begin_again(aftermath_of(result, summary, plan), summary.rows.written));
   }
   if (result.started) {
     for (const CounterStats& counter : result.stats.counters) {
