@@ -171,7 +171,8 @@ std::string describe_change(const mayfly_batch& batch, std::uint32_t column, std
   }
   return describe_change(column_name, affinity, found) + "; use --types " +
          std::string(column_name) +
-         "=text (or --infer all) for a new table, or let it (--coerce, or coerce in a pipeline)";
+         "=text (types in a pipeline; or --infer all) for a new table, or let it (--coerce, or "
+         "coerce in a pipeline)";
 }
 
 }  // namespace mayfly

@@ -42,7 +42,8 @@ TEST_CASE("text that a numeric column would change is a row error that names the
   CHECK(f.query("SELECT count(DISTINCT code), code FROM mayfly_dead_letters") == "1|would_change");
   CHECK(f.query("SELECT reason FROM mayfly_dead_letters WHERE id = 1") ==
         "column zip: '007' would be changed by the column's INTEGER affinity; use --types zip=text "
-        "(or --infer all) for a new table, or let it (--coerce, or coerce in a pipeline)");
+        "(types in a pipeline; or --infer all) for a new table, or let it (--coerce, or coerce in "
+        "a pipeline)");
 }
 
 TEST_CASE("under coerce affinity may change values") {

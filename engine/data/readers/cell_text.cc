@@ -126,7 +126,8 @@ void describe_change(const Column& column, std::string_view text, std::string* m
   append_excerpt(text, message);
   *message += ", which SQLite would store as another value; give the column's type (--types ";
   *message += column.name;
-  *message += "=text) or look at every row before types are chosen (--infer all)";
+  *message +=
+      "=text, or types in a pipeline) or look at every row before types are chosen (--infer all)";
 }
 
 }  // namespace mayfly

@@ -153,11 +153,13 @@ TEST_CASE("csv: text that a numeric column would change is an error row that say
   CHECK(rows ==
         Rows{"error would_change line 1: column \"i\" expected an integer of 64 bits, found "
              "\"007\", which SQLite would store as another value; give the column's type "
-             "(--types i=text) or look at every row before types are chosen (--infer all) "
+             "(--types i=text, or types in a pipeline) or look at every row before types are "
+             "chosen (--infer all) "
              "[007,1]",
              "error would_change line 2: column \"r\" expected a real number of at most 15 "
              "digits, found \"0.30000000000000004\", which SQLite would store as another "
-             "value; give the column's type (--types r=text) or look at every row before "
+             "value; give the column's type (--types r=text, or types in a pipeline) or look at "
+             "every row before "
              "types are chosen (--infer all) [1,0.30000000000000004]",
              "1|1"});
   for (const char* text : {"+5", " 5", "12345678901234567890", "1.0", "1e3", "-0"}) {
