@@ -30,8 +30,9 @@ SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
   error = connection_.prepare(sql, statement, true, &rest);
   // What SQLite knows of the schema may be old, which it doesn't look at when something is wrong:
   // another process may have altered a table since.
-  if (error.primary() == SQLITE_ERROR && connection_.run(kLookAtSchema).ok()) {
-    error = connection_.prepare(sql, statement, true, &rest);
+  if (error.primary() == SQLITE_ERROR) {
+    error = connection_.run(kLookAtSchema);
+    if (error.ok()) error = connection_.prepare(sql, statement, true, &rest);
   }
   if (!error.ok() || statement.get() == nullptr) return nullptr;
   if (!is_blank(rest)) {
