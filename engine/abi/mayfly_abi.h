@@ -228,7 +228,9 @@ enum {
 
 enum {
   MAYFLY_OPTION_REQUIRED = 1u,
-  MAYFLY_OPTION_UNIQUE = 2u /* of a source: names what is read, so no two of a pipeline have the same */
+  MAYFLY_OPTION_UNIQUE = 2u, /* of a source: names what is read, so no two of a pipeline have the same */
+  MAYFLY_OPTION_SIGNALS = 4u, /* a node's TEXT or LIST: globs of signals, which on_signal gets */
+  MAYFLY_OPTION_RUNTIME = 8u  /* may change while rows flow: set_option */
 };
 
 /* An option that a plugin takes. */
@@ -264,9 +266,12 @@ typedef struct mayfly_named {
 
 typedef struct mayfly_context mayfly_context; /* one instance, as the host sees it */
 
+/* mayfly_signal.listen of what option i named is MAYFLY_LISTEN_OPTION + i. */
+#define MAYFLY_LISTEN_OPTION 0x10000u
+
 /* A signal, as a plugin that listens gets it. */
 typedef struct mayfly_signal {
-  uint32_t listen; /* index into the plugin's listens[] */
+  uint32_t listen; /* index into the plugin's listens[], or MAYFLY_LISTEN_OPTION + index */
   uint32_t reserved;
   mayfly_text name; /* composed: stem or stem:argument */
   int64_t at_ns;
@@ -317,6 +322,10 @@ typedef struct mayfly_host {
   /* Takes the batch over, also when it fails. */
   mayfly_result (*emit)(mayfly_context *ctx, uint32_t port, mayfly_batch *batch,
                         const mayfly_lineage *lineage, uint32_t lineage_count);
+  /* Nodes, from open on. How many signals are present that `listen` (as in mayfly_signal) means:
+   * raised, not retracted, not too old for the sink. A look at the whole window: for decisions, not
+   * for rows. Retractions and ageing aren't delivered: set a timer to look again. */
+  uint64_t (*signals_present)(mayfly_context *ctx, uint32_t listen);
 } mayfly_host;
 
 /* ---- the plugin ------------------------------------------------------------------------------- */
@@ -384,6 +393,9 @@ typedef struct mayfly_plugin {
   /* Nothing new will come: let go what is held, by deadline_ns. Called again after each release. */
   mayfly_result (*drain)(void *state, int64_t deadline_ns);
   void (*destroy)(void *state);
+  /* Nodes: an option flagged RUNTIME has another value, checked as configure's were: values[option],
+   * of a table as configure gets it, whose other values mean nothing. */
+  mayfly_result (*set_option)(void *state, uint32_t option, const mayfly_value *values);
 } mayfly_plugin;
 
 typedef const mayfly_plugin *(*mayfly_plugin_entry)(void);

@@ -11,6 +11,7 @@
 #include "mayfly/config/check_plan.h"
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/config/plan_graph.h"
+#include "mayfly/plugin/listens.h"
 #include "mayfly/plugin/tables.h"
 
 namespace mayfly {
@@ -260,8 +261,8 @@ class GraphCheck {
     for (const NodePlan& node : plan_.nodes) add(node.plugin);
     for (const NodePlan& node : plan_.nodes) {
       if (!node.plugin) continue;
-      for (const mayfly_named& listened : NamedTable(node.plugin->plugin().listens)) {
-        check_listened(node, listened.name, stems);
+      for (const Listen& listen : listens_of(node.plugin->plugin(), node.options)) {
+        check_listened(node, listen.glob, stems);
       }
     }
   }

@@ -146,11 +146,11 @@ void Graph::deliver_signals() {
   raised_seen_ = raised;
   std::size_t cursor = 0;
   for (const auto& node : nodes_) {
-    const NamedTable listens(node->plugin().listens);
-    for (std::uint32_t i = 0; i < listens.size(); ++i, ++cursor) {
-      std::vector<Signal> signals = services_.signals.sense(listens[i].name);
+    for (const Listen& listen : node->listens()) {
+      std::vector<Signal> signals = services_.signals.sense(listen.glob);
       cursors_[cursor].keep_new(signals);
-      if (!signals.empty()) node->deliver(signals, i);
+      if (!signals.empty()) node->deliver(signals, listen.id);
+      ++cursor;
     }
   }
 }

@@ -49,7 +49,7 @@ Result<std::unique_ptr<Source>> GraphBuilder::make_source(std::uint32_t index) {
   auto source =
       std::make_unique<Source>(plan.plugin->plugin(), plan.name, static_cast<std::uint16_t>(index),
                                graph_->services_, graph_->answers_);
-  MAYFLY_RETURN_IF_ERROR(source->configure(plan.options.data()));
+  MAYFLY_RETURN_IF_ERROR(source->configure(plan.options));
   return source;
 }
 
@@ -73,7 +73,7 @@ Status GraphBuilder::make_nodes() {
     auto& node = graph_->nodes_.emplace_back(
         std::make_unique<Node>(plan.plugin->plugin(), plan.name, index, graph_->services_,
                                graph_->driver_, graph_->answers_));
-    MAYFLY_RETURN_IF_ERROR(node->configure(plan.options.data()));
+    MAYFLY_RETURN_IF_ERROR(node->configure(plan.options));
     node->set_listener([graph = graph_.get()] { graph->nudge(); });
   }
   return {};
@@ -374,7 +374,7 @@ Status GraphBuilder::wire() {
       wiring.ports.push_back(edge_to(receiver_of({Upstream::Kind::kNode, n, port}), rank));
     }
     node.wire(std::move(wiring));
-    graph.cursors_.resize(graph.cursors_.size() + node.plugin().listens.count);
+    graph.cursors_.resize(graph.cursors_.size() + node.listens().size());
   }
   wire_failed_port();
   return {};

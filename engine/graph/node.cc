@@ -180,6 +180,14 @@ void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
   driver_.schedule(driver_index_);  // for what it released
 }
 
+std::uint64_t Node::signals_present(std::uint32_t listen) {
+  std::uint64_t present = 0;
+  for (const Listen& heard : listens()) {
+    if (heard.id == listen) present += services().signals.count(heard.glob);
+  }
+  return present;
+}
+
 void Node::timer_set(std::uint32_t timer, std::int64_t due_ns) {
   if (timer >= Timers::kCount) {
     fail(MAYFLY_FAIL_INTERNAL, fmt::format("timer {} set; ids are 0 to 63", timer));

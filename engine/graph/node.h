@@ -66,7 +66,6 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   // Signals for listens[], found by the graph; the driver's thread, between activations.
   void deliver(std::span<const Signal> signals, std::uint32_t listen);
-  bool listens() const { return plugin().listens.count > 0; }
 
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;
@@ -93,6 +92,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void timer_cancel(std::uint32_t timer) override;
   std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows) override;
   std::uint64_t held(std::uint64_t tag) override { return held_->count(tag); }
+  std::uint64_t signals_present(std::uint32_t listen) override;
   mayfly_batch* batch_new() override;
   mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,

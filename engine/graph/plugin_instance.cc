@@ -70,6 +70,9 @@ struct HostCalls {
                             const mayfly_lineage* lineage, std::uint32_t count) {
     return of(ctx).emit(port, batch, lineage, count);
   }
+  static std::uint64_t signals_present(mayfly_context* ctx, std::uint32_t listen) {
+    return of(ctx).signals_present(listen);
+  }
 };
 
 namespace {
@@ -96,6 +99,7 @@ constexpr mayfly_host kHost = {
     .reject = &HostCalls::reject,
     .batch_new = &HostCalls::batch_new,
     .emit = &HostCalls::emit,
+    .signals_present = &HostCalls::signals_present,
 };
 
 }  // namespace
@@ -126,10 +130,12 @@ PluginInstance::~PluginInstance() {
 
 mayfly_context* PluginInstance::context() { return reinterpret_cast<mayfly_context*>(this); }
 
-Status PluginInstance::configure(const mayfly_value* values) {
+Status PluginInstance::configure(const OptionValues& values) {
   configured_ = true;
+  listens_ = listens_of(plugin_, values);
   if (plugin_.configure == nullptr) return {};
-  if (plugin_.configure(state_.get(), &kHost, context(), values) == MAYFLY_OK) return failure();
+  if (plugin_.configure(state_.get(), &kHost, context(), values.data()) == MAYFLY_OK)
+    return failure();
   if (const Status why = failure(); !why.ok()) return why;
   return {Code::kConfig,
           fmt::format("{}: {} refused its options without saying why", name_, plugin_.name)};
@@ -225,6 +231,10 @@ mayfly_result PluginInstance::reject(mayfly_batch*, const mayfly_text&, std::uin
                                      std::uint64_t, std::uint64_t, std::uint32_t,
                                      const mayfly_text&) {
   return misuse("reject");
+}
+std::uint64_t PluginInstance::signals_present(std::uint32_t) {
+  misuse("signals_present");
+  return 0;
 }
 mayfly_batch* PluginInstance::batch_new() {
   misuse("batch_new");

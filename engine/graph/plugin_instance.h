@@ -23,6 +23,8 @@
 #include "mayfly/base/status.h"
 #include "mayfly/data/schema.h"
 #include "mayfly/graph/services.h"
+#include "mayfly/plugin/listens.h"
+#include "mayfly/plugin/options.h"
 
 namespace mayfly {
 
@@ -36,7 +38,7 @@ class PluginInstance {
   PluginInstance& operator=(const PluginInstance&) = delete;
 
   // Values checked by the option parser; they stay alive as long as the instance.
-  Status configure(const mayfly_value* values);
+  Status configure(const OptionValues& values);
   // Before the first row; collects the columns that the plugin declares.
   Status open(const mayfly_position* position);
 
@@ -44,6 +46,8 @@ class PluginInstance {
   const std::string& name() const { return name_; }
   std::uint16_t index() const { return index_; }
   bool has(std::uint32_t flag) const { return (plugin_.flags & flag) != 0; }
+  // What it listens to; from configure on.
+  const std::vector<Listen>& listens() const { return listens_; }
   // What it puts out: declared at open, or what comes in.
   const Schema& schema() const { return schema_; }
   std::uint64_t counter(std::uint32_t i) const {
@@ -83,6 +87,7 @@ class PluginInstance {
   virtual mayfly_batch* batch_new();
   virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                              std::uint32_t count);
+  virtual std::uint64_t signals_present(std::uint32_t listen);
   // A signal was raised: whoever listens is to be woken.
   virtual void raised() {}
 
@@ -104,6 +109,7 @@ class PluginInstance {
   Schema schema_;
   std::vector<Column> declared_;
   std::vector<StemId> raises_;
+  std::vector<Listen> listens_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> counters_;
   mutable std::mutex failure_mutex_;
   Status failure_;

@@ -57,6 +57,7 @@ constexpr mayfly_host kHost = {
     .batch_new = [](mayfly_context*) -> mayfly_batch* { return nullptr; },
     .emit = [](mayfly_context*, std::uint32_t, mayfly_batch*, const mayfly_lineage*,
                std::uint32_t) -> mayfly_result { return MAYFLY_FAILED; },
+    .signals_present = [](mayfly_context*, std::uint32_t) -> std::uint64_t { return 0; },
 };
 
 }  // namespace

@@ -114,12 +114,12 @@ class Play {
   }
 
   void signal() {
-    const NamedTable listens(library_.plugin().listens);
+    const std::vector<Listen>& listens = node_.listens();
     if (listens.empty()) return;
-    std::string name = listens[static_cast<std::uint32_t>(rng_.below(listens.size()))].name;
+    std::string name = listens[rng_.below(listens.size())].glob;
     std::replace(name.begin(), name.end(), '*', 'x');
     std::replace(name.begin(), name.end(), '?', 'x');
-    node_.signal(name);
+    rng_.below(3) == 0 ? node_.retract(name) : node_.signal(name);
   }
 
   NodeHarness& node_;

@@ -63,10 +63,12 @@ std::string json_table(const mayfly_table& table) {
 
 std::string json_option(const mayfly_option& option) {
   return fmt::format(
-      "{{\"name\":{},\"type\":{},\"required\":{},\"unique\":{},\"default\":{},\"minimum\":{},"
+      "{{\"name\":{},\"type\":{},\"required\":{},\"unique\":{},\"signals\":{},\"runtime\":{},"
+      "\"default\":{},\"minimum\":{},"
       "\"maximum\":{},\"choices\":{},\"help\":{}}}",
       quoted(option.name), quoted(option_type_name(option.type)),
       (option.flags & MAYFLY_OPTION_REQUIRED) != 0, (option.flags & MAYFLY_OPTION_UNIQUE) != 0,
+      (option.flags & MAYFLY_OPTION_SIGNALS) != 0, (option.flags & MAYFLY_OPTION_RUNTIME) != 0,
       quoted_or_null(option.default_value), quoted_or_null(option.minimum),
       quoted_or_null(option.maximum), json_list(split_choices(option.choices)),
       quoted(option.help));
@@ -87,6 +89,8 @@ std::string option_facts(const mayfly_option& option) {
   }
   if ((option.flags & MAYFLY_OPTION_REQUIRED) != 0) facts += ", required";
   if ((option.flags & MAYFLY_OPTION_UNIQUE) != 0) facts += ", another in every source";
+  if ((option.flags & MAYFLY_OPTION_SIGNALS) != 0) facts += ", globs of signals";
+  if ((option.flags & MAYFLY_OPTION_RUNTIME) != 0) facts += ", may change at run time";
   if (option.default_value != nullptr) facts += fmt::format(", default {}", option.default_value);
   return facts;
 }

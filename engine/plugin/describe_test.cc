@@ -33,6 +33,7 @@ TEST_CASE("describe: json has the whole descriptor") {
   const std::string json = describe_json(*batch());
   CHECK(json.find("\"kind\":\"node\"") != std::string::npos);
   CHECK(json.find("{\"name\":\"rows\",\"type\":\"int\",\"required\":false,\"unique\":false,"
+                  "\"signals\":false,\"runtime\":false,"
                   "\"default\":\"1024\",\"minimum\":\"1\",\"maximum\":\"1000000\",\"choices\":[],"
                   "\"help\":\"Rows of a full group.\"}") != std::string::npos);
   CHECK(std::count(json.begin(), json.end(), '{') == std::count(json.begin(), json.end(), '}'));

@@ -13,7 +13,7 @@ namespace mayfly {
 namespace {
 
 // What minor 1 has; later minors only append.
-constexpr std::uint32_t kPluginSizeMin = offsetof(mayfly_plugin, destroy) + sizeof(void*);
+constexpr std::uint32_t kPluginSizeMin = offsetof(mayfly_plugin, set_option) + sizeof(void*);
 constexpr std::uint32_t kOptionSizeMin = offsetof(mayfly_option, help) + sizeof(void*);
 constexpr std::uint32_t kNamedSizeMin = offsetof(mayfly_named, help) + sizeof(void*);
 constexpr std::uint32_t kTableCountMax = 1024;
@@ -173,6 +173,26 @@ class DescriptorCheck {
                               +MAYFLY_PORTS_MAX, count));
   }
 
+  Status node_option(const mayfly_option& option) const {
+    const auto has = [&option](std::uint32_t flag) { return (option.flags & flag) != 0; };
+    const bool node = plugin_.kind != MAYFLY_SOURCE;
+    const bool texts = option.type == MAYFLY_OPTION_TEXT || option.type == MAYFLY_OPTION_LIST;
+    if (has(MAYFLY_OPTION_SIGNALS) && (!node || !texts || plugin_.on_signal == nullptr)) {
+      return refuse(fmt::format(
+          "option \"{}\": SIGNALS is for a text or list of a node with the call `on_signal`",
+          option.name));
+    }
+    if (has(MAYFLY_OPTION_RUNTIME) && (!node || plugin_.set_option == nullptr)) {
+      return refuse(fmt::format("option \"{}\": RUNTIME is for a node with the call `set_option`",
+                                option.name));
+    }
+    if (has(MAYFLY_OPTION_RUNTIME) && has(MAYFLY_OPTION_SIGNALS)) {
+      return refuse(
+          fmt::format("option \"{}\": what is listened to can't change at run time", option.name));
+    }
+    return {};
+  }
+
   Status options() const {
     MAYFLY_RETURN_IF_ERROR(table("options", plugin_.options, kOptionSizeMin));
     std::set<std::string_view> seen;
@@ -192,6 +212,7 @@ class DescriptorCheck {
           (plugin_.kind != MAYFLY_SOURCE || option.type != MAYFLY_OPTION_TEXT)) {
         return refuse(fmt::format("option \"{}\": UNIQUE is for a text of a source", option.name));
       }
+      MAYFLY_RETURN_IF_ERROR(node_option(option));
       if (!seen.insert(option.name).second) {
         return refuse(fmt::format("options names \"{}\" twice", option.name));
       }

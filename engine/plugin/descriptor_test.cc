@@ -88,7 +88,7 @@ TEST_CASE("descriptor: versions are compared as the ABI says") {
         "f.so: built for plugin ABI 0.9, newer than this program's 0.1; update the program or "
         "build the plugin with its mayfly_abi.h");
   CHECK(refusal([](mayfly_plugin& p) { p.struct_size = 100; }) ==
-        "f.so: its descriptor is cut short: struct_size is 100, ABI 0.1 has 232 bytes; set it to "
+        "f.so: its descriptor is cut short: struct_size is 100, ABI 0.1 has 240 bytes; set it to "
         "sizeof(mayfly_plugin)");
   CHECK(check_descriptor(nullptr, "f.so").status().message() ==
         "f.so: mayfly_plugin_v1 returned NULL; it must not");
@@ -140,6 +140,40 @@ TEST_CASE("descriptor: only a text of a source can be one that no other source h
   option.type = MAYFLY_OPTION_TEXT;
   CHECK(with_kind(MAYFLY_SOURCE) == "");
   CHECK(with_kind(MAYFLY_NODE).find(kRefused) != std::string::npos);
+}
+
+TEST_CASE("descriptor: options that name signals, or change at run time, need the call for it") {
+  static mayfly_option option = {
+      "on",    MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, nullptr, nullptr, nullptr, nullptr,
+      "Globs."};
+  const auto with = [](std::uint32_t flags, std::uint32_t type, bool calls) {
+    option.flags = flags;
+    option.type = type;
+    return refusal([&](mayfly_plugin& p) {
+      p.configure = [](void*, const mayfly_host*, mayfly_context*,
+                       const mayfly_value*) -> mayfly_result { return MAYFLY_OK; };
+      if (calls) {
+        p.on_signal = [](void*, const mayfly_signal*, std::uint32_t) -> mayfly_result {
+          return MAYFLY_OK;
+        };
+        p.set_option = [](void*, std::uint32_t, const mayfly_value*) -> mayfly_result {
+          return MAYFLY_OK;
+        };
+      }
+      p.options = {&option, 1, sizeof option};
+    });
+  };
+  CHECK(with(MAYFLY_OPTION_SIGNALS, MAYFLY_OPTION_LIST, true) == "");
+  CHECK(with(MAYFLY_OPTION_RUNTIME, MAYFLY_OPTION_INT, true) == "");
+  CHECK(with(MAYFLY_OPTION_SIGNALS, MAYFLY_OPTION_LIST, false).find("`on_signal`") !=
+        std::string::npos);
+  CHECK(
+      with(MAYFLY_OPTION_SIGNALS, MAYFLY_OPTION_INT, true).find("SIGNALS is for a text or list") !=
+      std::string::npos);
+  CHECK(with(MAYFLY_OPTION_RUNTIME, MAYFLY_OPTION_INT, false).find("`set_option`") !=
+        std::string::npos);
+  CHECK(with(MAYFLY_OPTION_SIGNALS | MAYFLY_OPTION_RUNTIME, MAYFLY_OPTION_TEXT, true)
+            .find("can't change at run time") != std::string::npos);
 }
 
 TEST_CASE("descriptor: calls that kind, flags and tables need must be there") {

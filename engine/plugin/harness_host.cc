@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mayfly/base/glob.h"
 #include "mayfly/plugin/from_abi.h"
 #include "mayfly/plugin/node_harness.h"
 #include "mayfly/plugin/tables.h"
@@ -89,6 +90,9 @@ struct HarnessCalls {
                             const mayfly_lineage* lineage, std::uint32_t count) {
     return of(ctx).emit(port, batch, lineage, count);
   }
+  static std::uint64_t signals_present(mayfly_context* ctx, std::uint32_t listen) {
+    return of(ctx).signals_present(listen);
+  }
 };
 
 const mayfly_host& NodeHarness::host_table() {
@@ -114,6 +118,7 @@ const mayfly_host& NodeHarness::host_table() {
       .reject = &HarnessCalls::reject,
       .batch_new = &HarnessCalls::batch_new,
       .emit = &HarnessCalls::emit,
+      .signals_present = &HarnessCalls::signals_present,
   };
   return kHost;
 }
@@ -159,7 +164,21 @@ void NodeHarness::raise(std::uint32_t signal, std::string_view argument, bool re
   std::string name = retract ? "-" : "";
   name += raises[signal].name;
   if (!argument.empty()) name.append(":").append(argument);
+  retract ? retracted(name.substr(1)) : static_cast<void>(present_.push_back(name));
   signals_.push_back(std::move(name));
+}
+
+void NodeHarness::retracted(std::string_view name) { std::erase(present_, name); }
+
+std::uint64_t NodeHarness::signals_present(std::uint32_t listen) const {
+  std::uint64_t present = 0;
+  for (const Listen& heard : listens_) {
+    if (heard.id != listen) continue;
+    const Glob glob(heard.glob);
+    present += static_cast<std::uint64_t>(std::ranges::count_if(
+        present_, [&](const std::string& name) { return glob.matches(name); }));
+  }
+  return present;
 }
 
 mayfly_batch* NodeHarness::batch_new() {

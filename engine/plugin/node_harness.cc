@@ -31,6 +31,7 @@ NodeHarness::NodeHarness(std::shared_ptr<const PluginLibrary> library, OptionVal
       input_(settings_.columns),
       output_(settings_.columns),
       counters_(library_->plugin().counters.count) {
+  listens_ = listens_of(plugin(), options_);
   timers_.fill(kNever);
   const std::size_t align = std::max<std::size_t>(plugin().state_align, sizeof(void*));
   const std::size_t size = (plugin().state_size + align) / align * align;
@@ -182,14 +183,24 @@ void NodeHarness::complete(std::span<const std::uint64_t> ordinals, std::uint8_t
 }
 
 void NodeHarness::signal(std::string_view name) {
-  const NamedTable listens(plugin().listens);
-  for (std::uint32_t i = 0; i < listens.size(); ++i) {
-    if (!Glob(listens[i].name).matches(name)) continue;
-    const mayfly_signal signal = {i, 0, {name.data(), name.size()}, clock_.now_ns()};
+  present_.emplace_back(name);
+  for (const Listen& listen : listens_) {
+    if (!Glob(listen.glob).matches(name)) continue;
+    const mayfly_signal signal = {listen.id, 0, {name.data(), name.size()}, clock_.now_ns()};
     check_result("on_signal", plugin().on_signal(state_.get(), &signal, 1));
   }
   holds_now_.clear();
   run();
+}
+
+Status NodeHarness::set_option(const RawOption& option) {
+  const OptionTable table(plugin().options);
+  MAYFLY_ASSIGN_OR_RETURN(const RuntimeOption changed, parse_runtime_option(table, option));
+  check_result("set_option",
+               plugin().set_option(state_.get(), changed.index, changed.values.data()));
+  holds_now_.clear();
+  run();
+  return failure_;
 }
 
 std::int64_t NodeHarness::next_due_ns() const {

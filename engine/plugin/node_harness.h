@@ -29,6 +29,7 @@
 #include "mayfly/data/batch_pool.h"
 #include "mayfly/data/schema.h"
 #include "mayfly/plugin/library.h"
+#include "mayfly/plugin/listens.h"
 #include "mayfly/plugin/options.h"
 
 namespace mayfly {
@@ -75,8 +76,12 @@ class NodeHarness {
   void push_again(std::span<const std::uint64_t> ordinals, std::uint32_t input = 0);
   // Their answers, for on_completion. MAYFLY_PENDING: an attempt to write them failed.
   void complete(std::span<const std::uint64_t> ordinals, std::uint8_t outcome);
-  // To every listens[] that matches.
+  // Raised from outside: present, and to everything listened to that matches.
   void signal(std::string_view name);
+  // No longer present; nobody is told.
+  void retract(std::string_view name) { retracted(name); }
+  // Of an option flagged RUNTIME.
+  Status set_option(const RawOption& option);
   // Moves the clock, stopping at every timer and due time on the way.
   void advance(std::int64_t ns);
   // Calls drain until nothing more comes; rows due by then are released. Returns how many stay
@@ -84,6 +89,8 @@ class NodeHarness {
   std::uint64_t drain(std::int64_t deadline_ns = 60 * kSecond);
   // While true, batch_new gives NULL.
   void block_batches(bool blocked);
+
+  const std::vector<Listen>& listens() const { return listens_; }
 
   // ---- what came out
 
@@ -133,6 +140,8 @@ class NodeHarness {
   void violate(std::string what);
   std::uint64_t resume(std::uint64_t tag, std::uint64_t rows_max);
   void raise(std::uint32_t signal, std::string_view argument, bool retract);
+  void retracted(std::string_view name);
+  std::uint64_t signals_present(std::uint32_t listen) const;
   mayfly_batch* batch_new();
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
@@ -188,6 +197,8 @@ class NodeHarness {
   std::vector<RowRef> group_;  // rows consumed by a released group whose last slice is to come
   bool group_open_ = false;
   std::vector<std::string> signals_;
+  std::vector<Listen> listens_;
+  std::vector<std::string> present_;
   std::vector<std::uint64_t> counters_;
   Status failure_;
   std::vector<std::string> violations_;

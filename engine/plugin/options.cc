@@ -241,6 +241,19 @@ Status OptionParser::check_row(const mayfly_option& option) {
   return {};
 }
 
+Status OptionParser::check_globs(const Scalar& value) {
+  const auto fits = [](std::string_view glob) {
+    return std::ranges::none_of(glob, [](char c) { return c == ' ' || c == '\t' || c == '\n'; });
+  };
+  for (const std::string& glob : value.list) {
+    if (glob.empty() || !fits(glob)) {
+      return wrong(fmt::format("expected globs of signals without blanks, found \"{}\"", glob));
+    }
+  }
+  if (fits(value.text)) return {};
+  return wrong(fmt::format("expected a glob of signals without blanks, found \"{}\"", value.text));
+}
+
 std::optional<std::uint32_t> OptionParser::row_of(const RawOption& raw) {
   if (const auto row = table_.find(raw.name)) return row;
   std::vector<std::string_view> names;
@@ -302,7 +315,8 @@ ParsedOptions OptionParser::parse(std::span<const RawOption> given) {
     given_[*row] = true;
     const mayfly_option& option = table_[*row];
     auto value = read(option, raw.value);
-    const Status status = value.ok() ? check_range(option, *value) : value.status();
+    Status status = value.ok() ? check_range(option, *value) : value.status();
+    if (status.ok() && (option.flags & MAYFLY_OPTION_SIGNALS) != 0) status = check_globs(*value);
     if (!status.ok()) {
       std::string suggestion;
       const auto* text = std::get_if<std::string>(&raw.value);
@@ -323,6 +337,21 @@ ParsedOptions OptionParser::parse(std::span<const RawOption> given) {
 
 ParsedOptions parse_options(OptionTable table, std::span<const RawOption> given) {
   return OptionParser(table).parse(given);
+}
+
+Result<RuntimeOption> parse_runtime_option(OptionTable table, const RawOption& given) {
+  const auto index = table.find(given.name);
+  ParsedOptions parsed = parse_options(table, {&given, 1});
+  // Of the others, required ones are missing here.
+  std::erase_if(parsed.errors, [&](const OptionError& e) { return e.option != given.name; });
+  if (!parsed.errors.empty()) {
+    const OptionError& error = parsed.errors.front();
+    return Status(Code::kConfig, fmt::format("{}: {}", error.option, error.message));
+  }
+  if ((table[*index].flags & MAYFLY_OPTION_RUNTIME) == 0) {
+    return Status(Code::kConfig, fmt::format("{}: can't change while rows flow", given.name));
+  }
+  return RuntimeOption{*index, std::move(parsed.values)};
 }
 
 Status to_status(std::string_view plugin, const std::vector<OptionError>& errors) {

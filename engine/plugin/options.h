@@ -82,6 +82,13 @@ ParsedOptions parse_options(OptionTable table, std::span<const RawOption> given)
 // All errors in one message, one a line, for who has no places to show.
 Status to_status(std::string_view plugin, const std::vector<OptionError>& errors);
 
+// One option that may change while rows flow (MAYFLY_OPTION_RUNTIME).
+struct RuntimeOption {
+  std::uint32_t index = 0;
+  OptionValues values;  // values[index] is its value; the others are unset
+};
+Result<RuntimeOption> parse_runtime_option(OptionTable table, const RawOption& given);
+
 // Text of one type, as options take it. An error is one sentence.
 Result<std::int64_t> parse_int(std::string_view text);
 Result<double> parse_float(std::string_view text);

@@ -6,6 +6,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/base/rng.h"
+#include "mayfly/plugin/listens.h"
 
 namespace mayfly {
 namespace {
@@ -179,6 +180,46 @@ TEST_CASE("nearest: a slip is near, another word isn't") {
   CHECK(nearest("windwo", kNames) == "window");
   CHECK(nearest("colour", kNames) == "");
   CHECK(nearest("", kNames) == "");
+}
+
+TEST_CASE("options: globs of signals have no blanks, and are what the node listens to") {
+  const mayfly_option rows[] = {
+      {"on", MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, nullptr, nullptr, nullptr, nullptr,
+       "Globs."},
+      {"n", MAYFLY_OPTION_INT, MAYFLY_OPTION_RUNTIME, "1", "1", "9", nullptr, "A number."},
+      {"off", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_SIGNALS, "stop", nullptr, nullptr, nullptr,
+       "One."}};
+  const mayfly_table raw = {rows, 3, sizeof(mayfly_option)};
+  const auto parse = [&](std::vector<std::string> globs) {
+    const RawOption given[] = {{"on", std::move(globs)}};
+    return parse_options(OptionTable(raw), given);
+  };
+  for (const std::string bad : {"", "a b", "a\t"}) {
+    const ParsedOptions refused = parse({"write.*", bad});
+    REQUIRE(refused.errors.size() == 1);
+    CHECK(refused.errors[0].message ==
+          "expected globs of signals without blanks, found \"" + bad + "\"");
+  }
+  const ParsedOptions parsed = parse({"write.*", "x"});
+  REQUIRE(parsed.ok());
+  mayfly_plugin plugin{};
+  const mayfly_named heard[] = {{"drain.*", "A drain."}};
+  plugin.listens = {heard, 1, sizeof(mayfly_named)};
+  plugin.options = raw;
+  std::string all;
+  for (const Listen& listen : listens_of(plugin, parsed.values)) {
+    all += std::to_string(listen.id) + "=" + listen.glob + " ";
+  }
+  CHECK(all == "0=drain.* 65536=write.* 65536=x 65538=stop ");
+
+  const auto changed = parse_runtime_option(OptionTable(raw), {"n", std::int64_t{7}});
+  REQUIRE(changed.ok());
+  CHECK(changed->index == 1);
+  CHECK(changed->values[1].i64 == 7);
+  CHECK(parse_runtime_option(OptionTable(raw), {"n", std::int64_t{0}}).status().message() ==
+        "n: 0 is under the minimum 1");
+  CHECK(parse_runtime_option(OptionTable(raw), {"off", std::string("x")}).status().message() ==
+        "off: can't change while rows flow");
 }
 
 }  // namespace

@@ -79,6 +79,11 @@ class Host {
     return host_->resume(ctx_, tag, rows_max);
   }
   std::uint64_t held(std::uint64_t tag) const { return host_->held(ctx_, tag); }
+  // Nodes, from open on: signals present that listens[listen] means, or (listen_of) an option. A
+  // look at the whole window: for decisions, not for rows.
+  std::uint64_t signals_present(std::uint32_t listen) const {
+    return host_->signals_present(ctx_, listen);
+  }
   // The columns that come in; from open on.
   const mayfly_schema& schema() const { return *host_->schema(ctx_); }
 

@@ -77,6 +77,22 @@ constexpr mayfly_option unique(mayfly_option option) {
   return option;
 }
 
+// Of a node's text or list: globs of signals; what matches one comes to on_signal, with
+// listen_of(option).
+constexpr mayfly_option signals(mayfly_option option) {
+  option.flags |= MAYFLY_OPTION_SIGNALS;
+  return option;
+}
+
+// Of a node with set_option(uint32_t, const Options&): it may change while rows flow.
+constexpr mayfly_option runtime(mayfly_option option) {
+  option.flags |= MAYFLY_OPTION_RUNTIME;
+  return option;
+}
+
+// mayfly_signal.listen of what the option named.
+constexpr std::uint32_t listen_of(std::uint32_t option) { return MAYFLY_LISTEN_OPTION + option; }
+
 class Options {
  public:
   explicit Options(const mayfly_value* values) : values_(values) {}

@@ -5,6 +5,7 @@
 //   node    configure(const Options&)        open()          process(Slice)     [required]
 //           on_timer(uint32_t id, int64_t now_ns)            on_signal(std::span<const
 //           mayfly_signal>) on_completion(Slice)             drain(int64_t deadline_ns)
+//           set_option(uint32_t option, const Options&): of it, this option alone
 //   source  configure(const Options&)        open(const mayfly_position&)
 //           poll(mayfly_batch&, int64_t deadline_ns)                            [required]
 //           uint64_t fingerprint(uint64_t byte, std::span<char>)
@@ -157,6 +158,13 @@ constexpr mayfly_plugin node(const Description& description) {
     plugin.on_completion = [](void* state, const mayfly_slice* slice) noexcept -> mayfly_result {
       return guarded(of<State>(state),
                      [&] { return of<State>(state).on_completion(Slice(*slice)); });
+    };
+  }
+  if constexpr (requires(State & s) { s.set_option(std::uint32_t{}, Options(nullptr)); }) {
+    plugin.set_option = [](void* state, std::uint32_t option,
+                           const mayfly_value* values) noexcept -> mayfly_result {
+      return guarded(of<State>(state),
+                     [&] { return of<State>(state).set_option(option, Options(values)); });
     };
   }
   if constexpr (requires(State & s) { s.drain(std::int64_t{}); }) {

@@ -67,6 +67,9 @@ static const struct layout_row kRows[] = {
     CONSTANT(MAYFLY_OPTION_LIST),
     CONSTANT(MAYFLY_OPTION_REQUIRED),
     CONSTANT(MAYFLY_OPTION_UNIQUE),
+    CONSTANT(MAYFLY_OPTION_SIGNALS),
+    CONSTANT(MAYFLY_OPTION_RUNTIME),
+    CONSTANT(MAYFLY_LISTEN_OPTION),
     CONSTANT(MAYFLY_LOG_DEBUG),
     CONSTANT(MAYFLY_LOG_INFO),
     CONSTANT(MAYFLY_LOG_WARN),
@@ -207,6 +210,7 @@ static const struct layout_row kRows[] = {
     FIELD(mayfly_host, reject),
     FIELD(mayfly_host, batch_new),
     FIELD(mayfly_host, emit),
+    FIELD(mayfly_host, signals_present),
     STRUCT(mayfly_position),
     FIELD(mayfly_position, struct_size),
     FIELD(mayfly_position, resumed),
@@ -242,6 +246,7 @@ static const struct layout_row kRows[] = {
     FIELD(mayfly_plugin, on_completion),
     FIELD(mayfly_plugin, drain),
     FIELD(mayfly_plugin, destroy),
+    FIELD(mayfly_plugin, set_option),
 };
 
 const struct layout_row *layout_rows(size_t *count) {
