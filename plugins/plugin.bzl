@@ -9,6 +9,11 @@ _SDK = Label("//plugins/sdk")
 _SANITIZED = Label("//plugins:sanitized")
 _CONFORMANCE = Label("//engine/plugin:conformance")
 _CONFORMANCE_MAIN = Label("//engine/plugin:conformance_main.cc")
+_PAGE_MAIN = Label("//engine/plugin:page_main.cc")
+_PLUGIN = Label("//engine/plugin")
+_RUN_EXAMPLE = Label("//tests/plugin_examples:run_example.sh")
+_MAYFLY = Label("//tools/mayfly")
+_GENERATE = Label("//plugins/generate:libgenerate.so")
 
 def mayfly_plugin(
         name,
@@ -18,6 +23,9 @@ def mayfly_plugin(
         linkopts = [],
         additional_linker_inputs = [],
         conformance_options = [],
+        page = None,
+        example = None,
+        example_plugins = [],
         features = [],
         tags = [],
         visibility = ["//visibility:public"],
@@ -42,6 +50,9 @@ def mayfly_plugin(
       additional_linker_inputs: further files for the linker.
       conformance_options: "option=value" for what the plugin requires, when the suite's guess (the
         smallest number, the column "id") doesn't do.
+      page: its page, whose generated part <name>_page_test compares with the descriptor.
+      example: a pipeline that <name>_example_test runs, with this plugin and `generate`.
+      example_plugins: labels of the other plugins that the example names.
       features: further toolchain features.
       tags: as in Bazel, of both targets.
       visibility: public unless said otherwise.
@@ -81,3 +92,36 @@ def mayfly_plugin(
         tags = tags,
         deps = [str(_CONFORMANCE)],
     )
+    if page != None:
+        cc_test(
+            name = name + "_page_test",
+            size = "small",
+            srcs = [str(_PAGE_MAIN)],
+            args = [
+                "$(rootpath :lib%s.so)" % name,
+                "$(rootpath %s)" % page,
+            ],
+            copts = MAYFLY_COPTS,
+            data = [
+                page,
+                ":lib%s.so" % name,
+            ],
+            tags = tags,
+            deps = [str(_PLUGIN)],
+        )
+    if example != None:
+        libraries = [":lib%s.so" % name, str(_GENERATE)] + example_plugins
+        native.sh_test(
+            name = name + "_example_test",
+            size = "small",
+            srcs = [str(_RUN_EXAMPLE)],
+            args = [
+                "$(rootpath %s)" % _MAYFLY,
+                "$(rootpath %s)" % example,
+            ] + ["$(rootpath %s)" % library for library in libraries],
+            data = [
+                example,
+                str(_MAYFLY),
+            ] + libraries,
+            tags = tags,
+        )

@@ -118,20 +118,24 @@ void Answers::completed(std::uint64_t bit, RowRef head) noexcept {
   mayfly_batch& batch = *pool_->batch(head);
   SliceChain answered;
   SliceChain again;
+  std::array<SliceChain, 64> owed;  // failed, and a further node of the component is to be told
+  std::uint64_t used = 0;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
     batch.owed[row] &= ~bit;
     if (batch.outcome[row] != MAYFLY_PENDING) {
       answered.append(batch, row);
     } else if (const std::uint64_t bits = batch.owed[row] & component_mask_; bits != 0) {
-      // Rare: a failed row that met several of the nodes goes round one by one.
-      SliceChain one;
-      one.append(batch, row);
-      const CompletionTarget& target = targets_[static_cast<std::size_t>(std::countr_zero(bits))];
-      target.inbox->complete(target.node_lane, one.finish(batch));
+      const int next = std::countr_zero(bits);
+      owed[static_cast<std::size_t>(next)].append(batch, row);
+      used |= 1ull << next;
     } else {
       again.append(batch, row);
     }
   });
+  for (; used != 0; used &= used - 1) {
+    const auto next = static_cast<std::size_t>(std::countr_zero(used));
+    targets_[next].inbox->complete(targets_[next].node_lane, owed[next].finish(batch));
+  }
   if (!again.empty()) failed_from_nodes_.push(again.finish(batch));
   if (!answered.empty()) pass_on(batch, row_of(answered.finish(batch)), false);
 }

@@ -203,6 +203,7 @@ void Node::timer_cancel(std::uint32_t timer) {
 // ---- held rows ----------------------------------------------------------------------------------
 
 std::uint64_t Node::resume(std::uint64_t tag, std::uint64_t max_rows) {
+  if (held_ == nullptr) return 0;  // asked in open
   const std::uint64_t count =
       held_->release(tag, max_rows, [&](RowRef ref) { collect_released(ref, tag); });
   if (count > 0) {
@@ -415,15 +416,18 @@ void Node::fail_routing(mayfly_batch& batch, std::uint16_t row) {
 // ---- rows made here -----------------------------------------------------------------------------
 
 mayfly_batch* Node::batch_new() {
+  if (services().pool == nullptr) return nullptr;  // asked in open
   return services().pool->try_acquire(BatchPool::Part::kReserve, schema());
 }
 
 mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {
+  if (services().pool == nullptr) return PluginInstance::batch_reserve(batch, bytes);
   return services().pool->reserve_heap(batch, bytes);
 }
 
 mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                          std::uint32_t count) {
+  if (services().pool == nullptr) return PluginInstance::emit(port, batch, lineage, count);
   const std::string wrong =
       made_.emit(port, wiring_.ports.size(), batch, lineage, count, services().clock.now_ns());
   return wrong.empty() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, wrong);

@@ -91,7 +91,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void timer_set(std::uint32_t timer, std::int64_t due_ns) override;
   void timer_cancel(std::uint32_t timer) override;
   std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows) override;
-  std::uint64_t held(std::uint64_t tag) override { return held_->count(tag); }
+  std::uint64_t held(std::uint64_t tag) override { return held_ ? held_->count(tag) : 0; }
   std::uint64_t signals_present(std::uint32_t listen) override;
   mayfly_batch* batch_new() override;
   mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;

@@ -12,6 +12,8 @@ namespace mayfly {
 std::string describe(const PluginLibrary& library);
 // For programs: {"name":..., "version":..., "kind":..., "flags":[...], "options":[...], ...}.
 std::string describe_json(const PluginLibrary& library);
+// For a page: order, options, ports, counters, reasons, signals, as tables in Markdown.
+std::string describe_markdown(const PluginLibrary& library);
 // JSON Schema (2020-12) of the options as a pipeline file gives them.
 std::string options_schema(const PluginLibrary& library);
 // The same for a table of options that is no plugin's.

@@ -183,7 +183,7 @@ std::uint64_t NodeHarness::signals_present(std::uint32_t listen) const {
 
 mayfly_batch* NodeHarness::batch_new() {
   if (!library_->has(MAYFLY_TRANSFORMS)) violate("batch_new without MAYFLY_TRANSFORMS");
-  if (batches_blocked_) return nullptr;
+  if (batches_blocked_ || pool_ == nullptr) return nullptr;  // none in open
   return pool_->try_acquire(BatchPool::Part::kReserve, output_);
 }
 

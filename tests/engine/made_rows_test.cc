@@ -124,6 +124,12 @@ TEST_CASE("a plugin that fails after it has consumed or emitted rows leaves noth
   }
 }
 
+TEST_CASE("a plugin that asks for rows or batches in open is given none, and works") {
+  const Grouped run("open");
+  CHECK_MESSAGE(run.status.ok(), run.status.message());
+  CHECK(run.database.integer("SELECT count(*) FROM t") == 16);
+}
+
 TEST_CASE("rows of a group whose last slice stays blocked are left at the drain's deadline") {
   const Grouped run("stuck", 30 * kMillisecond);
   CHECK(run.status.code() == Code::kTryAgain);

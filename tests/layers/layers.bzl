@@ -41,9 +41,11 @@ LAYER_TARGETS = [
     "//engine/work:registry",
     "//engine/work:work_options",
     "//plugins/batch:libbatch.so",
+    "//plugins/circuit_breaker:libcircuit_breaker.so",
     "//plugins/file:libfile.so",
     "//plugins/generate:libgenerate.so",
     "//plugins/pass:libpass.so",
+    "//plugins/retry:libretry.so",
     "//plugins/sdk",
 ]
 

@@ -63,7 +63,7 @@ Result<Schema> read_schema(const SourcePlan& plan) {
   Services services{.clock = clock, .signals = signals, .pool = nullptr, .seed = 0, .log = {}};
   Answers answers;
   Source source(plan.plugin->plugin(), plan.name, 0, services, answers);
-  MAYFLY_RETURN_IF_ERROR(source.configure(plan.options.data()));
+  MAYFLY_RETURN_IF_ERROR(source.configure(plan.options));
   MAYFLY_RETURN_IF_ERROR(source.open_at(nullptr));
   return source.schema();
 }

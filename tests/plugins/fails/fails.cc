@@ -11,16 +11,29 @@ namespace {
 namespace sdk = mayfly::sdk;
 
 enum Option : std::uint32_t { kAt, kRows };
-enum At : std::uint32_t { kNever, kBetween, kEnd, kBlocked, kSlice, kTimer, kDrain, kStuck, kRefused };
+enum At : std::uint32_t {
+  kNever,
+  kBetween,
+  kEnd,
+  kBlocked,
+  kSlice,
+  kTimer,
+  kDrain,
+  kStuck,
+  kRefused,
+  kOpen
+};
 
 constexpr mayfly_option kOptions[] = {
     sdk::choice_option(
-        "at", "never", "never|between|end|blocked|slice|timer|drain|stuck|refused",
+        "at", "never", "never|between|end|blocked|slice|timer|drain|stuck|refused|open",
         "never: copies are emitted with the group's last slice; end, blocked: then process fails, "
         "or "
         "says BLOCKED; slice: it fails at the last slice and emits nothing; between: a timer emits "
         "between the group's slices; timer, drain: it emits there, then fails; stuck: the last "
-        "slice is always BLOCKED; refused: it emits to a port that it doesn't have and says OK."),
+        "slice is always BLOCKED; refused: it emits to a port that it doesn't have and says OK; "
+        "open: it asks for "
+        "rows and batches before there are any, and then works."),
     sdk::int_option("rows", "1", {"1", "1000000"}, "Rows in a group."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Copies: (id int64)."}};
@@ -36,7 +49,12 @@ struct Fails : sdk::Node {
     group = static_cast<std::uint64_t>(options.integer(kRows));
   }
 
-  mayfly_result open() { return host.declare_column("id", MAYFLY_INT64); }
+  mayfly_result open() {
+    if (at == kOpen && (host.held(0) + host.resume(0) > 0 || host.new_batch() != nullptr)) {
+      return host.fail(sdk::Failure::kInternal, "expected no rows and no batch in open");
+    }
+    return host.declare_column("id", MAYFLY_INT64);
+  }
 
   mayfly_result process(sdk::Slice slice) {
     if (!slice.resumed()) {

@@ -1,0 +1,244 @@
+// Stops rows while what takes them keeps failing, and tries again with a few.
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "mayfly/policy/circuit_breaker_policy.h"
+#include "mayfly/sdk/plugin.h"
+#include "plugins/circuit_breaker/pass_times.h"
+
+namespace {
+
+namespace sdk = mayfly::sdk;
+using mayfly::BreakerOptions;
+using mayfly::BreakerState;
+using mayfly::CircuitBreakerPolicy;
+
+enum Option : std::uint32_t {
+  kMode,
+  kThreshold,
+  kRatio,
+  kMinCalls,
+  kWindow,
+  kOpenFor,
+  kProbes,
+  kProbesToClose,
+  kProbeTimeout,
+  kSlowCall,
+  kFailureSignals,
+  kState,
+  kName,
+};
+enum Counter : std::uint32_t { kFailures, kOpened, kProbesSent };
+enum Signal : std::uint32_t { kFailure, kOpen, kHalfOpen, kClosed };
+enum Listened : std::uint32_t { kOwnFailures };
+
+constexpr std::uint32_t kTimer = 0;
+constexpr std::uint64_t kTag = 0;
+
+constexpr mayfly_option kOptions[] = {
+    sdk::choice_option("mode", "count", "count|consecutive|ratio",
+                       "What opens it: threshold failures in the window, threshold in a row, or a "
+                       "ratio of the window's calls."),
+    sdk::runtime(sdk::int_option("threshold", "5", {"1", "1000000"}, "Failures that open it.")),
+    sdk::float_option("ratio", "0.5", {"0.000001", "1"}, "Of mode ratio: the share that opens it."),
+    sdk::int_option("min_calls", "10", {"1", "1000000"},
+                    "Of mode ratio: calls below which it stays closed."),
+    sdk::duration_option("window", "30s", {"1ms", "24h"}, "How long a failure counts."),
+    sdk::duration_option("open_for", "30s", {"1ms", "24h"}, "How long it stays open."),
+    sdk::int_option("probes", "1", {"1", "65534"}, "Rows that may be out while it is half-open."),
+    sdk::int_option("probes_to_close", "1", {"1", "1000000"}, "Probes that must succeed."),
+    sdk::duration_option("probe_timeout", "30s", {"1ms", "24h"},
+                         "A probe without an answer for so long has failed."),
+    sdk::duration_option("slow_call", "0s", {"0s", "24h"},
+                         "An answer that took longer counts as a failure; 0s: none does."),
+    sdk::signals(sdk::list_option("failure_signals", nullptr, {},
+                                  "Each of these signals counts as a failure, too.")),
+    sdk::runtime(sdk::choice_option("state", "auto", "auto|open|closed",
+                                    "auto; or open or closed, whatever happens.")),
+    sdk::text_option("name", "", "The argument of its signals, to tell several breakers apart."),
+};
+constexpr mayfly_named kPorts[] = {{"out", "Rows, in order."}};
+constexpr mayfly_named kCounters[] = {
+    {"failures", "Failures that were counted."},
+    {"opened", "Times that it opened."},
+    {"probes", "Rows sent while it was half-open."},
+};
+constexpr mayfly_named kRaises[] = {
+    {"circuit-failure", "A failure was counted."},
+    {"circuit-open", "It opened; retracted when it closes."},
+    {"circuit-half-open", "It lets probes pass."},
+    {"circuit-closed", "It closed."},
+};
+constexpr mayfly_named kListens[] = {
+    {"circuit-failure*", "Its own failures of an earlier run, when a window has restored them."},
+};
+
+struct CircuitBreaker : sdk::Node {
+  mayfly_result configure(const sdk::Options& options) {
+    name = options.text(kName);
+    policy.emplace(BreakerOptions{
+        .mode = static_cast<BreakerOptions::Mode>(options.choice(kMode)),
+        .threshold = static_cast<std::uint32_t>(options.integer(kThreshold)),
+        .ratio = options.number(kRatio),
+        .min_calls = static_cast<std::uint32_t>(options.integer(kMinCalls)),
+        .window_ns = options.duration_ns(kWindow),
+        .open_ns = options.duration_ns(kOpenFor),
+        .probes = static_cast<std::uint32_t>(options.integer(kProbes)),
+        .probes_to_close = static_cast<std::uint32_t>(options.integer(kProbesToClose)),
+        .probe_timeout_ns = options.duration_ns(kProbeTimeout),
+        .slow_call_ns = options.duration_ns(kSlowCall),
+    });
+    force(options.choice(kState));
+    return MAYFLY_OK;
+  }
+
+  void open() {
+    opened_ns = host.now_ns();
+    update(opened_ns);
+  }
+
+  void process(sdk::Slice slice) {
+    const std::int64_t now = slice.now_ns();
+    const BreakerState state = policy->state(now);
+    const bool closed = state == BreakerState::kClosed || state == BreakerState::kForcedClosed;
+    if (!closed) {
+      bool behind = !slice.resumed() && host.held(kTag) > 0;
+      for (const std::uint16_t row : slice.rows()) {
+        if (behind || !policy->try_begin(now)) {
+          slice.hold(row, kTag);
+          behind = true;
+        } else {
+          host.count(kProbesSent);
+        }
+      }
+      host.set_timer(kTimer, now);  // once they are held
+    }
+    if (policy->options().slow_call_ns > 0) times.passed(slice.batch(), now);
+  }
+
+  void on_completion(sdk::Slice slice) {
+    const std::int64_t now = slice.now_ns();
+    const bool probing = policy->state(now) == BreakerState::kHalfOpen;
+    const std::int64_t took =
+        policy->options().slow_call_ns > 0 ? times.since(slice.batch(), now) : 0;
+    bool failed = false;
+    bool succeeded = false;
+    for (const std::uint16_t row : slice.rows()) {
+      const std::uint8_t outcome = slice.outcome(row);
+      // A row that the database refuses says that the database works.
+      const bool good =
+          outcome == MAYFLY_WRITTEN || outcome == MAYFLY_IGNORED || outcome == MAYFLY_DEAD_LETTERED;
+      failed |= outcome == MAYFLY_PENDING;
+      succeeded |= good;
+      if (!probing || outcome == MAYFLY_PENDING) continue;
+      good ? policy->succeeded(now, took) : policy->abandoned(now);
+    }
+    if (failed) {
+      fail(now);
+    } else if (succeeded && !probing) {
+      policy->succeeded(now, took);
+    }
+    update(now);
+  }
+
+  // The batches of one transaction fail together: once.
+  void fail(std::int64_t now) {
+    if (now == last_failure_ns) return;
+    last_failure_ns = now;
+    policy->failed(now);
+    host.count(kFailures);
+    host.raise(kFailure, name);
+  }
+
+  void on_signal(std::span<const mayfly_signal> signals) {
+    const std::int64_t now = host.now_ns();
+    for (const mayfly_signal& signal : signals) {
+      if (signal.listen != kOwnFailures) {
+        policy->note_failure(signal.at_ns, now);
+        host.count(kFailures);
+      } else if (signal.at_ns < opened_ns && is_own(sdk::to_view(signal.name))) {
+        policy->note_failure(signal.at_ns, now);
+      }
+    }
+    update(now);
+  }
+  bool is_own(std::string_view signal) const {
+    const std::size_t colon = signal.find(':');
+    return (colon == signal.npos ? std::string_view() : signal.substr(colon + 1)) == name;
+  }
+
+  void on_timer(std::uint32_t, std::int64_t now_ns) { update(now_ns); }
+
+  void drain(std::int64_t) {
+    const std::int64_t now = host.now_ns();
+    policy->half_open(now);
+    update(now);
+  }
+
+  void set_option(std::uint32_t option, const sdk::Options& options) {
+    const std::int64_t now = host.now_ns();
+    if (option == kThreshold) {
+      policy->set_threshold(static_cast<std::uint32_t>(options.integer(kThreshold)), now);
+    } else {
+      force(options.choice(kState));
+    }
+    update(now);
+  }
+  void force(std::uint32_t choice) {
+    if (choice == 0) {
+      policy->release();
+    } else {
+      policy->force(choice == 1 ? BreakerState::kForcedOpen : BreakerState::kForcedClosed);
+    }
+  }
+
+  // Tells what has become of it, and lets go what may go.
+  void update(std::int64_t now) {
+    const BreakerState state = policy->state(now);
+    const bool open = state == BreakerState::kOpen || state == BreakerState::kForcedOpen;
+    const bool half_open = state == BreakerState::kHalfOpen;
+    if (state != told) tell(state);
+    told = state;
+    if (half_open) {
+      host.resume(kTag, policy->options().probes - policy->probes_out());
+    } else if (!open && host.held(kTag) > 0) {
+      host.resume(kTag);
+    }
+    const std::int64_t due = policy->next_change_ns();
+    due == mayfly::kNever ? host.cancel_timer(kTimer) : host.set_timer(kTimer, due);
+  }
+
+  void tell(BreakerState state) {
+    if (state == BreakerState::kOpen || state == BreakerState::kForcedOpen) {
+      host.count(kOpened);
+      host.raise(kOpen, name);
+    } else if (state == BreakerState::kHalfOpen) {
+      host.raise(kHalfOpen, name);
+    } else {
+      host.retract(kOpen, name);
+      host.raise(kClosed, name);
+    }
+  }
+
+  std::optional<CircuitBreakerPolicy> policy;
+  mayfly::circuit_breaker::PassTimes times;
+  std::string name;
+  BreakerState told = BreakerState::kClosed;
+  std::int64_t opened_ns = 0;
+  std::int64_t last_failure_ns = INT64_MIN;
+};
+
+}  // namespace
+
+MAYFLY_SDK_PLUGIN(sdk::node<CircuitBreaker>({
+    .name = "circuit_breaker",
+    .version = "0.1.0",
+    .summary = "Stops rows while what takes them keeps failing, and tries again with a few.",
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .options = kOptions,
+    .ports = kPorts,
+    .counters = kCounters,
+    .raises = kRaises,
+    .listens = kListens,
+}))

@@ -1,0 +1,170 @@
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "mayfly/plugin/node_harness.h"
+#include "mayfly/plugin/registry.h"
+
+namespace mayfly {
+namespace {
+
+using Ordinals = std::vector<std::uint64_t>;
+using Signals = std::vector<std::string>;
+
+std::unique_ptr<NodeHarness> breaker_node(std::vector<RawOption> options) {
+  PluginRegistry registry(search_of_process());
+  auto library = registry.find("circuit_breaker");
+  REQUIRE_MESSAGE(library.ok(), library.status().message());
+  auto harness = NodeHarness::create(*library, options);
+  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
+  return std::move(harness).value();
+}
+
+Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
+  Ordinals ordinals(count);
+  std::iota(ordinals.begin(), ordinals.end(), from);
+  return ordinals;
+}
+
+// Each at another moment: those of one moment are one failure.
+void fail(NodeHarness& node, std::uint64_t from, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    node.advance(kMillisecond);
+    node.complete(Ordinals{from + i}, MAYFLY_PENDING);
+  }
+}
+
+TEST_CASE("circuit breaker: rows pass until attempts have failed often enough, then they wait") {
+  const auto node = breaker_node({{"threshold", std::int64_t{3}}});
+  node->push_rows(5);
+  fail(*node, 0, 2);
+  node->push_rows(1);
+  CHECK(node->held() == 0);
+
+  fail(*node, 2, 1);
+  node->push_rows(10);
+
+  CHECK(node->port(0) == first(6));
+  CHECK(node->held() == 10);
+  CHECK(node->counter("opened") == 1);
+  CHECK(node->signals() ==
+        Signals{"circuit-failure", "circuit-failure", "circuit-failure", "circuit-open"});
+}
+
+TEST_CASE(
+    "circuit breaker: half-open sends one probe; when it is written all rows follow in order") {
+  const auto node =
+      breaker_node({{"threshold", std::int64_t{1}}, {"open_for", std::string("10s")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(7);
+  node->advance(10 * kSecond - 1);
+  CHECK(node->held() == 7);
+
+  node->advance(1);
+  CHECK(node->port(0) == first(2));
+  CHECK(node->counter("probes") == 1);
+  node->push_rows(2);
+  CHECK(node->held() == 8);
+
+  node->complete(Ordinals{1}, MAYFLY_WRITTEN);
+  CHECK(node->port(0) == first(10));
+  CHECK(node->signals() == Signals{"circuit-failure", "circuit-open", "circuit-half-open",
+                                   "-circuit-open", "circuit-closed"});
+}
+
+TEST_CASE("circuit breaker: a probe that fails, or is never answered, opens it again") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}},
+                                  {"open_for", std::string("10s")},
+                                  {"probe_timeout", std::string("3s")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(9);
+  node->advance(10 * kSecond);
+  fail(*node, 1, 1);
+  CHECK(node->held() == 8);
+  CHECK(node->counter("opened") == 2);
+  // The next one's answer is lost.
+  node->advance(10 * kSecond);
+  CHECK(node->held() == 7);
+  node->advance(3 * kSecond);
+  CHECK(node->counter("opened") == 3);
+  node->advance(10 * kSecond);
+  CHECK(node->held() == 6);
+}
+
+TEST_CASE("circuit breaker: the rows of one moment fail once, and refused rows are no failures") {
+  const auto node = breaker_node({{"threshold", std::int64_t{2}}});
+  node->push_rows(100);
+  node->complete(first(50), MAYFLY_PENDING);
+  CHECK(node->counter("failures") == 1);
+  node->advance(kMillisecond);
+  node->complete(first(50, 50), MAYFLY_DEAD_LETTERED);
+  CHECK(node->counter("failures") == 1);
+  CHECK(node->counter("opened") == 0);
+}
+
+TEST_CASE("circuit breaker: signals that were named count as failures") {
+  const auto node = breaker_node({{"threshold", std::int64_t{2}},
+                                  {"failure_signals", std::vector<std::string>{"api.failure*"}}});
+  node->signal("api.ok");
+  node->signal("api.failure:timeout");
+  node->signal("api.failure");
+  node->push_rows(3);
+  CHECK(node->held() == 3);
+}
+
+TEST_CASE("circuit breaker: with a name, only its own earlier failures count") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}}, {"name", std::string("orders")}});
+  // What it hears of itself now was counted when it was raised.
+  node->signal("circuit-failure:orders");
+  node->push_rows(1);
+  CHECK(node->held() == 0);
+  fail(*node, 0, 1);
+  CHECK(node->signals() == Signals{"circuit-failure:orders", "circuit-open:orders"});
+}
+
+TEST_CASE("circuit breaker: it can be forced while rows flow, and released") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}}});
+  CHECK(node->set_option({"state", std::string("open")}).ok());
+  node->push_rows(4);
+  CHECK(node->held() == 4);
+  node->advance(3600 * kSecond);
+  CHECK(node->held() == 4);
+  CHECK(node->set_option({"state", std::string("auto")}).ok());
+  CHECK(node->held() == 0);
+  CHECK(node->set_option({"state", std::string("closed")}).ok());
+  fail(*node, 0, 4);
+  node->push_rows(1);
+  CHECK(node->port(0) == first(5));
+}
+
+TEST_CASE("circuit breaker: an answer that took too long counts as a failure") {
+  const auto node =
+      breaker_node({{"threshold", std::int64_t{1}}, {"slow_call", std::string("2s")}});
+  node->push_rows(2);
+  node->advance(2 * kSecond);
+  node->complete(Ordinals{0}, MAYFLY_WRITTEN);
+  CHECK(node->counter("opened") == 0);
+  node->advance(1);
+  node->complete(Ordinals{1}, MAYFLY_WRITTEN);
+  CHECK(node->counter("opened") == 1);
+}
+
+TEST_CASE("circuit breaker: draining tries at once, one after the other, and keeps the order") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}},
+                                  {"open_for", std::string("1h")},
+                                  {"probe_timeout", std::string("1h")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(5);
+  CHECK(node->drain() == 4);
+  CHECK(node->port(0) == first(2));
+  node->complete(Ordinals{1}, MAYFLY_WRITTEN);
+  CHECK(node->drain() == 0);
+  CHECK(node->port(0) == first(6));
+  CHECK(node->violations().empty());
+}
+
+}  // namespace
+}  // namespace mayfly
