@@ -114,6 +114,8 @@ class Coordinator {
   // By exact name; the globs `*` and `?` work too.
   bool has_signal(std::string_view glob) const { return count_signals(glob) > 0; }
   std::size_t count_signals(std::string_view glob = "*") const { return signals(glob).size(); }
+  // Of the coordinator's clock.
+  std::int64_t now_ns() const { return core_->now_ns(); }
   // The sink that operations raise on: the one from the options, or the coordinator's own.
   SignalSink& sink() { return core_->sink(); }
 

@@ -15,6 +15,7 @@ LAYER_TARGETS = [
     "//engine/data:value",
     "//engine/data/readers",
     "//engine/graph",
+    "//engine/patterns",
     "//engine/plugin",
     "//engine/policy",
     "//engine/runtime",
