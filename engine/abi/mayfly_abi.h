@@ -174,6 +174,9 @@ typedef struct mayfly_batch {
   uint32_t *parent;       /* first row this one was made from */
   uint32_t *parent_next;  /* next row that made the same child */
   uint32_t *children;     /* rows made from this one and not yet answered */
+  /* Sources: the line at which the record behind the last row begins, blank lines between them left
+   * out of account; 0: unknown, or one after the last row's. */
+  uint64_t next_line;
 } mayfly_batch;
 
 #define MAYFLY_EXTENT_DENSE 0x80000000u

@@ -184,6 +184,7 @@ void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
   batch.rows = 0;
   batch.heap_used = 0;
   batch.flags = 0;
+  batch.next_line = 0;
   batch.column_count = schema.size();
   const std::size_t words = words_for(options_.rows);
   for (std::uint32_t c = 0; c < schema.size(); ++c) {

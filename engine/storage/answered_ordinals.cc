@@ -79,7 +79,7 @@ AnsweredOrdinals::Ranges::iterator AnsweredOrdinals::erase(Ranges::iterator at) 
 }
 
 void AnsweredOrdinals::raise_mark(const AnsweredRun& run) {
-  mark_ = {run.last + 1, run.byte_end, run.line == 0 ? 0 : run.line + 1};
+  mark_ = {run.last + 1, run.byte_end, run.line};
 }
 
 }  // namespace mayfly

@@ -25,11 +25,11 @@ namespace mayfly {
 struct Mark {
   std::uint64_t ordinal = 0;
   std::uint64_t byte = 0;  // just after the record before the mark
-  std::uint64_t line = 1;  // one after that record's first line; 0: unknown
+  std::uint64_t line = 1;  // there; 0: unknown
   bool operator==(const Mark&) const = default;
 };
 
-// Ordinals first to last, and where the record `last` ends.
+// Ordinals first to last, and where the record `last` ends: the byte and the line behind it.
 struct AnsweredRun {
   std::uint64_t first = 0;
   std::uint64_t last = 0;

@@ -34,7 +34,7 @@ struct NaiveSet {
 };
 
 AnsweredRun run(std::uint64_t first, std::uint64_t last) {
-  return {first, last, (last + 1) * 10, last + 1};
+  return {first, last, (last + 1) * 10, last + 2};
 }
 
 TEST_CASE("in order there is a mark and no ranges") {

@@ -35,6 +35,13 @@ SqliteError create_tables(SqliteConnection& connection) {
 std::int64_t as_int(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t as_uint(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
+// The line behind a row's record, as far as that is known: of a batch's last row its source says
+// it.
+std::uint64_t line_behind(const mayfly_batch& batch, std::uint32_t row) {
+  if (row + 1 == batch.rows && batch.next_line != 0) return batch.next_line;
+  return batch.line[row] == 0 ? 0 : batch.line[row] + 1;
+}
+
 }  // namespace
 
 RowTotals& RowTotals::operator+=(const RowTotals& other) {
@@ -265,7 +272,8 @@ bool Progress::answered_run(const mayfly_batch& batch, std::uint16_t head) {
   Entry& source = touch(index);
   count(source, outcomes);
   if (&source != &none_) {
-    source.ordinals.add({first, batch.ordinal[last], batch.byte_end[last], batch.line[last]});
+    source.ordinals.add(
+        {first, batch.ordinal[last], batch.byte_end[last], line_behind(batch, last)});
   }
   return true;
 }
@@ -295,7 +303,7 @@ void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
     }
     run.last = ordinal;
     run.byte_end = batch.byte_end[row];
-    run.line = batch.line[row];
+    run.line = line_behind(batch, row);
     ++outcomes[batch.outcome[row] & 15];
   });
   close();
@@ -308,7 +316,7 @@ void Progress::answered_row(const mayfly_batch& batch, std::uint16_t row) {
   count(source, outcomes);
   if (&source == &none_) return;
   source.ordinals.add(
-      {batch.ordinal[row], batch.ordinal[row], batch.byte_end[row], batch.line[row]});
+      {batch.ordinal[row], batch.ordinal[row], batch.byte_end[row], line_behind(batch, row)});
 }
 
 void Progress::updated(std::uint16_t index, std::uint64_t rows) {

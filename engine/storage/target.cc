@@ -323,7 +323,15 @@ Status Target::choose_checks(const WriterOptions& options, const Schema& schema)
   return Status::success();
 }
 
+void Target::choose_rowid_key(const WriterOptions& options) {
+  if (!options.select.empty()) return;
+  for (const InsertColumn& column : inserted_) {
+    if (is_rowid_alias(*find(column.name))) rowid_key_ = column.origin;
+  }
+}
+
 void Target::compose_insert(const WriterOptions& options) {
+  choose_rowid_key(options);
   insert_sql_ = insert_sql(options, false);
   if (!select_checks_.empty()) checked_insert_sql_ = insert_sql(options, true);
 }
@@ -338,7 +346,10 @@ std::string Target::insert_sql(const WriterOptions& options, bool exceptions) co
         !options.select.empty() && (column.check == ValueCheck::kAll ||
                                     (exceptions && column.check == ValueCheck::kExceptions));
     // Qualified: a name that isn't found would be taken for a text.
-    const std::string value = "given." + quote_identifier(column.name);
+    std::string value = "given." + quote_identifier(column.name);
+    if (!options.select.empty() && is_rowid_alias(*find(column.name))) {
+      value = given_key(value, column.name);
+    }
     values += values.empty() ? "" : ", ";
     values += checked ? exact_value(value, column.name, column.affinity) : value;
   }

@@ -40,6 +40,10 @@ class Target {
   // those too. Empty: no need for it.
   const std::vector<ColumnCheck>& select_checks() const { return select_checks_; }
   const std::string& checked_insert_sql() const { return checked_insert_sql_; }
+  // The column of the schema that is the table's INTEGER PRIMARY KEY, whose NULLs SQLite replaces
+  // by numbers that may well be the keys of other rows; they are rejected. None: there is none, or
+  // a SELECT gives it, whose statement looks at it itself.
+  std::optional<std::uint32_t> rowid_key() const { return rowid_key_; }
   // As many rows come out of the SELECT as went in only if each came out once.
   bool one_row_each() const { return one_row_each_; }
   // There are columns beside the keys, so an upsert changes what is there.
@@ -82,6 +86,7 @@ class Target {
   Status look_for_indexes(SqliteConnection& connection, const WriterOptions& options);
   Status choose_keys(const WriterOptions& options, const Schema& schema);
   Status choose_checks(const WriterOptions& options, const Schema& schema);
+  void choose_rowid_key(const WriterOptions& options);
   void compose_insert(const WriterOptions& options);
   std::string insert_sql(const WriterOptions& options, bool exceptions) const;
   const TableColumn* find(std::string_view name) const;
@@ -96,6 +101,7 @@ class Target {
   std::string checked_insert_sql_;
   std::vector<ColumnCheck> checks_;
   std::vector<ColumnCheck> select_checks_;
+  std::optional<std::uint32_t> rowid_key_;
   bool one_row_each_ = true;
   std::string select_;  // as it stands in parentheses; empty: the batch as it is
   bool without_rowid_ = false;

@@ -47,6 +47,37 @@ TEST_CASE("a key of several columns or of text is NOT NULL") {
   CHECK(f.query("SELECT code FROM mayfly_dead_letters") == "not_null\nprimary_key");
 }
 
+TEST_CASE("a NULL in an integer key is rejected, in every mode, and takes no other row's place") {
+  for (const WriteMode mode :
+       {WriteMode::kInsert, WriteMode::kUpsert, WriteMode::kIgnore, WriteMode::kReplace}) {
+    for (const std::string select : {"", "SELECT id, name FROM mayfly_batch"}) {
+      for (const bool coerce : {false, true}) {
+        CAPTURE(select);
+        WriterFixture f;
+        f.options.key_columns = {"id"};
+        f.options.mode = mode;
+        f.options.select = select;
+        f.options.coerce = coerce;
+        f.open();
+        CHECK(f.write({{num(1), text("a")}, {nullptr, text("z")}, {num(2), text("b")}},
+                      kNoSource) == "131");
+        CHECK(f.query("SELECT * FROM t") == "1|a\n2|b");
+        CHECK(f.query("SELECT code, reason FROM mayfly_dead_letters") ==
+              "not_null|column id: expected a key, found NULL, for which SQLite would make up a "
+              "number; give the row its key, or leave the column out to have all keys made");
+      }
+    }
+  }
+}
+
+TEST_CASE("without its column, SQLite makes the integer keys of a table that is there") {
+  WriterFixture f(Schema({{.name = "name"}}));
+  f.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
+  f.open();
+  CHECK(f.write({{text("a")}, {text("b")}}, kNoSource) == "11");
+  CHECK(f.query("SELECT * FROM t") == "1|a\n2|b");
+}
+
 TEST_CASE("values of every type arrive as they are") {
   WriterFixture f(Schema({{.name = "i", .type = ColumnType::kInt64},
                           {.name = "r", .type = ColumnType::kFloat64},

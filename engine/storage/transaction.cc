@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "mayfly/data/uniform.h"
+#include "mayfly/storage/exact_value.h"
 #include "mayfly/storage/stats/stats_table.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_impl.h"
@@ -116,6 +117,8 @@ void SqliteWriter::Impl::gather(RowRef head) {
 
 // Whether any of its values might not be stored as it is.
 bool SqliteWriter::Impl::needs_check(const mayfly_batch& batch) const {
+  const auto key = target_.rowid_key();
+  if (key && !all_set(batch.columns[*key].valid, batch.rows)) return true;
   return std::ranges::any_of(
              target_.checks(),
              [](const ColumnCheck& check) { return check.check != ValueCheck::kExceptions; }) ||
@@ -131,6 +134,11 @@ bool SqliteWriter::Impl::has_exceptions(const mayfly_batch& batch,
 }
 
 bool SqliteWriter::Impl::reject_changed(const mayfly_batch& batch, std::uint16_t row) {
+  if (const auto key = target_.rowid_key(); key && is_null(batch.columns[*key], row)) {
+    rejections_.add(make_ref(batch.id, row), WriterReason::kNotNull,
+                    describe_missing_key(schema_[*key].name));
+    return true;
+  }
   for (const ColumnCheck& check : target_.checks()) {
     const mayfly_column& column = batch.columns[check.column];
     if (is_null(column, row)) continue;

@@ -25,6 +25,7 @@ std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Insp
   if (found.format == Format::kNdjson) {
     return std::make_unique<NdjsonReader>(schema, found.shape.keys,
                                           NdjsonOptions{.ignore_extra = options.ignore_extra,
+                                                        .columns_given = !options.columns.empty(),
                                                         .max_row_bytes = options.max_row_bytes});
   }
   return std::make_unique<CsvReader>(schema, CsvOptions{.dialect = found.dialect,
@@ -196,8 +197,8 @@ Status FileSource::begin() {
   return go_to_mark();
 }
 
-// The mark's line takes the record before it for one line; where the text before the mark is read
-// anyway, or is short, its newlines say better.
+// The mark's line may take the record before it for one line; where the text before the mark is
+// read anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
   const bool packed = source_->encoding() != Encoding::kPlain;
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
@@ -242,7 +243,7 @@ Status FileSource::end_line(std::uint64_t& newlines) {
   buffer_->consume(*newline);
   mark_.byte += *newline;
   ++newlines;
-  if (!resumed_) ++mark_.line;  // a mark's own line is behind its record's
+  ++mark_.line;
   return {};
 }
 

@@ -150,6 +150,7 @@ static const struct layout_row kRows[] = {
     FIELD(mayfly_batch, parent),
     FIELD(mayfly_batch, parent_next),
     FIELD(mayfly_batch, children),
+    FIELD(mayfly_batch, next_line),
     STRUCT(mayfly_slice),
     FIELD(mayfly_slice, struct_size),
     FIELD(mayfly_slice, flags),

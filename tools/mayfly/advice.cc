@@ -38,7 +38,6 @@ std::string rows_kept_text(std::uint64_t rows, std::uint64_t rejected, const std
 std::string in_command_line_words(std::string_view message) {
   // Written out, so that no row's text that is quoted in a message is taken for an option.
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"on_extra = \"ignore\"", "--on-extra ignore"},
       {"infer = \"all\"", "--infer all"},
       {"\"sample\", or give types", "--infer sample, or give --types"},
       {"writer.table: ", "--table: "},

@@ -70,6 +70,18 @@ std::string unless_prevented(const Aftermath& a) {
   return fmt::format("unless a unique key of {} prevents it", a.table);
 }
 
+// The next run, too, reads everything.
+std::string positions_gone_text(const Aftermath& a) {
+  const std::string text = fmt::format(
+      "{}, but there is no table mayfly_offsets in {} any more: how far the input was read isn't "
+      "known, and the same command reads all of it",
+      a.kept, a.database);
+  return text + (a.keyed
+                     ? std::string("; ") + std::string(kKeyed)
+                     : fmt::format(". Take these rows out of {} before, else they are doubled, {}",
+                                   a.table, unless_prevented(a)));
+}
+
 std::string uncapitalized(std::string text) {
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   return text;
@@ -98,9 +110,12 @@ std::string other_file_text(const Aftermath& a) {
 }  // namespace
 
 std::string to_text(const Aftermath& a) {
-  if (a.table_state != TableState::kThere && a.table_state != TableState::kUnknown) {
-    return gone_text(a);
-  }
+  const bool can_be_read = a.table_state == TableState::kThere ||
+                           a.table_state == TableState::kUnknown ||
+                           a.table_state == TableState::kPositionsGone;
+  if (!can_be_read) return gone_text(a);
+  const bool reads_again = a.input == InputState::kSame || a.input == InputState::kWritten;
+  if (a.table_state == TableState::kPositionsGone && reads_again) return positions_gone_text(a);
   switch (a.input) {
     case InputState::kSame:
       return a.kept + ". " + a.go_on;

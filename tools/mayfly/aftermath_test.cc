@@ -131,10 +131,27 @@ TEST_CASE("aftermath: a file that failed before its first row spoils nothing of 
   CHECK(state_of(result) == InputState::kChanged);
 }
 
+TEST_CASE("aftermath: where positions are lost, the same command reads everything anew") {
+  Aftermath a = ingest_aftermath();
+  a.table_state = TableState::kPositionsGone;
+  CHECK(to_text(a) ==
+        "2 rows of the input are in a.db for good, but there is no table mayfly_offsets in a.db "
+        "any more: how far the input was read isn't known, and the same command reads all of it. "
+        "Take these rows out of t before, else they are doubled, unless a unique key of t prevents "
+        "it");
+  a.keyed = true;
+  CHECK(has(to_text(a), "reads all of it; known keys aren't doubled"));
+  // A stream isn't read again, positions or not.
+  a.input = InputState::kStream;
+  CHECK(has(to_text(a), "can't be read again"));
+}
+
 TEST_CASE("aftermath: a table is there, or gone with or without its database") {
   const testing::Database database("state");
   database.run("CREATE TABLE t(a)");
 
+  CHECK(state_of_table(database.path(), "T") == TableState::kPositionsGone);
+  database.run("CREATE TABLE mayfly_offsets(a)");
   CHECK(state_of_table(database.path(), "T") == TableState::kThere);
   CHECK(state_of_table(database.path(), "u") == TableState::kTableGone);
   CHECK(state_of_table(database.path() + ".none", "t") == TableState::kDatabaseGone);

@@ -27,13 +27,11 @@ void ProgressBar::update(std::int64_t now_ns, const Progress& progress) {
   const auto rate = [&](std::uint64_t now, std::uint64_t before) {
     return now > before ? static_cast<double>(now - before) / seconds : 0.0;
   };
-  // Nothing is smoothed into the first interval: a resumed file starts somewhere in its middle,
-  // which says nothing about speed.
-  const double old = first_ ? 0.0 : std::exp(-seconds / kSmoothingSeconds);
+  const double old = std::exp(-seconds / kSmoothingSeconds);
+  // Where a resumed file begins says nothing about speed.
+  if (!first_) bytes_per_second_.add(rate(progress.bytes_done, bytes_before_), old);
   if (!first_ || progress.rows > 0) {
-    bytes_per_second_ = old * bytes_per_second_ +
-                        (1 - old) * (first_ ? 0 : rate(progress.bytes_done, bytes_before_));
-    rows_per_second_ = old * rows_per_second_ + (1 - old) * rate(progress.rows, rows_before_);
+    rows_per_second_.add(rate(progress.rows, rows_before_), old);
   }
   first_ = false;
   bytes_before_ = progress.bytes_done;
@@ -49,21 +47,23 @@ void ProgressBar::finish() {
 std::string ProgressBar::line(const Progress& progress, unsigned width) const {
   std::string figures =
       fmt::format("{} rows, {} rows/s", short_count(static_cast<double>(progress.rows)),
-                  short_count(rows_per_second_));
+                  short_count(rows_per_second_.value()));
   if (progress.waiting) figures = "waiting for the database";
   const double done = static_cast<double>(progress.bytes_done);
   if (progress.bytes_total == 0) {
-    return fmt::format("{}  {}/s  {}", short_bytes(done), short_bytes(bytes_per_second_), figures);
+    return fmt::format("{}  {}/s  {}", short_bytes(done), short_bytes(bytes_per_second_.value()),
+                       figures);
   }
   const double total = static_cast<double>(progress.bytes_total);
   const double share = std::min(1.0, done / total);
   std::string left = "-:--";
-  if (bytes_per_second_ >= 1) {
-    left = clock_text(static_cast<std::uint64_t>(std::max(0.0, total - done) / bytes_per_second_));
+  if (bytes_per_second_.value() >= 1) {
+    left = clock_text(
+        static_cast<std::uint64_t>(std::max(0.0, total - done) / bytes_per_second_.value()));
   }
   const std::string tail = fmt::format(
       " {:3.0f}%  {} of {}  {}/s  {} left  {}", std::floor(share * 100), short_bytes(done),
-      short_bytes(total), short_bytes(bytes_per_second_), left, figures);
+      short_bytes(total), short_bytes(bytes_per_second_.value()), left, figures);
   const unsigned room =
       width > tail.size() + 3 ? width - static_cast<unsigned>(tail.size()) - 3 : 0;
   if (room < kBarWidthMin) return tail.substr(1);

@@ -39,8 +39,21 @@ class ProgressBar {
   std::int64_t drawn_ns_;
   std::uint64_t bytes_before_ = 0;
   std::uint64_t rows_before_ = 0;
-  double bytes_per_second_ = 0;  // smoothed
-  double rows_per_second_ = 0;
+  // What the newest intervals say, each weighing less the longer ago it was.
+  class Average {
+   public:
+    void add(double rate, double old) {
+      sum_ = old * sum_ + (1 - old) * rate;
+      weight_ = old * weight_ + (1 - old);
+    }
+    double value() const { return weight_ > 0 ? sum_ / weight_ : 0; }
+
+   private:
+    double sum_ = 0;
+    double weight_ = 0;
+  };
+  Average bytes_per_second_;
+  Average rows_per_second_;
 };
 
 }  // namespace mayfly::cli

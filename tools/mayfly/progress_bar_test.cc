@@ -43,6 +43,17 @@ TEST_CASE("progress: bytes, rate and time left are told") {
   CHECK(line.find("40.0 k rows, 1.00 k rows/s") != std::string::npos);
 }
 
+TEST_CASE("progress: the rate is right from the second look on") {
+  Fixture f;
+  ProgressBar bar(f.console, 0);
+  bar.update(1 * kSecond, {10 * kMiB, 100 * kMiB, 1000});
+  bar.update(2 * kSecond, {15 * kMiB, 100 * kMiB, 3000});
+
+  const std::string line = f.err.last_line();
+  CHECK(line.find("5.0 MiB/s") != std::string::npos);
+  CHECK(line.find("0:17 left") != std::string::npos);
+}
+
 TEST_CASE("progress: it is redrawn ten times a second at most") {
   Fixture f;
   ProgressBar bar(f.console, 0);

@@ -64,8 +64,10 @@ TableState state_of_table(const std::string& database, const std::string& table)
   }
   SqliteError error;
   const bool there = table_exists(connection, table, error);
+  const bool marked = error.ok() && table_exists(connection, "mayfly_offsets", error);
   if (!error.ok()) return TableState::kUnknown;
-  return there ? TableState::kThere : TableState::kTableGone;
+  if (!there) return TableState::kTableGone;
+  return marked ? TableState::kThere : TableState::kPositionsGone;
 }
 
 Result<std::vector<std::string>> text_columns_of(const std::string& database,

@@ -20,6 +20,7 @@ enum class TableState : std::uint8_t {
   kTableGone,
   kDatabaseGone,
   kDatabaseReplaced,  // another file has its name
+  kPositionsGone,     // the table is there; how far its inputs were read isn't
   kUnknown
 };
 TableState state_of_table(const std::string& database, const std::string& table);

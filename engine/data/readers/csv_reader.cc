@@ -83,8 +83,7 @@ RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
   }
   batch.heap_used = row.heap_used();
   commit_row(batch, origin(extent()));
-  ++position_.ordinal;
-  pass(extent());
+  pass_row(batch, extent());
   return Put::kDone;
 }
 

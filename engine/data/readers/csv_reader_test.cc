@@ -148,6 +148,14 @@ TEST_CASE("csv: canonical numbers become numbers, other text an exception") {
         Rows{"7|2.5", "-12|3", "!'abc'|!'n/a'", "!'1.5'|1000"});
 }
 
+TEST_CASE("csv: a batch knows the line behind its last record, which may have several") {
+  const Schema schema({{"t", ColumnType::kText}, {"u", ColumnType::kText}});
+  CsvReader reader(schema, {});
+  // The third is an error row; the blank line behind it isn't its own.
+  const auto read = read_all(reader, schema, "a,b\n\"b\nb\nb\",c\nd\n\ne,f", {.batch_rows = 1});
+  CHECK(read.next_lines == std::vector<std::uint64_t>{2, 5, 6, 7});
+}
+
 TEST_CASE("csv: text that a numeric column would change is an error row that says what to do") {
   const Rows rows = read(kNumbers, "007,1\n1,0.30000000000000004\n1,1\n");
   CHECK(rows ==

@@ -1,6 +1,7 @@
 // CsvScanner: splits CSV or TSV text into records and fields (RFC 4180), without looking at types.
 //
-// GRAMMAR    Records end with LF or CRLF; the last one may lack it, or its LF alone. A field that starts with the
+// GRAMMAR    Records end with LF or CRLF; the last one may lack it, or its LF alone. A field that
+// starts with the
 //            quote character ends at the next single quote; in it delimiters and newlines are text
 //            and a doubled quote is one. A quote later in an unquoted field is text. TSV is the
 //            same with a tab and, by default, no quoting; backslashes are text.

@@ -114,8 +114,7 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& b
     return reject_record(batch, sink, reason_, message_, scanner_.line(), extent());
   }
   commit_row(batch, origin(extent()));
-  ++position_.ordinal;
-  pass(extent());
+  pass_row(batch, extent());
   return Put::kDone;
 }
 
@@ -139,10 +138,14 @@ bool NdjsonReader::put_members(RowCells& row_in) {
       message_ = "expected one of the " + std::to_string(schema_.size()) + " known keys, found ";
       append_excerpt(member.key, &message_);
       // A key with a NUL names no column, however many rows are looked at.
-      message_ += has_nul(member.key) ? ", which has a NUL and so can't name a column; leave "
-                                      : "; look at every row before columns are chosen "
-                                        "(--infer all) or leave ";
-      message_ += "such keys out (on_extra = \"ignore\")";
+      if (has_nul(member.key)) {
+        message_ += ", which has a NUL and so can't name a column; leave ";
+      } else if (options_.columns_given) {
+        message_ += "; name it among the columns, or leave ";
+      } else {
+        message_ += "; look at every row before columns are chosen (--infer all) or leave ";
+      }
+      message_ += "such keys out (--on-extra ignore, or on_extra in a pipeline)";
       return refuse(ReadError::kUnknownKey);
     }
     if (row.is_put(column)) [[unlikely]]

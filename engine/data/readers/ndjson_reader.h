@@ -26,6 +26,7 @@ namespace mayfly {
 // How NDJSON is read.
 struct NdjsonOptions {
   bool ignore_extra = false;
+  bool columns_given = false;  // nobody looks at the rows for them: what to do is another thing
   std::uint64_t max_row_bytes = kMaxRowBytes;
 };
 

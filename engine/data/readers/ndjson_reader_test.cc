@@ -67,14 +67,18 @@ TEST_CASE("ndjson: an unknown key is an error row that names it, or is left out"
   CHECK(read({{"i", ColumnType::kInt64}}, document) ==
         Rows{"error unknown_key line 1: expected one of the 1 known keys, found \"city\"; look at "
              "every "
-             "row before columns are chosen (--infer all) or leave such keys out (on_extra = "
-             "\"ignore\") [{\"i\":1,\"city\":\"Rome\"}]",
+             "row before columns are chosen (--infer all) or leave such keys out (--on-extra "
+             "ignore, or on_extra in a pipeline) [{\"i\":1,\"city\":\"Rome\"}]",
              "2"});
   CHECK(read({{"i", ColumnType::kInt64}}, document, {.ignore_extra = true}) == Rows{"1", "2"});
+  // To look at more rows would find no more columns than were given.
+  CHECK(read({{"i", ColumnType::kInt64}}, document, {.columns_given = true})[0].find(
+            "found \"city\"; name it among the columns, or leave such keys out (--on-extra") !=
+        std::string::npos);
   CHECK(read({{"i", ColumnType::kInt64}}, "{\"a\\u0000b\":1}\n") ==
         Rows{"error unknown_key line 1: expected one of the 1 known keys, found \"a\\u0000b\", "
-             "which has a NUL and so can't name a column; leave such keys out (on_extra = "
-             "\"ignore\") [{\"a\\u0000b\":1}]"});
+             "which has a NUL and so can't name a column; leave such keys out (--on-extra "
+             "ignore, or on_extra in a pipeline) [{\"a\\u0000b\":1}]"});
 }
 
 TEST_CASE("ndjson: a line that ends within an object is told how to get it onto one line") {

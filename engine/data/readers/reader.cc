@@ -19,8 +19,7 @@ RecordReader::Put RecordReader::reject_record(mayfly_batch& batch, BatchSink& si
   }
   const mayfly_result kept = sink.reject(batch, origin(extent), reason, message, raw);
   if (kept != MAYFLY_OK) return kept == MAYFLY_BLOCKED ? Put::kBlocked : Put::kBatch;
-  ++position_.ordinal;
-  pass(extent);
+  pass_row(batch, extent);
   return Put::kDone;
 }
 

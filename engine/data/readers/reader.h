@@ -137,6 +137,12 @@ class RecordReader {
     position_.byte += extent.bytes;
     position_.line += extent.newlines;
   }
+  // The batch's last row is this record.
+  void pass_row(mayfly_batch& batch, const Extent& extent) {
+    ++position_.ordinal;
+    pass(extent);
+    batch.next_line = position_.line;
+  }
   RowOrigin origin(const Extent& extent) const {
     return {position_.ordinal, position_.byte + extent.bytes, position_.line};
   }

@@ -63,6 +63,7 @@ inline std::string origin_line(const mayfly_batch& batch, std::uint32_t row) {
 struct ReadAll {
   std::vector<std::string> rows;
   std::vector<std::string> origins;
+  std::vector<std::uint64_t> next_lines;  // behind each batch that has rows
 };
 
 // How the input is offered, and into what.
@@ -114,6 +115,7 @@ inline ReadAll read_all(RecordReader& reader, const Schema& schema, std::string_
       out.rows.push_back(row_line(*batch, row));
       out.origins.push_back(origin_line(*batch, row));
     }
+    if (batch->rows > 0) out.next_lines.push_back(batch->next_line);
     pool.release(batch);
   }
   return out;
