@@ -262,12 +262,29 @@ class GraphCheck {
     for (const NodePlan& node : plan_.nodes) {
       if (!node.plugin) continue;
       for (const Listen& listen : listens_of(node.plugin->plugin(), node.options)) {
-        check_listened(node, listen.glob, stems);
+        check_listened(fmt::format("node \"{}\"", node.name), node.place, listen.glob, stems);
       }
+    }
+    for (const SourcePlan& source : plan_.sources) {
+      check_controls(fmt::format("source \"{}\"", source.name), source.place, source.controls,
+                     stems);
+    }
+    for (const NodePlan& node : plan_.nodes) {
+      check_controls(fmt::format("node \"{}\"", node.name), node.place, node.controls, stems);
+    }
+    for (const ReactionPlan& reaction : plan_.reactions) {
+      check_listened("reaction", reaction.place, reaction.on, stems);
     }
   }
 
-  void check_listened(const NodePlan& node, std::string_view pattern,
+  void check_controls(const std::string& who, TextPlace place, const SignalControls& controls,
+                      const std::vector<std::string_view>& stems) {
+    for (const auto* globs : {&controls.cancel_on, &controls.defer_on, &controls.resume_on}) {
+      for (const std::string& glob : *globs) check_listened(who, place, glob, stems);
+    }
+  }
+
+  void check_listened(const std::string& who, TextPlace place, std::string_view pattern,
                       const std::vector<std::string_view>& stems) {
     const Glob glob(pattern);
     for (const std::string_view stem : stems) {
@@ -275,10 +292,10 @@ class GraphCheck {
       if (glob.matches(stem) || glob.verdict(with_argument) != Glob::Verdict::kNone) return;
     }
     out_.push_back(
-        {node.place,
-         fmt::format("node \"{}\" listens to the signal \"{}\", which nobody in this "
+        {place,
+         fmt::format("{} listens to the signal \"{}\", which nobody in this "
                      "pipeline raises{}",
-                     node.name, pattern,
+                     who, pattern,
                      places_.plugins_missing ? ", as far as its plugins were found" : ""),
          std::string(nearest(pattern, stems))});
   }

@@ -23,6 +23,7 @@ using Entries = std::vector<TomlEntry>;
 std::string_view described(const TomlEntry& entry) {
   if (const auto* unfit = std::get_if<TomlEntry::Unfit>(&entry.value)) return unfit->what;
   if (entry.table() != nullptr) return "a table";
+  if (entry.tables() != nullptr) return "a list of tables";
   const RawValue& value = *entry.raw();
   constexpr std::string_view kWords[] = {"true or false", "an integer", "a number", "text",
                                          "a list"};
@@ -57,17 +58,18 @@ class Reader {
   }
 
   void section(const TomlEntry& entry) {
-    constexpr std::string_view kSections[] = {"pipeline", "source", "node", "writer"};
+    constexpr std::string_view kSections[] = {"pipeline", "source", "node", "writer", "reaction"};
     const std::string_view* known =
         std::find(std::begin(kSections), std::end(kSections), entry.key);
     if (known == std::end(kSections)) {
       report(entry.place,
-             fmt::format("unknown section \"{}\": expected [pipeline], [source.NAME], [node.NAME] "
-                         "or [writer]",
+             fmt::format("unknown section \"{}\": expected [pipeline], [source.NAME], [node.NAME], "
+                         "[writer] or [[reaction]]",
                          entry.key),
              std::string(nearest(entry.key, kSections)));
       return;
     }
+    if (entry.key == "reaction") return reactions(entry);
     const Entries* entries = entry.table();
     if (entries == nullptr) {
       report(entry.value_place,
@@ -166,6 +168,19 @@ class Reader {
                          type_name == nullptr ? std::string(described(column))
                                               : fmt::format("\"{}\"", *type_name)),
              type_name == nullptr ? std::string() : std::string(nearest(*type_name, types)));
+    }
+  }
+
+  void reactions(const TomlEntry& section) {
+    const Entries* tables = section.tables();
+    if (tables == nullptr) {
+      report(section.value_place,
+             fmt::format("reaction: expected sections [[reaction]], found {}", described(section)));
+      return;
+    }
+    for (const TomlEntry& table : *tables) {
+      builder_.reaction(
+          {raw_options("reaction", *table.table(), nullptr), table.place, incomplete("reaction")});
     }
   }
 

@@ -250,8 +250,8 @@ TEST_CASE("pipeline file: a directory is missing input") {
 
 TEST_CASE("pipeline file: sections and their shapes are checked") {
   CHECK(mistakes("[nodes.a]\n[writer]\n")[1] ==
-        "p.toml:1:2: unknown section \"nodes\": expected [pipeline], [source.NAME], [node.NAME] or "
-        "[writer] (did you mean \"node\"?)");
+        "p.toml:1:2: unknown section \"nodes\": expected [pipeline], [source.NAME], [node.NAME], "
+        "[writer] or [[reaction]] (did you mean \"node\"?)");
   CHECK(mistakes("writer = 3\n")[2] ==
         "p.toml:1:10: writer: expected a section such as [writer], found an integer");
   CHECK(mistakes("[source]\na = 3\n")[2] ==

@@ -28,6 +28,16 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
+// What signals do to a source or node, whatever its plugin does with them: globs (graph/
+// signal_control.h).
+struct SignalControls {
+  std::vector<std::string> cancel_on;
+  std::vector<std::string> defer_on;
+  std::vector<std::string> resume_on;
+
+  bool empty() const { return cancel_on.empty() && defer_on.empty(); }
+};
+
 // One source, with its options checked.
 struct SourcePlan {
   std::string name;
@@ -35,6 +45,7 @@ struct SourcePlan {
   std::shared_ptr<const PluginLibrary> plugin;
   OptionValues options;
   TextPlace place = {};
+  SignalControls controls = {};
 };
 
 // One node, and what feeds it.
@@ -43,6 +54,19 @@ struct NodePlan {
   std::shared_ptr<const PluginLibrary> plugin;
   OptionValues options;
   std::vector<Upstream> inputs;
+  TextPlace place = {};
+  SignalControls controls = {};
+};
+
+// What is done each time that a signal is raised.
+struct ReactionPlan {
+  enum class Action : std::uint8_t { kPause, kResume, kDrain, kSet };
+
+  std::string on;  // a glob
+  Action action = Action::kPause;
+  Upstream target = {};      // a source or a node; of kDrain none
+  std::uint32_t option = 0;  // of kSet: its index, and
+  OptionValues values = {};  // its value, values[option]
   TextPlace place = {};
 };
 
@@ -98,6 +122,7 @@ struct PipelinePlan {
 
   std::vector<SourcePlan> sources;
   std::vector<NodePlan> nodes;
+  std::vector<ReactionPlan> reactions;
   WriterPlan writer;
 };
 

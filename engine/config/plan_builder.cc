@@ -131,7 +131,11 @@ void PlanBuilder::source(StepDraft draft) {
   declare(draft.name, draft.place, Upstream::Kind::kSource, plan_.sources.size());
   SourcePlan source;
   source.plugin = plugin_of(draft, MAYFLY_SOURCE);
-  if (source.plugin) source.options = options_of(draft, *source.plugin);
+  if (source.plugin) {
+    source.controls = take_controls(draft.name, OptionTable(source.plugin->plugin().options),
+                                    draft.options, diagnostics_);
+    source.options = options_of(draft, *source.plugin);
+  }
   if (source.plugin && source.options.size() > 0) {
     check_unique(draft, *source.plugin, source.options);
   }
@@ -146,7 +150,11 @@ void PlanBuilder::node(StepDraft draft) {
   declare(draft.name, draft.place, Upstream::Kind::kNode, plan_.nodes.size());
   NodePlan node;
   node.plugin = plugin_of(draft, MAYFLY_NODE);
-  if (node.plugin) node.options = options_of(draft, *node.plugin);
+  if (node.plugin) {
+    node.controls = take_controls(draft.name, OptionTable(node.plugin->plugin().options),
+                                  draft.options, diagnostics_);
+    node.options = options_of(draft, *node.plugin);
+  }
   if (node.plugin == nullptr) places_.plugins_missing = true;
   if (draft.inputs.empty() && !draft.incomplete) {
     report({draft.place, fmt::format("node \"{}\" has no input: add input = \"...\"", draft.name),
@@ -161,6 +169,64 @@ void PlanBuilder::node(StepDraft draft) {
 
 void PlanBuilder::writer_inputs(std::vector<InputName> inputs) {
   writer_inputs_ = std::move(inputs);
+}
+
+void PlanBuilder::reaction(ReactionDraft draft) {
+  ReactionWords words;
+  if (read_reaction(draft, words, diagnostics_)) reactions_.push_back(std::move(words));
+}
+
+void PlanBuilder::link_reaction(const ReactionWords& words) {
+  ReactionPlan reaction{.on = words.on, .action = words.action, .place = words.place};
+  if (words.action != ReactionPlan::Action::kDrain) {
+    const auto found = names_.find(words.target);
+    if (found == names_.end()) {
+      std::vector<std::string_view> names;
+      for (const auto& [known, declared] : names_) names.push_back(known);
+      report({words.target_place,
+              fmt::format("reaction.target: there is no source or node \"{}\"", words.target),
+              std::string(nearest(words.target, names))});
+      return;
+    }
+    reaction.target = {found->second.kind, found->second.index, 0};
+    if (words.action == ReactionPlan::Action::kSet) return link_option(words, reaction);
+  }
+  plan_.reactions.push_back(std::move(reaction));
+}
+
+void PlanBuilder::link_option(const ReactionWords& words, ReactionPlan& reaction) {
+  if (reaction.target.kind != Upstream::Kind::kNode) {
+    report({words.target_place,
+            fmt::format("reaction.target: options change while rows flow in nodes alone, and "
+                        "\"{}\" is a source",
+                        words.target),
+            ""});
+    return;
+  }
+  const PluginLibrary* plugin = plan_.nodes[reaction.target.index].plugin.get();
+  if (plugin == nullptr) return;  // which is reported
+  const OptionTable table(plugin->plugin().options);
+  if (!table.find(words.option)) {
+    std::vector<std::string_view> names;
+    for (const mayfly_option& option : table) {
+      if ((option.flags & MAYFLY_OPTION_RUNTIME) != 0) names.push_back(option.name);
+    }
+    report({words.place,
+            fmt::format("reaction.option: \"{}\" has no option \"{}\"", words.target, words.option),
+            std::string(nearest(words.option, names))});
+    return;
+  }
+  RawOption given = words.value;
+  given.name = words.option;
+  auto parsed = parse_runtime_option(table, given);
+  if (!parsed.ok()) {
+    report({words.value.place,
+            fmt::format("reaction.value: {}.{}", words.target, parsed.status().message()), ""});
+    return;
+  }
+  reaction.option = parsed->index;
+  reaction.values = std::move(parsed->values);
+  plan_.reactions.push_back(std::move(reaction));
 }
 
 const PluginLibrary* PlanBuilder::plugin_at(const Declared& declared) const {
@@ -248,6 +314,7 @@ CheckedPlan PlanBuilder::build() && {
       places_.writer_broken = places_.inputs_unknown = true;
     }
   }
+  for (const ReactionWords& words : reactions_) link_reaction(words);
   std::vector<Diagnostic> found = check_plan(plan_, places_);
   diagnostics_.insert(diagnostics_.end(), std::make_move_iterator(found.begin()),
                       std::make_move_iterator(found.end()));

@@ -23,6 +23,7 @@
 
 #include "mayfly/config/diagnostic.h"
 #include "mayfly/config/plan.h"
+#include "mayfly/config/signal_rules.h"
 #include "mayfly/plugin/registry.h"
 
 namespace mayfly {
@@ -85,6 +86,7 @@ class PlanBuilder {
   void source(StepDraft draft);
   void node(StepDraft draft);
   void writer_inputs(std::vector<InputName> inputs);
+  void reaction(ReactionDraft draft);
   // A mistake found by whoever reads the names.
   void report(Diagnostic diagnostic) { diagnostics_.push_back(std::move(diagnostic)); }
 
@@ -104,6 +106,8 @@ class PlanBuilder {
                     const OptionValues& values);
   bool link(const InputName& name, std::vector<Upstream>& inputs);
   const PluginLibrary* plugin_at(const Declared& declared) const;
+  void link_reaction(const ReactionWords& words);
+  void link_option(const ReactionWords& words, ReactionPlan& reaction);
   std::string nearest_input(std::string_view name) const;
   void report_unknown_input(const InputName& name);
   void report_unknown_port(const InputName& name, std::string_view step,
@@ -117,6 +121,7 @@ class PlanBuilder {
   std::map<std::tuple<std::string, std::string, std::string>, std::string> read_by_;
   std::vector<std::vector<InputName>> node_inputs_;
   std::vector<InputName> writer_inputs_;
+  std::vector<ReactionWords> reactions_;
   std::vector<Diagnostic> diagnostics_;
 };
 

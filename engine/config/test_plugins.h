@@ -27,7 +27,8 @@ inline constexpr mayfly_option kFeedOptions[] = {
     {"format", MAYFLY_OPTION_CHOICE, 0, "csv", nullptr, nullptr, "csv|ndjson", "Of the file."},
 };
 inline constexpr mayfly_option kWaitOptions[] = {
-    {"delay", MAYFLY_OPTION_DURATION, 0, "100ms", "1ms", "1h", nullptr, "How long."},
+    {"delay", MAYFLY_OPTION_DURATION, MAYFLY_OPTION_RUNTIME, "100ms", "1ms", "1h", nullptr,
+     "How long."},
 };
 inline constexpr mayfly_option kPickyOptions[] = {
     {"low", MAYFLY_OPTION_INT, 0, "1", nullptr, nullptr, nullptr, "The lower bound."},
@@ -46,6 +47,7 @@ inline mayfly_result refuse_low_over_high(void*, const mayfly_host* host, mayfly
 inline mayfly_result end(void*, mayfly_batch*, std::int64_t) { return MAYFLY_END; }
 inline mayfly_result open(void*, const mayfly_position*) { return MAYFLY_OK; }
 inline mayfly_result process(void*, mayfly_slice*) { return MAYFLY_OK; }
+inline mayfly_result set_option(void*, std::uint32_t, const mayfly_value*) { return MAYFLY_OK; }
 inline mayfly_result on_signal(void*, const mayfly_signal*, std::uint32_t) { return MAYFLY_OK; }
 
 constexpr mayfly_plugin plugin(const char* name, std::uint32_t kind, std::uint32_t flags) {
@@ -83,6 +85,7 @@ inline PluginRegistry plugins() {
   static const mayfly_plugin kWait = [] {
     mayfly_plugin p = plugin("wait", MAYFLY_NODE, MAYFLY_HOLDS | MAYFLY_DELAYS);
     p.options = table(kWaitOptions);
+    p.set_option = &set_option;
     return p;
   }();
   static const mayfly_plugin kExplode =

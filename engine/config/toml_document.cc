@@ -48,6 +48,16 @@ decltype(TomlEntry::value) value_of(const toml::node& node) {
   if (const auto* table = node.as_table()) return entries_of(*table);
   const auto* array = node.as_array();
   if (array == nullptr) return TomlEntry::Unfit{"a date or time"};
+  if (array->is_array_of_tables()) {
+    TomlEntry::Tables tables;
+    for (const toml::node& element : *array) {
+      TomlEntry entry;
+      entry.place = entry.value_place = place_of(element.source().begin);
+      entry.value = entries_of(*element.as_table());
+      tables.entries.push_back(std::move(entry));
+    }
+    return tables;
+  }
   std::vector<std::string> texts;
   for (const toml::node& element : *array) {
     std::optional<std::string> text = as_text(element);

@@ -27,9 +27,17 @@ struct TomlEntry {
   struct Unfit {
     std::string what;
   };
-  std::variant<RawValue, std::vector<TomlEntry>, Unfit> value;
+  // Tables that share a name ([[reaction]]), each an entry without a key.
+  struct Tables {
+    std::vector<TomlEntry> entries;
+  };
+  std::variant<RawValue, std::vector<TomlEntry>, Unfit, Tables> value;
 
   const RawValue* raw() const { return std::get_if<RawValue>(&value); }
+  const std::vector<TomlEntry>* tables() const {
+    const auto* tables = std::get_if<Tables>(&value);
+    return tables == nullptr ? nullptr : &tables->entries;
+  }
   const std::vector<TomlEntry>* table() const {
     return std::get_if<std::vector<TomlEntry>>(&value);
   }

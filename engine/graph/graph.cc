@@ -44,6 +44,10 @@ Graph::~Graph() { static_cast<void>(close()); }
 // ---- running ------------------------------------------------------------------------------------
 
 void Graph::start() {
+  if (!plan_.reactions.empty()) {
+    reactions_.emplace(plan_.reactions, services_.clock.now_ns(),
+                       [this](const ReactionPlan& reaction) { react(reaction); });
+  }
   writer_->start();
   driver_.start();
   run_sources();
@@ -142,8 +146,9 @@ std::int64_t Graph::idle_work(std::int64_t now_ns) {
 
 void Graph::deliver_signals() {
   const std::uint64_t raised = services_.signals.raised_total();
-  if (cursors_.empty() || raised == raised_seen_) return;
+  if ((cursors_.empty() && !reactions_) || raised == raised_seen_) return;
   raised_seen_ = raised;
+  if (reactions_) reactions_->look(services_.signals);
   std::size_t cursor = 0;
   for (const auto& node : nodes_) {
     for (const Listen& listen : node->listens()) {
@@ -152,6 +157,29 @@ void Graph::deliver_signals() {
       if (!signals.empty()) node->deliver(signals, listen.id);
       ++cursor;
     }
+  }
+}
+
+void Graph::react(const ReactionPlan& reaction) {
+  using Action = ReactionPlan::Action;
+  const std::uint32_t index = reaction.target.index;
+  const bool source = reaction.target.kind == Upstream::Kind::kSource;
+  switch (reaction.action) {
+    case Action::kPause:
+    case Action::kResume: {
+      const bool paused = reaction.action == Action::kPause;
+      if (!source) {
+        nodes_[index]->set_paused(paused);
+      } else if (sources_[index] != nullptr) {
+        sources_[index]->set_paused(paused);
+      }
+      return;
+    }
+    case Action::kDrain:
+      begin_drain();
+      return;
+    case Action::kSet:
+      nodes_[index]->set_option(reaction.option, reaction.values);
   }
 }
 

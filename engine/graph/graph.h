@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "mayfly/graph/components.h"
 #include "mayfly/graph/driver.h"
 #include "mayfly/graph/node.h"
+#include "mayfly/graph/reactions.h"
 #include "mayfly/graph/source.h"
 #include "mayfly/graph/writer_stage.h"
 #include "mayfly/signal/signal_cursor.h"
@@ -102,6 +104,7 @@ class Graph {
   void fail(const Status& status);
   std::int64_t idle_work(std::int64_t now_ns);
   void deliver_signals();
+  void react(const ReactionPlan& reaction);
   void watch_pool(std::int64_t now_ns);
   void advance_drain(std::int64_t now_ns);
   bool component_is_empty(const std::vector<std::uint32_t>& members) const;
@@ -127,6 +130,7 @@ class Graph {
 
   std::vector<SignalCursor> cursors_;  // one per node and listen
   std::uint64_t raised_seen_ = 0;
+  std::optional<Reactions> reactions_;
   bool pool_is_low_ = false;
   std::int64_t next_compaction_ns_ = 0;
 

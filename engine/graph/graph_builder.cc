@@ -50,6 +50,7 @@ Result<std::unique_ptr<Source>> GraphBuilder::make_source(std::uint32_t index) {
       std::make_unique<Source>(plan.plugin->plugin(), plan.name, static_cast<std::uint16_t>(index),
                                graph_->services_, graph_->answers_);
   MAYFLY_RETURN_IF_ERROR(source->configure(plan.options));
+  source->control(plan.controls);
   return source;
 }
 
@@ -74,6 +75,7 @@ Status GraphBuilder::make_nodes() {
         std::make_unique<Node>(plan.plugin->plugin(), plan.name, index, graph_->services_,
                                graph_->driver_, graph_->answers_));
     MAYFLY_RETURN_IF_ERROR(node->configure(plan.options));
+    node->control(plan.controls);
     node->set_listener([graph = graph_.get()] { graph->nudge(); });
   }
   return {};

@@ -106,19 +106,63 @@ void Node::activate() noexcept {
   process_released(now_ns);
   bool blocked = blocked_ != MAYFLY_REF_NONE &&
                  !process(std::exchange(blocked_, MAYFLY_REF_NONE), 0, 0, now_ns);
-  for (std::uint32_t taken = 0; !blocked; ++taken) {
+  const GateVerdict admitted = admission(now_ns);
+  const bool waits = admitted.kind == GateVerdict::Kind::kWait;
+  for (std::uint32_t taken = 0; !blocked && !waits; ++taken) {
     if (taken == kSlicesPerActivation) {
       driver_.schedule(driver_index_);
       break;
     }
     RowRef head = MAYFLY_REF_NONE;
     if (queue_->pop({&head, 1}) == 0) break;
+    if (admitted.kind == GateVerdict::Kind::kSkip) {
+      cancel(head);
+      continue;
+    }
     blocked = !process(head, 0, 0, now_ns);
     process_released(now_ns);
     // A timer set for now is how a policy acts on what this call held.
     if (!timers_.none()) run_timers(now_ns);
   }
-  update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : kNever);
+  update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : admitted.look_again);
+}
+
+GateVerdict Node::admission(std::int64_t now_ns) {
+  using Kind = GateVerdict::Kind;
+  if (gave_up_) return {};
+  const GateVerdict verdict = control_ ? control_->look(now_ns) : GateVerdict{};
+  if (verdict.kind == Kind::kSkip) return verdict;
+  if (draining_) return {};
+  return paused_ ? GateVerdict{.kind = Kind::kWait} : verdict;
+}
+
+// The rows of a slice that a signal keeps from going in.
+void Node::cancel(RowRef head) {
+  mayfly_batch& batch = *services().pool->batch(head);
+  const std::uint32_t count = slice_rows(batch, row_of(head));
+  const std::uint16_t* rows = rows_of(batch, row_of(head));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    batch.reason[rows[i]] = kReasonCancelledBySignal;
+    judge(batch, rows[i], MAYFLY_DROPPED);
+  }
+  wiring_.record.push(record_chain_.finish(batch));
+  queued_rows_.fetch_sub(count, std::memory_order_relaxed);
+}
+
+void Node::control(const SignalControls& controls) {
+  if (controls.empty()) return;
+  control_.emplace(services().signals, controls, [this] { driver_.schedule(driver_index_); });
+}
+
+void Node::set_paused(bool paused) {
+  paused_ = paused;
+  driver_.schedule(driver_index_);
+}
+
+void Node::set_option(std::uint32_t option, const OptionValues& values) {
+  if (plugin().set_option == nullptr || gave_up_) return;
+  after_call("set_option", plugin().set_option(state(), option, values.data()));
+  driver_.schedule(driver_index_);  // for what it released
 }
 
 void Node::update_due(std::int64_t due_ns) {
@@ -435,7 +479,11 @@ mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_l
 
 // ---- drain --------------------------------------------------------------------------------------
 
-void Node::start_drain(std::int64_t deadline_ns) { hold_until_ns_ = deadline_ns; }
+void Node::start_drain(std::int64_t deadline_ns) {
+  hold_until_ns_ = deadline_ns;
+  draining_ = true;
+  driver_.schedule(driver_index_);
+}
 
 void Node::drain_again() {
   if (plugin().drain != nullptr && !gave_up_) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "mayfly/graph/inbox.h"
 #include "mayfly/graph/made_rows.h"
 #include "mayfly/graph/plugin_instance.h"
+#include "mayfly/graph/signal_control.h"
 #include "mayfly/graph/timers.h"
 #include "mayfly/signal/signal_sink.h"
 
@@ -50,6 +52,13 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Driver::NodeIndex driver_index() const { return driver_index_; }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
+  // Before the first row: cancel_on, defer_on, resume_on.
+  void control(const SignalControls& controls);
+  // While it is paused no new rows go in; what is inside goes on. The driver's thread, between
+  // activations; so is the next.
+  void set_paused(bool paused);
+  // Checked (parse_runtime_option).
+  void set_option(std::uint32_t option, const OptionValues& values);
   // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held
   // rows don't pin every batch. The driver's thread, between activations.
   void compact_held() { held_->compact(input_); }
@@ -70,7 +79,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;
   std::uint64_t rows_held() const { return held_->total(); }
-  // Drain: nothing new comes from outside. From then on rows due after deadline_ns are let go then.
+  // Drain: nothing new comes from outside. From then on rows due after deadline_ns are let go then,
+  // and neither a pause nor a signal keeps them from going in.
   void start_drain(std::int64_t deadline_ns);
   // Asks the plugin to let go what it holds; the driver's thread.
   void drain_again();
@@ -101,6 +111,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
     if (raised_) raised_();
   }
 
+  // Whether new rows may go in; else when to look again.
+  GateVerdict admission(std::int64_t now_ns);
+  void cancel(RowRef head);
   void run_timers(std::int64_t now_ns);
   void run_completions(std::int64_t now_ns);
   void release_due(std::int64_t now_ns);
@@ -148,12 +161,16 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Timers timers_;
   std::atomic<std::int64_t> next_due_ns_{kNever};
   std::int64_t hold_until_ns_ = kNever;  // drain's deadline
+  bool draining_ = false;
+  bool paused_ = false;
   bool gave_up_ = false;
   std::uint16_t activation_stamp_ = 0;
 
   std::vector<std::uint16_t> rows_scratch_;
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;
   SliceChain record_chain_;
+  // The last member: its listener wakes the node.
+  std::optional<SignalControl> control_;
 };
 
 }  // namespace mayfly

@@ -1,4 +1,5 @@
-// Reasons that the host itself gives for a rejected row, beside the plugins' own reasons[].
+// Reasons that the host itself gives for a rejected or dropped row, beside the plugins' own
+// reasons[].
 #pragma once
 
 #include <cstdint>
@@ -7,5 +8,7 @@ namespace mayfly {
 
 // A row was released and held again three times within one activation.
 inline constexpr std::uint16_t kReasonHeldWithoutRelease = 0xFFFF;
+// A signal of the node's cancel_on was present when it came.
+inline constexpr std::uint16_t kReasonCancelledBySignal = 0xFFFE;
 
 }  // namespace mayfly

@@ -43,6 +43,7 @@ void Source::run() noexcept {
   name_this_thread("mayfly-source");
   BatchPool& pool = *services().pool;
   while (!stop_.load(std::memory_order_relaxed)) {
+    if (!admitted()) continue;
     mayfly_batch* batch = pool.acquire(BatchPool::Part::kIntake, schema(), kStopCheckNs);
     if (batch == nullptr) continue;
     const mayfly_result result =
@@ -61,6 +62,25 @@ void Source::run() noexcept {
   }
   finished_.store(true, std::memory_order_release);
   if (on_finished_) on_finished_();
+}
+
+void Source::control(const SignalControls& controls) {
+  if (!controls.empty()) control_.emplace(services().signals, controls, nullptr);
+}
+
+bool Source::admitted() {
+  using Kind = GateVerdict::Kind;
+  const Clock& clock = services().clock;
+  const Kind verdict = control_ ? control_->look(clock.now_ns()).kind : Kind::kRun;
+  if (verdict == Kind::kSkip) {
+    if (services().log) services().log(MAYFLY_LOG_INFO, name(), "stopped by a signal of cancel_on");
+    request_stop();
+    return false;
+  }
+  if (verdict != Kind::kWait && !paused_.load(std::memory_order_relaxed)) return true;
+  std::unique_lock lock(waiting_mutex_);
+  clock.wait_until(lock, waiting_, clock.now_ns() + kStopCheckNs);
+  return false;
 }
 
 void Source::send(mayfly_batch& batch) {

@@ -5,14 +5,18 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mayfly/graph/answers.h"
 #include "mayfly/graph/inbox.h"
 #include "mayfly/graph/plugin_instance.h"
+#include "mayfly/graph/signal_control.h"
 #include "mayfly/storage/source_position.h"
 
 namespace mayfly {
@@ -35,6 +39,10 @@ class Source final : public PluginInstance {
   // Reads until the source ends, fails or is stopped; then calls `finished`.
   void run() noexcept;
 
+  // Before run(): cancel_on stops it, defer_on lets it wait.
+  void control(const SignalControls& controls);
+  // While it is paused it doesn't read. Any thread.
+  void set_paused(bool paused) { paused_.store(paused, std::memory_order_relaxed); }
   void request_stop() { stop_.store(true, std::memory_order_relaxed); }
   bool finished() const { return finished_.load(std::memory_order_acquire); }
   // Whether it came to its end, rather than being stopped.
@@ -51,6 +59,8 @@ class Source final : public PluginInstance {
                        std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
                        const mayfly_text& message) override;
 
+  // Whether it may read now; else it has waited for a while.
+  bool admitted();
   void send(mayfly_batch& batch);
   // The rows that no earlier run answered; MAYFLY_REF_NONE when there are none.
   RowRef without_answered(mayfly_batch& batch);
@@ -65,6 +75,10 @@ class Source final : public PluginInstance {
   std::atomic<bool> stop_{false};
   std::atomic<bool> finished_{false};
   std::atomic<bool> ended_{false};
+  std::atomic<bool> paused_{false};
+  std::mutex waiting_mutex_;  // of nothing: what a wait on the clock needs
+  std::condition_variable waiting_;
+  std::optional<SignalControl> control_;
 };
 
 }  // namespace mayfly

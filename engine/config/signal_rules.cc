@@ -1,0 +1,133 @@
+#include "mayfly/config/signal_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mayfly/plugin/from_abi.h"
+
+namespace mayfly {
+namespace {
+
+constexpr mayfly_option globs(const char* name, const char* help) {
+  return {name, MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, nullptr, "1", nullptr, nullptr, help};
+}
+constexpr mayfly_option kControls[] = {
+    globs(
+        "cancel_on",
+        "While such a signal is present, rows that come to the node are dropped; a source stops."),
+    globs("defer_on",
+          "While such a signal is present, rows wait before the node; a source doesn't "
+          "read."),
+    globs("resume_on", "While such a signal is present, defer_on has no effect."),
+};
+
+constexpr mayfly_option kReaction[] = {
+    {"on", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_REQUIRED | MAYFLY_OPTION_SIGNALS, nullptr, "1",
+     nullptr, nullptr, "A glob of signals; each that is raised is reacted to."},
+    {"do", MAYFLY_OPTION_CHOICE, MAYFLY_OPTION_REQUIRED, nullptr, nullptr, nullptr,
+     "pause|resume|drain|set",
+     "pause, resume: the source or node; drain: the pipeline, to its end; set: an option of the "
+     "node."},
+    {"target", MAYFLY_OPTION_TEXT, 0, nullptr, "1", nullptr, nullptr,
+     "The source or node; of drain there is none."},
+    {"option", MAYFLY_OPTION_TEXT, 0, nullptr, "1", nullptr, nullptr,
+     "Of set: an option that may change while rows flow."},
+    {"value", MAYFLY_OPTION_TEXT, 0, nullptr, nullptr, nullptr, nullptr, "Of set: its new value."},
+};
+enum ReactionOption : std::uint32_t { kOn, kDo, kTarget, kOption, kValue };
+
+OptionTable table_of(const mayfly_option* rows, std::size_t count) {
+  return OptionTable({rows, static_cast<std::uint32_t>(count), sizeof(mayfly_option)});
+}
+
+std::vector<std::string> list_of(const mayfly_value& value) {
+  std::vector<std::string> texts;
+  for (std::uint64_t i = 0; i < value.list_count; ++i) texts.emplace_back(view(value.list[i]));
+  return texts;
+}
+
+}  // namespace
+
+OptionTable control_options() { return table_of(kControls, std::size(kControls)); }
+OptionTable reaction_options() { return table_of(kReaction, std::size(kReaction)); }
+
+SignalControls take_controls(const std::string& step, OptionTable plugin_options,
+                             std::vector<RawOption>& options, std::vector<Diagnostic>& out) {
+  const OptionTable table = control_options();
+  std::vector<RawOption> ours;
+  std::erase_if(options, [&](const RawOption& option) {
+    if (!table.find(option.name) || plugin_options.find(option.name)) return false;
+    ours.push_back(option);
+    return true;
+  });
+  const ParsedOptions parsed = parse_options(table, ours);
+  for (const OptionError& error : parsed.errors) {
+    out.push_back({error.place, fmt::format("{}.{}: {}", step, error.option, error.message),
+                   error.suggestion});
+  }
+  if (!parsed.ok()) return {};
+  SignalControls controls{.cancel_on = list_of(parsed.values[0]),
+                          .defer_on = list_of(parsed.values[1]),
+                          .resume_on = list_of(parsed.values[2])};
+  if (!controls.resume_on.empty() && controls.defer_on.empty()) {
+    const auto given = std::ranges::find(ours, "resume_on", &RawOption::name);
+    out.push_back(
+        {given->place,
+         fmt::format("{}.resume_on: expected defer_on beside it, which it would end", step), ""});
+  }
+  return controls;
+}
+
+bool read_reaction(const ReactionDraft& draft, ReactionWords& words, std::vector<Diagnostic>& out) {
+  std::vector<RawOption> options = draft.options;
+  // Its type is that of the option which it is for.
+  const auto value = std::ranges::find(options, "value", &RawOption::name);
+  words.has_value = value != options.end();
+  if (words.has_value) {
+    words.value = *value;
+    options.erase(value);
+  }
+  const ParsedOptions parsed = parse_options(reaction_options(), options);
+  for (const OptionError& error : parsed.errors) {
+    if (error.place.line == 0 && draft.incomplete) continue;
+    out.push_back({error.place.line == 0 ? draft.place : error.place,
+                   fmt::format("reaction.{}: {}", error.option, error.message), error.suggestion});
+  }
+  if (!parsed.ok()) return false;
+  const auto text = [&](ReactionOption option) {
+    return parsed.values[option].is_set != 0 ? std::string(view(parsed.values[option].text))
+                                             : std::string();
+  };
+  words.on = text(kOn);
+  words.action = static_cast<ReactionPlan::Action>(parsed.values[kDo].i64);
+  words.target = text(kTarget);
+  words.option = text(kOption);
+  words.place = draft.place;
+  const auto target = std::ranges::find(options, "target", &RawOption::name);
+  words.target_place = target == options.end() ? draft.place : target->place;
+
+  using Action = ReactionPlan::Action;
+  const auto refuse = [&](std::string message) {
+    out.push_back({words.target_place, std::move(message), ""});
+    return false;
+  };
+  if (words.action == Action::kDrain && !words.target.empty()) {
+    return refuse(
+        "reaction.target: drain is of the whole pipeline and has no target: leave it out");
+  }
+  if (words.action != Action::kDrain && words.target.empty()) {
+    return refuse("reaction.target: name the source or node that is meant");
+  }
+  const bool sets = words.action == Action::kSet;
+  if (sets && (words.option.empty() || !words.has_value)) {
+    return refuse("reaction: set needs option = \"...\" and value = ...");
+  }
+  if (!sets && (!words.option.empty() || words.has_value)) {
+    return refuse("reaction: option and value belong to do = \"set\"");
+  }
+  return true;
+}
+
+}  // namespace mayfly

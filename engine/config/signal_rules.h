@@ -1,0 +1,45 @@
+// What signals do in a pipeline file, beside what plugins do with them: cancel_on, defer_on and
+// resume_on of every source and node, and [[reaction]].
+//
+// A plugin with an option of one of those names has it for itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mayfly/config/diagnostic.h"
+#include "mayfly/config/plan.h"
+#include "mayfly/plugin/options.h"
+
+namespace mayfly {
+
+// cancel_on, defer_on, resume_on: in this order.
+OptionTable control_options();
+// Takes them out of `options`, the raw ones of a step with this plugin. `step` is its name.
+SignalControls take_controls(const std::string& step, OptionTable plugin_options,
+                             std::vector<RawOption>& options, std::vector<Diagnostic>& out);
+
+// One [[reaction]], as it stands in the file.
+struct ReactionDraft {
+  std::vector<RawOption> options;
+  TextPlace place = {};
+  bool incomplete = false;  // part of it couldn't be read: say nothing of what is missing
+};
+// on, do, target, option, value.
+OptionTable reaction_options();
+
+// A reaction with its words read; its target isn't looked up yet.
+struct ReactionWords {
+  std::string on;
+  ReactionPlan::Action action = ReactionPlan::Action::kPause;
+  std::string target;
+  std::string option;
+  RawOption value;  // of `set`
+  bool has_value = false;
+  TextPlace place = {};
+  TextPlace target_place = {};
+};
+// False: it can't be read, and that is reported.
+bool read_reaction(const ReactionDraft& draft, ReactionWords& words, std::vector<Diagnostic>& out);
+
+}  // namespace mayfly
