@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "mayfly/base/glob.h"
 #include "mayfly/graph/graph_builder.h"
 
 namespace mayfly {
@@ -13,6 +14,8 @@ namespace {
 
 // How often a drain that waits looks at the clock.
 constexpr std::int64_t kDrainTickNs = 20 * kMillisecond;
+// How long a raise may take between reading its time and being seen.
+constexpr std::int64_t kHeldUpNs = kSecond;
 // How often a node may be asked to compact what it holds.
 constexpr std::int64_t kCompactionNs = 10 * kMillisecond;
 
@@ -148,16 +151,52 @@ void Graph::deliver_signals() {
   const std::uint64_t raised = services_.signals.raised_total();
   if ((cursors_.empty() && !reactions_) || raised == raised_seen_) return;
   raised_seen_ = raised;
+  const std::int64_t look_ns = services_.clock.now_ns();
   if (reactions_) reactions_->look(services_.signals);
-  std::size_t cursor = 0;
+  std::size_t first = 0;
   for (const auto& node : nodes_) {
-    for (const Listen& listen : node->listens()) {
-      std::vector<Signal> signals = services_.signals.sense(listen.glob);
-      cursors_[cursor].keep_new(signals);
-      if (!signals.empty()) node->deliver(signals, listen.id);
-      ++cursor;
+    const std::size_t count = node->listens().size();
+    if (count == 0) continue;
+    const std::vector<HeardSignal> heard =
+        hear(node->listens(), std::span(cursors_).subspan(first, count));
+    if (!heard.empty()) node->deliver(heard);
+    first += count;
+  }
+  // Whoever raised something before this look, and was held up since, is still heard the next time.
+  heard_since_ns_ = look_ns - kHeldUpNs;
+}
+
+// What is new to the listens of one node, oldest first whichever of them it matches: "done" must
+// not come before the "begun" that was raised earlier.
+std::vector<HeardSignal> Graph::hear(std::span<const Listen> listens,
+                                     std::span<SignalCursor> cursors) {
+  // One look for all listens: what is raised between two looks would be heard out of order. Where
+  // others raise without a pause, the last try has to do.
+  constexpr int kTries = 4;
+  std::vector<std::vector<Signal>> found(listens.size());
+  for (int tries = 0; tries < kTries; ++tries) {
+    const std::uint64_t before = services_.signals.raised_total();
+    for (std::size_t i = 0; i < listens.size(); ++i) {
+      found[i] = services_.signals.sense(listens[i].glob, heard_since_ns_);
+    }
+    if (services_.signals.raised_total() == before) break;
+  }
+  std::vector<HeardSignal> heard;
+  for (std::size_t i = 0; i < listens.size(); ++i) {
+    cursors[i].keep_new(found[i]);
+    for (Signal& signal : found[i]) {
+      // Several globs of one option may match it; it is one signal.
+      const bool heard_before = std::ranges::any_of(listens.first(i), [&](const Listen& other) {
+        return other.id == listens[i].id && Glob(other.glob).matches(signal.name);
+      });
+      if (!heard_before) heard.push_back({std::move(signal), listens[i].id});
     }
   }
+  std::ranges::stable_sort(heard, [](const HeardSignal& a, const HeardSignal& b) {
+    return a.signal.at_ns != b.signal.at_ns ? a.signal.at_ns < b.signal.at_ns
+                                            : a.signal.sequence < b.signal.sequence;
+  });
+  return heard;
 }
 
 void Graph::react(const ReactionPlan& reaction) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -105,6 +106,7 @@ class Graph {
   std::int64_t idle_work(std::int64_t now_ns);
   void deliver_signals();
   void react(const ReactionPlan& reaction);
+  std::vector<HeardSignal> hear(std::span<const Listen> listens, std::span<SignalCursor> cursors);
   void watch_pool(std::int64_t now_ns);
   void advance_drain(std::int64_t now_ns);
   bool component_is_empty(const std::vector<std::uint32_t>& members) const;
@@ -130,6 +132,7 @@ class Graph {
 
   std::vector<SignalCursor> cursors_;  // one per node and listen
   std::uint64_t raised_seen_ = 0;
+  std::int64_t heard_since_ns_ = kAlways;  // the first look sees also what was restored
   std::optional<Reactions> reactions_;
   bool pool_is_low_ = false;
   std::int64_t next_compaction_ns_ = 0;

@@ -209,15 +209,15 @@ void Node::run_timers(std::int64_t now_ns) {
   }
 }
 
-void Node::deliver(std::span<const Signal> signals, std::uint32_t listen) {
+void Node::deliver(std::span<const HeardSignal> heard) {
   if (plugin().on_signal == nullptr || gave_up_) return;
   std::vector<mayfly_signal> views;
-  views.reserve(signals.size());
-  for (const Signal& signal : signals) {
-    views.push_back({.listen = listen,
+  views.reserve(heard.size());
+  for (const HeardSignal& h : heard) {
+    views.push_back({.listen = h.listen,
                      .reserved = 0,
-                     .name = {signal.name.data(), signal.name.size()},
-                     .at_ns = signal.at_ns});
+                     .name = {h.signal.name.data(), h.signal.name.size()},
+                     .at_ns = h.signal.at_ns});
   }
   after_call("on_signal",
              plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size())));

@@ -32,6 +32,12 @@
 
 namespace mayfly {
 
+// A signal, and which of a node's listens it matches (Listen::id).
+struct HeardSignal {
+  Signal signal;
+  std::uint32_t listen = 0;
+};
+
 class Node final : public PluginInstance, public Inbox, public Activation, public CompletionInbox {
  public:
   struct Wiring {
@@ -73,8 +79,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void activate() noexcept override;
   std::int64_t next_due_ns() const override { return next_due_ns_.load(std::memory_order_relaxed); }
 
-  // Signals for listens[], found by the graph; the driver's thread, between activations.
-  void deliver(std::span<const Signal> signals, std::uint32_t listen);
+  // Signals for listens[] and options, found by the graph, oldest first; the driver's thread,
+  // between activations.
+  void deliver(std::span<const HeardSignal> heard);
 
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;

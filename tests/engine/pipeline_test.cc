@@ -110,6 +110,28 @@ TEST_CASE("a signal lets held rows go") {
   close_balanced(*engine);
 }
 
+// Interleaving aimed at: both signals of a round, or the second alone, are raised while the driver
+// looks at what the node listens to.
+TEST_CASE(
+    "a node hears each signal once, however many globs match it, and in the order of raises") {
+  const Database database("hears");
+  Pipeline p(database.path());
+  const auto hears = p.node("hears", library("HEARS"), {p.inlet()},
+                            {{"begun", std::vector<std::string>{"job.begun*", "job.b*:*"}},
+                             {"ended", std::vector<std::string>{"job.ended*"}}});
+  p.join_writer({Pipeline::port(hears)});
+  const auto engine = open(p);
+  for (std::uint64_t round = 1; round <= 300; ++round) {
+    engine->raise("job.begun:" + std::to_string(round));
+    engine->raise("job.ended:" + std::to_string(round));
+    if (round % 3 != 0) continue;
+    while (counter(*engine, "heard") < 2 * round) std::this_thread::yield();
+  }
+  CHECK(counter(*engine, "heard") == 600);
+  CHECK(counter(*engine, "early") == 0);
+  close_balanced(*engine);
+}
+
 TEST_CASE("permits bound what is in flight beyond a node, and every permit comes back") {
   const Database database("permits");
   Pipeline p(database.path());
