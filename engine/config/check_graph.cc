@@ -262,6 +262,7 @@ class GraphCheck {
     for (const NodePlan& node : plan_.nodes) {
       if (!node.plugin) continue;
       for (const Listen& listen : listens_of(node.plugin->plugin(), node.options)) {
+        if (is_default(node.plugin->plugin(), listen)) continue;
         check_listened(fmt::format("node \"{}\"", node.name), node.place, listen.glob, stems);
       }
     }
@@ -275,6 +276,20 @@ class GraphCheck {
     for (const ReactionPlan& reaction : plan_.reactions) {
       check_listened("reaction", reaction.place, reaction.on, stems);
     }
+  }
+
+  // A glob that an option names unless told otherwise: nobody wrote it, so nobody mistyped it.
+  static bool is_default(const mayfly_plugin& plugin, const Listen& listen) {
+    if (listen.id < MAYFLY_LISTEN_OPTION) return false;
+    const mayfly_option& option = OptionTable(plugin.options)[listen.id - MAYFLY_LISTEN_OPTION];
+    if (option.default_value == nullptr) return false;
+    std::string_view left = option.default_value;
+    while (!left.empty()) {
+      const std::size_t comma = left.find(',');
+      if (left.substr(0, comma) == listen.glob) return true;
+      left.remove_prefix(comma == left.npos ? left.size() : comma + 1);
+    }
+    return false;
   }
 
   void check_controls(const std::string& who, TextPlace place, const SignalControls& controls,

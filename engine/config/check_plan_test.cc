@@ -127,6 +127,22 @@ TEST_CASE("plan: a signal that is listened to must be raised by somebody") {
   CHECK(Pipeline().node("n", "counting", {"in"}).mistakes({"n"}) == "");
 }
 
+TEST_CASE("plan: a signal that an option names by default needs nobody to raise it") {
+  const auto with = [](std::vector<std::string> stop_on) {
+    Pipeline p;
+    p.builder.node({.name = "n",
+                    .plugin = "heedful",
+                    .inputs = {{"in"}},
+                    .options = {{"stop_on", std::move(stop_on)}}});
+    return p.mistakes({"n"});
+  };
+  CHECK(Pipeline().node("n", "heedful", {"in"}).mistakes({"n"}) == "");
+  CHECK(with({"throttled"}) == "");
+  CHECK(with({"throttled", "feed.tic"}) ==
+        "node \"n\" listens to the signal \"feed.tic\", which nobody in this pipeline raises (did "
+        "you mean \"feed.tick\"?)");
+}
+
 TEST_CASE("plan: route and writer.failed belong together") {
   Pipeline routed;
   routed.builder.writer().transient = WriterPlan::Transient::kRoute;

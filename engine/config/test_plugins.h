@@ -30,6 +30,10 @@ inline constexpr mayfly_option kWaitOptions[] = {
     {"delay", MAYFLY_OPTION_DURATION, MAYFLY_OPTION_RUNTIME, "100ms", "1ms", "1h", nullptr,
      "How long."},
 };
+inline constexpr mayfly_option kHeedfulOptions[] = {
+    {"stop_on", MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, "throttled,throttled:*", nullptr,
+     nullptr, nullptr, "What stops it."},
+};
 inline constexpr mayfly_option kPickyOptions[] = {
     {"low", MAYFLY_OPTION_INT, 0, "1", nullptr, nullptr, nullptr, "The lower bound."},
     {"high", MAYFLY_OPTION_INT, 0, "2", nullptr, nullptr, nullptr, "The upper bound."},
@@ -68,7 +72,7 @@ constexpr mayfly_plugin plugin(const char* name, std::uint32_t kind, std::uint32
   return p;
 }
 
-// feed, relay, fork, wait, explode, ticker, lonely, counting, picky.
+// feed, relay, fork, wait, explode, ticker, lonely, counting, picky, heedful.
 inline PluginRegistry plugins() {
   static const mayfly_plugin kFeed = [] {
     mayfly_plugin p = plugin("feed", MAYFLY_SOURCE, 0);
@@ -105,9 +109,15 @@ inline PluginRegistry plugins() {
     p.configure = &refuse_low_over_high;
     return p;
   }();
+  static const mayfly_plugin kHeedful = [] {
+    mayfly_plugin p = plugin("heedful", MAYFLY_NODE, 0);
+    p.options = table(kHeedfulOptions);
+    p.on_signal = &on_signal;
+    return p;
+  }();
   PluginRegistry registry;
-  for (const mayfly_plugin* p :
-       {&kFeed, &kRelay, &kFork, &kWait, &kExplode, &kTicker, &kLonely, &kCounting, &kPicky}) {
+  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kExplode, &kTicker, &kLonely,
+                                 &kCounting, &kPicky, &kHeedful}) {
     if (const Status added = registry.add(p); !added.ok()) std::abort();
   }
   return registry;
