@@ -16,7 +16,9 @@ struct HarnessCalls {
 
   static std::int64_t now_ns(mayfly_context* ctx) { return of(ctx).clock_.now_ns(); }
   static std::uint64_t random_u64(mayfly_context* ctx) { return of(ctx).rng_.next(); }
-  static void log(mayfly_context*, std::int32_t, mayfly_text) {}
+  static void log(mayfly_context* ctx, std::int32_t level, mayfly_text text) {
+    of(ctx).logged_.push_back({level, std::string(view(text))});
+  }
   static mayfly_result fail(mayfly_context* ctx, std::int32_t failure_class, mayfly_text text) {
     if (of(ctx).failure_.ok()) {
       of(ctx).failure_ = {code_of(failure_class), std::string(view(text))};

@@ -431,6 +431,7 @@ void NodeHarness::clear() {
   rejected_.clear();
   consumed_.clear();
   signals_.clear();
+  logged_.clear();
   run();
 }
 

@@ -56,6 +56,10 @@ class NodeHarness {
     std::uint64_t ordinal = 0;
     std::string reason;
   };
+  struct Logged {
+    std::int32_t level = MAYFLY_LOG_INFO;
+    std::string text;
+  };
 
   // Parses the options, then configure and open.
   static Result<std::unique_ptr<NodeHarness>> create(std::shared_ptr<const PluginLibrary> library,
@@ -101,6 +105,7 @@ class NodeHarness {
   const std::vector<std::uint64_t>& consumed() const { return consumed_; }
   // "stem:argument"; "-stem:argument" when retracted.
   const std::vector<std::string>& signals() const { return signals_; }
+  const std::vector<Logged>& logged() const { return logged_; }
   std::uint64_t counter(std::string_view name) const;
   std::uint64_t held() const { return held_count_; }
   std::int64_t next_due_ns() const;
@@ -197,6 +202,7 @@ class NodeHarness {
   std::vector<RowRef> group_;  // rows consumed by a released group whose last slice is to come
   bool group_open_ = false;
   std::vector<std::string> signals_;
+  std::vector<Logged> logged_;
   std::vector<Listen> listens_;
   std::vector<std::string> present_;
   std::vector<std::uint64_t> counters_;
