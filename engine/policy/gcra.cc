@@ -22,6 +22,26 @@ const Rate& checked(const Rate& rate) {
 
 }  // namespace
 
+Rate rate_of(double events, std::int64_t per_ns, std::uint64_t burst) {
+  Rate rate{.events = 1,
+            .per_ns = std::clamp<std::int64_t>(per_ns, 1, kPerMax),
+            .burst = std::clamp<std::uint64_t>(burst, 1, kEventsMax)};
+  std::int64_t scale = 100;
+  while (scale > 1 && (rate.per_ns > kPerMax / scale ||
+                       events > static_cast<double>(kEventsMax) / static_cast<double>(scale))) {
+    scale /= 10;
+  }
+  rate.per_ns *= scale;
+  const double scaled = events * static_cast<double>(scale) + 0.5;
+  // Written so that a NaN is the least.
+  if (scaled >= 1) {
+    rate.events =
+        scaled < static_cast<double>(kEventsMax) ? static_cast<std::uint64_t>(scaled) : kEventsMax;
+  }
+  rate.events = std::min(rate.events, static_cast<std::uint64_t>(rate.per_ns));
+  return rate;
+}
+
 Gcra::Gcra(const Rate& rate) { apply(checked(rate)); }
 
 void Gcra::apply(const Rate& rate) {

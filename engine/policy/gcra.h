@@ -25,6 +25,10 @@ struct Rate {
   std::uint64_t burst = 1;        // 1 to 10^9
 };
 
+// A rate of any number of events (above 0) in every per_ns, to a hundredth where that can be said;
+// what is out of Rate's range is its nearest end.
+Rate rate_of(double events, std::int64_t per_ns, std::uint64_t burst);
+
 class Gcra {
  public:
   // std::invalid_argument: out of range.

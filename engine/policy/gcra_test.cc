@@ -97,6 +97,20 @@ TEST_CASE("gcra: blocked until a time, it goes on one by one") {
   CHECK(gcra.acquire_some(kStart + kSecond + 2 * kMillisecond, 10) == 0);
 }
 
+TEST_CASE(
+    "gcra: a rate of any number of events is told to a hundredth, within what a rate can be") {
+  const auto same = [](const Rate& rate, std::uint64_t events, std::int64_t per_ns) {
+    return rate.events == events && rate.per_ns == per_ns && rate.burst == 7;
+  };
+  CHECK(same(rate_of(2.5, kSecond, 7), 250, 100 * kSecond));
+  CHECK(same(rate_of(0.001, kSecond, 7), 1, 100 * kSecond));
+  CHECK(same(rate_of(5e8, kSecond, 7), 500'000'000, kSecond));
+  CHECK(same(rate_of(1e12, kSecond, 7), 1'000'000'000, kSecond));
+  CHECK(same(rate_of(10, 2, 7), 200, 200));
+  CHECK(same(rate_of(3, 300LL * 24 * 3600 * kSecond, 7), 3, 300LL * 24 * 3600 * kSecond));
+  for (const double events : {1e-300, 0.0, 1e300}) Gcra(rate_of(events, 1, 0));
+}
+
 TEST_CASE("gcra: rates out of range are refused") {
   CHECK_THROWS_AS(Gcra({.events = 0}), std::invalid_argument);
   CHECK_THROWS_AS(Gcra({.events = 2, .per_ns = 1}), std::invalid_argument);
