@@ -41,6 +41,7 @@ LAYER_TARGETS = [
     "//engine/work:for_each",
     "//engine/work:registry",
     "//engine/work:work_options",
+    "//plugins/adaptive_rate:libadaptive_rate.so",
     "//plugins/batch:libbatch.so",
     "//plugins/circuit_breaker:libcircuit_breaker.so",
     "//plugins/file:libfile.so",
