@@ -21,7 +21,7 @@ namespace mayfly {
 class WaitingRows {
  public:
   // limit_ns: how long a row may wait; kNever: for ever.
-  explicit WaitingRows(std::int64_t limit_ns = kNever) : limit_ns_(limit_ns) {}
+  explicit WaitingRows(std::int64_t limit_ns = kNever) noexcept : limit_ns_(limit_ns) {}
 
   void add(std::uint64_t rows, std::int64_t now_ns) {
     if (rows == 0) return;

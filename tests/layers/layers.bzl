@@ -49,6 +49,7 @@ LAYER_TARGETS = [
     "//plugins/pass:libpass.so",
     "//plugins/retry:libretry.so",
     "//plugins/sdk",
+    "//plugins/signal_aware:libsignal_aware.so",
 ]
 
 def _name(target):
