@@ -47,7 +47,7 @@ void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to,
 
 bool copy_row(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to) {
   if (!has_room_for_row(to)) return false;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = std::uint64_t{from.raw[row].size} + from.message[row].size;
   for (std::uint32_t c = 0; c < from.column_count; ++c) {
     const mayfly_column& column = from.columns[c];
     if (holds_span(column, row)) bytes += column.cells[row].span.size;
@@ -66,6 +66,9 @@ bool copy_row(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to) {
       column.cells[target].span = copy_span(from, source.cells[row].span, to);
     }
   }
+  // Of an error row: what was read, and what is wrong with it.
+  to.raw[target] = copy_span(from, from.raw[row], to);
+  to.message[target] = copy_span(from, from.message[row], to);
   copy_meta(from, row, to, target);
   ++to.rows;
   return true;
