@@ -11,6 +11,7 @@ _CONFORMANCE = Label("//engine/plugin:conformance")
 _CONFORMANCE_MAIN = Label("//engine/plugin:conformance_main.cc")
 _PAGE_MAIN = Label("//engine/plugin:page_main.cc")
 _PLUGIN = Label("//engine/plugin")
+_STORAGE = Label("//engine/storage")
 _RUN_EXAMPLE = Label("//tests/plugin_examples:run_example.sh")
 _MAYFLY = Label("//tools/mayfly")
 _GENERATE = Label("//plugins/generate:libgenerate.so")
@@ -90,7 +91,10 @@ def mayfly_plugin(
         copts = MAYFLY_COPTS,
         data = [":lib%s.so" % name],
         tags = tags,
-        deps = [str(_CONFORMANCE)],
+        deps = [
+            str(_CONFORMANCE),
+            str(_STORAGE),
+        ],
     )
     if page != None:
         cc_test(

@@ -269,6 +269,16 @@ typedef struct mayfly_named {
 
 typedef struct mayfly_context mayfly_context; /* one instance, as the host sees it */
 
+typedef struct mayfly_expressions mayfly_expressions; /* SQL, as the host has prepared it */
+
+/* What an expression is for a row. */
+enum {
+  MAYFLY_FALSE = 0,
+  MAYFLY_TRUE = 1,
+  MAYFLY_NULL = 2,
+  MAYFLY_ERROR = 3 /* it can't be evaluated: too large a number, text that is no JSON */
+};
+
 /* mayfly_signal.listen of what option i named is MAYFLY_LISTEN_OPTION + i. */
 #define MAYFLY_LISTEN_OPTION 0x10000u
 
@@ -329,6 +339,20 @@ typedef struct mayfly_host {
    * raised, not retracted, not too old for the sink. A look at the whole window: for decisions, not
    * for rows. Retractions and ageing aren't delivered: set a timer to look again. */
   uint64_t (*signals_present)(mayfly_context *ctx, uint32_t listen);
+  /* Nodes, in open. SQL expressions over the columns that come in, evaluated row by row by the host's
+   * SQLite: no subqueries, no aggregates. They live as long as the instance. NULL: one can't be read;
+   * why is recorded, so return MAYFLY_FAILED. */
+  mayfly_expressions *(*expr_prepare)(mayfly_context *ctx, const mayfly_text *expressions,
+                                      uint32_t count);
+  /* Nodes, in process. What the first expression is for each row of the slice, in its order. */
+  mayfly_result (*expr_test)(mayfly_context *ctx, mayfly_expressions *expressions,
+                             const mayfly_slice *slice, uint8_t *truth);
+  /* Transforms, in process. Appends a row to `made`, whose column i is expression i, for each of the
+   * slice's rows from `first` on, until one doesn't fit; *taken says for how many. truth[k] of row k:
+   * MAYFLY_TRUE, or MAYFLY_ERROR where nothing was appended. */
+  mayfly_result (*expr_fill)(mayfly_context *ctx, mayfly_expressions *expressions,
+                             const mayfly_slice *slice, uint32_t first, mayfly_batch *made,
+                             uint8_t *truth, uint32_t *taken);
 } mayfly_host;
 
 /* ---- the plugin ------------------------------------------------------------------------------- */

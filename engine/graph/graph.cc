@@ -14,8 +14,6 @@ namespace {
 
 // How often a drain that waits looks at the clock.
 constexpr std::int64_t kDrainTickNs = 20 * kMillisecond;
-// How long a raise may take between reading its time and being seen.
-constexpr std::int64_t kHeldUpNs = kSecond;
 // How often a node may be asked to compact what it holds.
 constexpr std::int64_t kCompactionNs = 10 * kMillisecond;
 
@@ -47,10 +45,7 @@ Graph::~Graph() { static_cast<void>(close()); }
 // ---- running ------------------------------------------------------------------------------------
 
 void Graph::start() {
-  if (!plan_.reactions.empty()) {
-    reactions_.emplace(plan_.reactions, services_.clock.now_ns(),
-                       [this](const ReactionPlan& reaction) { react(reaction); });
-  }
+  listen();
   writer_->start();
   driver_.start();
   run_sources();
@@ -147,56 +142,36 @@ std::int64_t Graph::idle_work(std::int64_t now_ns) {
   return pool_is_low_ ? next_compaction_ns_ : kNever;
 }
 
-void Graph::deliver_signals() {
-  const std::uint64_t raised = services_.signals.raised_total();
-  if ((cursors_.empty() && !reactions_) || raised == raised_seen_) return;
-  raised_seen_ = raised;
-  const std::int64_t look_ns = services_.clock.now_ns();
-  if (reactions_) reactions_->look(services_.signals);
-  std::size_t first = 0;
+void Graph::listen() {
+  std::vector<std::string> globs;
   for (const auto& node : nodes_) {
-    const std::size_t count = node->listens().size();
-    if (count == 0) continue;
-    const std::vector<HeardSignal> heard =
-        hear(node->listens(), std::span(cursors_).subspan(first, count));
-    if (!heard.empty()) node->deliver(heard);
-    first += count;
+    for (const Listen& listen : node->listens()) globs.push_back(listen.glob);
   }
-  // Whoever raised something before this look, and was held up since, is still heard the next time.
-  heard_since_ns_ = look_ns - kHeldUpNs;
+  if (!globs.empty()) {
+    heard_by_nodes_.emplace(services_.signals, globs, true, [this] { driver_.nudge(); });
+  }
+  if (plan_.reactions.empty()) return;
+  globs.clear();
+  for (const ReactionPlan& reaction : plan_.reactions) {
+    globs.push_back(reaction.on);
+    reacts_on_.emplace_back(reaction.on);
+  }
+  // What was raised before rows flow isn't reacted to.
+  heard_by_reactions_.emplace(services_.signals, globs, false, [this] { driver_.nudge(); });
 }
 
-// What is new to the listens of one node, oldest first whichever of them it matches: "done" must
-// not come before the "begun" that was raised earlier.
-std::vector<HeardSignal> Graph::hear(std::span<const Listen> listens,
-                                     std::span<SignalCursor> cursors) {
-  // One look for all listens: what is raised between two looks would be heard out of order. Where
-  // others raise without a pause, the last try has to do.
-  constexpr int kTries = 4;
-  std::vector<std::vector<Signal>> found(listens.size());
-  for (int tries = 0; tries < kTries; ++tries) {
-    const std::uint64_t before = services_.signals.raised_total();
-    for (std::size_t i = 0; i < listens.size(); ++i) {
-      found[i] = services_.signals.sense(listens[i].glob, heard_since_ns_);
-    }
-    if (services_.signals.raised_total() == before) break;
-  }
-  std::vector<HeardSignal> heard;
-  for (std::size_t i = 0; i < listens.size(); ++i) {
-    cursors[i].keep_new(found[i]);
-    for (Signal& signal : found[i]) {
-      // Several globs of one option may match it; it is one signal.
-      const bool heard_before = std::ranges::any_of(listens.first(i), [&](const Listen& other) {
-        return other.id == listens[i].id && Glob(other.glob).matches(signal.name);
-      });
-      if (!heard_before) heard.push_back({std::move(signal), listens[i].id});
+void Graph::deliver_signals() {
+  if (heard_by_reactions_) {
+    for (const HeardSignal& signal : heard_by_reactions_->take()) {
+      for (std::size_t i = 0; i < reacts_on_.size(); ++i) {
+        if (reacts_on_[i].matches(signal.name)) react(plan_.reactions[i]);
+      }
     }
   }
-  std::ranges::stable_sort(heard, [](const HeardSignal& a, const HeardSignal& b) {
-    return a.signal.at_ns != b.signal.at_ns ? a.signal.at_ns < b.signal.at_ns
-                                            : a.signal.sequence < b.signal.sequence;
-  });
-  return heard;
+  if (!heard_by_nodes_) return;
+  const std::vector<HeardSignal> heard = heard_by_nodes_->take();
+  if (heard.empty()) return;
+  for (const auto& node : nodes_) node->deliver(heard);
 }
 
 void Graph::react(const ReactionPlan& reaction) {

@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,11 +22,10 @@
 #include "mayfly/graph/answers.h"
 #include "mayfly/graph/components.h"
 #include "mayfly/graph/driver.h"
+#include "mayfly/graph/heard_signals.h"
 #include "mayfly/graph/node.h"
-#include "mayfly/graph/reactions.h"
 #include "mayfly/graph/source.h"
 #include "mayfly/graph/writer_stage.h"
-#include "mayfly/signal/signal_cursor.h"
 
 namespace mayfly {
 
@@ -104,9 +102,10 @@ class Graph {
   void on_source_finished(std::uint32_t index);
   void fail(const Status& status);
   std::int64_t idle_work(std::int64_t now_ns);
+  // Nodes and reactions hear what is raised from now on.
+  void listen();
   void deliver_signals();
   void react(const ReactionPlan& reaction);
-  std::vector<HeardSignal> hear(std::span<const Listen> listens, std::span<SignalCursor> cursors);
   void watch_pool(std::int64_t now_ns);
   void advance_drain(std::int64_t now_ns);
   bool component_is_empty(const std::vector<std::uint32_t>& members) const;
@@ -130,10 +129,6 @@ class Graph {
   std::vector<std::thread> source_threads_;
   std::vector<std::uint64_t> resumed_from_;  // by source
 
-  std::vector<SignalCursor> cursors_;  // one per node and listen
-  std::uint64_t raised_seen_ = 0;
-  std::int64_t heard_since_ns_ = kAlways;  // the first look sees also what was restored
-  std::optional<Reactions> reactions_;
   bool pool_is_low_ = false;
   std::int64_t next_compaction_ns_ = 0;
 
@@ -147,6 +142,11 @@ class Graph {
   std::condition_variable done_changed_;
   Status failure_;
   Status source_failure_;  // becomes failure_ once what was read is written
+
+  std::vector<Glob> reacts_on_;  // as the plan's reactions
+  // Last: their listeners wake the driver.
+  std::optional<HeardSignals> heard_by_nodes_;
+  std::optional<HeardSignals> heard_by_reactions_;
 };
 
 }  // namespace mayfly

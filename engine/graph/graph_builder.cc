@@ -76,7 +76,6 @@ Status GraphBuilder::make_nodes() {
                                graph_->driver_, graph_->answers_));
     MAYFLY_RETURN_IF_ERROR(node->configure(plan.options));
     node->control(plan.controls);
-    node->set_listener([graph = graph_.get()] { graph->nudge(); });
   }
   return {};
 }
@@ -376,7 +375,6 @@ Status GraphBuilder::wire() {
       wiring.ports.push_back(edge_to(receiver_of({Upstream::Kind::kNode, n, port}), rank));
     }
     node.wire(std::move(wiring));
-    graph.cursors_.resize(graph.cursors_.size() + node.listens().size());
   }
   wire_failed_port();
   return {};

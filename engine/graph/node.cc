@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "mayfly/graph/reason.h"
+#include "mayfly/plugin/from_abi.h"
+#include "mayfly/storage/batch_expressions.h"
 
 namespace mayfly {
 namespace {
@@ -211,14 +213,23 @@ void Node::run_timers(std::int64_t now_ns) {
 
 void Node::deliver(std::span<const HeardSignal> heard) {
   if (plugin().on_signal == nullptr || gave_up_) return;
-  std::vector<mayfly_signal> views;
-  views.reserve(heard.size());
-  for (const HeardSignal& h : heard) {
-    views.push_back({.listen = h.listen,
-                     .reserved = 0,
-                     .name = {h.signal.name.data(), h.signal.name.size()},
-                     .at_ns = h.signal.at_ns});
+  if (hears_.size() != listens().size()) {
+    for (const Listen& listen : listens()) hears_.emplace_back(listen.glob);
   }
+  std::vector<mayfly_signal> views;
+  for (const HeardSignal& signal : heard) {
+    const std::size_t before = views.size();
+    for (std::size_t i = 0; i < hears_.size(); ++i) {
+      // Several globs of one option may match it; it is one signal.
+      const bool told = views.size() > before && views.back().listen == listens()[i].id;
+      if (told || !hears_[i].matches(signal.name)) continue;
+      views.push_back({.listen = listens()[i].id,
+                       .reserved = 0,
+                       .name = {signal.name.data(), signal.name.size()},
+                       .at_ns = signal.at_ns});
+    }
+  }
+  if (views.empty()) return;
   after_call("on_signal",
              plugin().on_signal(state(), views.data(), static_cast<std::uint32_t>(views.size())));
   driver_.schedule(driver_index_);  // for what it released
@@ -458,6 +469,45 @@ void Node::fail_routing(mayfly_batch& batch, std::uint16_t row) {
 }
 
 // ---- rows made here -----------------------------------------------------------------------------
+
+// ---- expressions --------------------------------------------------------------------------------
+
+mayfly_expressions* Node::expr_prepare(std::span<const mayfly_text> expressions) {
+  std::vector<std::string> texts;
+  for (const mayfly_text& text : expressions) texts.emplace_back(view(text));
+  if (texts.empty()) {
+    fail(MAYFLY_FAIL_INTERNAL, "expr_prepare without an expression");
+    return nullptr;
+  }
+  auto made = BatchExpressions::make(input_, texts);
+  if (!made.ok()) {
+    fail(MAYFLY_FAIL_CONFIG, made.status().message());
+    return nullptr;
+  }
+  expressions_.push_back(std::move(made).value());
+  return reinterpret_cast<mayfly_expressions*>(expressions_.back().get());
+}
+
+mayfly_result Node::expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
+                              std::uint8_t* truth) {
+  const Status tested = reinterpret_cast<RowExpressions*>(expressions)
+                            ->test(*slice->batch, {slice->rows, slice->count}, truth);
+  return tested.ok() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, tested.message());
+}
+
+mayfly_result Node::expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
+                              std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
+                              std::uint32_t* taken) {
+  const auto reserve = [&](std::uint64_t bytes) {
+    return services().pool->reserve_heap(made, bytes) == MAYFLY_OK;
+  };
+  const auto filled = reinterpret_cast<RowExpressions*>(expressions)
+                          ->fill(*slice->batch, {slice->rows + first, slice->count - first}, *made,
+                                 truth + first, reserve);
+  if (!filled.ok()) return fail(MAYFLY_FAIL_INTERNAL, filled.status().message());
+  *taken = *filled;
+  return MAYFLY_OK;
+}
 
 mayfly_batch* Node::batch_new() {
   if (services().pool == nullptr) return nullptr;  // asked in open

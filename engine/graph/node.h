@@ -19,9 +19,11 @@
 #include <string_view>
 #include <vector>
 
+#include "mayfly/data/row_expressions.h"
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/graph/answers.h"
 #include "mayfly/graph/driver.h"
+#include "mayfly/graph/heard_signals.h"
 #include "mayfly/graph/held_rows.h"
 #include "mayfly/graph/inbox.h"
 #include "mayfly/graph/made_rows.h"
@@ -31,12 +33,6 @@
 #include "mayfly/signal/signal_sink.h"
 
 namespace mayfly {
-
-// A signal, and which of a node's listens it matches (Listen::id).
-struct HeardSignal {
-  Signal signal;
-  std::uint32_t listen = 0;
-};
 
 class Node final : public PluginInstance, public Inbox, public Activation, public CompletionInbox {
  public:
@@ -52,7 +48,6 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void attach_pool(std::uint32_t lanes_max);
   // Before the first push.
   void wire(Wiring wiring) { wiring_ = std::move(wiring); }
-  void set_listener(std::function<void()> raised) { raised_ = std::move(raised); }
   // The columns that come in, then open().
   Status open_with(const Schema& input);
   Driver::NodeIndex driver_index() const { return driver_index_; }
@@ -110,13 +105,16 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows) override;
   std::uint64_t held(std::uint64_t tag) override { return held_ ? held_->count(tag) : 0; }
   std::uint64_t signals_present(std::uint32_t listen) override;
+  mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions) override;
+  mayfly_result expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
+                          std::uint8_t* truth) override;
+  mayfly_result expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
+                          std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
+                          std::uint32_t* taken) override;
   mayfly_batch* batch_new() override;
   mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count) override;
-  void raised() override {
-    if (raised_) raised_();
-  }
 
   // Whether new rows may go in; else when to look again.
   GateVerdict admission(std::int64_t now_ns);
@@ -148,7 +146,6 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Driver::NodeIndex driver_index_ = 0;
   Wiring wiring_;
   Schema input_;
-  std::function<void()> raised_;
   std::uint64_t owed_bit_ = 0;
 
   std::unique_ptr<SliceQueue> queue_;
@@ -174,6 +171,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::uint16_t activation_stamp_ = 0;
 
   std::vector<std::uint16_t> rows_scratch_;
+  std::vector<std::unique_ptr<RowExpressions>> expressions_;
+  std::vector<Glob> hears_;  // as listens()
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;
   SliceChain record_chain_;
   // The last member: its listener wakes the node.

@@ -73,6 +73,19 @@ struct HostCalls {
   static std::uint64_t signals_present(mayfly_context* ctx, std::uint32_t listen) {
     return of(ctx).signals_present(listen);
   }
+  static mayfly_expressions* expr_prepare(mayfly_context* ctx, const mayfly_text* expressions,
+                                          std::uint32_t count) {
+    return of(ctx).expr_prepare({expressions, count});
+  }
+  static mayfly_result expr_test(mayfly_context* ctx, mayfly_expressions* expressions,
+                                 const mayfly_slice* slice, std::uint8_t* truth) {
+    return of(ctx).expr_test(expressions, slice, truth);
+  }
+  static mayfly_result expr_fill(mayfly_context* ctx, mayfly_expressions* expressions,
+                                 const mayfly_slice* slice, std::uint32_t first, mayfly_batch* made,
+                                 std::uint8_t* truth, std::uint32_t* taken) {
+    return of(ctx).expr_fill(expressions, slice, first, made, truth, taken);
+  }
 };
 
 namespace {
@@ -100,6 +113,9 @@ constexpr mayfly_host kHost = {
     .batch_new = &HostCalls::batch_new,
     .emit = &HostCalls::emit,
     .signals_present = &HostCalls::signals_present,
+    .expr_prepare = &HostCalls::expr_prepare,
+    .expr_test = &HostCalls::expr_test,
+    .expr_fill = &HostCalls::expr_fill,
 };
 
 }  // namespace
@@ -186,7 +202,6 @@ void PluginInstance::raise(std::uint32_t signal, std::string_view argument) {
     return;
   }
   services_.signals.raise(raises_[signal], argument);
-  raised();
 }
 
 void PluginInstance::retract(std::uint32_t signal, std::string_view argument) {
@@ -235,6 +250,17 @@ mayfly_result PluginInstance::reject(mayfly_batch*, const mayfly_text&, std::uin
 std::uint64_t PluginInstance::signals_present(std::uint32_t) {
   misuse("signals_present");
   return 0;
+}
+mayfly_expressions* PluginInstance::expr_prepare(std::span<const mayfly_text>) {
+  misuse("expr_prepare");
+  return nullptr;
+}
+mayfly_result PluginInstance::expr_test(mayfly_expressions*, const mayfly_slice*, std::uint8_t*) {
+  return misuse("expr_test");
+}
+mayfly_result PluginInstance::expr_fill(mayfly_expressions*, const mayfly_slice*, std::uint32_t,
+                                        mayfly_batch*, std::uint8_t*, std::uint32_t*) {
+  return misuse("expr_fill");
 }
 mayfly_batch* PluginInstance::batch_new() {
   misuse("batch_new");

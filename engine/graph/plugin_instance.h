@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,8 +89,12 @@ class PluginInstance {
   virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                              std::uint32_t count);
   virtual std::uint64_t signals_present(std::uint32_t listen);
-  // A signal was raised: whoever listens is to be woken.
-  virtual void raised() {}
+  virtual mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions);
+  virtual mayfly_result expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
+                                  std::uint8_t* truth);
+  virtual mayfly_result expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
+                                  std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
+                                  std::uint32_t* taken);
 
  private:
   struct FreeState {

@@ -58,6 +58,14 @@ constexpr mayfly_host kHost = {
     .emit = [](mayfly_context*, std::uint32_t, mayfly_batch*, const mayfly_lineage*,
                std::uint32_t) -> mayfly_result { return MAYFLY_FAILED; },
     .signals_present = [](mayfly_context*, std::uint32_t) -> std::uint64_t { return 0; },
+    .expr_prepare = [](mayfly_context*, const mayfly_text*, std::uint32_t) -> mayfly_expressions* {
+      return nullptr;
+    },
+    .expr_test = [](mayfly_context*, mayfly_expressions*, const mayfly_slice*,
+                    std::uint8_t*) -> mayfly_result { return MAYFLY_FAILED; },
+    .expr_fill = [](mayfly_context*, mayfly_expressions*, const mayfly_slice*, std::uint32_t,
+                    mayfly_batch*, std::uint8_t*,
+                    std::uint32_t*) -> mayfly_result { return MAYFLY_FAILED; },
 };
 
 }  // namespace

@@ -194,7 +194,8 @@ class Suite {
 
   void calls() {
     const std::vector<RawOption> options = made_up_options(*library_, settings_.options);
-    const auto starts = NodeHarness::create(library_, options);
+    const auto starts =
+        NodeHarness::create(library_, options, {.expressions = settings_.expressions});
     if (!starts.ok() && settings_.options.empty() && requires_options()) {
       for (const char* name : {"starts", "batches", "drains", "random_calls"}) {
         skip(name, fmt::format("give its required options ({})", starts.status().message()));
@@ -203,9 +204,10 @@ class Suite {
     }
     add("starts", starts.status());
     if (!starts.ok()) return;
-    add("batches", check_batches(library_, options));
-    add("drains", check_drains(library_, options));
-    add("random_calls", check_random_calls(library_, options, settings_.seed, settings_.calls));
+    add("batches", check_batches(library_, options, settings_.expressions));
+    add("drains", check_drains(library_, options, settings_.expressions));
+    add("random_calls", check_random_calls(library_, options, settings_.expressions, settings_.seed,
+                                           settings_.calls));
   }
 
   bool requires_options() const {

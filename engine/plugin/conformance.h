@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "mayfly/data/row_expressions.h"
 #include "mayfly/plugin/options.h"
 
 namespace mayfly {
@@ -21,6 +22,7 @@ struct ConformanceSettings {
   std::string scratch_folder = "/tmp";
   std::uint64_t seed = 1;
   std::uint32_t calls = 10'000;
+  MakeExpressions expressions = {};  // as in HarnessSettings
 };
 
 // One check, and what came of it.

@@ -152,9 +152,10 @@ std::vector<RawOption> made_up_options(const PluginLibrary& library,
 }
 
 Status check_batches(const std::shared_ptr<const PluginLibrary>& library,
-                     std::span<const RawOption> options) {
+                     std::span<const RawOption> options, const MakeExpressions& expressions) {
   for (const std::uint32_t rows : {1u, 255u, 256u, 1024u}) {
-    MAYFLY_ASSIGN_OR_RETURN(const auto node, NodeHarness::create(library, options));
+    MAYFLY_ASSIGN_OR_RETURN(const auto node,
+                            NodeHarness::create(library, options, {.expressions = expressions}));
     node->push_rows(rows);
     MAYFLY_RETURN_IF_ERROR(check_rules(*node, fmt::format("a batch of {} rows", rows)));
   }
@@ -162,8 +163,9 @@ Status check_batches(const std::shared_ptr<const PluginLibrary>& library,
 }
 
 Status check_drains(const std::shared_ptr<const PluginLibrary>& library,
-                    std::span<const RawOption> options) {
-  MAYFLY_ASSIGN_OR_RETURN(const auto node, NodeHarness::create(library, options));
+                    std::span<const RawOption> options, const MakeExpressions& expressions) {
+  MAYFLY_ASSIGN_OR_RETURN(const auto node,
+                          NodeHarness::create(library, options, {.expressions = expressions}));
   for (const std::uint32_t rows : {1u, 700u, 1024u}) node->push_rows(rows);
   const std::uint64_t held = Play(*node, *library, 1).drain();
   MAYFLY_RETURN_IF_ERROR(check_rules(*node, "draining"));
@@ -175,10 +177,12 @@ Status check_drains(const std::shared_ptr<const PluginLibrary>& library,
 }
 
 Status check_random_calls(const std::shared_ptr<const PluginLibrary>& library,
-                          std::span<const RawOption> options, std::uint64_t seed,
-                          std::uint32_t calls) {
-  MAYFLY_ASSIGN_OR_RETURN(const auto node,
-                          NodeHarness::create(library, options, {.batches = 16, .seed = seed}));
+                          std::span<const RawOption> options, const MakeExpressions& expressions,
+                          std::uint64_t seed, std::uint32_t calls) {
+  MAYFLY_ASSIGN_OR_RETURN(
+      const auto node,
+      NodeHarness::create(library, options,
+                          {.batches = 16, .seed = seed, .expressions = expressions}));
   Play play(*node, *library, seed);
   for (std::uint32_t call = 0; call < calls; ++call) {
     play.step();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mayfly/plugin/conformance.h"
+#include "mayfly/storage/batch_expressions.h"
 
 int main(int argc, char** argv) {
   if (argc < 2) {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   }
   mayfly::ConformanceSettings settings;
   settings.user = ::geteuid();
+  settings.expressions = mayfly::BatchExpressions::make;
   if (const char* folder = std::getenv("TEST_TMPDIR")) settings.scratch_folder = folder;
   for (int i = 2; i < argc; ++i) {
     const std::string text = argv[i];

@@ -95,6 +95,30 @@ struct HarnessCalls {
   static std::uint64_t signals_present(mayfly_context* ctx, std::uint32_t listen) {
     return of(ctx).signals_present(listen);
   }
+  static mayfly_expressions* expr_prepare(mayfly_context* ctx, const mayfly_text* expressions,
+                                          std::uint32_t count) {
+    return of(ctx).expr_prepare({expressions, count});
+  }
+  static mayfly_result expr_test(mayfly_context* ctx, mayfly_expressions* expressions,
+                                 const mayfly_slice* slice, std::uint8_t* truth) {
+    const Status tested = reinterpret_cast<RowExpressions*>(expressions)
+                              ->test(*slice->batch, {slice->rows, slice->count}, truth);
+    return tested.ok() ? MAYFLY_OK : fail(ctx, MAYFLY_FAIL_INTERNAL, text_of(tested.message()));
+  }
+  static mayfly_result expr_fill(mayfly_context* ctx, mayfly_expressions* expressions,
+                                 const mayfly_slice* slice, std::uint32_t first, mayfly_batch* made,
+                                 std::uint8_t* truth, std::uint32_t* taken) {
+    const auto reserve = [&](std::uint64_t bytes) {
+      return of(ctx).pool_->reserve_heap(made, bytes) == MAYFLY_OK;
+    };
+    const auto filled = reinterpret_cast<RowExpressions*>(expressions)
+                            ->fill(*slice->batch, {slice->rows + first, slice->count - first},
+                                   *made, truth + first, reserve);
+    if (!filled.ok()) return fail(ctx, MAYFLY_FAIL_INTERNAL, text_of(filled.status().message()));
+    *taken = *filled;
+    return MAYFLY_OK;
+  }
+  static mayfly_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 };
 
 const mayfly_host& NodeHarness::host_table() {
@@ -121,6 +145,9 @@ const mayfly_host& NodeHarness::host_table() {
       .batch_new = &HarnessCalls::batch_new,
       .emit = &HarnessCalls::emit,
       .signals_present = &HarnessCalls::signals_present,
+      .expr_prepare = &HarnessCalls::expr_prepare,
+      .expr_test = &HarnessCalls::expr_test,
+      .expr_fill = &HarnessCalls::expr_fill,
   };
   return kHost;
 }
@@ -181,6 +208,20 @@ std::uint64_t NodeHarness::signals_present(std::uint32_t listen) const {
         present_, [&](const std::string& name) { return glob.matches(name); }));
   }
   return present;
+}
+
+mayfly_expressions* NodeHarness::expr_prepare(std::span<const mayfly_text> expressions) {
+  std::vector<std::string> texts;
+  for (const mayfly_text& text : expressions) texts.emplace_back(view(text));
+  Result<std::unique_ptr<RowExpressions>> made =
+      settings_.expressions ? settings_.expressions(input_, texts)
+                            : Status(Code::kConfig, "nobody here evaluates SQL");
+  if (!made.ok()) {
+    if (failure_.ok()) failure_ = made.status();
+    return nullptr;
+  }
+  expressions_.push_back(std::move(made).value());
+  return reinterpret_cast<mayfly_expressions*>(expressions_.back().get());
 }
 
 mayfly_batch* NodeHarness::batch_new() {

@@ -27,6 +27,7 @@
 #include "mayfly/base/rng.h"
 #include "mayfly/base/status.h"
 #include "mayfly/data/batch_pool.h"
+#include "mayfly/data/row_expressions.h"
 #include "mayfly/data/schema.h"
 #include "mayfly/plugin/library.h"
 #include "mayfly/plugin/listens.h"
@@ -41,6 +42,8 @@ struct HarnessSettings {
   std::uint32_t batch_rows = 1024;
   std::uint32_t batches = 64;
   std::uint64_t seed = 1;
+  // Who evaluates SQL (storage/batch_expressions.h); empty: a node that asks for it fails.
+  MakeExpressions expressions = {};
 };
 
 class NodeHarness {
@@ -147,6 +150,7 @@ class NodeHarness {
   void raise(std::uint32_t signal, std::string_view argument, bool retract);
   void retracted(std::string_view name);
   std::uint64_t signals_present(std::uint32_t listen) const;
+  mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions);
   mayfly_batch* batch_new();
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
@@ -205,6 +209,7 @@ class NodeHarness {
   std::vector<Logged> logged_;
   std::vector<Listen> listens_;
   std::vector<std::string> present_;
+  std::vector<std::unique_ptr<RowExpressions>> expressions_;
   std::vector<std::uint64_t> counters_;
   Status failure_;
   std::vector<std::string> violations_;

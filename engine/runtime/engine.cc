@@ -179,7 +179,6 @@ Result<std::unique_ptr<Producer>> Engine::open_producer(std::string_view source)
 
 void Engine::raise(std::string_view name) {
   signals_.raise(name);
-  graph_->nudge();
 }
 
 void Engine::begin_drain() {

@@ -47,7 +47,7 @@ struct BatchCursor {
     // Worth it where this many rows of the batch follow.
     constexpr std::ptrdiff_t kRowsMin = 32;
     batch_id = id;
-    batch = table->pool_.at(id);
+    batch = table->batch(id);
     plain_columns = 0;
     if (plain == nullptr || end - next < kRowsMin || batch_of(next[kRowsMin - 1]) != id) return;
     plain_columns = batch->column_count;
@@ -298,7 +298,7 @@ constexpr sqlite3_module kModule = [] {
 
 }  // namespace
 
-BatchTable::BatchTable(const Schema& schema, BatchPool& pool)
+BatchTable::BatchTable(const Schema& schema, BatchPool* pool)
     : schema_(schema), pool_(pool), plain_(schema.size()) {
   std::uint32_t number = 0;
   declaration_ = "CREATE TABLE x(";

@@ -30,7 +30,9 @@ class BatchTable {
  public:
   static constexpr const char* kName = "mayfly_batch";
 
-  BatchTable(const Schema& schema, BatchPool& pool);
+  BatchTable(const Schema& schema, BatchPool& pool) : BatchTable(schema, &pool) {}
+  // For rows of one batch at a time, told by set_batch().
+  explicit BatchTable(const Schema& schema) : BatchTable(schema, nullptr) {}
   ~BatchTable();
   BatchTable(const BatchTable&) = delete;
   BatchTable& operator=(const BatchTable&) = delete;
@@ -44,6 +46,7 @@ class BatchTable {
   // Which column of the schema such a declared type is of.
   static std::optional<std::uint32_t> column_of(std::string_view declared_type);
 
+  void set_batch(const mayfly_batch& batch) { only_ = &batch; }
   // The rows of the next statement, in order. All of this table's schema.
   void set_window(std::span<const RowRef> rows) {
     rows_ = rows;
@@ -69,8 +72,14 @@ class BatchTable {
   };
   static PlainColumn plain_column(const mayfly_column& column, std::uint32_t rows);
 
+  BatchTable(const Schema& schema, BatchPool* pool);
+  const mayfly_batch* batch(std::uint32_t id) const {
+    return pool_ != nullptr ? pool_->at(id) : only_;
+  }
+
   const Schema& schema_;
-  BatchPool& pool_;
+  BatchPool* const pool_;
+  const mayfly_batch* only_ = nullptr;
   SqliteConnection* connection_ = nullptr;  // that knows it
   BatchVtab* vtabs_ = nullptr;              // what statements hold on to
   std::string declaration_;

@@ -84,6 +84,23 @@ class Host {
   std::uint64_t signals_present(std::uint32_t listen) const {
     return host_->signals_present(ctx_, listen);
   }
+  // Nodes, in open: SQL expressions over the columns that come in. Null: `return MAYFLY_FAILED`,
+  // why is recorded.
+  mayfly_expressions* prepare(std::span<const mayfly_text> expressions) const {
+    return host_->expr_prepare(ctx_, expressions.data(),
+                               static_cast<std::uint32_t>(expressions.size()));
+  }
+  // What the first of them is for each of the slice's rows, in their order: MAYFLY_TRUE ...
+  mayfly_result test(mayfly_expressions* expressions, const mayfly_slice& slice,
+                     std::uint8_t* truth) const {
+    return host_->expr_test(ctx_, expressions, &slice, truth);
+  }
+  // Transforms: appends what they make of the slice's rows from `first` on; `taken` of them.
+  mayfly_result fill(mayfly_expressions* expressions, const mayfly_slice& slice,
+                     std::uint32_t first, mayfly_batch& made, std::uint8_t* truth,
+                     std::uint32_t& taken) const {
+    return host_->expr_fill(ctx_, expressions, &slice, first, &made, truth, &taken);
+  }
   // The columns that come in; from open on.
   const mayfly_schema& schema() const { return *host_->schema(ctx_); }
 

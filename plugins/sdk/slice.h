@@ -51,6 +51,7 @@ class Slice {
 
   // on_completion: MAYFLY_WRITTEN ..., what the row's answer was.
   std::uint8_t outcome(std::uint16_t row) const { return batch().outcome[row]; }
+  const mayfly_slice& c() const { return slice_; }
   // For lineage.
   RowRef ref(std::uint16_t row) const { return make_ref(batch().id, row); }
 

@@ -45,9 +45,12 @@ LAYER_TARGETS = [
     "//plugins/batch:libbatch.so",
     "//plugins/circuit_breaker:libcircuit_breaker.so",
     "//plugins/file:libfile.so",
+    "//plugins/filter:libfilter.so",
     "//plugins/generate:libgenerate.so",
+    "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
     "//plugins/retry:libretry.so",
+    "//plugins/route:libroute.so",
     "//plugins/sdk",
     "//plugins/signal_aware:libsignal_aware.so",
 ]

@@ -13,6 +13,7 @@
 #include "mayfly/plugin/describe.h"
 #include "mayfly/plugin/options.h"
 #include "mayfly/plugin/registry.h"
+#include "mayfly/storage/batch_expressions.h"
 
 namespace mayfly::cli {
 namespace {
@@ -95,6 +96,7 @@ ExitStatus check_plugins(const PluginsOptions& options, const GlobalOptions& glo
                          Console& console) {
   ConformanceSettings settings;
   settings.user = ::geteuid();
+  settings.expressions = BatchExpressions::make;
   if (const char* folder = std::getenv("TMPDIR"); folder != nullptr && *folder != '\0') {
     settings.scratch_folder = folder;
   }

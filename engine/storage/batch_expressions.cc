@@ -1,0 +1,233 @@
+#include "mayfly/storage/batch_expressions.h"
+
+#include <sqlite3.h>
+
+namespace mayfly {
+namespace {
+
+// What an expression may do while it is prepared. SELECT is asked for once by the statement around
+// it, and again by each subquery.
+struct Rules {
+  int selects = 0;
+  std::string refused;
+
+  static int ask(void* self, int action, const char* what, const char* detail, const char*,
+                 const char*) {
+    return static_cast<Rules*>(self)->ask(action, what, detail);
+  }
+  int ask(int action, const char*, const char*) {
+    switch (action) {
+      case SQLITE_READ:
+      case SQLITE_FUNCTION:
+        return SQLITE_OK;
+      case SQLITE_SELECT:
+        if (++selects <= 1) return SQLITE_OK;
+        refused = "a subquery depends on which rows come together";
+        return SQLITE_DENY;
+      default:
+        refused = "only expressions over the row's columns are evaluated";
+        return SQLITE_DENY;
+    }
+  }
+};
+
+std::string listed(std::span<const std::string> expressions) {
+  std::string list;
+  for (const std::string& expression : expressions) {
+    list.append(list.empty() ? "(" : ", (").append(expression).append("\n)");
+  }
+  return list;
+}
+
+std::string_view bytes_of(sqlite3_stmt* statement, int column) {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement, column));
+  const int size = sqlite3_column_bytes(statement, column);
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(size));
+}
+
+// As SQLite writes a number where text is meant.
+std::string_view text_of(sqlite3_stmt* statement, int column) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+  const int size = sqlite3_column_bytes(statement, column);
+  return text == nullptr ? std::string_view()
+                         : std::string_view(text, static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RowExpressions>> BatchExpressions::make(
+    const Schema& schema, std::span<const std::string> expressions) {
+  std::unique_ptr<BatchExpressions> made(new BatchExpressions(schema));
+  MAYFLY_RETURN_IF_ERROR(made->prepare(expressions));
+  return std::unique_ptr<RowExpressions>(std::move(made));
+}
+
+Status BatchExpressions::prepare(std::span<const std::string> expressions) {
+  SqliteError error = SqliteConnection::open(":memory:", {}, connection_);
+  // A column's name that is misspelt between double quotes is no text.
+  if (error.ok()) sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  if (error.ok()) error = table_.attach(connection_);
+  // The table declares itself at its first use, which the rules below would refuse.
+  if (error.ok()) error = connection_.run(std::string("SELECT 1 FROM ") + BatchTable::kName);
+  if (!error.ok()) return to_status(error, "evaluating expressions");
+  for (const std::string& expression : expressions) MAYFLY_RETURN_IF_ERROR(check(expression));
+  const std::string from = std::string(" FROM ") + BatchTable::kName;
+  error = connection_.prepare("SELECT " + listed(expressions.first(1)) + from, first_);
+  if (error.ok()) error = connection_.prepare("SELECT " + listed(expressions) + from, all_);
+  return to_status(error, "preparing expressions");
+}
+
+Status BatchExpressions::check(const std::string& expression) {
+  const auto refuse = [&](const std::string& why) {
+    return Status(Code::kConfig, "the expression \"" + expression + "\": " + why);
+  };
+  if (expression.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Status(Code::kConfig, "expected an SQL expression, found a blank one");
+  }
+  if (expression.find('\0') != std::string::npos) return refuse("expected text without NUL bytes");
+  Rules rules;
+  const auto before = connection_.exchange_authorizer({&Rules::ask, &rules});
+  // Aggregates have no place in a WHERE. The line's end closes a comment.
+  SqliteStatement statement;
+  std::string_view rest;
+  const std::string sql =
+      std::string("SELECT 1 FROM ") + BatchTable::kName + " WHERE (" + expression + "\n)";
+  const SqliteError error = connection_.prepare(sql, statement, false, &rest);
+  connection_.exchange_authorizer(before);
+  if (!rules.refused.empty()) return refuse(rules.refused);
+  if (!error.ok()) return refuse(error.message);
+  // "1) UNION SELECT (2" and "1); DROP TABLE x; --" are no expressions, either.
+  if (!rest.empty()) return refuse("expected one expression, found more behind it");
+  if (sqlite3_bind_parameter_count(statement.get()) > 0) {
+    return refuse("parameters have no values here");
+  }
+  return {};
+}
+
+void BatchExpressions::begin(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
+                             std::size_t first) {
+  if (first == 0) {
+    window_.clear();
+    for (const std::uint16_t row : rows) window_.push_back(make_ref(batch.id, row));
+  }
+  table_.set_batch(batch);
+  table_.set_window(std::span<const RowRef>(window_).subspan(first));
+}
+
+Status BatchExpressions::test(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
+                              std::uint8_t* truth) {
+  // A row that can't be evaluated ends the statement; it goes on behind that one.
+  for (std::size_t next = 0; next < rows.size();) {
+    begin(batch, rows, next);
+    SqliteError error;
+    while (first_.step(error)) {
+      if (next == rows.size()) return {Code::kInternal, "an expression gave more rows than it got"};
+      sqlite3_stmt* const statement = first_.get();
+      truth[next++] = sqlite3_column_type(statement, 0) == SQLITE_NULL ? MAYFLY_NULL
+                      : sqlite3_column_double(statement, 0) != 0       ? MAYFLY_TRUE
+                                                                       : MAYFLY_FALSE;
+    }
+    first_.reset();
+    if (error.ok()) break;
+    if (error.primary() == SQLITE_NOMEM || next == rows.size()) {
+      return to_status(error, "evaluating an expression");
+    }
+    truth[next++] = MAYFLY_ERROR;
+  }
+  return {};
+}
+
+bool BatchExpressions::put(mayfly_batch& out, int column) const {
+  sqlite3_stmt* const statement = all_.get();
+  const auto c = static_cast<std::uint32_t>(column);
+  const std::int32_t wanted = out.columns[c].type;
+  const int found = sqlite3_column_type(statement, column);
+  const bool any = wanted == MAYFLY_ANY;
+  const bool integer =
+      wanted == MAYFLY_INT64 || wanted == MAYFLY_BOOL || wanted == MAYFLY_TIMESTAMP;
+  switch (found) {
+    case SQLITE_NULL:
+      return true;
+    case SQLITE_INTEGER:
+      if (any) put_kind(out, c, MAYFLY_INT64);
+      if (any || integer) {
+        put_int64(out, c, sqlite3_column_int64(statement, column));
+        return true;
+      }
+      break;
+    case SQLITE_FLOAT:
+      if (any) put_kind(out, c, MAYFLY_FLOAT64);
+      break;
+    case SQLITE_TEXT:
+      if (any) put_kind(out, c, MAYFLY_TEXT);
+      if (any || wanted == MAYFLY_TEXT || wanted == MAYFLY_JSON) {
+        return put_text(out, c, bytes_of(statement, column));
+      }
+      break;
+    default:
+      if (any) put_kind(out, c, MAYFLY_BLOB);
+      if (any || wanted == MAYFLY_BLOB) return put_text(out, c, bytes_of(statement, column));
+  }
+  const bool number = found == SQLITE_INTEGER || found == SQLITE_FLOAT;
+  if (number && (any || wanted == MAYFLY_FLOAT64)) {
+    put_float64(out, c, sqlite3_column_double(statement, column));
+    return true;
+  }
+  return put_exception(out, c, text_of(statement, column));
+}
+
+std::uint64_t BatchExpressions::text_bytes() const {
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < all_.column_count(); ++i) {
+    // Numbers may go into a column of text.
+    bytes += sqlite3_column_type(all_.get(), i) < SQLITE_TEXT
+                 ? 32u
+                 : static_cast<std::uint64_t>(sqlite3_column_bytes(all_.get(), i));
+  }
+  return bytes;
+}
+
+bool BatchExpressions::append(const mayfly_batch& batch, std::uint16_t row, mayfly_batch& out,
+                              FunctionRef<bool(std::uint64_t)> reserve) const {
+  if (!has_room_for_row(out)) return false;
+  if (const std::uint64_t bytes = text_bytes(); bytes > heap_left(out)) {
+    if (out.rows > 0 || !reserve(bytes)) return false;
+  }
+  const std::uint32_t heap_used = out.heap_used;
+  for (int i = 0; i < all_.column_count(); ++i) {
+    if (put(out, i)) continue;
+    abandon_row(out, heap_used);
+    return false;
+  }
+  commit_row(out, {batch.ordinal[row], batch.byte_end[row], batch.line[row]});
+  return true;
+}
+
+Result<std::uint32_t> BatchExpressions::fill(const mayfly_batch& batch,
+                                             std::span<const std::uint16_t> rows, mayfly_batch& out,
+                                             std::uint8_t* truth,
+                                             FunctionRef<bool(std::uint64_t)> reserve) {
+  std::uint32_t next = 0;
+  while (next < rows.size()) {
+    begin(batch, rows, next);
+    SqliteError error;
+    bool full = false;
+    while (!full && all_.step(error)) {
+      if (append(batch, rows[next], out, reserve)) {
+        truth[next++] = MAYFLY_TRUE;
+      } else if (out.rows == 0 && has_room_for_row(out)) {
+        truth[next++] = MAYFLY_ERROR;  // no batch has room for it
+      } else {
+        full = true;
+      }
+    }
+    all_.reset();
+    if (full || error.ok()) break;
+    if (error.primary() == SQLITE_NOMEM) return to_status(error, "evaluating expressions");
+    truth[next++] = MAYFLY_ERROR;
+  }
+  return next;
+}
+
+}  // namespace mayfly
