@@ -681,5 +681,19 @@ TEST_CASE("single writer: the log stays small while rows come") {
   CHECK_FALSE(std::filesystem::exists(f.database.path() + "-wal"));
 }
 
+TEST_CASE("single writer: a text with a NUL in it is refused, however it is brought") {
+  Fixture f("sw_nul");
+  std::string text = "INSERT INTO items(value) VALUES (1)";
+  text.push_back('\0');
+  const auto execute = [&](SqlSession& session) { return session.execute(text); };
+  CHECK(f.writer->write(text).error().kind == Kind::kSql);
+  CHECK(f.writer->write_async(text).get().error().kind == Kind::kSql);
+  CHECK(f.writer->write_batch({{"DELETE FROM items"}, {text}}).error().statement == 1);
+  CHECK(f.writer->execute_in_transaction(execute).error().kind == Kind::kSql);
+  CHECK(f.writer->query(execute).error().kind == Kind::kSql);
+  CHECK(f.count() == 0);
+  CHECK(*f.writer->write("INSERT INTO items(value) VALUES (1)") == 1);
+}
+
 }  // namespace
 }  // namespace mayfly

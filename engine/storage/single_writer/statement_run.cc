@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,15 @@ DbError preparing_failed(const SqliteError& error) {
           .message =
               "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and "
               "use execute_in_transaction; so is query_only"};
+}
+
+// SQLite's text ends at a NUL, whatever stands behind it: that would be left out without a word.
+std::optional<DbError> refuse_nul(std::string_view sql) {
+  const std::size_t at = sql.find('\0');
+  if (at == sql.npos) return std::nullopt;
+  return DbError{.kind = DbError::Kind::kSql,
+                 .message = "expected SQL without a NUL, found one at byte " + std::to_string(at) +
+                            "; give such a value as a parameter"};
 }
 
 // A statement out of the cache, for as long as its rows are looked at.
@@ -45,6 +55,7 @@ class TakenStatement {
 
 DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& statements,
                                std::string_view sql, const SqlParams& params) {
+  if (auto error = refuse_nul(sql)) return *error;
   ParameterBinder binder(params);
   if (auto error = binder.check()) return *error;
   std::int64_t changed = 0;
@@ -53,6 +64,8 @@ DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& sta
     std::string_view rest;
     SqliteStatement* statement = statements.find(text, error, rest);
     if (!error.ok()) return preparing_failed(error);
+    // Nothing of it was taken, and nothing will be.
+    if (rest.size() == text.size()) break;
     text = rest;
     if (statement == nullptr) continue;
     auto refused = binder.bind(*statement);
@@ -77,6 +90,7 @@ DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& sta
 DbResult<std::int64_t> query_sql(StatementCache& statements, std::string_view sql,
                                  const SqlParams& params,
                                  FunctionRef<bool(const SqlRow&)> visitor) {
+  if (auto refused = refuse_nul(sql)) return *refused;
   SqliteError error;
   std::string_view rest;
   SqliteStatement found = statements.take(sql, error, rest);

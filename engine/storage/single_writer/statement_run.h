@@ -4,6 +4,7 @@
 //             One by name goes to every place of that name; each must be used, and each place must
 //             have one. What doesn't fit is of kind kParameter; so is a NaN, which SQLite would
 //             store as NULL. Nothing of a statement runs then.
+// TEXT        Without a NUL, at which SQLite would stop reading (kSql). Nothing of it runs then.
 // DENIED      Where the connection's authorizer denies something, that is control of transactions
 //             (group_writer.h).
 // THREADS     The connection's.

@@ -181,5 +181,20 @@ TEST_CASE("a table name that is SQL itself is harmless once it is quoted") {
   CHECK(f.query("SELECT a FROM " + quote_identifier(name)) == name);
 }
 
+// SQLite reads to the NUL, and would be asked for ever for the statement that stands there.
+TEST_CASE("a text with a NUL in it is refused with its place, and nothing of it runs") {
+  Fixture f;
+  const std::string text("INSERT INTO t(id) VALUES (1);\0 DELETE FROM t", 44);
+  const auto refused = f.run(text);
+  CHECK(refused.error().kind == Kind::kSql);
+  CHECK(refused.error().message ==
+        "expected SQL without a NUL, found one at byte 29; give such a value as a parameter");
+  const auto any = [](const SqlRow&) { return true; };
+  const auto queried = query_sql(f.statements, std::string_view("SELECT 1\0", 9), {}, any);
+  CHECK(queried.error().message ==
+        "expected SQL without a NUL, found one at byte 8; give such a value as a parameter");
+  CHECK(f.query("SELECT count(*) FROM t") == "0");
+}
+
 }  // namespace
 }  // namespace mayfly
