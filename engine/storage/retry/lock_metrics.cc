@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "mayfly/storage/machine_clock.h"
 #include "mayfly/storage/timestamp.h"
 
 namespace mayfly {
@@ -53,8 +54,8 @@ void DatabaseLockMetrics::reset() {
 }
 
 DatabaseLockMetrics& process_lock_metrics() {
-  static const SystemClock clock;
-  static DatabaseLockMetrics metrics(clock);
+  // Never destroyed: a call may be made after main().
+  static auto& metrics = *new DatabaseLockMetrics(machine_clock());
   return metrics;
 }
 

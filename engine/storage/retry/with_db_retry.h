@@ -25,6 +25,7 @@
 #include "mayfly/policy/retry_policy.h"
 #include "mayfly/policy/retry_times.h"
 #include "mayfly/storage/db_error.h"
+#include "mayfly/storage/machine_clock.h"
 #include "mayfly/storage/retry/lock_metrics.h"
 #include "mayfly/storage/retry/retry_loop.h"
 
@@ -47,8 +48,6 @@ constexpr bool is_db_result = false;
 template <class T>
 constexpr bool is_db_result<DbResult<T>> = true;
 
-const Clock& machine_clock();
-
 }  // namespace internal
 
 // What with_db_retry returns: calls the callable, and again where it met a lock.
@@ -64,7 +63,7 @@ class DbRetry {
     using Returned = std::remove_cvref_t<std::invoke_result_t<const F&, Args&...>>;
     static_assert(internal::is_db_result<Returned>,
                   "the callable must return a DbResult<T> (to_db_result makes one of a code)");
-    const Clock& clock = options_.clock != nullptr ? *options_.clock : internal::machine_clock();
+    const Clock& clock = options_.clock != nullptr ? *options_.clock : machine_clock();
     DatabaseLockMetrics& metrics =
         options_.metrics != nullptr ? *options_.metrics : process_lock_metrics();
     RetryLoop loop(policy_, clock, metrics, options_.seed, options_.stop);

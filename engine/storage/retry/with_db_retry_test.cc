@@ -4,11 +4,13 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "tests/support/child_exit.h"
 #include "tests/support/database.h"
 
 namespace mayfly {
@@ -34,6 +36,19 @@ class StrideClock final : public Clock {
  private:
   mutable std::int64_t now_ns_ = kSecond;
 };
+
+// Made before any static of a function, and so destroyed after all of them.
+struct EndOfProgram {
+  bool is_child = false;
+  ~EndOfProgram() {
+    if (!is_child) return;
+    int calls = 0;
+    const auto done = execute_with_retry(
+        [&]() -> DbResult<int> { return ++calls < 3 ? DbResult<int>(locked()) : calls; },
+        {.retry = {.initial_delay_ns = 1}});
+    std::_Exit(done.ok() && process_lock_metrics().get().total_lock_errors == 2 ? 0 : 1);
+  }
+} end_of_program;
 
 struct Fixture {
   StrideClock clock;
@@ -202,6 +217,10 @@ TEST_CASE("a database that another connection locks is written once that lets go
   CHECK(calls == 3);
   CHECK(database.integer("SELECT count(*) FROM t") == 1);
   sqlite3_close(db);
+}
+
+TEST_CASE("retry: a global may call again at the end of the program") {
+  CHECK(testing::status_of_child([] { end_of_program.is_child = true; }) == 0);
 }
 
 }  // namespace

@@ -6,16 +6,12 @@
 #include <thread>
 #include <utility>
 
+#include "mayfly/storage/machine_clock.h"
 #include "mayfly/storage/write_buffer/row_calls.h"
 #include "mayfly/storage/write_buffer/write_buffer_impl.h"
 
 namespace mayfly {
 namespace {
-
-const Clock& machine_clock() {
-  static const SystemClock clock;
-  return clock;
-}
 
 DbError no_memory() {
   return {.kind = DbError::Kind::kNoMemory, .message = "no memory for a buffered row"};
