@@ -198,6 +198,12 @@ void SqliteConnection::close() {
 
 bool SqliteConnection::autocommit() const { return sqlite3_get_autocommit(get()) != 0; }
 
+bool SqliteConnection::is_moved() const {
+  int moved = 0;
+  sqlite3_file_control(get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
 SqliteError SqliteConnection::query_text(const std::string& sql, std::string& out) {
   SqliteStatement statement;
   if (SqliteError error = prepare(sql, statement, false); !error.ok()) return error;

@@ -101,6 +101,8 @@ class SqliteConnection {
   SqliteError last_error() const;
   // No transaction is open.
   bool autocommit() const;
+  // The path by which it was opened names another file now, or none.
+  bool is_moved() const;
   // Whom SQLite asks about what is prepared (sqlite3_set_authorizer), and who was asked before. One
   // that is set makes every statement be prepared anew.
   struct Authorizer {

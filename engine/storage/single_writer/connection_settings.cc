@@ -60,6 +60,13 @@ SqliteError set_up_writing(const DatabaseName& name, const SingleWriterOptions& 
   return error;
 }
 
+bool PlaceWatch::finds_moved(const SqliteConnection& connection) {
+  const std::int64_t now_ns = clock_.now_ns();
+  if (now_ns - looked_ns_ < kSecond) return false;
+  looked_ns_ = now_ns;
+  return connection.is_moved();
+}
+
 void StatementLimit::watch(SqliteConnection& connection) {
   constexpr int kSteps = 4096;
   if (limit_ns_ == kNever) return;

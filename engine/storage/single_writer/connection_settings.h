@@ -25,6 +25,18 @@ SharedConnection::Settings turn_settings(const SingleWriterOptions& options);
 SqliteError set_up_writing(const DatabaseName& name, const SingleWriterOptions& options,
                            WriterSignals& signals, SharedConnection& connection);
 
+// Whether a connection still is its path's: looked at once a second.
+class PlaceWatch {
+ public:
+  explicit PlaceWatch(const Clock& clock) : clock_(clock) {}
+  // The path names another file by now, or none.
+  bool finds_moved(const SqliteConnection& connection);
+
+ private:
+  const Clock& clock_;
+  std::int64_t looked_ns_ = 0;
+};
+
 // Ends statements that take too long (SQLITE_INTERRUPT), each for itself: of a transaction, of a
 // batch, of a function. Outlives the connection it watches.
 class StatementLimit {

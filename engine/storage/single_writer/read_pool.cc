@@ -9,8 +9,11 @@
 namespace mayfly {
 
 struct ReadPool::Reader {
-  Reader(const SingleWriterOptions& options, const Clock& clock)
-      : limit(clock, options.command_timeout_ns),
+  // forgotten: how often the pool had forgotten when it was opened.
+  Reader(const SingleWriterOptions& options, const Clock& clock, std::uint64_t forgotten_before)
+      : forgotten(forgotten_before),
+        place(clock),
+        limit(clock, options.command_timeout_ns),
         statements(connection, options.statements_max),
         session(connection, statements) {}
 
@@ -39,6 +42,8 @@ struct ReadPool::Reader {
     return allowed ? SQLITE_OK : SQLITE_DENY;
   }
 
+  const std::uint64_t forgotten;
+  PlaceWatch place;
   bool own = true;  // what is prepared now is the pool's, not a caller's
   StatementLimit limit;
   SqliteConnection connection;
@@ -56,19 +61,16 @@ ReadPool::Lease::~Lease() {
 SqlSession& ReadPool::Lease::session() { return reader_->session; }
 
 ReadPool::ReadPool(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
-                   WriterSignals& signals)
-    : name_(name), options_(options), clock_(clock), signals_(signals) {}
+                   WriterSignals& signals, std::function<void()> moved)
+    : name_(name), options_(options), clock_(clock), signals_(signals), moved_(std::move(moved)) {}
 
 ReadPool::~ReadPool() = default;
 
 DbResult<ReadPool::Lease> ReadPool::acquire() {
-  std::unique_ptr<Reader> reader;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      reader = std::move(idle_.back());
-      idle_.pop_back();
-    }
+  std::unique_ptr<Reader> reader = take_idle();
+  if (reader != nullptr && reader->place.finds_moved(reader->connection)) {
+    reader.reset();
+    moved_();
   }
   if (reader == nullptr) {
     auto opened = open();
@@ -81,8 +83,28 @@ DbResult<ReadPool::Lease> ReadPool::acquire() {
   return Lease(*this, std::move(reader));
 }
 
+std::unique_ptr<ReadPool::Reader> ReadPool::take_idle() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return nullptr;
+  std::unique_ptr<Reader> reader = std::move(idle_.back());
+  idle_.pop_back();
+  return reader;
+}
+
+void ReadPool::forget() {
+  std::vector<std::unique_ptr<Reader>> closed;  // behind the lock
+  const std::lock_guard lock(mutex_);
+  ++forgotten_;
+  closed.swap(idle_);
+}
+
 DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
-  auto reader = std::make_unique<Reader>(options_, clock_);
+  std::uint64_t forgotten = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    forgotten = forgotten_;
+  }
+  auto reader = std::make_unique<Reader>(options_, clock_, forgotten);
   SqliteError error = open_reader(name_, options_, signals_, reader->connection);
   if (error.ok()) error = reader->prepare();
   if (!error.ok()) return to_db_error(error, "opening " + name_.path + " for reading");
@@ -94,6 +116,7 @@ DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
 
 void ReadPool::release(std::unique_ptr<Reader> reader) {
   const std::lock_guard lock(mutex_);
+  if (reader->forgotten != forgotten_) return;
   if (idle_.size() < options_.read_connections) idle_.push_back(std::move(reader));
 }
 

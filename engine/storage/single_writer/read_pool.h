@@ -4,6 +4,11 @@
 // waits for a connection, a reader that reads again doesn't wait for itself, and there are never
 // more than threads that read.
 //
+// PLACE      The connections follow their database's path: one that was removed, renamed or
+//            replaced is noticed when a connection is used again, once a second, and at once when
+//            the connection that writes is lost (forget()). A reader that is at work meanwhile
+//            goes on with the file that it has open.
+//
 // A read sees one state of the database, however many statements it runs.
 //
 // OWNERSHIP  A lease holds its connection until it is destroyed; the pool outlives its leases.
@@ -12,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -46,18 +52,22 @@ class ReadPool {
     std::unique_ptr<Reader> reader_;  // null: moved from
   };
 
-  // All of them outlive it.
+  // All of them outlive it. moved: called when the database isn't the path's any more, without a
+  // lock; it forgets, besides whatever else is known of that database, and doesn't throw.
   ReadPool(const DatabaseName& name, const SingleWriterOptions& options, const Clock& clock,
-           WriterSignals& signals);
+           WriterSignals& signals, std::function<void()> moved);
   ~ReadPool();
   ReadPool(const ReadPool&) = delete;
   ReadPool& operator=(const ReadPool&) = delete;
 
   DbResult<Lease> acquire();
+  // What is open now isn't used for another read.
+  void forget();
   // Connections that were opened.
   std::uint64_t opened() const;
 
  private:
+  std::unique_ptr<Reader> take_idle();
   DbResult<std::unique_ptr<Reader>> open();
   void release(std::unique_ptr<Reader> reader);
 
@@ -65,9 +75,11 @@ class ReadPool {
   const SingleWriterOptions& options_;
   const Clock& clock_;
   WriterSignals& signals_;
+  const std::function<void()> moved_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_;  // guarded by mutex_
   std::uint64_t opened_ = 0;                   // guarded by mutex_
+  std::uint64_t forgotten_ = 0;                // guarded by mutex_; how often
 };
 
 }  // namespace mayfly

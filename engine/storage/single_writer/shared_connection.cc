@@ -124,12 +124,6 @@ SqliteError SharedConnection::want_cache(std::int64_t bytes) {
   return error;
 }
 
-bool SharedConnection::is_moved() const {
-  int moved = 0;
-  sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  return moved != 0;
-}
-
 void SharedConnection::leave(User& user) {
   std::erase(lost_, &user);
   if (!is_open_for(user)) return;

@@ -77,7 +77,7 @@ class SharedConnection {
   // SQLite's page cache has at least so many bytes from now on.
   SqliteError want_cache(std::int64_t bytes);
   // The path by which it was opened names another file now, or none.
-  bool is_moved() const;
+  bool is_moved() const { return connection_.is_moved(); }
   // Whose statements are gone; no user any more.
   void leave(User& user);
   // Closes it: it can't be trusted.

@@ -40,11 +40,11 @@ struct SqliteSingleWriter::Impl {
                .max_size = options.cache_size_limit,
                .sample_rate = options.sample_rate,
                .signals = &signals.sink()}),
-        readers(name, options, clock, signals),
+        readers(name, options, clock, signals, [this] { forget_reads(); }),
         shared(shared_database_of(name)),
         queue(&shared->queue()),
         connection(shared->connection(name.vfs() != nullptr ? name.vfs() : "", is_read_only()),
-                   name, options, clock, signals),
+                   name, options, clock, signals, [this] { forget_reads(); }),
         room(queue_capacity()) {}
   // What was posted is executed; then the connection closes.
   ~Impl();
@@ -74,6 +74,8 @@ struct SqliteSingleWriter::Impl {
   auto take_read(Read read) {
     return reads_in_turn() && !is_within() ? queue->take_turn(read) : read();
   }
+  // The path's database may be another one by now.
+  void forget_reads() noexcept;
   // This thread is executing a write to this database.
   bool is_within() const { return queue->is_within(); }
   std::int64_t queue_capacity() const {

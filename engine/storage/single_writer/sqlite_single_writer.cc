@@ -55,6 +55,18 @@ SqliteError SqliteSingleWriter::Impl::open() {
   });
 }
 
+void SqliteSingleWriter::Impl::forget_reads() noexcept {
+  // In memory there is no other of that name, and it lives as long as a connection is open.
+  if (name.mode == DatabaseName::Mode::kMemory) return;
+  // First the connections: what is read from now on, and kept, is of the database that is there.
+  readers.forget();
+  try {
+    cache.clear();
+  } catch (const std::bad_alloc&) {
+    // What is kept goes when its time is up.
+  }
+}
+
 SqliteSingleWriter::Impl::~Impl() {
   subscription.reset();
   // A posted write gives its permit back when its callback is over, and may have posted another.

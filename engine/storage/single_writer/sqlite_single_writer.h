@@ -18,9 +18,12 @@
 // READS      read() keeps what its reader gave, under a key, for default_cache_duration_ns after
 //            the last access; of threads that miss a key together one reads. What was read before
 //            an invalidation is never served after it. query() isn't kept. Both see one state of
-//            the database (read_pool.h), and wait for no write; but in memory, where SQLite has no
-//            log, they take turns with the writes, and are refused to write themselves; there a
-//            function of a transaction reads by its own session, since query() would meet its lock.
+//            the database (read_pool.h), and wait for no write. When the connection that writes is
+//            lost, or one that reads finds another file at the path (looked at once a second),
+//            what was kept goes, and who reads sees the database that is there by then. But in
+//            memory, where SQLite has no log, they take turns with the writes, and are refused to
+//            write themselves; there a function of a transaction reads by its own session, since
+//            query() would meet its lock.
 // CONNECTION The one by which the process writes to the database; an engine that writes to it uses
 //            it, too (shared_connection.h). What is set by PRAGMA holds for callers until it is
 //            opened anew, and never for the engine; where that needs a second connection (ATTACH,

@@ -547,6 +547,18 @@ TEST_CASE("single writer: a database in memory is shared by its name") {
   CHECK(*nested == Kind::kOther);
 }
 
+TEST_CASE("single writer: a database in memory survives the connection that writes to it") {
+  const Writer writer = open("Data Source=sw_memory_lost;Mode=Memory");
+  REQUIRE(writer->write("CREATE TABLE items(id INTEGER PRIMARY KEY, value)").ok());
+  CHECK(*writer->query(count_items) == 0);
+  CHECK_FALSE(writer
+                  ->execute_in_transaction([](SqlSession&) {
+                    return DbResult<int>(DbError{.kind = Kind::kIo, .message = "I/O error"});
+                  })
+                  .ok());
+  CHECK(*writer->query(count_items) == 0);
+}
+
 TEST_CASE("single writer: another connection's lock is waited for, and then told") {
   Fixture f("sw_locked", {.busy_timeout_ns = kMillisecond});
   {
@@ -693,6 +705,55 @@ TEST_CASE("single writer: a text with a NUL in it is refused, however it is brou
   CHECK(f.writer->query(execute).error().kind == Kind::kSql);
   CHECK(f.count() == 0);
   CHECK(*f.writer->write("INSERT INTO items(value) VALUES (1)") == 1);
+}
+
+// Another database, renamed over the one that is open, as a backup is restored.
+void replace(const testing::Database& database, const std::string& sql) {
+  const testing::Database backup("backup");
+  backup.run(sql);
+  for (const char* suffix : {"-wal", "-shm"}) {
+    std::filesystem::remove(database.path() + suffix);
+  }
+  std::filesystem::rename(backup.path(), database.path());
+}
+
+constexpr const char* kBackup =
+    "CREATE TABLE items(id INTEGER PRIMARY KEY, value UNIQUE);"
+    "INSERT INTO items(value) VALUES (7), (8), (9)";
+
+TEST_CASE("single writer: what is read is of the database that took the other's place") {
+  Fixture f("sw_restored");
+  const auto read = [&] { return *f.writer->read<std::int64_t>("items:count", count_items); };
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  CHECK(*f.writer->query(count_items) == 1);
+  CHECK(read() == 1);
+  replace(f.database, kBackup);
+  // Nobody writes: whoever reads notices it, within a second, and what was kept is gone, too.
+  f.clock.advance(kSecond);
+  CHECK(*f.writer->query(count_items) == 3);
+  CHECK(read() == 3);
+}
+
+TEST_CASE("single writer: a writer that finds its database replaced tells the readers") {
+  Fixture f("sw_restored_write");
+  const auto read = [&] { return *f.writer->read<std::int64_t>("items:count", count_items); };
+  // A reader that is used again looks at its place, and not again within the same second.
+  CHECK(*f.writer->query(count_items) == 0);
+  CHECK(read() == 0);
+  const auto while_reading = f.writer->query([&](SqlSession& session) -> DbResult<std::int64_t> {
+    CHECK(*count_items(session) == 0);
+    replace(f.database, kBackup);
+    CHECK(read() == 0);
+    CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").error().kind == Kind::kIo);
+    CHECK(read() == 3);
+    return count_items(session);
+  });
+  // One state of a database, to its end.
+  CHECK(*while_reading == 0);
+  CHECK(*f.writer->query(count_items) == 3);
+  CHECK(read() == 3);
+  CHECK(*f.writer->write("INSERT INTO items(value) VALUES (1)") == 1);
+  CHECK(*f.writer->query(count_items) == 4);
 }
 
 }  // namespace

@@ -27,13 +27,15 @@ void refuse(std::span<CommitQueue::Request* const> group, const DbError& refusal
 
 WriteConnection::WriteConnection(SharedConnection& shared, const DatabaseName& name,
                                  const SingleWriterOptions& options, const Clock& clock,
-                                 WriterSignals& signals)
+                                 WriterSignals& signals, std::function<void()> lost)
     : name_(name),
       options_(options),
       clock_(clock),
       signals_(signals),
       settings_(turn_settings(options)),
       limit_(clock, options.command_timeout_ns),
+      place_(clock),
+      lost_(std::move(lost)),
       shared_(shared),
       statements_(shared.connection(), options.statements_max),
       writer_(shared.connection()),
@@ -80,6 +82,12 @@ void WriteConnection::drop_statements() {
   keeps_ = false;
 }
 
+void WriteConnection::on_lost() noexcept {
+  // First what is read is of the right database: listeners may read.
+  lost_();
+  signals_.sink().raise(signals_.connection_lost);
+}
+
 void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noexcept {
   // Whoever leads may be kept by such ones: it isn't by a lock, a disk or a long statement.
   constexpr std::int64_t kQuickNs = 100 * kMicrosecond;
@@ -122,7 +130,7 @@ DbResult<void> WriteConnection::take() {
     }
     reopened_.fetch_add(1, std::memory_order_relaxed);
   }
-  if (is_moved()) {
+  if (place_.finds_moved(shared_.connection())) {
     shared_.discard();
     return DbError{.kind = DbError::Kind::kIo,
                    .code = SQLITE_READONLY_DBMOVED,
@@ -154,13 +162,6 @@ bool WriteConnection::read_settings() noexcept {
   } catch (const std::bad_alloc&) {
     return false;
   }
-}
-
-bool WriteConnection::is_moved() {
-  const std::int64_t now_ns = clock_.now_ns();
-  if (now_ns - place_checked_ns_ < kSecond) return false;
-  place_checked_ns_ = now_ns;
-  return shared_.is_moved();
 }
 
 bool WriteConnection::look_at_results(std::span<CommitQueue::Request* const> group) {

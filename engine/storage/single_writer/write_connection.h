@@ -19,6 +19,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -39,9 +40,10 @@ namespace mayfly {
 
 class WriteConnection final : public CommitQueue::Executor, private SharedConnection::User {
  public:
-  // All of them outlive it.
+  // All of them outlive it. lost: called when it was, within a turn; doesn't throw.
   WriteConnection(SharedConnection& shared, const DatabaseName& name,
-                  const SingleWriterOptions& options, const Clock& clock, WriterSignals& signals);
+                  const SingleWriterOptions& options, const Clock& clock, WriterSignals& signals,
+                  std::function<void()> lost);
 
   // It is ended by then, if it was opened.
   ~WriteConnection() override = default;
@@ -67,14 +69,12 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
 
  private:
   void let_go() noexcept override { drop_statements(); }
-  void on_lost() noexcept override { signals_.sink().raise(signals_.connection_lost); }
+  void on_lost() noexcept override;
   void begin_turns(SqliteConnection& connection) override { limit_.watch(connection); }
   void end_turns(SqliteConnection& connection) override { limit_.unwatch(connection); }
   // Opens it again if it was lost, and looks whether it still is the path's file.
   DbResult<void> take();
   DbResult<void> try_take() noexcept;
-  // The path no longer names the file that is open, or names none.
-  bool is_moved();
   // True: the connection isn't to be used any more.
   bool look_at_results(std::span<CommitQueue::Request* const> group);
   void look_at_changes();
@@ -92,6 +92,8 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   WriterSignals& signals_;
   SharedConnection::Settings settings_;
   StatementLimit limit_;
+  PlaceWatch place_;
+  const std::function<void()> lost_;
   SharedConnection& shared_;
   StatementCache statements_;  // before the connection goes: let_go()
   GroupWriter writer_;
@@ -99,7 +101,6 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   std::uint32_t warn_at_pages_;
   bool keeps_ = false;
   bool is_quick_ = false;  // the last group took microseconds
-  std::int64_t place_checked_ns_ = 0;
 
   std::atomic<std::uint64_t> transactions_{0};
   std::atomic<std::uint64_t> checkpoints_{0};

@@ -10,6 +10,7 @@
 //   read.start:KEY  read.done:KEY  query.start
 //   cache.hit|miss|hot|set|evict:KEY (lru_cache.h)  cache.invalidate:KEY
 //   cache.invalidate.external:KEY
+//   cache.clear:N             the database may be another one: it was lost, or its path's is
 //   connection.open.write  connection.open.read  connection.lost
 //   pragma.busy_timeout  pragma.foreign_keys.on  pragma.wal.on
 //
