@@ -11,4 +11,8 @@ namespace mayfly {
 // Code::kIo; reading a pipe would wait for ever. Links are followed.
 Status check_database_file(const std::string& path);
 
+// The same path, wherever the process goes: of the folder in which it is now. As it is where that
+// can't be told, and where it is empty.
+std::string absolute_path(const std::string& path);
+
 }  // namespace mayfly

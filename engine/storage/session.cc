@@ -14,13 +14,13 @@ constexpr int kSqliteMin = 3'037'000;
 
 }  // namespace
 
-SqliteError Session::connect(const WriterOptions& options, bool create) {
+SqliteError Session::connect(const std::string& path, const std::string& vfs, bool create) {
   if (sqlite3_libversion_number() < kSqliteMin) {
     return {SQLITE_ERROR,
             std::string("SQLite 3.37 or later is needed, this is ") + sqlite3_libversion()};
   }
-  shared_ = &database_.connection(options.vfs);
-  return shared_->open(user_, options.database, create);
+  shared_ = &database_.connection(vfs);
+  return shared_->open(user_, path, create);
 }
 
 SqliteError Session::configure(const WriterOptions& options) {

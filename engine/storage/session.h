@@ -28,7 +28,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Opens the file, which is there then; nothing is read or written yet. create: if it isn't there.
-  SqliteError connect(const WriterOptions& options, bool create = true);
+  SqliteError connect(const std::string& path, const std::string& vfs, bool create = true);
   // It is, and wasn't lost since.
   bool is_open() const { return shared_ != nullptr && shared_->is_open_for(user_); }
   // The turn is the writer's: the settings are its own.

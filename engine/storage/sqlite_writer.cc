@@ -18,12 +18,13 @@ namespace mayfly {
 SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool,
                          const Clock& clock, SignalSink& signals, const RejectionNames& names)
     : options_(options),
+      path_(absolute_path(options.database)),
       schema_(schema),
       pool_(pool),
       clock_(clock),
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
-      shared_(shared_database_of({.path = options.database})),
+      shared_(shared_database_of({.path = path_})),
       session_(schema_, pool, *shared_, *this),
       progress_(options.table, clock),
       lineage_(pool),
@@ -33,7 +34,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       checkpointer_({.pages_busy = options.checkpoint_pages,
                      .pages_idle = options.checkpoint_idle_pages,
                      .use_thread = options.checkpoint_thread},
-                    options.database, options.vfs) {}
+                    path_, options.vfs) {}
 
 SqliteWriter::Impl::~Impl() {
   if (has_turn()) {
@@ -50,10 +51,10 @@ Status SqliteWriter::Impl::open() {
   MAYFLY_RETURN_IF_ERROR(check_database_file(options_.database));
   // SQLite creates the file: the lock's name is made from its real path. Before anything is read.
   const std::string opening = "opening " + options_.database;
-  if (const SqliteError error = session_.connect(options_); !error.ok()) {
+  if (const SqliteError error = session_.connect(path_, options_.vfs); !error.ok()) {
     return to_status(error, opening);
   }
-  database_.pin(options_.database);
+  database_.pin(path_);
   checkpointer_.expect(database_.identity());
   MAYFLY_RETURN_IF_ERROR(lock_.acquire(options_.database, clock_.wall_us()));
   if (const SqliteError error = session_.configure(options_); !error.ok()) {
@@ -182,7 +183,7 @@ Status SqliteWriter::Impl::wind_up(bool durable) {
 
 // Whether the file that is written is still the one that its path names.
 Status SqliteWriter::Impl::check_in_place() {
-  const bool moved = session_.is_open() ? session_.is_moved() : !database_.is_at(options_.database);
+  const bool moved = session_.is_open() ? session_.is_moved() : !database_.is_at(path_);
   if (!moved) return Status::success();
   return {Code::kIo, options_.database +
                          ": was removed, renamed or replaced while it was written; what was "
@@ -203,9 +204,8 @@ SqliteError SqliteWriter::Impl::sync_database() {
 
 // Its name.
 Status SqliteWriter::Impl::sync_folder() {
-  const std::size_t slash = options_.database.rfind('/');
-  const std::string folder =
-      slash == std::string::npos ? "." : options_.database.substr(0, slash + 1);
+  const std::size_t slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = fd >= 0 && ::fsync(fd) == 0;
   const int reason = errno;

@@ -387,10 +387,10 @@ void SqliteWriter::Impl::end_turns(SqliteConnection&) {
 
 SqliteError SqliteWriter::Impl::reopen() {
   // Another file in its place: opened, it would be given what this one's log holds.
-  if (!database_.is_at(options_.database)) {
+  if (!database_.is_at(path_)) {
     return {SQLITE_READONLY_DBMOVED, "the database can't be opened again"};
   }
-  SqliteError error = session_.connect(options_, false);
+  SqliteError error = session_.connect(path_, options_.vfs, false);
   if (error.ok()) error = session_.configure(options_);
   if (error.ok()) error = session_.prepare(target_, options_);
   if (error.ok()) error = session_.end_waiting();

@@ -10,6 +10,7 @@
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "mayfly/storage/writer_fixture.h"
 #include "tests/support/descriptors.h"
+#include "tests/support/working_folder.h"
 
 namespace mayfly {
 namespace {
@@ -279,6 +280,23 @@ TEST_CASE("two writers: what is in the file, or is asked for, makes no connectio
   }
   CHECK(f.write(f.numbered(0, 3), kNoSource) == "111");
   CHECK(f.connections() == 1);
+}
+
+TEST_CASE("two writers: the pipeline's finds its database again, wherever the process went") {
+  Both f;
+  const std::filesystem::path path = f.options.database;
+  {
+    const testing::WorkingFolder folder(path.parent_path());
+    f.options.database = path.filename().string();
+    f.open();
+  }
+  f.options.database = path.string();
+  CHECK(f.write(f.numbered(0, 3), kNoSource) == "111");
+  f.lose();
+  CHECK(f.write(f.numbered(3, 3), kNoSource) == "111");
+  const GroupResult end = f.writer->finish(true);
+  CHECK_MESSAGE(end.ok(), end.status.message());
+  CHECK(f.query("SELECT count(*) FROM t") == "6");
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   Status sync_folder();
 
   const WriterOptions options_;
+  const std::string path_;  // the database's, absolute; messages have it as it was given
   const Schema schema_;
   BatchPool& pool_;
   const Clock& clock_;

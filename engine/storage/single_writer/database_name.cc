@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "mayfly/storage/database_file.h"
+
 namespace mayfly {
 namespace {
 
@@ -90,7 +92,11 @@ DbResult<DatabaseName> DatabaseName::parse(std::string_view text) {
     return refuse("expected the path of a database, found one with a NUL in it");
   }
   if (name.path == ":memory:") name.mode = Mode::kMemory;
-  if (name.mode == Mode::kMemory) name.path.insert(name.path.begin(), '/');
+  if (name.mode == Mode::kMemory) {
+    name.path.insert(name.path.begin(), '/');
+  } else {
+    name.path = absolute_path(name.path);
+  }
   return name;
 }
 

@@ -22,7 +22,7 @@ namespace mayfly {
 struct DatabaseName {
   enum class Mode : std::uint8_t { kReadWriteCreate, kReadWrite, kReadOnly, kMemory };
 
-  std::string path;  // of the file, or "/NAME" in memory
+  std::string path;  // of the file, absolute once it is parsed; or "/NAME" in memory
   Mode mode = Mode::kReadWriteCreate;
 
   // kParameter: blank, or not such a string.

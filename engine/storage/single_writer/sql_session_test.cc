@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -117,11 +118,15 @@ TEST_CASE("sql command: several statements, and those that no transaction takes,
 
 TEST_CASE("database name: a path is a path, a connection string is taken apart") {
   using Mode = DatabaseName::Mode;
-  CHECK(DatabaseName::parse("a=b.db")->path == "a=b.db");
+  CHECK(DatabaseName::parse("/a=b.db")->path == "/a=b.db");
   CHECK(DatabaseName::parse(" x.db ")->mode == Mode::kReadWriteCreate);
-  const auto name = DatabaseName::parse("Cache=Shared;DataSource=x y.db; mode = readonly");
-  CHECK(name->path == "x y.db");
+  const auto name = DatabaseName::parse("Cache=Shared;DataSource=/x y.db; mode = readonly");
+  CHECK(name->path == "/x y.db");
   CHECK(name->mode == Mode::kReadOnly);
+  // For good: the process may go to another folder.
+  const std::filesystem::path here = std::filesystem::current_path();
+  CHECK(DatabaseName::parse("x y.db")->path == (here / "x y.db").string());
+  CHECK(DatabaseName::parse(":memory:")->path == "/:memory:");
   CHECK(DatabaseName::parse(":memory:")->key() == "memory:/:memory:");
   CHECK(DatabaseName::parse("./x.db")->key() == DatabaseName::parse("x.db")->key());
   CHECK(DatabaseName::parse("Mode=Memory").error().kind == Kind::kParameter);

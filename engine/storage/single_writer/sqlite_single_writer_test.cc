@@ -16,6 +16,7 @@
 
 #include "mayfly/base/clock.h"
 #include "tests/support/database.h"
+#include "tests/support/working_folder.h"
 
 namespace mayfly {
 namespace {
@@ -754,6 +755,28 @@ TEST_CASE("single writer: a writer that finds its database replaced tells the re
   CHECK(read() == 3);
   CHECK(*f.writer->write("INSERT INTO items(value) VALUES (1)") == 1);
   CHECK(*f.writer->query(count_items) == 4);
+}
+
+TEST_CASE("single writer: a path is of the folder in which the process was when it was given") {
+  const testing::Database database("sw_folder");
+  const std::filesystem::path path = database.path();
+  database.run("CREATE TABLE items(value)");
+  Writer writer;
+  {
+    const testing::WorkingFolder folder(path.parent_path());
+    writer = open(path.filename().string());
+  }
+  const auto read = writer->query(count_items);
+  CHECK_MESSAGE(read.ok(), read.error().message);
+  // The connection is lost, and opened again.
+  CHECK_FALSE(writer
+                  ->execute_in_transaction([](SqlSession&) {
+                    return DbResult<int>(DbError{.kind = Kind::kIo, .message = "I/O error"});
+                  })
+                  .ok());
+  const auto written = writer->write("INSERT INTO items VALUES (1)");
+  CHECK_MESSAGE(written.ok(), written.error().message);
+  CHECK(database.integer("SELECT count(*) FROM items") == 1);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "mayfly/storage/database_file.h"
+
 namespace mayfly {
 namespace {
 
@@ -49,10 +51,10 @@ std::string SpoolLoss::text() const {
 }
 
 WriteSpool::WriteSpool(const std::string& path, SpoolSync sync)
-    : path_(path),
-      old_path_(path + ".old"),
-      new_path_(path + ".new"),
-      made_path_(path + ".made"),
+    : path_(absolute_path(path)),
+      old_path_(path_ + ".old"),
+      new_path_(path_ + ".new"),
+      made_path_(path_ + ".made"),
       sync_(sync) {}
 WriteSpool::~WriteSpool() {
   if (is_made_) ::unlink(made_path_.c_str());

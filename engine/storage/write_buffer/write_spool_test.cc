@@ -18,6 +18,7 @@
 #include "mayfly/base/rng.h"
 #include "mayfly/storage/write_buffer/write_buffer.h"
 #include "tests/support/allocation_count.h"
+#include "tests/support/working_folder.h"
 
 namespace {
 
@@ -808,6 +809,26 @@ TEST_CASE("a call whose record can't be written is refused, and nothing of it st
   CHECK(f.buffer->stats().pending == 2);
   f.flush();
   CHECK(f.rows("SELECT id FROM items") == Rows{"1", "3"});
+}
+
+TEST_CASE("write spool: its files stay in their folder when the process goes to another") {
+  SpoolFixture f("spool_folder");
+  {
+    const testing::WorkingFolder folder(fs::path(f.path).parent_path());
+    WriteBufferOptions options;
+    options.spool_path = fs::path(f.path).filename().string();
+    f.make(std::move(options));
+  }
+  const auto kept = f.buffer->buffer_upsert("items", {{"id", 1}, {"v", "a"}}, {"id"});
+  REQUIRE_MESSAGE(kept.ok(), kept.error().message);
+  {
+    const WriteLock lock(f.database.path());
+    CHECK_FALSE(f.buffer->force_flush().ok());
+    CHECK(fs::exists(f.path + ".old"));
+  }
+  CHECK(f.flush() == 1);
+  CHECK(fs::exists(f.path));
+  CHECK_FALSE(fs::exists(f.path + ".old"));
 }
 
 }  // namespace
