@@ -4,6 +4,14 @@
 
 namespace mayfly {
 
+DbResult<SqliteStatement> SqlSession::prepare(std::string_view sql, std::string_view doing) {
+  if (has_ended()) return transaction_ended();
+  SqliteStatement statement;
+  const SqliteError error = statements_.prepare(sql, false, statement);
+  if (!error.ok()) return to_db_error(error, doing);
+  return statement;
+}
+
 std::int64_t SqlSession::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(connection_.get());
 }

@@ -82,6 +82,9 @@ class SqlSession {
     if (!shown.ok()) return shown.error();
     return values;
   }
+  // The first statement of `sql`, for SQLite's C API; it is destroyed before the call ends, within
+  // which it was made. `doing` ("writing to orders") stands before SQLite's words.
+  DbResult<SqliteStatement> prepare(std::string_view sql, std::string_view doing);
   std::int64_t last_insert_rowid() const;
 
   // For SQLite's C API, by who changes nothing of the connection itself: for statements and

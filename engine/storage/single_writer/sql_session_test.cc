@@ -102,6 +102,17 @@ TEST_CASE("sql session: a query is one statement, whose parameters fit") {
   CHECK(f.session.scalar<int>("SELECT 1;  ").ok());
 }
 
+TEST_CASE("sql session: what it prepares knows of tables that another process has made") {
+  Fixture f("ss_prepared");
+  CHECK(f.session.execute("UPDATE t SET n = 1 WHERE id = 1").ok());
+  f.database.run("CREATE TABLE later(x)");
+  auto statement = f.session.prepare("INSERT INTO later VALUES (1)", "writing");
+  REQUIRE_MESSAGE(statement.ok(), statement.error().message);
+  CHECK(statement->run().ok());
+  CHECK(f.session.prepare("INSERT INTO nowhere VALUES (1)", "writing").error().message ==
+        "writing: no such table: nowhere (SQLite error 1)");
+}
+
 TEST_CASE("sql command: several statements, and those that no transaction takes, are told apart") {
   using Shape = GroupedWrite::Shape;
   CHECK(shape_of("INSERT INTO t VALUES (1)") == Shape::kStatement);

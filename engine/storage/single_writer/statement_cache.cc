@@ -27,13 +27,7 @@ SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
     return &known->second->statement;
   }
   SqliteStatement statement;
-  error = connection_.prepare(sql, statement, true, &rest);
-  // What SQLite knows of the schema may be old, which it doesn't look at when something is wrong:
-  // another process may have altered a table since.
-  if (error.primary() == SQLITE_ERROR) {
-    error = connection_.run(kLookAtSchema);
-    if (error.ok()) error = connection_.prepare(sql, statement, true, &rest);
-  }
+  error = prepare(sql, true, statement, &rest);
   if (!error.ok() || statement.get() == nullptr) return nullptr;
   if (!is_blank(rest)) {
     passing_ = std::move(statement);
@@ -41,6 +35,16 @@ SqliteStatement* StatementCache::find(std::string_view sql, SqliteError& error,
   }
   rest = {};
   return &keep(sql, std::move(statement));
+}
+
+SqliteError StatementCache::prepare(std::string_view sql, bool persistent, SqliteStatement& out,
+                                    std::string_view* rest) {
+  SqliteError error = connection_.prepare(sql, out, persistent, rest);
+  // What SQLite knows of the schema may be old, which it doesn't look at when something is wrong:
+  // another process may have altered a table since.
+  if (error.primary() != SQLITE_ERROR) return error;
+  error = connection_.run(kLookAtSchema);
+  return error.ok() ? connection_.prepare(sql, out, persistent, rest) : error;
 }
 
 SqliteStatement& StatementCache::keep(std::string_view sql, SqliteStatement statement) {

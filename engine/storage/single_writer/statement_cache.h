@@ -32,6 +32,9 @@ class StatementCache {
   SqliteStatement take(std::string_view sql, SqliteError& error, std::string_view& rest);
   // Back again, reset and not bound. Kept unless there is one of the same text by now.
   void give_back(std::string_view sql, SqliteStatement statement);
+  // One that isn't kept: the caller's. persistent: it will be used for long.
+  SqliteError prepare(std::string_view sql, bool persistent, SqliteStatement& out,
+                      std::string_view* rest = nullptr);
   void clear();
   std::size_t size() const { return order_.size(); }
 

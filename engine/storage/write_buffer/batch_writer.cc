@@ -28,7 +28,7 @@ DbResult<bool> BatchWriter::write_row(SqlSession& session, RowStatements& statem
 
 DbResult<void> BatchWriter::write_rows(SqlSession& session, std::span<const RowRef> batch,
                                        Attempt& attempt) {
-  RowStatements statements(session.borrow(), rows_);
+  RowStatements statements(session, rows_);
   std::size_t at = 0;
   while (at < batch.size()) {
     const PendingRow& row = rows_.row(batch[at]);

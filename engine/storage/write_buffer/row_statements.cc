@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace mayfly {
 namespace {
@@ -100,14 +101,11 @@ bool RowStatements::joins_others(const PendingRow& row) const {
 RowStatements::Prepared RowStatements::prepare(const RowShape& shape, Form form,
                                                const std::string& sql) const {
   Prepared made{.shape = &shape, .form = form, .statement = {}, .refusal = {}};
-  sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v3(db_, sql.c_str(), static_cast<int>(sql.size()), 0, &statement, nullptr);
-  made.statement = SqliteStatement(statement);
-  if (code != SQLITE_OK) {
-    made.refusal = to_db_error(db_, code);
-    made.refusal->message =
-        "writing to '" + shape.space->table->name + "': " + made.refusal->message;
+  auto prepared = session_.prepare(sql, "writing to '" + shape.space->table->name + "'");
+  if (prepared.ok()) {
+    made.statement = std::move(*prepared);
+  } else {
+    made.refusal = prepared.error();
   }
   return made;
 }

@@ -18,6 +18,7 @@
 
 #include "mayfly/base/function_ref.h"
 #include "mayfly/storage/db_error.h"
+#include "mayfly/storage/single_writer/sql_session.h"
 #include "mayfly/storage/sqlite.h"
 #include "mayfly/storage/write_buffer/pending_rows.h"
 
@@ -27,7 +28,8 @@ class RowStatements {
  public:
   static constexpr std::size_t kRowsMax = 32;  // of one statement
 
-  RowStatements(sqlite3* db, const PendingRows& rows) : db_(db), rows_(rows) {}
+  RowStatements(SqlSession& session, const PendingRows& rows)
+      : session_(session), db_(session.borrow()), rows_(rows) {}
 
   // Whether the row may go into a statement with others of its column set.
   bool joins_others(const PendingRow& row) const;
@@ -60,6 +62,7 @@ class RowStatements {
   bool has_null_key(const PendingRow& row) const;
   int bind(sqlite3_stmt* statement, int first, const PendingRow& row) const;
 
+  SqlSession& session_;
   sqlite3* const db_;
   const PendingRows& rows_;
   std::deque<Prepared> prepared_;

@@ -331,5 +331,19 @@ TEST_CASE("from within the writer's and the buffer's own callbacks nothing waits
   }
 }
 
+// Only what runs looks at the schema: a statement that is refused while it is prepared doesn't.
+TEST_CASE("a row is written by the table as another process has altered it") {
+  BufferFixture f("wbf_altered", "CREATE TABLE plain(id INTEGER, v)");
+  REQUIRE(f.writer->write("INSERT INTO plain VALUES (100, 1)").ok());
+  f.database.run("CREATE UNIQUE INDEX by_id ON plain(id)");
+  REQUIRE(f.buffer->buffer_upsert("plain", {{"id", 1}, {"v", 5}}, {"id"}).ok());
+  CHECK(f.flush() == 1);
+  f.database.run("ALTER TABLE plain ADD COLUMN w");
+  REQUIRE(f.buffer->buffer_upsert("plain", {{"id", 1}, {"w", 6}}, {"id"}).ok());
+  CHECK(f.flush() == 1);
+  CHECK(f.buffer->stats().rejected == 0);
+  CHECK(f.rows("SELECT * FROM plain WHERE id = 1") == Rows{"1|5|6"});
+}
+
 }  // namespace
 }  // namespace mayfly
