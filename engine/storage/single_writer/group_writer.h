@@ -4,7 +4,7 @@
 // ATOMIC     A write is wholly there or not at all, whatever the others of its group do. A single
 //            statement undoes itself; several run under a savepoint.
 // FORBIDDEN  BEGIN, COMMIT, ROLLBACK and SAVEPOINT in a write: preparing one is refused, since it
-//            would commit or undo what is others'.
+//            would commit or undo what is others'; and what else is the owner's (owner_rules.h).
 // ERRORS     A statement that ends the transaction (ON CONFLICT ROLLBACK, a full disk) takes the
 //            group with it: the others are done again without it. When COMMIT finds a constraint
 //            deferred until then, each is done again by itself, to find whose. Every other failure

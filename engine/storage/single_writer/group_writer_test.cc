@@ -147,8 +147,9 @@ TEST_CASE("a write can't control transactions, and what it tried is undone") {
   f.execute();
   CHECK(f.results() == "1 sql sql sql sql 1");
   CHECK(f.writes[2]->result.error().message ==
-        "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and use "
-        "execute_in_transaction; so is query_only");
+        "expected SQL without what is the writer's own, found BEGIN, COMMIT, ROLLBACK or SAVEPOINT "
+        "(use execute_in_transaction), PRAGMA wal_autocheckpoint (use the option "
+        "checkpoint_pages), or PRAGMA query_only or locking_mode (leave it out)");
   CHECK(f.database.text("SELECT group_concat(id) FROM t") == "1,3");
   CHECK(f.writes[0]->performed == 1);
   for (const Shape shape : {Shape::kOutside, Shape::kOwn, Shape::kStatement}) {

@@ -31,7 +31,8 @@ ConnectionChange change_of_pragma(const char* name, const char* value) {
 bool is_owners(int action, const char* name, const char* value) {
   if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) return true;
   if (action != SQLITE_PRAGMA || value == nullptr) return false;  // or it is asked for
-  return sqlite3_stricmp(name, "query_only") == 0 || sqlite3_stricmp(name, "locking_mode") == 0;
+  constexpr const char* kOwners[] = {"query_only", "locking_mode", "wal_autocheckpoint"};
+  return is_one_of(kOwners, name);
 }
 
 ConnectionChange change_of(int action, const char* name, const char* value, const char* database) {

@@ -9,7 +9,8 @@
 namespace mayfly {
 
 // What is up to the owner of a connection, and denied to the callers to whom it is lent:
-// transactions, query_only, by which one only reads, and locking_mode, by which one keeps locks.
+// transactions, query_only, by which one only reads, locking_mode, by which one keeps locks, and
+// wal_autocheckpoint, which takes the place of the hook by which the owner knows of its log.
 bool is_owners(int action, const char* name, const char* value);
 
 // What a statement leaves changed on the connection, which is whose in the end.

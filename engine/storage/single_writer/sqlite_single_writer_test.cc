@@ -592,6 +592,8 @@ TEST_CASE("single writer: a caller takes no connection out of its owner's hands"
     CHECK(f.writer->write(sql).error().kind == Kind::kSql);
     CHECK(f.writer->execute_in_transaction(execute).error().kind == Kind::kSql);
   }
+  const auto locks = f.writer->write("PRAGMA locking_mode = EXCLUSIVE");
+  CHECK(locks.error().message.find("PRAGMA query_only or locking_mode") != std::string::npos);
   // What is only asked is answered.
   CHECK(*f.writer->query(
             [](SqlSession& session) { return session.scalar<int>("PRAGMA query_only"); }) == 1);
@@ -777,6 +779,20 @@ TEST_CASE("single writer: a path is of the folder in which the process was when 
   const auto written = writer->write("INSERT INTO items VALUES (1)");
   CHECK_MESSAGE(written.ok(), written.error().message);
   CHECK(database.integer("SELECT count(*) FROM items") == 1);
+}
+
+TEST_CASE("single writer: callers don't take its checkpoints from it") {
+  Fixture f("sw_autocheckpoint", {.checkpoint_pages = 20, .checkpoint_thread = false});
+  for (const char* sql : {"PRAGMA wal_autocheckpoint = 0", "PRAGMA WAL_autocheckpoint(1000)"}) {
+    const auto refused = f.writer->write(sql);
+    CHECK(refused.error().kind == Kind::kSql);
+    CHECK(refused.error().message.find("checkpoint_pages") != std::string::npos);
+  }
+  const std::string text(2000, 'x');
+  for (int i = 0; i < 100; ++i) {
+    CHECK(f.writer->write("INSERT INTO items(value) VALUES (? || ?)", {i, text}).ok());
+  }
+  CHECK(f.writer->stats().checkpoints > 0);
 }
 
 }  // namespace

@@ -16,8 +16,9 @@ DbError preparing_failed(const SqliteError& error) {
   return {.kind = DbError::Kind::kSql,
           .code = error.code,
           .message =
-              "transactions are the writer's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT, and "
-              "use execute_in_transaction; so is query_only"};
+              "expected SQL without what is the writer's own, found BEGIN, COMMIT, ROLLBACK or "
+              "SAVEPOINT (use execute_in_transaction), PRAGMA wal_autocheckpoint (use the option "
+              "checkpoint_pages), or PRAGMA query_only or locking_mode (leave it out)"};
 }
 
 // SQLite's text ends at a NUL, whatever stands behind it: that would be left out without a word.

@@ -5,8 +5,8 @@
 //             have one. What doesn't fit is of kind kParameter; so is a NaN, which SQLite would
 //             store as NULL. Nothing of a statement runs then.
 // TEXT        Without a NUL, at which SQLite would stop reading (kSql). Nothing of it runs then.
-// DENIED      Where the connection's authorizer denies something, that is control of transactions
-//             (group_writer.h).
+// DENIED      Where the connection's authorizer denies something, that is what is its owner's:
+//             control of transactions and some of PRAGMA (owner_rules.h).
 // THREADS     The connection's.
 #pragma once
 
