@@ -173,22 +173,24 @@ DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
   };
   // Within a turn it mustn't wait for a reader that waits for a turn.
   if (impl_->reads_in_turn() && impl_->is_within()) return take_read();
-  std::optional<DbError> refusal;  // this caller's own; who waited for it is told its text
   const auto make = [&](const std::string&) -> Result<Kept> {
     const bool sampled = impl_->signals.sample();
     SignalSink& sink = impl_->signals.sink();
     if (sampled) sink.raise(impl_->signals.read_start, key);
     Made value = take_read();
     if (!value.ok()) {
-      refusal = value.error();
-      return mayfly::to_status(*refusal);
+      // Those who wait get it whole, as a value; and it isn't kept, since the key was invalidated
+      // while it was read.
+      invalidate_cache(key);
+      return Kept{.error = value.error()};
     }
     if (sampled) sink.raise(impl_->signals.read_done, key);
-    return Kept{std::move(*value), &type};
+    return Kept{.value = std::move(*value), .type = &type};
   };
   const auto found = impl_->cache.get_or_add(std::string(key), make, {.ttl_ns = ttl_ns});
-  if (!found.ok()) return refusal ? *refusal : to_db_error(found.status());
+  if (!found.ok()) return to_db_error(found.status());
   const Kept& kept = **found;
+  if (kept.error) return *kept.error;
   if (*kept.type != type) {
     return DbError{.kind = DbError::Kind::kParameter,
                    .message = "cached read " + std::string(key) +

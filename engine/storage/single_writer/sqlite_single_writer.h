@@ -222,10 +222,11 @@ class SqliteSingleWriter {
   friend class WriterRegistry;
   explicit SqliteSingleWriter(std::unique_ptr<Impl> impl);
 
-  // What is kept under a key, of any type.
+  // What is kept under a key, of any type; or an error, for those alone who wait for the read.
   struct Kept {
     std::shared_ptr<const void> value;
     const std::type_info* type = nullptr;
+    std::optional<DbError> error = {};
   };
   DbResult<void> run_transaction(FunctionRef<DbResult<void>(SqlSession&)> work);
   DbResult<void> run_query(FunctionRef<DbResult<void>(SqlSession&)> reader);

@@ -335,5 +335,34 @@ TEST_CASE("single writer threads: in memory nobody meets a lock, be it reading")
   CHECK(failures == 0);
 }
 
+// Interleaving: a second caller waits for the first one's reader, which then fails.
+TEST_CASE("single writer: a cached read that fails is the same error for all who waited for it") {
+  testing::Database database("swt_failed_read");
+  const Writer writer = open(database.path());
+  std::latch reading(1);
+  int ran = 0;
+  const auto read = [&] {
+    return writer->read<int>("key", [&](SqlSession&) {
+      ++ran;
+      reading.count_down();
+      while (writer->stats().cache.waiting == 0) std::this_thread::yield();
+      return DbResult<int>(DbError{.kind = DbError::Kind::kBusy, .code = 5, .message = "locked"});
+    });
+  };
+  const auto check = [](const DbResult<int>& failed) {
+    REQUIRE_FALSE(failed.ok());
+    CHECK(failed.error().kind == DbError::Kind::kBusy);
+    CHECK(failed.error().code == 5);
+    CHECK(failed.error().message == "locked");
+  };
+  std::thread first([&] { check(read()); });
+  reading.wait();
+  check(read());
+  first.join();
+  CHECK(ran == 1);
+  // Nor is it kept.
+  CHECK(*writer->read<int>("key", [](SqlSession&) { return 7; }) == 7);
+}
+
 }  // namespace
 }  // namespace mayfly

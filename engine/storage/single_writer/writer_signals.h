@@ -8,7 +8,8 @@
 //   write.checkpoint:Npages   the log was moved into the database
 //   wal.growing:Npages        readers with old snapshots keep it from shrinking
 //   read.start:KEY  read.done:KEY  query.start
-//   cache.hit|miss|hot|set|evict:KEY (lru_cache.h)  cache.invalidate:KEY
+//   cache.hit|miss|hot|set|evict:KEY (lru_cache.h)
+//   cache.invalidate:KEY      also by a read that failed: it isn't kept
 //   cache.invalidate.external:KEY
 //   cache.clear:N             the database may be another one: it was lost, or its path's is
 //   connection.open.write  connection.open.read  connection.lost
