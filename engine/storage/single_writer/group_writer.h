@@ -2,7 +2,9 @@
 // transaction, and gives each write its own result: one bad among a hundred fails alone.
 //
 // ATOMIC     A write is wholly there or not at all, whatever the others of its group do. A single
-//            statement undoes itself; several run under a savepoint.
+//            statement undoes itself; several run under a savepoint. But a single one that fails by
+//            FAIL (INSERT OR FAIL, ON CONFLICT FAIL, RAISE(FAIL)) keeps what it had done before, as
+//            that says: alone as in a group.
 // FORBIDDEN  BEGIN, COMMIT, ROLLBACK and SAVEPOINT in a write: preparing one is refused, since it
 //            would commit or undo what is others'; and what else is the owner's (owner_rules.h).
 // ERRORS     A statement that ends the transaction (ON CONFLICT ROLLBACK, a full disk) takes the

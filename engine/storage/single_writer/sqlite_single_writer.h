@@ -153,7 +153,9 @@ class SqliteSingleWriter {
   SqliteSingleWriter& operator=(const SqliteSingleWriter&) = delete;
 
   // One statement, or several, all or nothing; but where the text begins with PRAGMA, VACUUM,
-  // ATTACH or DETACH, which no transaction takes, each for itself until one fails. Rows changed.
+  // ATTACH or DETACH, which no transaction takes, each for itself until one fails. Rows changed. Of
+  // a single statement that fails by FAIL (OR FAIL, RAISE(FAIL)) the rows before stay: in a batch
+  // or a transaction they don't.
   DbResult<std::int64_t> write(std::string_view sql, const SqlParams& params = {});
   // All or nothing; not transactional: each by itself, until one fails. Rows changed; DbError's
   // `statement` says which failed.

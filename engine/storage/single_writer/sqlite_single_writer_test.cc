@@ -795,5 +795,22 @@ TEST_CASE("single writer: callers don't take its checkpoints from it") {
   CHECK(f.writer->stats().checkpoints > 0);
 }
 
+// As SQLite has it, and as the header says.
+TEST_CASE("single writer: of a statement that fails by FAIL what it had done before stays") {
+  Fixture f("sw_fail");
+  const char* some = "INSERT OR FAIL INTO items(value) VALUES (1), (2), (1), (3)";
+  const auto failed = f.writer->write(some);
+  CHECK(failed.error().kind == Kind::kConstraint);
+  CHECK(f.count() == 2);
+  // With others it's all or nothing.
+  REQUIRE(f.writer->write("DELETE FROM items").ok());
+  CHECK_FALSE(f.writer->write_batch({{some}}).ok());
+  CHECK_FALSE(f.writer->write(std::string(some) + "; SELECT 1").ok());
+  CHECK_FALSE(
+      f.writer->execute_in_transaction([&](SqlSession& session) { return session.execute(some); })
+          .ok());
+  CHECK(f.count() == 0);
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -13,6 +13,10 @@ bool is_about_a_row(const DbError& error) {
 
 }  // namespace
 
+bool BatchWriter::is_lost(SqlSession& session, const RowStatements& statements) {
+  return sqlite3_get_autocommit(session.borrow()) != 0 || statements.is_half_done();
+}
+
 DbResult<bool> BatchWriter::write_row(SqlSession& session, RowStatements& statements, RowRef ref,
                                       Attempt& attempt) {
   const DbResult<void> done = statements.write(rows_.row(ref));
@@ -22,7 +26,7 @@ DbResult<bool> BatchWriter::write_row(SqlSession& session, RowStatements& statem
   }
   if (!is_about_a_row(done.error())) return done.error();
   attempt.refused.push_back({ref, done.error()});
-  attempt.lost = sqlite3_get_autocommit(session.borrow()) != 0;
+  attempt.lost = is_lost(session, statements);
   return !attempt.lost;
 }
 
@@ -47,12 +51,12 @@ DbResult<void> BatchWriter::write_rows(SqlSession& session, std::span<const RowR
         attempt.good.insert(attempt.good.end(), run.begin(), run.end());
         continue;
       }
-      // Which of them it was, and whether it is about a row, is seen below; a transaction that is
-      // over, by the statement that would begin another.
-      if (sqlite3_get_autocommit(session.borrow()) != 0) {
+      // Which of them it was, and whether it is about a row, is seen below, or in the halves of the
+      // batch.
+      if (is_lost(session, statements)) {
         attempt.lost = true;
         return DbError{.kind = DbError::Kind::kConstraint,
-                       .message = "a row ended the transaction"};
+                       .message = "a row ended the transaction, or left a part of itself"};
       }
     }
     for (const RowRef ref : run) {

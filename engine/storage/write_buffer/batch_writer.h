@@ -3,8 +3,8 @@
 //
 // ISOLATION  A statement that fails undoes itself, so the others of the transaction stay; one of
 //            many rows is done again row by row. Where a row ends the transaction (ON CONFLICT
-//            ROLLBACK), or COMMIT finds a constraint that was deferred until then, the batch is
-//            halved until the rows to blame are alone.
+//            ROLLBACK), where a part of a statement stays (FAIL), or COMMIT finds a constraint that
+//            was deferred until then, the batch is halved until the rows to blame are alone.
 // ERRORS     About a row: a constraint, a type, a size, a table or a column that isn't there. All
 //            others (a lock, a full disk) are the batch's: nothing of it is written.
 // THREADS    One at a time.
@@ -47,14 +47,16 @@ class BatchWriter {
   struct Attempt {
     DbResult<void> result;
     bool complete = false;  // all but COMMIT was done
-    bool lost = false;      // a row ended the transaction
+    bool lost = false;      // a row ended the transaction, or left what only its end undoes
     std::vector<RowRef> good;
     std::vector<RefusedRow> refused;
   };
 
   Attempt attempt(std::span<const RowRef> batch);
   DbResult<void> write_rows(SqlSession& session, std::span<const RowRef> batch, Attempt& attempt);
-  // False: the transaction is over.
+  // Nothing of the transaction may be committed any more.
+  static bool is_lost(SqlSession& session, const RowStatements& statements);
+  // False: it is lost.
   DbResult<bool> write_row(SqlSession& session, RowStatements& statements, RowRef ref,
                            Attempt& attempt);
 

@@ -174,6 +174,8 @@ DbResult<void> RowStatements::step(Prepared& prepared) {
     sqlite3_reset(statement);
     return {};
   }
+  // Of a statement that undoes itself there are none.
+  half_done_ = half_done_ || sqlite3_changes64(db_) != 0;
   DbError error = to_db_error(db_, code);
   error.message = "writing to '" + prepared.shape->space->table->name + "': " + error.message;
   sqlite3_reset(statement);

@@ -39,6 +39,9 @@ class RowStatements {
   DbResult<void> upsert_together(std::span<const RowRef> rows);
   // Of an error, a part may have been done: what would have been, had the calls been made in order.
   DbResult<void> write(const PendingRow& row);
+  // A statement failed, and what it had done before stays (ON CONFLICT FAIL, RAISE(FAIL)): only the
+  // end of the transaction undoes it.
+  bool is_half_done() const { return half_done_; }
 
  private:
   enum class Form : std::uint8_t { kUpsert, kUpsertMany, kInsert, kUpdate, kDelete };
@@ -67,6 +70,7 @@ class RowStatements {
   const PendingRows& rows_;
   std::deque<Prepared> prepared_;
   Prepared* last_ = nullptr;
+  bool half_done_ = false;
 };
 
 }  // namespace mayfly

@@ -345,5 +345,20 @@ TEST_CASE("a row is written by the table as another process has altered it") {
   CHECK(f.rows("SELECT * FROM plain WHERE id = 1") == Rows{"1|5|6"});
 }
 
+TEST_CASE("what a row's own FAIL leaves of its statement goes with the row") {
+  BufferFixture f("wbf_fail",
+                  "CREATE TABLE items(id INTEGER PRIMARY KEY, v INTEGER);"
+                  "CREATE TRIGGER f AFTER INSERT ON items WHEN new.v < 0 BEGIN "
+                  "SELECT RAISE(FAIL, 'no'); END");
+  for (const std::int64_t rows : {5, 100}) {
+    for (std::int64_t id = 0; id < rows; ++id) upsert(*f.buffer, id, id == 3 ? -1 : id);
+    CHECK(f.flush() == rows - 1);
+    CHECK(count(f) == std::to_string(rows - 1));
+    CHECK(f.rows("SELECT * FROM items WHERE id = 3").empty());
+  }
+  CHECK(f.buffer->stats().rejected == 2);
+  CHECK(f.buffer->rejected().back().error.message.find("no (SQLite error") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace mayfly
