@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "mayfly/storage/single_writer/owner_rules.h"
@@ -36,15 +37,21 @@ struct ReadPool::Reader {
     own = false;
     return error;
   }
-  static int authorize(void* self, int action, const char* name, const char* value, const char*,
-                       const char*) {
-    const bool allowed = static_cast<Reader*>(self)->own || !is_owners(action, name, value);
-    return allowed ? SQLITE_OK : SQLITE_DENY;
+  static int authorize(void* self, int action, const char* name, const char* value,
+                       const char* database, const char*) {
+    auto& reader = *static_cast<Reader*>(self);
+    if (reader.own) return SQLITE_OK;
+    if (is_owners(action, name, value)) return SQLITE_DENY;
+    reader.change = std::max(reader.change, change_of(action, name, value, database));
+    return SQLITE_OK;
   }
+  // As it was opened, for all that is known.
+  bool is_unchanged() const { return change == ConnectionChange::kNone && !session.handed_out(); }
 
   const std::uint64_t forgotten;
   PlaceWatch place;
   bool own = true;  // what is prepared now is the pool's, not a caller's
+  ConnectionChange change = ConnectionChange::kNone;  // by callers
   StatementLimit limit;
   SqliteConnection connection;
   StatementCache statements;  // destroyed before the connection
@@ -56,7 +63,9 @@ ReadPool::Lease::Lease(ReadPool& pool, std::unique_ptr<Reader> reader)
     : pool_(&pool), reader_(std::move(reader)) {}
 ReadPool::Lease::Lease(Lease&&) noexcept = default;
 ReadPool::Lease::~Lease() {
-  if (reader_ != nullptr && reader_->end()) pool_->release(std::move(reader_));
+  if (reader_ != nullptr && reader_->end() && reader_->is_unchanged()) {
+    pool_->release(std::move(reader_));
+  }
 }
 SqlSession& ReadPool::Lease::session() { return reader_->session; }
 

@@ -9,6 +9,9 @@
 //            the connection that writes is lost (forget()). A reader that is at work meanwhile
 //            goes on with the file that it has open.
 //
+// SETTINGS   What a reader sets on its connection (PRAGMA, ATTACH, TEMP tables, SQLite's handle) is
+//            for that reader: its connection is closed behind it.
+//
 // A read sees one state of the database, however many statements it runs.
 //
 // OWNERSHIP  A lease holds its connection until it is destroyed; the pool outlives its leases.

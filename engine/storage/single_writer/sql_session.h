@@ -92,7 +92,8 @@ class SqlSession {
   // what is written by this behind it is committed by itself: look at sqlite3_get_autocommit.
   sqlite3* borrow() const { return connection_.get(); }
   // The same for who may: hooks, functions, limits. What is set holds until the connection is
-  // opened anew; an engine that writes to the same database uses another one from now on.
+  // opened anew; an engine that writes to the same database uses another one from now on. A
+  // reader's connection is closed behind it.
   sqlite3* get() const {
     handed_out_ = true;
     return connection_.get();

@@ -812,5 +812,36 @@ TEST_CASE("single writer: of a statement that fails by FAIL what it had done bef
   CHECK(f.count() == 0);
 }
 
+TEST_CASE("single writer: what a reader sets on its connection is its own") {
+  Fixture f("sw_reader_sets", {.read_connections = 1});
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES ('A')").ok());
+  const auto alike = [&] {
+    return *f.writer->query([](SqlSession& session) {
+      return session.scalar<int>(
+          "SELECT (SELECT count(*) FROM items WHERE value LIKE 'a') + 10 * count(*) "
+          "FROM pragma_database_list");
+    });
+  };
+  CHECK(alike() == 11);
+  CHECK(f.writer->stats().read_connections == 1);
+  std::uint64_t opened = 1;
+  for (const char* sql : {"PRAGMA case_sensitive_like = ON", "ATTACH ':memory:' AS more"}) {
+    CAPTURE(sql);
+    CHECK(f.writer->query([&](SqlSession& session) { return session.execute(sql); }).ok());
+    CHECK(alike() == 11);
+    CHECK(f.writer->stats().read_connections == ++opened);
+  }
+  CHECK(f.writer
+            ->query([](SqlSession& session) {
+              return session.execute("PRAGMA table_info(items)").ok() ? DbResult<int>(1)
+                                                                      : DbResult<int>(DbError{});
+            })
+            .ok());
+  CHECK(f.writer->query([](SqlSession& session) { return session.get() != nullptr; }).ok());
+  CHECK(alike() == 11);
+  // The handle was lent, by which anything may have been set.
+  CHECK(f.writer->stats().read_connections == opened + 1);
+}
+
 }  // namespace
 }  // namespace mayfly
