@@ -328,5 +328,23 @@ TEST_CASE("random calls leave what the statements would have left, flushed at ra
   }
 }
 
+TEST_CASE("a name with a NUL in it is refused at once, and told whole") {
+  BufferFixture f("wb_nul", "CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+  const std::string table("t\0x", 3);
+  const std::string column("v\0w", 3);
+  const auto by_table = f.buffer->buffer_upsert(table, {{"id", 1}}, {"id"});
+  CHECK(by_table.error().kind == DbError::Kind::kParameter);
+  CHECK(by_table.error().message ==
+        "buffering for table 't\\0x': expected a name without a NUL, found 't\\0x'");
+  const auto by_column = f.buffer->buffer_update("t", {{"id", 1}, {column, 3}}, {"id"});
+  CHECK(by_column.error().message ==
+        "buffering for table 't': expected a name without a NUL, found 'v\\0w'");
+  const auto by_key = f.buffer->buffer_delete("t", {{column, 3}}, {column});
+  CHECK(by_key.error().kind == DbError::Kind::kParameter);
+  const auto by_another = f.buffer->buffer_delete("t", {{"id", 1}}, {column});
+  CHECK(by_another.error().message == by_column.error().message);
+  CHECK(f.buffer->stats().pending == 0);
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -39,6 +39,20 @@ DbError misuse(std::string_view table, const std::string& what) {
           .message = "buffering for table '" + std::string(table) + "': expected " + what};
 }
 
+bool has_nul(std::string_view name) { return name.find('\0') != name.npos; }
+
+// A message may be read as a text of C's.
+std::string without_nul(std::string_view name) {
+  std::string shown;
+  for (const char c : name) shown += c == '\0' ? std::string("\\0") : std::string(1, c);
+  return shown;
+}
+
+// No table and no column has such a name: SQL that has it in would end there.
+DbError nul_in(std::string_view name, std::string_view table) {
+  return misuse(without_nul(table), "a name without a NUL, found '" + without_nul(name) + "'");
+}
+
 }  // namespace
 
 WriteCatalog::WriteCatalog(const std::map<std::string, int, std::less<>>& priorities)
@@ -86,6 +100,13 @@ DbResult<const CallShape*> WriteCatalog::resolve(BufferedOp op, std::string_view
 DbResult<CallShape> WriteCatalog::make(std::string_view table, std::span<const ColumnValue> data,
                                        std::span<const std::string_view> keys) {
   if (table.empty()) return misuse(table, "the name of a table, found none");
+  if (has_nul(table)) return nul_in(table, table);
+  for (const ColumnValue& one : data) {
+    if (has_nul(one.column)) return nul_in(one.column, table);
+  }
+  for (const std::string_view key : keys) {
+    if (has_nul(key)) return nul_in(key, table);
+  }
   if (keys.empty()) return misuse(table, "columns that tell its rows, found none");
   if (shapes_.size() >= kShapesMax || signatures_.size() >= kShapesMax) {
     return misuse(table, "at most " + std::to_string(kShapesMax) +
