@@ -151,8 +151,13 @@ void GroupWriter::perform_several(GroupedWrite& write) {
     if (write.result.ok()) write.result = transaction_ended();
     return;
   }
-  if (!write.result.ok()) undo_.run();
-  release_.run();
+  SqliteError error;
+  if (!write.result.ok()) error = undo_.run();
+  if (error.ok()) error = release_.run();
+  if (error.ok()) return;
+  // What it has left mustn't be committed: the others are done again without it.
+  if (write.result.ok()) write.result = to_db_error(error, "ending a write");
+  rollback();
 }
 
 void GroupWriter::rollback() {

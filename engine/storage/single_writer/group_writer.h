@@ -7,10 +7,10 @@
 //            that says: alone as in a group.
 // FORBIDDEN  BEGIN, COMMIT, ROLLBACK and SAVEPOINT in a write: preparing one is refused, since it
 //            would commit or undo what is others'; and what else is the owner's (owner_rules.h).
-// ERRORS     A statement that ends the transaction (ON CONFLICT ROLLBACK, a full disk) takes the
-//            group with it: the others are done again without it. When COMMIT finds a constraint
-//            deferred until then, each is done again by itself, to find whose. Every other failure
-//            of BEGIN or COMMIT is everybody's.
+// ERRORS     A statement that ends the transaction (ON CONFLICT ROLLBACK, a full disk), or a write
+//            that can't be undone by itself, takes the group with it: the others are done again
+//            without it. When COMMIT finds a constraint deferred until then, each is done again by
+//            itself, to find whose. Every other failure of BEGIN or COMMIT is everybody's.
 // THREADS    One at a time: the leader of the queue (commit_queue.h).
 #pragma once
 

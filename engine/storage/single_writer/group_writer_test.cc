@@ -178,5 +178,36 @@ TEST_CASE("a database that is locked is everybody's error, and nothing is writte
   CHECK(f.writes[0]->performed == 0);
 }
 
+// Its savepoint is gone, by whatever: neither can it be undone by that, nor ended.
+struct Releasing final : GroupedWrite {
+  Releasing(Fixture& fixture, bool succeeds)
+      : GroupedWrite(Shape::kSeveral), f(fixture), is_good(succeeds) {}
+  DbResult<std::int64_t> perform() noexcept override {
+    const auto owner = f.connection.exchange_authorizer({});
+    const SqliteError done = f.connection.run(insert(2) + "; RELEASE mayfly");
+    f.connection.exchange_authorizer(owner);
+    if (is_good && done.ok()) return 1;
+    return DbError{.kind = Kind::kConstraint, .message = "refused"};
+  }
+  Fixture& f;
+  const bool is_good;
+};
+
+TEST_CASE("a write that can't be undone, or ended, by itself takes the transaction with it") {
+  for (const bool is_good : {true, false}) {
+    Fixture f("savepoint_" + std::to_string(is_good));
+    Releasing releasing(f, is_good);
+    std::vector<CommitQueue::Request*> group = {&f.add(insert(1)), &releasing, &f.add(insert(3))};
+    f.writer.execute(group);
+    CHECK(f.connection.autocommit());
+    CHECK(f.results() == "1 1");
+    REQUIRE_FALSE(releasing.result.ok());
+    CHECK(releasing.result.error().message ==
+          (is_good ? "ending a write: no such savepoint: mayfly (SQLite error 1)" : "refused"));
+    CHECK(f.database.text("SELECT group_concat(id) FROM t") == "1,3");
+    CHECK(f.writer.transactions() == 2);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly
