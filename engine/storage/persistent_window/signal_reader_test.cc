@@ -98,5 +98,16 @@ TEST_CASE("a reader says what it can't read, and as what it counts") {
   std::filesystem::remove(database.path());
 }
 
+// A view may be anything, without an end too.
+TEST_CASE("a view of the table's name isn't read, and a window doesn't write to it") {
+  const testing::Database database("pwr_view");
+  database.run(
+      "CREATE VIEW signals AS SELECT 1 AS id, 0 AS operation_id, 's' AS signal, NULL AS key, "
+      "'2026-01-31T23:59:59.000000' AS timestamp, '' AS created_at");
+  const auto reader = SignalReader::open(database.path());
+  CHECK(reader.status().code() == Code::kNoInput);
+  CHECK_FALSE(PersistentSignalWindow::open(database.path()).ok());
+}
+
 }  // namespace
 }  // namespace mayfly

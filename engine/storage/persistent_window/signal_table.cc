@@ -71,7 +71,10 @@ DbResult<void> prepare(SqliteSingleWriter& writer) {
 
 DbResult<std::optional<std::vector<std::string>>> missing_columns(sqlite3* db) {
   std::vector<std::string> missing(std::begin(kNames), std::end(kNames));
-  auto prepared = prepare_one(db, "SELECT name FROM pragma_table_info('signals')");
+  // Not a view, which may be without an end.
+  auto prepared = prepare_one(db,
+                              "SELECT c.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c "
+                              "WHERE s.type = 'table' AND s.name = 'signals' COLLATE NOCASE");
   if (!prepared.ok()) return prepared.error();
   SqliteError error;
   bool there = false;

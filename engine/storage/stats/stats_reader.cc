@@ -92,8 +92,9 @@ Result<std::vector<StoredStats>> read_stats(const std::string& database, std::in
   if (error.ok()) error = connection.run(kBusyTimeout);
   std::string table;
   if (error.ok()) {
-    error =
-        connection.query_text("SELECT name FROM sqlite_schema WHERE name = 'mayfly_stats'", table);
+    // Not a view, which may be without an end.
+    error = connection.query_text(
+        "SELECT name FROM sqlite_schema WHERE name = 'mayfly_stats' AND type = 'table'", table);
   }
   if (!error.ok()) {
     if (error.primary() != SQLITE_CANTOPEN) return to_status(error, doing);

@@ -88,5 +88,16 @@ TEST_CASE("stats: a database without any, a missing one and another's table are 
   CHECK_FALSE(read_stats(folder, kNowUs).ok());
 }
 
+// A view may be anything, without an end too.
+TEST_CASE("stats: a view of the table's name isn't read") {
+  const Database database("stats_view");
+  database.run(
+      "CREATE VIEW mayfly_stats AS SELECT 'w' AS writer, '2023-11-14T22:13:20.000000Z' AS at, "
+      "1 AS pid, '{}' AS json");
+  const auto stats = read_stats(database.path(), kNowUs);
+  CHECK(stats.status().code() == Code::kNoInput);
+  CHECK(stats.status().message().find("expected stats of a process") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace mayfly
