@@ -10,6 +10,7 @@
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/storage/hybrid/stats_store.h"
+#include "mayfly/storage/own_thread.h"
 
 namespace mayfly {
 namespace {
@@ -151,7 +152,9 @@ DbResult<std::unique_ptr<HybridStorage>> HybridStorage::open(HybridOptions optio
 
 HybridStorage::HybridStorage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HybridStorage::~HybridStorage() {
-  if (impl_->would_wait_for_itself()) std::thread([impl = std::move(impl_)] {}).detach();
+  if (!impl_->would_wait_for_itself()) return;
+  // Without a thread nobody can wait for it: it goes on working.
+  (void)run_on_own_thread([impl = impl_.release()] { delete impl; });
 }
 
 SqliteSingleWriter& HybridStorage::writer() { return *impl_->writer; }

@@ -4,13 +4,13 @@
 #include <filesystem>
 #include <mutex>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "mayfly/storage/log_database/log_flusher.h"
 #include "mayfly/storage/log_database/log_intake.h"
 #include "mayfly/storage/log_database/log_signals.h"
 #include "mayfly/storage/log_database/within_log.h"
+#include "mayfly/storage/own_thread.h"
 #include "mayfly/storage/single_writer/database_name.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 
@@ -109,11 +109,8 @@ LogDatabase::~LogDatabase() {
   }
   // The last one let go in a listener or a callback, whose thread can't wait for itself.
   impl_->intake->ring().close();
-  try {
-    std::thread([impl = std::move(impl_)]() mutable { impl.reset(); }).detach();
-  } catch (const std::system_error&) {
-    (void)impl_.release();  // without a thread nobody can wait for it: it goes on working
-  }
+  // Without a thread nobody can wait for it: it goes on working.
+  (void)run_on_own_thread([impl = impl_.release()] { delete impl; });
 }
 
 bool LogDatabase::log(LogLevel level, std::string_view logger, std::string_view message,

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace mayfly {
@@ -53,7 +54,12 @@ SqliteStatement& StatementCache::keep(std::string_view sql, SqliteStatement stat
     order_.pop_back();
   }
   order_.push_front({std::string(sql), std::move(statement)});
-  by_sql_.emplace(order_.front().sql, order_.begin());
+  try {
+    by_sql_.emplace(order_.front().sql, order_.begin());
+  } catch (const std::bad_alloc&) {
+    order_.pop_front();
+    throw;
+  }
   return order_.front().statement;
 }
 
@@ -70,8 +76,12 @@ SqliteStatement StatementCache::take(std::string_view sql, SqliteError& error,
   return taken;
 }
 
-void StatementCache::give_back(std::string_view sql, SqliteStatement statement) {
-  if (by_sql_.find(sql) == by_sql_.end()) keep(sql, std::move(statement));
+void StatementCache::give_back(std::string_view sql, SqliteStatement statement) noexcept {
+  try {
+    if (by_sql_.find(sql) == by_sql_.end()) keep(sql, std::move(statement));
+  } catch (const std::bad_alloc&) {
+    // It goes, and is prepared anew.
+  }
 }
 
 void StatementCache::clear() {

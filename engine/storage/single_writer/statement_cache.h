@@ -30,8 +30,9 @@ class StatementCache {
   // The same out of the cache, for whoever runs other statements before this one is at its end. Not
   // a statement: none, or an error.
   SqliteStatement take(std::string_view sql, SqliteError& error, std::string_view& rest);
-  // Back again, reset and not bound. Kept unless there is one of the same text by now.
-  void give_back(std::string_view sql, SqliteStatement statement);
+  // Back again, reset and not bound. Kept unless there is one of the same text by now, or no
+  // memory.
+  void give_back(std::string_view sql, SqliteStatement statement) noexcept;
   // One that isn't kept: the caller's. persistent: it will be used for long.
   SqliteError prepare(std::string_view sql, bool persistent, SqliteStatement& out,
                       std::string_view* rest = nullptr);

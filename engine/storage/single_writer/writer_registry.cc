@@ -1,10 +1,10 @@
 #include "mayfly/storage/single_writer/writer_registry.h"
 
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "mayfly/storage/database_file.h"
+#include "mayfly/storage/own_thread.h"
 #include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/single_writer/single_writer_impl.h"
 
@@ -89,8 +89,9 @@ void WriterRegistry::destroy(Place& place, SqliteSingleWriter* writer) {
     delete writer;
   };
   // The last one let go in a callback of the writer's own: its thread can't wait for itself.
+  // Without another nobody can: then it stays open, as one more user of the database.
   if (writer->impl_->is_within()) {
-    std::thread(end).detach();
+    (void)run_on_own_thread(end);
   } else {
     end();
   }

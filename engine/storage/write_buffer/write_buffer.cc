@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mayfly/storage/machine_clock.h"
+#include "mayfly/storage/own_thread.h"
 #include "mayfly/storage/write_buffer/row_calls.h"
 #include "mayfly/storage/write_buffer/write_buffer_impl.h"
 
@@ -300,7 +301,11 @@ WriteBuffer::~WriteBuffer() {
     static_cast<void>(impl_->stop());
     return;
   }
-  std::thread([impl = std::move(impl_)] { static_cast<void>(impl->stop()); }).detach();
+  // Without a thread nobody can wait for it: it goes on working.
+  (void)run_on_own_thread([impl = impl_.release()] {
+    static_cast<void>(impl->stop());
+    delete impl;
+  });
 }
 
 DbResult<void> WriteBuffer::start() { return impl_->start(); }

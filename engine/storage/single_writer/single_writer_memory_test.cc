@@ -1,0 +1,59 @@
+// The single writer without memory: what can't throw doesn't, and what can't be ended stays.
+#include <doctest/doctest.h>
+
+#include <latch>
+#include <string>
+
+#include "mayfly/storage/single_writer/sqlite_single_writer.h"
+#include "mayfly/storage/single_writer/statement_run.h"
+#include "tests/support/allocation_count.h"
+#include "tests/support/database.h"
+
+namespace mayfly {
+namespace {
+
+TEST_CASE("a statement that there is no memory to keep is gone, and prepared anew") {
+  SqliteConnection connection;
+  REQUIRE(SqliteConnection::open(":memory:", {}, connection).ok());
+  StatementCache statements(connection, 4);
+  for (const std::int64_t allocation : {1, 2, 3}) {
+    const auto shown = query_sql(statements, "SELECT 'a text that is longer than a short one'", {},
+                                 [&](const SqlRow&) {
+                                   testing::fail_allocation(allocation);
+                                   return true;
+                                 });
+    CHECK(testing::fail_allocation(0));
+    CHECK(*shown == 1);
+    CHECK(statements.size() == 0);
+  }
+  CHECK(query_sql(statements, "SELECT 1", {}, [](const SqlRow&) { return true; }).ok());
+  CHECK(statements.size() == 1);
+}
+
+// Its own thread can't wait for itself, and there is no other: it goes on working.
+TEST_CASE("single writer: the last one let go in a callback stays where no thread can end it") {
+  const testing::Database database("sw_no_thread");
+  database.run("CREATE TABLE items(value)");
+  const SingleWriterOptions options = {.checkpoint_thread = false};
+  auto writer = *SqliteSingleWriter::get_or_create(database.path(), options);
+  static SqliteSingleWriter* const kept = writer.get();
+  bool failed = false;
+  std::latch done(1);
+  const auto let_go = [&](const DbResult<std::int64_t>&) {
+    testing::fail_allocation(1);
+    writer.reset();
+    failed = testing::fail_allocation(0);
+    done.count_down();
+  };
+  REQUIRE(kept->write_async("INSERT INTO items VALUES (1)", {}, let_go).ok());
+  done.wait();
+  CHECK(failed);
+  CHECK(kept->write("INSERT INTO items VALUES (2)").ok());
+  const auto another = SqliteSingleWriter::get_or_create(database.path(), options);
+  REQUIRE(another.ok());
+  CHECK((*another)->write("INSERT INTO items VALUES (3)").ok());
+  CHECK(database.integer("SELECT count(*) FROM items") == 3);
+}
+
+}  // namespace
+}  // namespace mayfly
