@@ -46,12 +46,14 @@ LAYER_TARGETS = [
     "//plugins/circuit_breaker:libcircuit_breaker.so",
     "//plugins/file:libfile.so",
     "//plugins/filter:libfilter.so",
+    "//plugins/fixed_work:libfixed_work.so",
     "//plugins/generate:libgenerate.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
     "//plugins/retry:libretry.so",
     "//plugins/route:libroute.so",
     "//plugins/sdk",
+    "//plugins/sdk:permits",
     "//plugins/signal_aware:libsignal_aware.so",
 ]
 
