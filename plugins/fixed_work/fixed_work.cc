@@ -37,13 +37,8 @@ struct FixedWork : sdk::Node {
   }
 
   void on_completion(sdk::Slice slice) {
-    std::uint64_t failed = 0;
-    for (const std::uint16_t row : slice.rows()) {
-      const std::uint8_t outcome = slice.outcome(row);
-      if (outcome == MAYFLY_PENDING || outcome == MAYFLY_DEAD_LETTERED) ++failed;
-    }
     host.count(kAnswered, slice.size());
-    if (failed > 0) host.count(kFailed, failed);
+    if (const std::uint64_t failed = slice.failed(); failed > 0) host.count(kFailed, failed);
     gate->answered(host, slice.size());
   }
 

@@ -52,6 +52,14 @@ class Slice {
   // on_completion: MAYFLY_WRITTEN ..., what the row's answer was.
   std::uint8_t outcome(std::uint16_t row) const { return batch().outcome[row]; }
   const mayfly_slice& c() const { return slice_; }
+  // on_completion: rows whose attempt failed, or that ended as dead letters.
+  std::uint64_t failed() const {
+    std::uint64_t failed = 0;
+    for (const std::uint16_t row : rows()) {
+      if (outcome(row) == MAYFLY_PENDING || outcome(row) == MAYFLY_DEAD_LETTERED) ++failed;
+    }
+    return failed;
+  }
   // For lineage.
   RowRef ref(std::uint16_t row) const { return make_ref(batch().id, row); }
 

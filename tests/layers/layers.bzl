@@ -48,6 +48,7 @@ LAYER_TARGETS = [
     "//plugins/filter:libfilter.so",
     "//plugins/fixed_work:libfixed_work.so",
     "//plugins/generate:libgenerate.so",
+    "//plugins/keyed_sequential:libkeyed_sequential.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
     "//plugins/retry:libretry.so",
