@@ -44,6 +44,7 @@ LAYER_TARGETS = [
     "//plugins/adaptive_rate:libadaptive_rate.so",
     "//plugins/batch:libbatch.so",
     "//plugins/circuit_breaker:libcircuit_breaker.so",
+    "//plugins/controlled_fanout:libcontrolled_fanout.so",
     "//plugins/file:libfile.so",
     "//plugins/filter:libfilter.so",
     "//plugins/fixed_work:libfixed_work.so",
