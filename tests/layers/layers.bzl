@@ -50,6 +50,7 @@ LAYER_TARGETS = [
     "//plugins/filter:libfilter.so",
     "//plugins/fixed_work:libfixed_work.so",
     "//plugins/generate:libgenerate.so",
+    "//plugins/keyed_priority_fanout:libkeyed_priority_fanout.so",
     "//plugins/keyed_sequential:libkeyed_sequential.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
