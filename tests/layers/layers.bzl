@@ -54,6 +54,7 @@ LAYER_TARGETS = [
     "//plugins/keyed_sequential:libkeyed_sequential.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
+    "//plugins/reactive_fanout:libreactive_fanout.so",
     "//plugins/retry:libretry.so",
     "//plugins/route:libroute.so",
     "//plugins/sdk",
