@@ -114,6 +114,19 @@ TEST_CASE("keyed permits: a higher lane goes first, also before those of its own
   CHECK(grants(permits) == "a1@0");
 }
 
+TEST_CASE(
+    "keyed permits: one that enters before next() was asked overtakes none of its key and lane") {
+  KeyedPermits<2> permits(2, 1);
+  CHECK(permits.enter('a', 0));
+  CHECK_FALSE(permits.enter('a', 0));
+  permits.give_back('a');
+  CHECK_FALSE(permits.can_enter('a', 0));
+  CHECK_FALSE(permits.enter('a', 0));
+  CHECK(permits.can_enter('a', 1));
+  CHECK(permits.enter('b', 0));
+  CHECK(grants(permits) == "a1@0");
+}
+
 TEST_CASE("keyed permits: what never went gives nothing back") {
   KeyedPermits permits(2, 2);
   permits.give_back('a');

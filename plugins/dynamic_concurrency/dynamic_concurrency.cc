@@ -63,7 +63,7 @@ struct DynamicConcurrency : sdk::Node {
   }
 
   void process(sdk::Slice slice) {
-    const std::uint64_t waiting = gate->admit(host, slice);
+    const std::uint64_t waiting = gate->admit(slice);
     if (waiting > 0) host.count(kWaited, waiting);
     if (waiting < slice.size()) host.count(kPassed, slice.size() - waiting);
     const std::uint64_t highest = gate->permits().highest();

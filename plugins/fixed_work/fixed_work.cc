@@ -30,7 +30,7 @@ struct FixedWork : sdk::Node {
   }
 
   void process(sdk::Slice slice) {
-    const std::uint64_t waiting = gate->admit(host, slice);
+    const std::uint64_t waiting = gate->admit(slice);
     if (waiting > 0) host.count(kWaited, waiting);
     if (waiting < slice.size()) host.count(kPassed, slice.size() - waiting);
     tell_highest();

@@ -24,10 +24,10 @@ class PermitGate {
 
   // Of process: lets rows pass as far as permits go, and routes the others to HOLD. Returns how
   // many have to wait.
-  std::uint64_t admit(const Host& host, const Slice& slice) {
+  std::uint64_t admit(const Slice& slice) {
     if (slice.resumed()) return 0;
-    // New rows must not overtake those that wait.
-    const std::uint64_t pass = host.held(tag_) > 0 ? 0 : permits_.take(slice.size());
+    // New rows overtake none that wait: while a permit is free, none does.
+    const std::uint64_t pass = permits_.take(slice.size());
     for (const std::uint16_t row : slice.rows().subspan(pass)) slice.hold(row, tag_);
     return slice.size() - pass;
   }
