@@ -17,10 +17,10 @@ std::uint64_t Answers::add_completion_inbox(CompletionInbox& inbox) {
   return 1ull << (targets_.size() - 1);
 }
 
-void Answers::set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t component_mask) {
+void Answers::set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t met_again) {
   failed_from_writer_ = from_writer;
   failed_from_nodes_ = from_nodes;
-  component_mask_ = component_mask;
+  met_again_ = met_again;
 }
 
 void Answers::accept(mayfly_batch& batch, std::uint32_t rows) {
@@ -93,7 +93,7 @@ void Answers::on_attempt_failed(std::span<const RowRef> slices) noexcept {
     std::uint64_t used = 0;
     SliceChain free_rows;
     for_each_row(batch, row_of(ref), [&](std::uint16_t row) {
-      const std::uint64_t bits = batch.owed[row] & component_mask_;
+      const std::uint64_t bits = batch.owed[row] & met_again_;
       if (bits == 0) {
         free_rows.append(batch, row);
         return;
@@ -118,13 +118,13 @@ void Answers::completed(std::uint64_t bit, RowRef head) noexcept {
   mayfly_batch& batch = *pool_->batch(head);
   SliceChain answered;
   SliceChain again;
-  std::array<SliceChain, 64> owed;  // failed, and a further node of the component is to be told
+  std::array<SliceChain, 64> owed;  // failed, and a further node that they meet again is to be told
   std::uint64_t used = 0;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
     batch.owed[row] &= ~bit;
     if (batch.outcome[row] != MAYFLY_PENDING) {
       answered.append(batch, row);
-    } else if (const std::uint64_t bits = batch.owed[row] & component_mask_; bits != 0) {
+    } else if (const std::uint64_t bits = batch.owed[row] & met_again_; bits != 0) {
       const int next = std::countr_zero(bits);
       owed[static_cast<std::size_t>(next)].append(batch, row);
       used |= 1ull << next;

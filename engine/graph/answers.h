@@ -59,7 +59,7 @@ class Answers final : public AnswerSink {
   std::uint64_t add_completion_inbox(CompletionInbox& inbox);
   // Where rows go whose attempt failed (writer.failed), and whose completions are delivered first:
   // the nodes that such a row meets again.
-  void set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t component_mask);
+  void set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t met_again);
   void set_on_failed(std::function<void(const Status&)> f) { on_failed_ = std::move(f); }
   // Called when something was answered: the drain may go on.
   void set_on_progress(std::function<void()> f) { on_progress_ = std::move(f); }
@@ -102,7 +102,7 @@ class Answers final : public AnswerSink {
   std::vector<CompletionTarget> targets_;
   Edge failed_from_writer_;
   Edge failed_from_nodes_;
-  std::uint64_t component_mask_ = 0;
+  std::uint64_t met_again_ = 0;
   std::function<void(const Status&)> on_failed_;
   std::function<void()> on_progress_;
 

@@ -385,11 +385,20 @@ void GraphBuilder::wire_failed_port() {
   const Upstream failed{Upstream::Kind::kWriter, 0, 0};
   const Receiver receiver = receiver_of(failed);
   if (receiver.vertex == writer_vertex()) return;  // transient = "wait"
-  // Nodes of the writer's own component are the ones a failed row meets again.
+  // The nodes that a failed row may meet again: those behind the one that takes it. Not the
+  // writer's whole component, in which all that wait for completions are: a row that goes back to
+  // the writer behind a node is still beyond that node.
+  std::vector<bool> met(graph.nodes_.size());
+  std::vector<std::uint32_t> to_visit = {receiver.vertex};
   std::uint64_t mask = 0;
-  for (std::uint32_t n = 0; n < graph.nodes_.size(); ++n) {
-    if (graph.components_.component_of[n] == graph.components_.component_of[writer_vertex()]) {
-      mask |= graph.nodes_[n]->owed_bit();
+  while (!to_visit.empty()) {
+    const std::uint32_t n = to_visit.back();
+    to_visit.pop_back();
+    if (n == writer_vertex() || met[n]) continue;
+    met[n] = true;
+    mask |= graph.nodes_[n]->owed_bit();
+    for (std::uint32_t port = 0; port < graph.nodes_[n]->plugin().ports.count; ++port) {
+      to_visit.push_back(receiver_of({Upstream::Kind::kNode, n, port}).vertex);
     }
   }
   graph.answers_.set_failed_edge(edge_to(receiver, kFromOutside), edge_to(receiver, kFromOutside),

@@ -63,6 +63,37 @@ TEST_CASE("fixed work: rows that go round writer.failed through an outage lose n
   CHECK(database.integer("SELECT count(*) FROM t") == 1040);
 }
 
+// The failed rows go back to the writer behind the node, so they don't stand in line again: they
+// are beyond it for as long as the outage lasts, and hold their permits.
+TEST_CASE(
+    "fixed work: rows that are tried again behind it keep their permits until they are written") {
+  const Database database("fixed_work_behind");
+  database.run("CREATE TABLE t(id INTEGER, name TEXT)");
+  Pipeline p(database.path());
+  p.plan.writer.transient = WriterPlan::Transient::kRoute;
+  p.plan.writer.unordered = true;
+  p.plan.writer.initial_delay_ns = kMillisecond;
+  const auto work =
+      p.node("work", library("FIXED_WORK"), {p.inlet()}, {{"limit", std::int64_t{10}}});
+  const auto again = p.node("again", library("RETRY"), {Pipeline::writer_failed()},
+                            {{"max_retries", std::int64_t{1000000}},
+                             {"initial_delay", std::string("1ms")},
+                             {"max_delay", std::string("2ms")}});
+  p.join_writer({Pipeline::port(work), Pipeline::port(again)});
+  const auto engine = open(p);
+  {
+    const testing::WriteLock lock(database.path());
+    append(*engine, 40);
+    while (counter(*engine, "retries") < 30) std::this_thread::yield();
+    CHECK(counter(*engine, "passed") == 10);
+    CHECK(counter(*engine, "answered") == 0);
+  }
+  close_balanced(*engine);
+  CHECK(counter(*engine, "passed") == 40);
+  CHECK(counter(*engine, "answered") == 40);
+  CHECK(database.integer("SELECT count(*) FROM t") == 40);
+}
+
 // Rows of 50 keys, the third of them of one: what waits is spread over many batches and tags.
 TEST_CASE("keyed sequential: the rows of each key are written in order, and none is lost") {
   const Database database("keyed");
