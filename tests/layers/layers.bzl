@@ -60,6 +60,7 @@ LAYER_TARGETS = [
     "//plugins/sdk",
     "//plugins/sdk:permits",
     "//plugins/signal_aware:libsignal_aware.so",
+    "//plugins/signal_coordinated_reads:libsignal_coordinated_reads.so",
 ]
 
 def _name(target):
