@@ -186,6 +186,11 @@ void NodeHarness::signal(std::string_view name) {
   present_.emplace_back(name);
   for (const Listen& listen : listens_) {
     if (!Glob(listen.glob).matches(name)) continue;
+    // As in the engine, several globs of one option hear it once.
+    const bool heard = std::ranges::any_of(
+        std::span(listens_.data(), &listen),
+        [&](const Listen& o) { return o.id == listen.id && Glob(o.glob).matches(name); });
+    if (heard) continue;
     const mayfly_signal signal = {listen.id, 0, {name.data(), name.size()}, clock_.now_ns()};
     check_result("on_signal", plugin().on_signal(state_.get(), &signal, 1));
   }
