@@ -42,6 +42,7 @@ LAYER_TARGETS = [
     "//engine/work:registry",
     "//engine/work:work_options",
     "//plugins/adaptive_rate:libadaptive_rate.so",
+    "//plugins/anomaly_detector:libanomaly_detector.so",
     "//plugins/backpressure:libbackpressure.so",
     "//plugins/batch:libbatch.so",
     "//plugins/circuit_breaker:libcircuit_breaker.so",
