@@ -63,6 +63,7 @@ LAYER_TARGETS = [
     "//plugins/sdk:permits",
     "//plugins/signal_aware:libsignal_aware.so",
     "//plugins/signal_coordinated_reads:libsignal_coordinated_reads.so",
+    "//plugins/signal_log_watcher:libsignal_log_watcher.so",
 ]
 
 def _name(target):
