@@ -59,6 +59,7 @@ LAYER_TARGETS = [
     "//plugins/reactive_fanout:libreactive_fanout.so",
     "//plugins/retry:libretry.so",
     "//plugins/route:libroute.so",
+    "//plugins/sample:libsample.so",
     "//plugins/sdk",
     "//plugins/sdk:permits",
     "//plugins/signal_aware:libsignal_aware.so",
