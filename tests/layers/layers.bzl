@@ -47,6 +47,7 @@ LAYER_TARGETS = [
     "//plugins/batch:libbatch.so",
     "//plugins/circuit_breaker:libcircuit_breaker.so",
     "//plugins/controlled_fanout:libcontrolled_fanout.so",
+    "//plugins/dedupe:libdedupe.so",
     "//plugins/dynamic_concurrency:libdynamic_concurrency.so",
     "//plugins/file:libfile.so",
     "//plugins/filter:libfilter.so",
