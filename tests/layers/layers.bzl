@@ -49,6 +49,7 @@ LAYER_TARGETS = [
     "//plugins/controlled_fanout:libcontrolled_fanout.so",
     "//plugins/dedupe:libdedupe.so",
     "//plugins/dynamic_concurrency:libdynamic_concurrency.so",
+    "//plugins/fault:libfault.so",
     "//plugins/file:libfile.so",
     "//plugins/filter:libfilter.so",
     "//plugins/fixed_work:libfixed_work.so",
