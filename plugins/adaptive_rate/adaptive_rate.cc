@@ -197,7 +197,8 @@ struct AdaptiveRate : sdk::Node {
 
   // Lets go what may go, and comes back for the others.
   void update(std::int64_t now) {
-    host.set_timer(kRaiseTimer, aimd->due_ns());
+    const std::int64_t raise = aimd->due_ns();
+    raise == mayfly::kNever ? host.cancel_timer(kRaiseTimer) : host.set_timer(kRaiseTimer, raise);
     std::uint64_t waiting = host.held(kTag);
     if (waiting > 0 && now >= blocked_until_ns) {
       const std::uint64_t pass = gcra->acquire_some(now, waiting);

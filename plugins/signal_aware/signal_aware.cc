@@ -1,5 +1,6 @@
 // Lets rows pass, wait or go, as signals say.
 #include <algorithm>
+#include <optional>
 
 #include "mayfly/policy/waiting_rows.h"
 #include "mayfly/sdk/plugin.h"
@@ -115,11 +116,14 @@ struct SignalAware : sdk::Node {
   }
 
   void on_signal(std::span<const mayfly_signal> signals) {
+    // They may have been retracted meanwhile; then nobody waits for them. One look for all.
+    cancelling = present(kCancelOn);
+    std::optional<bool> may_defer;
     for (const mayfly_signal& signal : signals) {
-      // It may have been retracted meanwhile; then nobody waits for it.
-      if (signal.listen == sdk::listen_of(kCancelOn)) cancelling = present(kCancelOn);
-      if (signal.listen == sdk::listen_of(kDeferOn) && !deferring && present(kDeferOn)) defer();
       if (signal.listen == sdk::listen_of(kResumeOn)) resume();
+      if (signal.listen != sdk::listen_of(kDeferOn) || deferring) continue;
+      if (!may_defer) may_defer = present(kDeferOn);
+      if (*may_defer) defer();
     }
     // What waits would be dropped at last: then at once.
     if (cancelling) release(host.held(kTag));
