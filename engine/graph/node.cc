@@ -249,6 +249,8 @@ void Node::timer_set(std::uint32_t timer, std::int64_t due_ns) {
     return;
   }
   timers_.set(timer, due_ns);
+  // Set in open, or while it drains, no activation follows that would notice.
+  if (due_ns < next_due_ns()) next_due_ns_.store(due_ns, std::memory_order_relaxed);
 }
 
 void Node::timer_cancel(std::uint32_t timer) {

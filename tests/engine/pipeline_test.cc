@@ -132,6 +132,17 @@ TEST_CASE(
   close_balanced(*engine);
 }
 
+TEST_CASE("a timer that a node sets in open comes due though no row ever comes") {
+  const Database database("ticks");
+  Pipeline p(database.path());
+  const auto hears = p.node("hears", library("HEARS"), {p.inlet()}, {{"tick", std::string("1ms")}});
+  p.join_writer({Pipeline::port(hears)});
+  const auto engine = open(p);
+  for (int i = 0; i < 1000 && counter(*engine, "ticks") < 3; ++i) engine->wait(10 * kMillisecond);
+  CHECK(counter(*engine, "ticks") >= 3);
+  close_balanced(*engine);
+}
+
 TEST_CASE("permits bound what is in flight beyond a node, and every permit comes back") {
   const Database database("permits");
   Pipeline p(database.path());

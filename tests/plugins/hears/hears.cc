@@ -7,20 +7,34 @@ namespace {
 namespace sdk = mayfly::sdk;
 
 // Named first, and so looked for first: what ends must not be heard before what began.
-enum Option : std::uint32_t { kEnded, kBegun };
-enum Counter : std::uint32_t { kHeard, kEarly };
+enum Option : std::uint32_t { kEnded, kBegun, kTick };
+enum Counter : std::uint32_t { kHeard, kEarly, kTicks };
 
 constexpr mayfly_option kOptions[] = {
     sdk::signals(sdk::list_option("ended", nullptr, {}, "What ends.")),
     sdk::signals(sdk::list_option("begun", nullptr, {}, "What begins.")),
+    sdk::duration_option("tick", "0s", {"0s", "1h"}, "A timer from open on; 0s: none."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Every row."}};
 constexpr mayfly_named kCounters[] = {
     {"heard", "Signals that were heard."},
     {"early", "Ends of what hadn't begun."},
+    {"ticks", "Times that the timer was due."},
 };
 
 struct Hears : sdk::Node {
+  void configure(const sdk::Options& options) { tick_ns = options.duration_ns(kTick); }
+
+  void open() { wait(host.now_ns()); }
+
+  void on_timer(std::uint32_t, std::int64_t now) {
+    host.count(kTicks);
+    wait(now);
+  }
+  void wait(std::int64_t now) const {
+    if (tick_ns > 0) host.set_timer(0, now + tick_ns);
+  }
+
   void process(sdk::Slice) {}
 
   void on_signal(std::span<const mayfly_signal> signals) {
@@ -36,6 +50,7 @@ struct Hears : sdk::Node {
     }
   }
 
+  std::int64_t tick_ns = 0;
   std::uint64_t begun = 0;
 };
 
