@@ -1,19 +1,22 @@
-// Passes rows; tells when more signals of a kind came within a time than is usual.
+// Passes rows; tells when more signals of a kind came within a time than is usual, and when values
+// of a column are unusual.
 #include <optional>
 #include <string>
 
 #include "mayfly/base/glob.h"
 #include "mayfly/policy/sliding_count.h"
+#include "mayfly/policy/usual_value.h"
 #include "mayfly/sdk/plugin.h"
+#include "mayfly/sdk/rows.h"
 
 namespace {
 
 namespace sdk = mayfly::sdk;
 using mayfly::NewestTimes;
 
-enum Option : std::uint32_t { kSignals, kThreshold, kWindow, kName };
-enum Counter : std::uint32_t { kMatches, kAnomalies };
-enum Signal : std::uint32_t { kDetected, kCleared };
+enum Option : std::uint32_t { kSignals, kThreshold, kWindow, kName, kColumn, kBound, kMemory };
+enum Counter : std::uint32_t { kMatches, kAnomalies, kOutliers };
+enum Signal : std::uint32_t { kDetected, kCleared, kOutlier };
 
 constexpr std::uint32_t kTimer = 0;
 
@@ -24,15 +27,24 @@ constexpr mayfly_option kOptions[] = {
                                  "Signals within the window that are an anomaly.")),
     sdk::duration_option("window", "10s", {"1ms", "24h"}, "How long a signal counts."),
     sdk::text_option("name", "", "The argument of its signals, to tell several nodes apart."),
+    sdk::text_option("column", "",
+                     "A column of numbers whose unusual values are told, too; empty: none."),
+    sdk::float_option("bound", "6", {"0.1", "1000"},
+                      "Of column: standard deviations from the mean beyond which a value is "
+                      "unusual."),
+    sdk::int_option("memory", "1000", {"10", "1000000000"},
+                    "Of column: about how many of the last values say what is usual."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Every row."}};
 constexpr mayfly_named kCounters[] = {
     {"matches", "Signals that were counted."},
     {"anomalies", "Times that the threshold was reached."},
+    {"outliers", "Rows whose value in column was unusual."},
 };
 constexpr mayfly_named kRaises[] = {
     {"anomaly.detected", "The threshold was reached; retracted when it isn't any more."},
     {"anomaly.cleared", "Fewer signals than the threshold are in the window again."},
+    {"anomaly.value", "Values of column were unusual; the argument is how many."},
 };
 
 struct AnomalyDetector : sdk::Node {
@@ -42,21 +54,55 @@ struct AnomalyDetector : sdk::Node {
     for (std::uint64_t i = 0; i < options.list_size(kSignals); ++i) {
       const mayfly::Glob glob(options.list_at(kSignals, i));
       for (const mayfly_named& own : kRaises) {
-        std::string signal = own.name;
-        if (!name.empty()) signal.append(":").append(name);
-        if (!glob.matches(signal)) continue;
+        const std::string stem = std::string(own.name) + ":";
+        const bool own_name = !name.empty() && glob.matches(stem + name);
+        if (!glob.matches(own.name) && !own_name &&
+            glob.verdict(stem) != mayfly::Glob::Verdict::kAll) {
+          continue;
+        }
         return host.fail(sdk::Failure::kConfig,
                          "signals: expected globs that don't match its own signals, found \"" +
-                             glob.pattern() + "\", which matches " + signal +
+                             glob.pattern() + "\", which matches " + own.name +
                              "; name what it is to count more closely");
       }
     }
+    column_name = options.text(kColumn);
+    usual.emplace(
+        mayfly::UsualValueOptions{.memory = static_cast<std::uint64_t>(options.integer(kMemory)),
+                                  .bound = options.number(kBound)});
     newest.emplace(static_cast<std::size_t>(options.integer(kThreshold)),
                    options.duration_ns(kWindow));
     return MAYFLY_OK;
   }
 
-  void process(sdk::Slice) {}
+  mayfly_result open() {
+    column.reset();
+    if (column_name.empty()) return MAYFLY_OK;
+    column = sdk::find_column(host.schema(), column_name);
+    if (!column) {
+      return host.fail(sdk::Failure::kConfig,
+                       "column: expected a column of what comes in, found \"" + column_name + "\"");
+    }
+    const std::int32_t type = host.schema().columns[*column].type;
+    if (type == MAYFLY_INT64 || type == MAYFLY_FLOAT64 || type == MAYFLY_ANY) return MAYFLY_OK;
+    return host.fail(sdk::Failure::kConfig,
+                     "column: expected one of numbers, found \"" + column_name + "\"");
+  }
+
+  void process(sdk::Slice slice) {
+    if (!column) return;
+    const mayfly_column& cells = slice.batch().columns[*column];
+    std::uint64_t outliers = 0;
+    for (const std::uint16_t row : slice.rows()) {
+      if (mayfly::is_null(cells, row) || mayfly::is_exception(cells, row)) continue;
+      const std::int32_t kind = mayfly::kind_of(cells, row);
+      if (kind == MAYFLY_INT64) outliers += usual->add(static_cast<double>(cells.cells[row].i64));
+      if (kind == MAYFLY_FLOAT64) outliers += usual->add(cells.cells[row].f64);
+    }
+    if (outliers == 0) return;
+    host.count(kOutliers, outliers);
+    host.raise(kOutlier, outliers);
+  }
 
   void on_signal(std::span<const mayfly_signal> signals) {
     host.count(kMatches, signals.size());
@@ -90,6 +136,9 @@ struct AnomalyDetector : sdk::Node {
   }
 
   std::optional<NewestTimes> newest;
+  std::optional<mayfly::UsualValue> usual;
+  std::string column_name;
+  std::optional<std::uint32_t> column;  // from open on
   std::string name;
   bool told = false;
 };
@@ -99,7 +148,7 @@ struct AnomalyDetector : sdk::Node {
 MAYFLY_SDK_PLUGIN(sdk::node<AnomalyDetector>({
     .name = "anomaly_detector",
     .version = "0.1.0",
-    .summary = "Tells when more signals of a kind come within a time than is usual.",
+    .summary = "Tells when signals come too often, and when values of a column are unusual.",
     .flags = MAYFLY_KEEPS_ORDER,
     .options = kOptions,
     .ports = kPorts,

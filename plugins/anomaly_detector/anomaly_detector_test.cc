@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "mayfly/data/batch_view.h"
 #include "mayfly/plugin/node_harness.h"
 #include "mayfly/plugin/registry.h"
 
@@ -87,11 +88,40 @@ TEST_CASE("anomaly detector: rows pass, whatever happens") {
   CHECK(node->violations().empty());
 }
 
+TEST_CASE("anomaly detector: unusual values of a column are counted and told, and rows pass") {
+  PluginRegistry registry(search_of_process());
+  const std::vector<RawOption> options = {
+      {"column", std::string("ms")}, {"bound", 6.0}, {"memory", std::int64_t{100}}};
+  auto made = NodeHarness::create(*registry.find("anomaly_detector"), options,
+                                  {.columns = {{"ms", ColumnType::kFloat64}}});
+  REQUIRE_MESSAGE(made.ok(), made.status().message());
+  NodeHarness& node = **made;
+  mayfly_batch* batch = node.new_batch();
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    if (i == 300 || i == 400) {
+      put_float64(*batch, 0, 1e6);
+    } else if (i % 7 != 0) {  // NULL counts for nothing
+      put_float64(*batch, 0, 20 + static_cast<double>(i % 10));
+    }
+    commit_row(*batch, {.ordinal = i});
+  }
+  node.push(batch);
+  CHECK(node.counter("outliers") == 2);
+  CHECK(node.signals() == Names{"anomaly.value:2"});
+  CHECK(node.port(0).size() == 500);
+  CHECK(node.violations().empty());
+}
+
 TEST_CASE("anomaly detector: globs that match its own signals are refused") {
   CHECK(try_node({{"signals", Names{"error.*", "anomaly.*"}}}).status().message() ==
         "signals: expected globs that don't match its own signals, found \"anomaly.*\", which "
         "matches anomaly.detected; name what it is to count more closely");
   CHECK_FALSE(try_node({{"signals", Names{"*"}}}).ok());
+  CHECK_FALSE(try_node({{"signals", Names{"*:disk"}}, {"name", std::string("disk")}}).ok());
+  CHECK(try_node({{"column", std::string("nobody")}}).status().message() ==
+        "column: expected a column of what comes in, found \"nobody\"");
+  CHECK(try_node({{"column", std::string("name")}}).status().message() ==
+        "column: expected one of numbers, found \"name\"");
   CHECK_FALSE(try_node({{"signals", Names{}}}).ok());
   CHECK_FALSE(try_node({{"threshold", std::int64_t{0}}}).ok());
 }
