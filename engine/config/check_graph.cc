@@ -267,14 +267,13 @@ class GraphCheck {
       }
     }
     for (const SourcePlan& source : plan_.sources) {
-      check_controls(fmt::format("source \"{}\"", source.name), source.place, source.controls,
-                     stems);
+      check_controls(fmt::format("source \"{}\"", source.name), source.controls, stems);
     }
     for (const NodePlan& node : plan_.nodes) {
-      check_controls(fmt::format("node \"{}\"", node.name), node.place, node.controls, stems);
+      check_controls(fmt::format("node \"{}\"", node.name), node.controls, stems);
     }
     for (const ReactionPlan& reaction : plan_.reactions) {
-      check_listened("reaction", reaction.place, reaction.on, stems);
+      if (!reaction.on.empty()) check_listened("reaction", reaction.place, reaction.on, stems);
     }
   }
 
@@ -292,11 +291,14 @@ class GraphCheck {
     return false;
   }
 
-  void check_controls(const std::string& who, TextPlace place, const SignalControls& controls,
+  void check_controls(const std::string& who, const SignalControls& c,
                       const std::vector<std::string_view>& stems) {
-    for (const auto* globs : {&controls.cancel_on, &controls.defer_on, &controls.resume_on}) {
-      for (const std::string& glob : *globs) check_listened(who, place, glob, stems);
-    }
+    const auto check = [&](const std::vector<std::string>& globs, TextPlace place) {
+      for (const std::string& glob : globs) check_listened(who, place, glob, stems);
+    };
+    check(c.cancel_on, c.cancel_place);
+    check(c.defer_on, c.defer_place);
+    check(c.resume_on, c.resume_place);
   }
 
   void check_listened(const std::string& who, TextPlace place, std::string_view pattern,
@@ -304,7 +306,9 @@ class GraphCheck {
     const Glob glob(pattern);
     for (const std::string_view stem : stems) {
       const std::string with_argument = std::string(stem) + ":";
-      if (glob.matches(stem) || glob.verdict(with_argument) != Glob::Verdict::kNone) return;
+      if ((glob.matches(stem) && !always_has_argument(stem)) ||
+          glob.verdict(with_argument) != Glob::Verdict::kNone)
+        return;
     }
     out_.push_back(
         {place,
@@ -312,7 +316,8 @@ class GraphCheck {
                      "pipeline raises{}",
                      who, pattern,
                      places_.plugins_missing ? ", as far as its plugins were found" : ""),
-         std::string(nearest(pattern, stems))});
+         always_has_argument(pattern) ? std::string(pattern) + "*"
+                                      : std::string(nearest(pattern, stems))});
   }
 
   const PipelinePlan& plan_;
@@ -323,6 +328,11 @@ class GraphCheck {
 };
 
 }  // namespace
+
+// Never raised as the stem alone.
+bool always_has_argument(std::string_view stem) {
+  return stem == "write.done" || stem == "write.error";
+}
 
 const std::vector<std::string_view>& engine_signals() {
   static const std::vector<std::string_view> kSignals = {

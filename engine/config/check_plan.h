@@ -25,5 +25,7 @@ void check_writer(const PipelinePlan& plan, const PlanPlaces& places, std::vecto
 
 // The signals that writer and graph raise themselves.
 const std::vector<std::string_view>& engine_signals();
+// Whether such a signal is raised with an argument behind its stem each time.
+bool always_has_argument(std::string_view stem);
 
 }  // namespace mayfly

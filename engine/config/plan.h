@@ -34,6 +34,10 @@ struct SignalControls {
   std::vector<std::string> cancel_on;
   std::vector<std::string> defer_on;
   std::vector<std::string> resume_on;
+  // Of the three in the file.
+  TextPlace cancel_place = {};
+  TextPlace defer_place = {};
+  TextPlace resume_place = {};
 
   bool empty() const { return cancel_on.empty() && defer_on.empty(); }
 };

@@ -172,13 +172,14 @@ void PlanBuilder::writer_inputs(std::vector<InputName> inputs) {
 }
 
 void PlanBuilder::reaction(ReactionDraft draft) {
-  ReactionWords words;
-  if (read_reaction(draft, words, diagnostics_)) reactions_.push_back(std::move(words));
+  reactions_.push_back(read_reaction(draft, diagnostics_));
 }
 
+// What is wrong with its words has been reported; what they name may be wrong as well.
 void PlanBuilder::link_reaction(const ReactionWords& words) {
-  ReactionPlan reaction{.on = words.on, .action = words.action, .place = words.place};
-  if (words.action != ReactionPlan::Action::kDrain) {
+  ReactionPlan reaction{.on = words.on, .place = words.on_place};
+  if (words.action) reaction.action = *words.action;
+  if (!words.target.empty() && words.action != ReactionPlan::Action::kDrain) {
     const auto found = names_.find(words.target);
     if (found == names_.end()) {
       std::vector<std::string_view> names;
@@ -186,10 +187,10 @@ void PlanBuilder::link_reaction(const ReactionWords& words) {
       report({words.target_place,
               fmt::format("reaction.target: there is no source or node \"{}\"", words.target),
               std::string(nearest(words.target, names))});
-      return;
+    } else {
+      reaction.target = {found->second.kind, found->second.index, 0};
+      if (words.action == ReactionPlan::Action::kSet) link_option(words, reaction);
     }
-    reaction.target = {found->second.kind, found->second.index, 0};
-    if (words.action == ReactionPlan::Action::kSet) return link_option(words, reaction);
   }
   plan_.reactions.push_back(std::move(reaction));
 }
@@ -204,29 +205,29 @@ void PlanBuilder::link_option(const ReactionWords& words, ReactionPlan& reaction
     return;
   }
   const PluginLibrary* plugin = plan_.nodes[reaction.target.index].plugin.get();
-  if (plugin == nullptr) return;  // which is reported
+  if (plugin == nullptr || words.option.empty()) return;  // which is reported
   const OptionTable table(plugin->plugin().options);
   if (!table.find(words.option)) {
     std::vector<std::string_view> names;
     for (const mayfly_option& option : table) {
       if ((option.flags & MAYFLY_OPTION_RUNTIME) != 0) names.push_back(option.name);
     }
-    report({words.place,
+    report({words.option_place,
             fmt::format("reaction.option: \"{}\" has no option \"{}\"", words.target, words.option),
             std::string(nearest(words.option, names))});
     return;
   }
-  RawOption given = words.value;
+  if (!words.value) return;
+  RawOption given = *words.value;
   given.name = words.option;
   auto parsed = parse_runtime_option(table, given);
   if (!parsed.ok()) {
-    report({words.value.place,
+    report({words.value->place,
             fmt::format("reaction.value: {}.{}", words.target, parsed.status().message()), ""});
     return;
   }
   reaction.option = parsed->index;
   reaction.values = std::move(parsed->values);
-  plan_.reactions.push_back(std::move(reaction));
 }
 
 const PluginLibrary* PlanBuilder::plugin_at(const Declared& declared) const {

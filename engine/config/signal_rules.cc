@@ -48,6 +48,31 @@ std::vector<std::string> list_of(const mayfly_value& value) {
   return texts;
 }
 
+// What belongs together.
+void check_words(const ReactionWords& words, bool incomplete, std::vector<Diagnostic>& out) {
+  using Action = ReactionPlan::Action;
+  const auto report = [&](TextPlace place, std::string message) {
+    out.push_back({place, std::move(message), ""});
+  };
+  if (words.action == Action::kDrain) {
+    if (!words.target.empty()) {
+      report(words.target_place,
+             "reaction.target: drain is of the whole pipeline and has no target: leave it out");
+    }
+  } else if (words.target.empty() && !incomplete) {
+    report(words.place, "reaction.target: name the source or node that is meant");
+  }
+  if (words.action == Action::kSet) {
+    if ((words.option.empty() || !words.value) && !incomplete) {
+      report(words.place, "reaction: set needs option = \"...\" and value = ...");
+    }
+    return;
+  }
+  constexpr const char* kOfSet = "reaction: option and value belong to do = \"set\"";
+  if (!words.option.empty()) report(words.option_place, kOfSet);
+  if (words.value) report(words.value->place, kOfSet);
+}
+
 }  // namespace
 
 OptionTable control_options() { return table_of(kControls, std::size(kControls)); }
@@ -68,24 +93,37 @@ SignalControls take_controls(const std::string& step, OptionTable plugin_options
                    error.suggestion});
   }
   if (!parsed.ok()) return {};
+  const auto place_of = [&ours](std::string_view name) {
+    const auto given = std::ranges::find(ours, name, &RawOption::name);
+    return given == ours.end() ? TextPlace{} : given->place;
+  };
   SignalControls controls{.cancel_on = list_of(parsed.values[0]),
                           .defer_on = list_of(parsed.values[1]),
-                          .resume_on = list_of(parsed.values[2])};
+                          .resume_on = list_of(parsed.values[2]),
+                          .cancel_place = place_of("cancel_on"),
+                          .defer_place = place_of("defer_on"),
+                          .resume_place = place_of("resume_on")};
   if (!controls.resume_on.empty() && controls.defer_on.empty()) {
-    const auto given = std::ranges::find(ours, "resume_on", &RawOption::name);
     out.push_back(
-        {given->place,
+        {controls.resume_place,
          fmt::format("{}.resume_on: expected defer_on beside it, which it would end", step), ""});
   }
   return controls;
 }
 
-bool read_reaction(const ReactionDraft& draft, ReactionWords& words, std::vector<Diagnostic>& out) {
+ReactionWords read_reaction(const ReactionDraft& draft, std::vector<Diagnostic>& out) {
+  ReactionWords words{.place = draft.place};
   std::vector<RawOption> options = draft.options;
+  const auto place_of = [&options, &draft](std::string_view name) {
+    const auto given = std::ranges::find(options, name, &RawOption::name);
+    return given == options.end() ? draft.place : given->place;
+  };
+  words.on_place = place_of("on");
+  words.target_place = place_of("target");
+  words.option_place = place_of("option");
   // Its type is that of the option which it is for.
-  const auto value = std::ranges::find(options, "value", &RawOption::name);
-  words.has_value = value != options.end();
-  if (words.has_value) {
+  if (const auto value = std::ranges::find(options, "value", &RawOption::name);
+      value != options.end()) {
     words.value = *value;
     options.erase(value);
   }
@@ -95,39 +133,18 @@ bool read_reaction(const ReactionDraft& draft, ReactionWords& words, std::vector
     out.push_back({error.place.line == 0 ? draft.place : error.place,
                    fmt::format("reaction.{}: {}", error.option, error.message), error.suggestion});
   }
-  if (!parsed.ok()) return false;
   const auto text = [&](ReactionOption option) {
     return parsed.values[option].is_set != 0 ? std::string(view(parsed.values[option].text))
                                              : std::string();
   };
   words.on = text(kOn);
-  words.action = static_cast<ReactionPlan::Action>(parsed.values[kDo].i64);
   words.target = text(kTarget);
   words.option = text(kOption);
-  words.place = draft.place;
-  const auto target = std::ranges::find(options, "target", &RawOption::name);
-  words.target_place = target == options.end() ? draft.place : target->place;
-
-  using Action = ReactionPlan::Action;
-  const auto refuse = [&](std::string message) {
-    out.push_back({words.target_place, std::move(message), ""});
-    return false;
-  };
-  if (words.action == Action::kDrain && !words.target.empty()) {
-    return refuse(
-        "reaction.target: drain is of the whole pipeline and has no target: leave it out");
+  if (parsed.values[kDo].is_set != 0) {
+    words.action = static_cast<ReactionPlan::Action>(parsed.values[kDo].i64);
+    check_words(words, draft.incomplete, out);
   }
-  if (words.action != Action::kDrain && words.target.empty()) {
-    return refuse("reaction.target: name the source or node that is meant");
-  }
-  const bool sets = words.action == Action::kSet;
-  if (sets && (words.option.empty() || !words.has_value)) {
-    return refuse("reaction: set needs option = \"...\" and value = ...");
-  }
-  if (!sets && (!words.option.empty() || words.has_value)) {
-    return refuse("reaction: option and value belong to do = \"set\"");
-  }
-  return true;
+  return words;
 }
 
 }  // namespace mayfly

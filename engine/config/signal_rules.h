@@ -4,6 +4,7 @@
 // A plugin with an option of one of those names has it for itself.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,18 +29,19 @@ struct ReactionDraft {
 // on, do, target, option, value.
 OptionTable reaction_options();
 
-// A reaction with its words read; its target isn't looked up yet.
+// A reaction with its words read, as far as they can be; its target isn't looked up yet.
 struct ReactionWords {
   std::string on;
-  ReactionPlan::Action action = ReactionPlan::Action::kPause;
+  std::optional<ReactionPlan::Action> action;
   std::string target;
   std::string option;
-  RawOption value;  // of `set`
-  bool has_value = false;
-  TextPlace place = {};
+  std::optional<RawOption> value;  // of `set`
+  TextPlace place = {};            // the others stand here where they are missing
+  TextPlace on_place = {};
   TextPlace target_place = {};
+  TextPlace option_place = {};
 };
-// False: it can't be read, and that is reported.
-bool read_reaction(const ReactionDraft& draft, ReactionWords& words, std::vector<Diagnostic>& out);
+// Every mistake that can be seen in it alone is reported.
+ReactionWords read_reaction(const ReactionDraft& draft, std::vector<Diagnostic>& out);
 
 }  // namespace mayfly
