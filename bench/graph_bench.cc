@@ -59,7 +59,7 @@ void BM_PassThroughNodes(benchmark::State& state) {
   for (std::size_t i = 0; i < nodes_count; ++i) {
     nodes.push_back(std::make_unique<Node>(library->plugin(), "pass", static_cast<std::uint16_t>(i),
                                            services, driver, answers));
-    if (!nodes[i]->configure(nullptr).ok() || !nodes[i]->open_with(schema).ok()) std::exit(1);
+    if (!nodes[i]->configure({}).ok() || !nodes[i]->open_with(schema).ok()) std::exit(1);
     nodes[i]->attach_pool(1);
   }
   for (std::size_t i = 0; i < nodes_count; ++i) {
