@@ -24,7 +24,31 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::unique_ptr<Engine> open_engine(const std::string& path, int nodes,
+// What stands between the producers and the writer.
+using Nodes = std::vector<NodeSpec>;
+
+Nodes pass_nodes(int count) {
+  Nodes nodes;
+  for (int i = 0; i < count; ++i) nodes.push_back({"pass_" + std::to_string(i), "pass", {}});
+  return nodes;
+}
+
+// Policies with nothing to do: nothing fails, no limit is reached, no signal is raised.
+Nodes policy_nodes(int which) {
+  const std::vector<std::string> nobody = {"nobody.*"};
+  const Nodes all = {
+      {"breaker", "circuit_breaker", {}},
+      {"watcher", "signal_log_watcher", {{"signals", nobody}}},
+      {"aware", "signal_aware", {{"cancel_on", nobody}}},
+      {"anomaly", "anomaly_detector", {{"signals", nobody}}},
+      {"work", "fixed_work", {{"limit", std::int64_t{1'000'000}}}},
+      {"pressure", "backpressure", {{"high_rows", std::int64_t{1'000'000}}}},
+  };
+  if (which == 0) return {all[0]};
+  return all;
+}
+
+std::unique_ptr<Engine> open_engine(const std::string& path, const Nodes& nodes,
                                     WriterPlan::Synchronous synchronous) {
   EngineConfig config;
   config.database = path;
@@ -34,9 +58,7 @@ std::unique_ptr<Engine> open_engine(const std::string& path, int nodes,
                     {.name = "amount", .type = ColumnType::kFloat64}};
   config.synchronous = synchronous;
   config.batches = 64;
-  for (int i = 0; i < nodes; ++i) {
-    config.nodes.push_back({"pass_" + std::to_string(i), "pass", {}});
-  }
+  config.nodes = nodes;
   auto engine = Engine::open(config);
   if (!engine.ok()) {
     std::fprintf(stderr, "%s\n", engine.status().message().c_str());
@@ -50,7 +72,7 @@ struct Run {
   double allocations_per_row;
 };
 
-Run run_engine(const std::string& path, std::int64_t rows, int nodes) {
+Run run_engine(const std::string& path, std::int64_t rows, const Nodes& nodes) {
   const auto engine = open_engine(path, nodes, WriterPlan::Synchronous::kNormal);
   const std::uint64_t allocations = allocation_count();
   const auto begin = Clock::now();
@@ -93,7 +115,7 @@ void BM_EngineOverLoop(benchmark::State& state) {
   };
   for (auto _ : state) {
     loop_ns.push_back(ns_per_row(run_textbook_loop(fresh_database("loop"), rows)));
-    const Run run = run_engine(fresh_database("engine"), rows, nodes);
+    const Run run = run_engine(fresh_database("engine"), rows, pass_nodes(nodes));
     engine_ns.push_back(ns_per_row(run.seconds));
     allocations += run.allocations_per_row;
     state.SetIterationTime(run.seconds);
@@ -108,6 +130,37 @@ BENCHMARK(BM_EngineOverLoop)
     ->ArgNames({"nodes", "rows"})
     ->ArgsProduct({{0, 1, 6}, {2'000'000}})
     ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+// Without nodes and with them, one after the other in each iteration. nodes: 0 six that pass, 1 a
+// circuit breaker, 2 six policies. `more` is the share of time that they add.
+void BM_EngineWithNodes(benchmark::State& state) {
+  const auto which = static_cast<int>(state.range(0));
+  const std::int64_t rows = state.range(1);
+  const Nodes nodes = which == 0 ? pass_nodes(6) : policy_nodes(which - 1);
+  std::vector<double> without;
+  std::vector<double> with;
+  for (auto _ : state) {
+    without.push_back(run_engine(fresh_database("without"), rows, {}).seconds);
+    with.push_back(run_engine(fresh_database("with"), rows, nodes).seconds);
+    state.SetIterationTime(with.back());
+  }
+  const double scale = 1e9 / static_cast<double>(rows);
+  state.counters["without_ns_per_row"] = median(without) * scale;
+  state.counters["with_ns_per_row"] = median(with) * scale;
+  state.counters["more"] = median(with) / median(without) - 1;
+}
+BENCHMARK(BM_EngineWithNodes)
+    ->ArgNames({"nodes", "rows"})
+    ->ArgsProduct({{0, 1, 2}, {2'000'000}})
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_EngineWithNodes)
+    ->Name("BM_EngineWithNodesSmall")
+    ->ArgNames({"nodes", "rows"})
+    ->ArgsProduct({{0, 1, 2}, {20'000}})
+    ->UseManualTime()
+    ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 
 // Small enough for a test: the same path, every row checked.

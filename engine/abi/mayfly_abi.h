@@ -365,7 +365,7 @@ enum {
   MAYFLY_KEEPS_KEY_ORDER = 4u,   /* holds, but never lets a row overtake one of its key */
   MAYFLY_WANTS_COMPLETIONS = 8u, /* rows that pass owe this node their answer */
   MAYFLY_TRANSFORMS = 16u,       /* declares its output's columns, consumes and emits */
-  MAYFLY_DELAYS = 32u,           /* may stand in a cycle: what goes round it waits here */
+  MAYFLY_DELAYS = 32u,           /* what goes round a cycle waits here for a time: each has such a node */
   MAYFLY_REPLAYABLE = 64u,       /* sources: can read again from a mark */
   MAYFLY_SPLITS = 128u,          /* transforms: one row may become several */
   MAYFLY_PARSES_TEXT = 256u      /* sources: numbers were read from text, and 1.50 has become 1.5 */

@@ -193,8 +193,8 @@ class GraphCheck {
     std::vector<bool> without(graph_.size());
     for (PlanGraph::Vertex v = 0; v < graph_.size(); ++v) {
       // A node without its plugin may well be one that delays.
-      without[v] = node_has(v, MAYFLY_DELAYS | MAYFLY_HOLDS) ||
-                   (graph_.is_node(v) && node_of(v).plugin == nullptr);
+      without[v] =
+          node_has(v, MAYFLY_DELAYS) || (graph_.is_node(v) && node_of(v).plugin == nullptr);
     }
     for (auto cycle = graph_.find_cycle(without); !cycle.empty();
          cycle = graph_.find_cycle(without)) {

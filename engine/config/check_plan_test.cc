@@ -84,6 +84,8 @@ TEST_CASE("plan: a cycle needs a node that delays") {
   CHECK(pipeline("relay") ==
         "the cycle again -> writer -> again has no node that delays, so rows would go round it at "
         "full speed: put one in, such as retry or batch");
+  // One that holds rows for want of a permit, say, lets those go that have one at once.
+  CHECK(pipeline("gate").starts_with("the cycle again -> writer -> again has no node that delays"));
   CHECK(pipeline("wait") == "");
 }
 

@@ -92,6 +92,7 @@ inline PluginRegistry plugins() {
     p.set_option = &set_option;
     return p;
   }();
+  static const mayfly_plugin kGate = plugin("gate", MAYFLY_NODE, MAYFLY_HOLDS);
   static const mayfly_plugin kExplode =
       plugin("explode", MAYFLY_NODE, MAYFLY_TRANSFORMS | MAYFLY_SPLITS);
   const auto listener = [](const char* name, mayfly_table listens) {
@@ -116,8 +117,8 @@ inline PluginRegistry plugins() {
     return p;
   }();
   PluginRegistry registry;
-  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kExplode, &kTicker, &kLonely,
-                                 &kCounting, &kPicky, &kHeedful}) {
+  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kGate, &kExplode, &kTicker,
+                                 &kLonely, &kCounting, &kPicky, &kHeedful}) {
     if (const Status added = registry.add(p); !added.ok()) std::abort();
   }
   return registry;

@@ -291,7 +291,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Backpressure>({
     .name = "backpressure",
     .version = "0.1.0",
     .summary = "Holds rows back, or sheds them, while too much is on its way behind it.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

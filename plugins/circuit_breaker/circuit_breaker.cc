@@ -235,7 +235,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<CircuitBreaker>({
     .name = "circuit_breaker",
     .version = "0.1.0",
     .summary = "Stops rows while what takes them keeps failing, and tries again with a few.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

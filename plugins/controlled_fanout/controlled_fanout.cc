@@ -103,7 +103,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<ControlledFanout>({
     .name = "controlled_fanout",
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it, in all and of each key.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -126,7 +126,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<DynamicConcurrency>({
     .name = "dynamic_concurrency",
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it, by a limit that signals double and halve.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

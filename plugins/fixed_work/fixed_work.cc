@@ -64,7 +64,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<FixedWork>({
     .name = "fixed_work",
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it; the others wait, in order.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

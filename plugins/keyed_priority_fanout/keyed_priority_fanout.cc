@@ -197,7 +197,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<KeyedPriorityFanout>({
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it, of each key and in all; priority goes first.",
     // Not KEEPS_KEY_ORDER: a priority row overtakes the normal ones of its key.
-    .flags = MAYFLY_HOLDS | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -72,7 +72,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<KeyedSequential>({
     .name = "keyed_sequential",
     .version = "0.1.0",
     .summary = "Lets rows of a key pass one after the other, and those of others beside them.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -145,7 +145,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<ReactiveFanout>({
     .name = "reactive_fanout",
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it, and to fewer while what takes them is slow.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -210,7 +210,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<SignalAware>({
     .name = "signal_aware",
     .version = "0.1.0",
     .summary = "Lets rows pass, wait, or go for good, as the signals say that are present.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -184,7 +184,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<SignalCoordinatedReads>({
     .name = "signal_coordinated_reads",
     .version = "0.1.0",
     .summary = "Lets rows wait while signals say that an update is in progress.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -57,7 +57,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Permits>({
     .name = "permits",
     .version = "0.1.0",
     .summary = "Bounds the rows in flight beyond it.",
-    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS | MAYFLY_DELAYS,
+    .flags = MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER | MAYFLY_WANTS_COMPLETIONS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,
