@@ -1,6 +1,6 @@
 // Mayfly for embedders: one include for the engine and its producers, signals and windows of them
-// that survive the process, coordinators, caches, the single writer of a database, and an
-// application's log in one.
+// that survive the process, coordinators and the patterns made of them, caches, the single
+// writer of a database, and an application's log in one.
 #pragma once
 
 #include "mayfly/base/clock.h"                                          // IWYU pragma: export
@@ -9,6 +9,21 @@
 #include "mayfly/cache/lru_cache.h"                                     // IWYU pragma: export
 #include "mayfly/cache/sliding_cache.h"                                 // IWYU pragma: export
 #include "mayfly/data/schema.h"                                         // IWYU pragma: export
+#include "mayfly/patterns/adaptive_rate.h"                              // IWYU pragma: export
+#include "mayfly/patterns/anomaly_detector.h"                           // IWYU pragma: export
+#include "mayfly/patterns/backpressure.h"                               // IWYU pragma: export
+#include "mayfly/patterns/batcher.h"                                    // IWYU pragma: export
+#include "mayfly/patterns/circuit_breaker.h"                            // IWYU pragma: export
+#include "mayfly/patterns/controlled_fan_out.h"                         // IWYU pragma: export
+#include "mayfly/patterns/dynamic_concurrency.h"                        // IWYU pragma: export
+#include "mayfly/patterns/fixed_work.h"                                 // IWYU pragma: export
+#include "mayfly/patterns/keyed_priority_fan_out.h"                     // IWYU pragma: export
+#include "mayfly/patterns/keyed_sequential.h"                           // IWYU pragma: export
+#include "mayfly/patterns/reactive_fan_out.h"                           // IWYU pragma: export
+#include "mayfly/patterns/retry.h"                                      // IWYU pragma: export
+#include "mayfly/patterns/signal_aware.h"                               // IWYU pragma: export
+#include "mayfly/patterns/signal_coordinated_reads.h"                   // IWYU pragma: export
+#include "mayfly/patterns/signal_log_watcher.h"                         // IWYU pragma: export
 #include "mayfly/runtime/engine.h"                                      // IWYU pragma: export
 #include "mayfly/runtime/producer.h"                                    // IWYU pragma: export
 #include "mayfly/runtime/ticket.h"                                      // IWYU pragma: export
