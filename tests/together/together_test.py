@@ -1,0 +1,79 @@
+"""together_test.py MAYFLY PIPELINE.toml PLUGIN.so...: the pipeline with its twelve nodes, killed again and
+again while it runs, answers every row once."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+INPUT = "/usr/share/unicode/UnicodeData.txt"
+KILLS = 8
+
+
+def expect(holds, what):
+    if not holds:
+        sys.exit("FAIL " + what)
+
+
+def main():
+    mayfly, pipeline = (os.path.abspath(path) for path in sys.argv[1:3])
+    folders = {os.path.dirname(os.path.realpath(path)) for path in sys.argv[3:]}
+    environment = dict(os.environ, MAYFLY_PLUGIN_PATH=":".join(sorted(folders)))
+    folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("seed", seed)
+    chance = random.Random(seed)
+
+    def start(*options):
+        return subprocess.Popen([mayfly, "run", pipeline, *options], cwd=folder, env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    interrupted = 0
+    for _ in range(KILLS):
+        run = start("-q")
+        try:
+            run.wait(timeout=chance.uniform(0.02, 0.15))
+        except subprocess.TimeoutExpired:
+            run.send_signal(chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGINT]))
+            interrupted += 1
+        run.communicate()
+    last = start("--output", "json", "-v")
+    out, err = last.communicate(timeout=120)
+    print(err, out, "interrupted", interrupted)
+    expect(interrupted > 0, "at least one run was stopped in its middle")
+    expect(last.returncode in (0, 65), f"expected status 0 or 65, found {last.returncode}")
+    summary = json.loads(out)
+
+    with open(INPUT, encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split(";") for line in file]
+    wanted = {row[0]: (row[1], row[2]) for row in rows if row[2] != "Cc"}
+    database = sqlite3.connect(os.path.join(folder, "characters.db"))
+    written = database.execute("SELECT code, name, category, letter FROM characters").fetchall()
+    expect(len({row[0] for row in written}) == len(written), "no character is there twice")
+    for code, name, category, letter in written:
+        expect(wanted.get(code) == (name, category), f"{code} is as it is in the file")
+        expect(letter == int(category.startswith("L")), f"{code}: a letter or none")
+    letters = database.execute(
+        "SELECT json_extract(columns, '$.code'), code, count(*) FROM mayfly_dead_letters GROUP BY 1, 2"
+    ).fetchall()
+    for code, reason, count in letters:
+        expect(reason == "injected_error" and count == 1, f"{code} was refused once, by chance")
+        expect(code in wanted and code not in {row[0] for row in written}, f"{code} isn't written, too")
+
+    # Every row has one answer: written, refused, dropped, or consumed by what was made of it.
+    lost = len(wanted) - len(written) - len(letters)
+    share = lost / len(wanted)
+    expect(0.003 < share < 0.03, f"one in a hundred was dropped by chance, found {share}")
+    offsets = database.execute("SELECT low FROM mayfly_offsets WHERE source = ?", (INPUT,)).fetchone()
+    expect(offsets == (len(rows),), f"everything is answered: {offsets} of {len(rows)}")
+    expect(database.execute("SELECT count(*) FROM mayfly_offset_ranges").fetchone() == (0,),
+           "nothing is answered out of turn in the end")
+    expect(summary["rows_written"] == len(written), "the summary counts what all runs wrote")
+    expect(summary["rows_rejected"] == len(letters), "and what they refused")
+
+
+main()
