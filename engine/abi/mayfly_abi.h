@@ -368,7 +368,10 @@ enum {
   MAYFLY_DELAYS = 32u,           /* what goes round a cycle waits here for a time: each has such a node */
   MAYFLY_REPLAYABLE = 64u,       /* sources: can read again from a mark */
   MAYFLY_SPLITS = 128u,          /* transforms: one row may become several */
-  MAYFLY_PARSES_TEXT = 256u      /* sources: numbers were read from text, and 1.50 has become 1.5 */
+  MAYFLY_PARSES_TEXT = 256u,     /* sources: numbers were read from text, and 1.50 has become 1.5 */
+  /* Nodes that make no rows: ports behind the first may be left unjoined, and what is sent there is
+   * dropped, with the reason port_not_joined. */
+  MAYFLY_OPTIONAL_PORTS = 512u
 };
 
 /* Where a source goes on. */

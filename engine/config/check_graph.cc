@@ -135,7 +135,8 @@ class GraphCheck {
     const auto check = [this](Upstream upstream, TextPlace place) {
       const PluginLibrary* plugin = plugin_of(upstream);
       const std::uint32_t count = plugin == nullptr ? 1 : plugin->plugin().ports.count;
-      for (upstream.port = 0; upstream.port < count; ++upstream.port) {
+      const bool rest = plugin == nullptr || !plugin->has(MAYFLY_OPTIONAL_PORTS);
+      for (upstream.port = 0; upstream.port < (rest ? count : 1); ++upstream.port) {
         if (joined_.contains(port_of(upstream))) continue;
         // An unknown input, which has been reported, was probably to name it.
         if (places_.meant.contains(step_name(upstream))) continue;

@@ -52,6 +52,10 @@ TEST_CASE("plan: every port of a node is joined") {
   CHECK(Pipeline().node("f", "fork", {"in"}).mistakes({"f.left"}) ==
         "nobody takes the rows of \"f.right\": name \"f.right\" as the input of a node or of the "
         "writer");
+  // Unless the plugin says that those behind the first need not be.
+  CHECK(Pipeline().node("m", "maybe", {"in"}).mistakes({"m"}) == "");
+  CHECK(Pipeline().node("m", "maybe", {"in"}).mistakes({"m.right"}).find("\"m.left\"") !=
+        std::string::npos);
 }
 
 TEST_CASE("plan: a port has one receiver") {

@@ -372,7 +372,12 @@ Status GraphBuilder::wire() {
     const std::uint32_t rank = graph.components_.rank[n];
     Node::Wiring wiring{.ports = {}, .record = edge_to(to_writer, rank)};
     for (std::uint32_t port = 0; port < node.plugin().ports.count; ++port) {
-      wiring.ports.push_back(edge_to(receiver_of({Upstream::Kind::kNode, n, port}), rank));
+      const Upstream out{Upstream::Kind::kNode, n, port};
+      const Receiver receiver = receiver_of(out);
+      const bool joined = receiver.vertex != writer_vertex() ||
+                          std::ranges::find(plan_.writer.inputs, out) != plan_.writer.inputs.end();
+      const bool optional = port > 0 && node.has(MAYFLY_OPTIONAL_PORTS);
+      wiring.ports.push_back(joined || !optional ? edge_to(receiver, rank) : Edge{});
     }
     node.wire(std::move(wiring));
   }

@@ -393,7 +393,10 @@ void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
   for (std::uint32_t i = 0; i < slice.count; ++i) {
     const std::uint16_t row = slice.rows[i];
     const std::uint16_t route = batch.route[row];
-    if (route < wiring_.ports.size()) {
+    if (route < wiring_.ports.size() && wiring_.ports[route].to == nullptr) {
+      batch.reason[row] = kReasonPortNotJoined;
+      judge(batch, row, MAYFLY_DROPPED);
+    } else if (route < wiring_.ports.size()) {
       batch.owed[row] |= owed_bit_;
       port_chains_[route].append(batch, row);
       used |= 1ull << route;

@@ -131,6 +131,7 @@ std::string_view WriterStage::node(std::uint16_t judge) const {
 std::string_view WriterStage::code(std::uint16_t judge, std::uint16_t reason) const {
   if (reason == kReasonHeldWithoutRelease) return "held_without_release";
   if (reason == kReasonCancelledBySignal) return "cancelled_by_signal";
+  if (reason == kReasonPortNotJoined) return "port_not_joined";
   const PluginInstance* found = instance(judge);
   return found == nullptr ? "unspecified" : found->reason_code(reason);
 }

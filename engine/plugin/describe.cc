@@ -17,7 +17,7 @@ constexpr std::pair<std::uint32_t, std::string_view> kFlags[] = {
     {MAYFLY_KEEPS_KEY_ORDER, "keeps_key_order"}, {MAYFLY_WANTS_COMPLETIONS, "wants_completions"},
     {MAYFLY_TRANSFORMS, "transforms"},           {MAYFLY_DELAYS, "delays"},
     {MAYFLY_REPLAYABLE, "replayable"},           {MAYFLY_SPLITS, "splits"},
-    {MAYFLY_PARSES_TEXT, "parses_text"},
+    {MAYFLY_PARSES_TEXT, "parses_text"},         {MAYFLY_OPTIONAL_PORTS, "optional_ports"},
 };
 
 constexpr std::string_view kKinds[] = {"", "source", "node", "sink"};

@@ -30,6 +30,7 @@ std::string order_text(const PluginLibrary& library) {
   if (library.has(MAYFLY_TRANSFORMS)) say("It makes new rows from those that it takes.");
   if (library.has(MAYFLY_SPLITS)) say("One row may become several.");
   if (library.has(MAYFLY_WANTS_COMPLETIONS)) say("It is told what became of each row.");
+  if (library.has(MAYFLY_OPTIONAL_PORTS)) say("Ports behind the first need not be joined.");
   if (library.has(MAYFLY_DELAYS)) say("What goes round a cycle waits here.");
   return text;
 }

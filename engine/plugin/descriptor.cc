@@ -22,7 +22,7 @@ constexpr std::size_t kNameSizeMax = 64;
 
 constexpr std::uint32_t kNodeFlags = MAYFLY_KEEPS_ORDER | MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER |
                                      MAYFLY_WANTS_COMPLETIONS | MAYFLY_TRANSFORMS | MAYFLY_DELAYS |
-                                     MAYFLY_SPLITS;
+                                     MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS;
 constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT;
 
 // A signal's stem or a code: a name, with dots and dashes inside.
@@ -91,6 +91,9 @@ class DescriptorCheck {
     }
     if (has(MAYFLY_KEEPS_KEY_ORDER) && !has(MAYFLY_HOLDS)) {
       return refuse("KEEPS_KEY_ORDER needs HOLDS");
+    }
+    if (has(MAYFLY_OPTIONAL_PORTS) && has(MAYFLY_TRANSFORMS)) {
+      return refuse("OPTIONAL_PORTS is for nodes that make no rows");
     }
     if (has(MAYFLY_SPLITS) && !has(MAYFLY_TRANSFORMS)) return refuse("SPLITS needs TRANSFORMS");
     return {};

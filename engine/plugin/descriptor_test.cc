@@ -118,6 +118,8 @@ TEST_CASE("descriptor: flags that contradict each other or the kind are refused"
   CHECK(with(MAYFLY_HOLDS | MAYFLY_KEEPS_ORDER).find("HOLDS contradicts KEEPS_ORDER") !=
         std::string::npos);
   CHECK(with(MAYFLY_KEEPS_KEY_ORDER).find("KEEPS_KEY_ORDER needs HOLDS") != std::string::npos);
+  CHECK(with(MAYFLY_OPTIONAL_PORTS | MAYFLY_TRANSFORMS).find("nodes that make no rows") !=
+        std::string::npos);
   CHECK(with(MAYFLY_SPLITS).find("SPLITS needs TRANSFORMS") != std::string::npos);
   CHECK(with(MAYFLY_REPLAYABLE).find("flags 0x40 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_PARSES_TEXT).find("flags 0x100 mean nothing") != std::string::npos);

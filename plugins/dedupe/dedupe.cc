@@ -128,7 +128,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Dedupe>({
     .name = "dedupe",
     .version = "0.1.0",
     .summary = "Lets each key pass once within a time.",
-    .flags = MAYFLY_KEEPS_ORDER,
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

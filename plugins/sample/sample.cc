@@ -130,7 +130,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Sample>({
     .name = "sample",
     .version = "0.1.0",
     .summary = "Lets one row in so many pass, or a share of them by chance.",
-    .flags = MAYFLY_KEEPS_ORDER,
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

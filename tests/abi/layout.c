@@ -90,6 +90,7 @@ static const struct layout_row kRows[] = {
     CONSTANT(MAYFLY_REPLAYABLE),
     CONSTANT(MAYFLY_SPLITS),
     CONSTANT(MAYFLY_PARSES_TEXT),
+    CONSTANT(MAYFLY_OPTIONAL_PORTS),
     STRUCT(mayfly_text),
     FIELD(mayfly_text, data),
     FIELD(mayfly_text, size),

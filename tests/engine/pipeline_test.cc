@@ -53,6 +53,18 @@ TEST_CASE("rows held by tag leave in groups and in the order of their tag") {
             "rowid) AS before FROM t) WHERE id < before") == 0);
 }
 
+TEST_CASE("rows for an optional port that nobody takes are dropped, and counted") {
+  const Database database("optional");
+  Pipeline p(database.path());
+  const auto spread = p.node("spread", library("SPREAD"), {p.inlet()});
+  p.join_writer({Pipeline::port(spread, 0), Pipeline::port(spread, 2)});
+  const auto engine = open(p);
+  append(*engine, 1000);
+  close_balanced(*engine);
+  CHECK(database.integer("SELECT count(*) FROM t") == 500);
+  CHECK(engine->stats().rows.answers[MAYFLY_DROPPED] == 500);
+}
+
 TEST_CASE("rows held until a due time leave when it comes, and at a drain none stays") {
   const Database database("due");
   Pipeline p(database.path());

@@ -49,6 +49,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Spread>({
     .name = "spread",
     .version = "0.1.0",
     .summary = "Spreads rows over four ports.",
+    .flags = MAYFLY_OPTIONAL_PORTS,
     .options = kOptions,
     .ports = kPorts,
     .reasons = kReasons,
