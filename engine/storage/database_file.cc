@@ -34,4 +34,19 @@ std::string absolute_path(const std::string& path) {
   return error ? path : absolute.string();
 }
 
+std::string resolved_path(const std::string& path) {
+  constexpr int kLinksMax = 40;  // as the kernel has it
+  namespace fs = std::filesystem;
+  std::error_code error;
+  // SQLite makes the file that a link leads to.
+  fs::path target = absolute_path(path);
+  for (int links = 0; links < kLinksMax && fs::is_symlink(target, error); ++links) {
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) break;
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  const fs::path real = fs::weakly_canonical(target, error);
+  return error || path.empty() ? absolute_path(path) : real.string();
+}
+
 }  // namespace mayfly

@@ -14,5 +14,8 @@ Status check_database_file(const std::string& path);
 // The same path, wherever the process goes: of the folder in which it is now. As it is where that
 // can't be told, and where it is empty.
 std::string absolute_path(const std::string& path);
+// The same, behind every symbolic link: of the file that is there, or that would be made. A link that
+// leads elsewhere later leads nobody astray who has this.
+std::string resolved_path(const std::string& path);
 
 }  // namespace mayfly

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "mayfly/storage/database_file.h"
@@ -14,8 +12,6 @@ namespace mayfly {
 namespace {
 
 using Mode = DatabaseName::Mode;
-
-constexpr int kLinksMax = 40;  // as the kernel has it
 
 DbError refuse(std::string message) {
   return {.kind = DbError::Kind::kParameter, .message = std::move(message)};
@@ -95,25 +91,13 @@ DbResult<DatabaseName> DatabaseName::parse(std::string_view text) {
   if (name.mode == Mode::kMemory) {
     name.path.insert(name.path.begin(), '/');
   } else {
-    name.path = absolute_path(name.path);
+    name.path = resolved_path(name.path);
   }
   return name;
 }
 
 std::string DatabaseName::key() const {
-  if (mode == Mode::kMemory) return "memory:" + path;
-  namespace fs = std::filesystem;
-  std::error_code error;
-  // SQLite makes the file that a link leads to.
-  fs::path target = path;
-  for (int links = 0; links < kLinksMax && fs::is_symlink(target, error); ++links) {
-    const fs::path next = fs::read_symlink(target, error);
-    if (error) break;
-    target = next.is_absolute() ? next : target.parent_path() / next;
-  }
-  const fs::path real = fs::weakly_canonical(target, error);
-  if (error) return "file:" + path;
-  return "file:" + (real.is_absolute() ? real : fs::absolute(real, error)).string();
+  return mode == Mode::kMemory ? "memory:" + path : "file:" + resolved_path(path);
 }
 
 }  // namespace mayfly

@@ -22,7 +22,8 @@ namespace mayfly {
 struct DatabaseName {
   enum class Mode : std::uint8_t { kReadWriteCreate, kReadWrite, kReadOnly, kMemory };
 
-  std::string path;  // of the file, absolute once it is parsed; or "/NAME" in memory
+  // Of the file, absolute and behind every symbolic link once it is parsed; or "/NAME" in memory.
+  std::string path;
   Mode mode = Mode::kReadWriteCreate;
 
   // kParameter: blank, or not such a string.

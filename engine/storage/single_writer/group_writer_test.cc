@@ -149,7 +149,8 @@ TEST_CASE("a write can't control transactions, and what it tried is undone") {
   CHECK(f.writes[2]->result.error().message ==
         "expected SQL without what is the writer's own, found BEGIN, COMMIT, ROLLBACK or SAVEPOINT "
         "(use execute_in_transaction), PRAGMA wal_autocheckpoint (use the option "
-        "checkpoint_pages), or PRAGMA query_only or locking_mode (leave it out)");
+        "checkpoint_pages), PRAGMA journal_mode (use the option write_ahead_log), or PRAGMA "
+        "query_only or locking_mode (leave it out)");
   CHECK(f.database.text("SELECT group_concat(id) FROM t") == "1,3");
   CHECK(f.writes[0]->performed == 1);
   for (const Shape shape : {Shape::kOutside, Shape::kOwn, Shape::kStatement}) {

@@ -32,7 +32,10 @@ bool is_owners(int action, const char* name, const char* value) {
   if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) return true;
   if (action != SQLITE_PRAGMA || value == nullptr) return false;  // or it is asked for
   constexpr const char* kOwners[] = {"query_only", "locking_mode", "wal_autocheckpoint"};
-  return is_one_of(kOwners, name);
+  // Its log is what keeps readers and the writer out of each other's way.
+  const bool ends_log =
+      sqlite3_stricmp(name, "journal_mode") == 0 && sqlite3_stricmp(value, "wal") != 0;
+  return ends_log || is_one_of(kOwners, name);
 }
 
 ConnectionChange change_of(int action, const char* name, const char* value, const char* database) {

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "mayfly/storage/single_writer/owner_rules.h"
@@ -123,10 +124,15 @@ DbResult<std::unique_ptr<ReadPool::Reader>> ReadPool::open() {
   return reader;
 }
 
-void ReadPool::release(std::unique_ptr<Reader> reader) {
+void ReadPool::release(std::unique_ptr<Reader> reader) noexcept {
   const std::lock_guard lock(mutex_);
   if (reader->forgotten != forgotten_) return;
-  if (idle_.size() < options_.read_connections) idle_.push_back(std::move(reader));
+  if (idle_.size() >= options_.read_connections) return;
+  try {
+    idle_.push_back(std::move(reader));
+  } catch (const std::bad_alloc&) {
+    // It is closed in place of being kept.
+  }
 }
 
 std::uint64_t ReadPool::opened() const {

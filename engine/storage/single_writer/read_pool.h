@@ -9,8 +9,12 @@
 //            the connection that writes is lost (forget()). A reader that is at work meanwhile
 //            goes on with the file that it has open.
 //
+//            Whoever puts another file in its place moves PATH-wal and PATH-shm away, too: SQLite
+//            applies the log that it finds, whosever it is.
+//
 // SETTINGS   What a reader sets on its connection (PRAGMA, ATTACH, TEMP tables, SQLite's handle) is
-//            for that reader: its connection is closed behind it.
+//            for that reader: its connection is closed behind it. But for what changes no result:
+//            cache_size, mmap_size and analysis_limit stay for those who read after it.
 //
 // A read sees one state of the database, however many statements it runs.
 //
@@ -72,7 +76,7 @@ class ReadPool {
  private:
   std::unique_ptr<Reader> take_idle();
   DbResult<std::unique_ptr<Reader>> open();
-  void release(std::unique_ptr<Reader> reader);
+  void release(std::unique_ptr<Reader> reader) noexcept;
 
   const DatabaseName& name_;
   const SingleWriterOptions& options_;

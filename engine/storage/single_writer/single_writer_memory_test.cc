@@ -55,5 +55,19 @@ TEST_CASE("single writer: the last one let go in a callback stays where no threa
   CHECK(database.integer("SELECT count(*) FROM items") == 3);
 }
 
+TEST_CASE("single writer: a reader that there is no memory to keep is closed behind its read") {
+  const testing::Database database("sw_reader_memory");
+  const auto writer = *SqliteSingleWriter::get_or_create(database.path(), {});
+  REQUIRE(writer->write("CREATE TABLE t(x)").ok());
+  const auto count = [](SqlSession& session) -> DbResult<std::int64_t> {
+    auto rows = session.for_each("SELECT 1", {}, [](const SqlRow&) { return true; });
+    testing::fail_allocation(1);
+    return rows;
+  };
+  static_cast<void>(writer->query(count));
+  CHECK(testing::fail_allocation(0));
+  CHECK(writer->query([](SqlSession& session) { return session.execute("SELECT 1"); }).ok());
+}
+
 }  // namespace
 }  // namespace mayfly

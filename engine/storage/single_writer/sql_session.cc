@@ -6,6 +6,7 @@ namespace mayfly {
 
 DbResult<SqliteStatement> SqlSession::prepare(std::string_view sql, std::string_view doing) {
   if (has_ended()) return transaction_ended();
+  if (auto refused = refuse_nul(sql)) return *refused;
   SqliteStatement statement;
   const SqliteError error = statements_.prepare(sql, false, statement);
   if (!error.ok()) return to_db_error(error, doing);

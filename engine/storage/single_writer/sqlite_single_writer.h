@@ -20,7 +20,9 @@
 //            an invalidation is never served after it. query() isn't kept. Both see one state of
 //            the database (read_pool.h), and wait for no write. When the connection that writes is
 //            lost, or one that reads finds another file at the path (looked at once a second),
-//            what was kept goes, and who reads sees the database that is there by then. But in
+//            what was kept goes, and who reads sees the database that is there by then. (Whoever
+//            puts it there moves the old one's PATH-wal and PATH-shm away: SQLite would apply that
+//            log to the new one, as it would for any program.) But in
 //            memory, where SQLite has no log, they take turns with the writes, and are refused to
 //            write themselves; there a function of a transaction reads by its own session, since
 //            query() would meet its lock.

@@ -759,6 +759,41 @@ TEST_CASE("single writer: a writer that finds its database replaced tells the re
   CHECK(*f.writer->query(count_items) == 4);
 }
 
+TEST_CASE("single writer: a link that leads elsewhere later leads no reader astray") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::Database("sw_links").path()).parent_path() / "sw_links";
+  fs::remove_all(folder);
+  for (const char* place : {"r1", "r2"}) fs::create_directories(folder / place);
+  fs::create_directory_symlink(folder / "r1", folder / "cur");
+  const std::string path = (folder / "cur" / "x.db").string();
+  const auto writer = *SqliteSingleWriter::get_or_create(path, {});
+  REQUIRE(writer->write("CREATE TABLE t(x)").ok());
+  fs::remove(folder / "cur");
+  fs::create_directory_symlink(folder / "r2", folder / "cur");
+  {
+    const auto other = *SqliteSingleWriter::get_or_create(path, {});
+    CHECK(other != writer);
+    REQUIRE(other->write("CREATE TABLE t(x); INSERT INTO t VALUES (1), (2)").ok());
+  }
+  const auto rows = [](SqlSession& session) -> DbResult<std::int64_t> {
+    std::int64_t count = -1;
+    const auto shown = session.for_each("SELECT count(*) FROM t", {}, [&](const SqlRow& row) {
+      count = row.int64(0);
+      return true;
+    });
+    if (!shown.ok()) return shown.error();
+    return count;
+  };
+  // A read within a read opens another connection.
+  const auto twice = [&](SqlSession& session) -> DbResult<std::int64_t> {
+    const auto inner = writer->query(rows);
+    if (!inner.ok()) return inner.error();
+    return *inner + *rows(session);
+  };
+  CHECK(*writer->query(twice) == 0);
+  fs::remove_all(folder);
+}
+
 TEST_CASE("single writer: a path is of the folder in which the process was when it was given") {
   const testing::Database database("sw_folder");
   const std::filesystem::path path = database.path();

@@ -18,16 +18,8 @@ DbError preparing_failed(const SqliteError& error) {
           .message =
               "expected SQL without what is the writer's own, found BEGIN, COMMIT, ROLLBACK or "
               "SAVEPOINT (use execute_in_transaction), PRAGMA wal_autocheckpoint (use the option "
-              "checkpoint_pages), or PRAGMA query_only or locking_mode (leave it out)"};
-}
-
-// SQLite's text ends at a NUL, whatever stands behind it: that would be left out without a word.
-std::optional<DbError> refuse_nul(std::string_view sql) {
-  const std::size_t at = sql.find('\0');
-  if (at == sql.npos) return std::nullopt;
-  return DbError{.kind = DbError::Kind::kSql,
-                 .message = "expected SQL without a NUL, found one at byte " + std::to_string(at) +
-                            "; give such a value as a parameter"};
+              "checkpoint_pages), PRAGMA journal_mode (use the option write_ahead_log), or PRAGMA "
+              "query_only or locking_mode (leave it out)"};
 }
 
 // A statement out of the cache, for as long as its rows are looked at.
@@ -53,6 +45,14 @@ class TakenStatement {
 };
 
 }  // namespace
+
+std::optional<DbError> refuse_nul(std::string_view sql) {
+  const std::size_t at = sql.find('\0');
+  if (at == sql.npos) return std::nullopt;
+  return DbError{.kind = DbError::Kind::kSql,
+                 .message = "expected SQL without a NUL, found one at byte " + std::to_string(at) +
+                            "; give such a value as a parameter"};
+}
 
 DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& statements,
                                std::string_view sql, const SqlParams& params) {

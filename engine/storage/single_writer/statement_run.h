@@ -25,6 +25,9 @@ namespace mayfly {
 // Rows that INSERT, UPDATE and DELETE changed, not counting what triggers did. Rows that a
 // statement gives are discarded. Several statements run one after another, and stop at the first
 // that fails; what ran before it stays unless the caller rolls back.
+// SQLite's text ends at a NUL, whatever stands behind it: that would be left out without a word.
+std::optional<DbError> refuse_nul(std::string_view sql);
+
 DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& statements,
                                std::string_view sql, const SqlParams& params);
 

@@ -168,14 +168,16 @@ int RowStatements::bind(sqlite3_stmt* statement, int first, const PendingRow& ro
 
 DbResult<void> RowStatements::step(Prepared& prepared) {
   sqlite3_stmt* const statement = prepared.statement.get();
+  // Those of triggers count, too, and what is written in a view's place.
+  const sqlite3_int64 before = sqlite3_total_changes64(db_);
   int code = sqlite3_step(statement);
   while (code == SQLITE_ROW) code = sqlite3_step(statement);
   if (code == SQLITE_DONE) {
     sqlite3_reset(statement);
     return {};
   }
-  // Of a statement that undoes itself there are none.
-  half_done_ = half_done_ || sqlite3_changes64(db_) != 0;
+  // A statement that undid itself may be counted as well: that only costs another look.
+  half_done_ = half_done_ || sqlite3_total_changes64(db_) != before;
   DbError error = to_db_error(db_, code);
   error.message = "writing to '" + prepared.shape->space->table->name + "': " + error.message;
   sqlite3_reset(statement);

@@ -360,5 +360,17 @@ TEST_CASE("what a row's own FAIL leaves of its statement goes with the row") {
   CHECK(f.buffer->rejected().back().error.message.find("no (SQLite error") != std::string::npos);
 }
 
+TEST_CASE("what a trigger did before a row's FAIL goes with the row") {
+  BufferFixture f("wbf_fail_before",
+                  "CREATE TABLE items(id INTEGER PRIMARY KEY, v INTEGER); CREATE TABLE log(id);"
+                  "CREATE TRIGGER f BEFORE INSERT ON items WHEN new.v < 0 BEGIN "
+                  "INSERT INTO log VALUES (new.id); SELECT RAISE(FAIL, 'no'); END");
+  for (std::int64_t id = 0; id < 5; ++id) upsert(*f.buffer, id, id == 2 ? -1 : id);
+  CHECK(f.flush() == 4);
+  CHECK(count(f) == "4");
+  CHECK(f.rows("SELECT count(*) FROM log") == Rows{"0"});
+  CHECK(f.buffer->stats().rejected == 1);
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -51,7 +51,7 @@ std::string SpoolLoss::text() const {
 }
 
 WriteSpool::WriteSpool(const std::string& path, SpoolSync sync)
-    : path_(absolute_path(path)),
+    : path_(resolved_path(path)),
       old_path_(path_ + ".old"),
       new_path_(path_ + ".new"),
       made_path_(path_ + ".made"),
