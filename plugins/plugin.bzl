@@ -15,6 +15,11 @@ _STORAGE = Label("//engine/storage")
 _RUN_EXAMPLE = Label("//tests/plugin_examples:run_example.sh")
 _MAYFLY = Label("//tools/mayfly")
 _GENERATE = Label("//plugins/generate:libgenerate.so")
+_ABI = Label("//engine/abi")
+
+_CC_COPTS = MAYFLY_COPTS + ["-fvisibility-inlines-hidden"]
+
+_C_COPTS = ["-std=c11"]
 
 def mayfly_plugin(
         name,
@@ -44,7 +49,8 @@ def mayfly_plugin(
 
     Args:
       name: the plugin's name; the target is lib<name>.so.
-      srcs: its sources, one of which ends with MAYFLY_SDK_PLUGIN.
+      srcs: its sources, one of which ends with MAYFLY_SDK_PLUGIN. If all are C, they have the ABI's
+        header in place of the SDK.
       deps: its libraries, besides the SDK.
       copts: further compiler options.
       linkopts: further linker options.
@@ -59,14 +65,12 @@ def mayfly_plugin(
       visibility: public unless said otherwise.
       **kwargs: passed to cc_binary.
     """
+    in_c = not [src for src in srcs if not src.endswith(".c") and not src.endswith(".h")]
     cc_binary(
         name = "lib%s.so" % name,
         srcs = srcs,
         additional_linker_inputs = [str(_LDS)] + additional_linker_inputs,
-        copts = MAYFLY_COPTS + [
-            "-fvisibility=hidden",
-            "-fvisibility-inlines-hidden",
-        ] + copts,
+        copts = (_C_COPTS if in_c else _CC_COPTS) + ["-fvisibility=hidden"] + copts,
         features = ["-supports_start_end_lib"] + features,
         linkopts = [
             "-fuse-ld=bfd",
@@ -80,7 +84,7 @@ def mayfly_plugin(
         linkstatic = True,
         tags = tags,
         visibility = visibility,
-        deps = [str(_SDK)] + deps,
+        deps = [str(_ABI if in_c else _SDK)] + deps,
         **kwargs
     )
     cc_test(
@@ -114,6 +118,12 @@ def mayfly_plugin(
             deps = [str(_PLUGIN)],
         )
     if example != None:
+        # tests/schema reads those of all plugins.
+        native.filegroup(
+            name = name + "_example",
+            srcs = [example],
+            visibility = ["//visibility:public"],
+        )
         libraries = [":lib%s.so" % name, str(_GENERATE)] + example_plugins
         native.sh_test(
             name = name + "_example_test",

@@ -56,6 +56,7 @@ LAYER_TARGETS = [
     "//plugins/generate:libgenerate.so",
     "//plugins/keyed_priority_fanout:libkeyed_priority_fanout.so",
     "//plugins/keyed_sequential:libkeyed_sequential.so",
+    "//plugins/limit:liblimit.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
     "//plugins/reactive_fanout:libreactive_fanout.so",
