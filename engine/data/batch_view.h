@@ -13,6 +13,9 @@
 
 #include "mayfly/abi/mayfly_abi.h"
 
+// In line in plugins, which export their entry alone.
+#pragma GCC visibility push(hidden)
+
 namespace mayfly {
 
 using RowRef = std::uint32_t;
@@ -158,3 +161,5 @@ void for_each_row(const mayfly_batch& batch, std::uint16_t head, F&& f) {
 }
 
 }  // namespace mayfly
+
+#pragma GCC visibility pop

@@ -54,7 +54,7 @@ TEST_CASE("conformance: a plugin that doesn't load fails with the reason, and no
 TEST_CASE("conformance: a second exported symbol is named") {
   CHECK(bad("two_symbols") ==
         "one_symbol: exports mayfly_plugin_v1, mayfly_second_symbol, expected mayfly_plugin_v1 "
-        "alone; build it with mayfly_plugin\n");
+        "alone; build it with mayfly_plugin, or with -fvisibility=hidden\n");
 }
 
 TEST_CASE("conformance: a node that sleeps is found by what it imports") {

@@ -81,8 +81,10 @@ Result<ElfSymbols> read_elf_symbols(const std::string& path) {
       const auto name = image.text(names->sh_offset, names->sh_size, symbol->st_name);
       if (!name) return damaged;
       const bool undefined = symbol->st_shndx == SHN_UNDEF;
-      if (ELF64_ST_BIND(symbol->st_info) == STB_LOCAL) continue;
+      const int bind = ELF64_ST_BIND(symbol->st_info);
+      if (bind == STB_LOCAL) continue;
       (undefined ? symbols.imported : symbols.exported).push_back(*name);
+      if (!undefined && bind != STB_GLOBAL) symbols.weak.push_back(*name);
       const int type = ELF64_ST_TYPE(symbol->st_info);
       const bool function = type == STT_FUNC || type == STT_GNU_IFUNC;
       if (!undefined && !function) symbols.data.push_back(*name);

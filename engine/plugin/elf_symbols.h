@@ -12,6 +12,7 @@ namespace mayfly {
 struct ElfSymbols {
   std::vector<std::string> exported;  // defined here, global or weak
   std::vector<std::string> data;      // of those, the ones that aren't functions
+  std::vector<std::string> weak;      // of those, the ones that may be elsewhere as well
   std::vector<std::string> imported;  // to be found elsewhere
 };
 

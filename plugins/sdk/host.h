@@ -12,6 +12,9 @@
 
 #include "mayfly/abi/mayfly_abi.h"
 
+// Of the SDK, and of what else is in line in a plugin, nothing is exported: here as in the others.
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 inline mayfly_text to_text(std::string_view text) { return {text.data(), text.size()}; }
@@ -142,3 +145,5 @@ class Host {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include "mayfly/sdk/options.h"
 #include "mayfly/sdk/rows.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 // An option of at least one name.
@@ -64,3 +66,5 @@ class KeyColumns {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

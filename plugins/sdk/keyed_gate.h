@@ -19,6 +19,8 @@
 #include "mayfly/sdk/key_columns.h"
 #include "mayfly/sdk/slice.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 template <std::uint32_t kLanes = 1>
@@ -79,3 +81,5 @@ class KeyedGate {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include "mayfly/abi/mayfly_abi.h"
 #include "mayfly/sdk/host.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 // Text as a user would write it; inclusive. NULL: no limit. Of a text: its bytes; of a list:
@@ -131,3 +133,5 @@ class Options {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

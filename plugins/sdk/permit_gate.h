@@ -14,6 +14,8 @@
 #include "mayfly/sdk/host.h"
 #include "mayfly/sdk/slice.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 class PermitGate {
@@ -56,3 +58,5 @@ class PermitGate {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

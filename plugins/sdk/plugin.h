@@ -31,6 +31,8 @@
 #include "mayfly/sdk/options.h"
 #include "mayfly/sdk/slice.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 struct Node {
@@ -205,6 +207,8 @@ constexpr mayfly_plugin source(const Description& description) {
 }
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop
 
 // The one exported symbol; stands last, at namespace scope outside any namespace.
 #define MAYFLY_SDK_PLUGIN(...)                                                                    \

@@ -12,6 +12,8 @@
 #include "mayfly/data/batch_view.h"
 #include "mayfly/sdk/host.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 // As SQLite compares column names: ASCII letters without case.
@@ -92,3 +94,5 @@ inline std::uint64_t hash_row(const mayfly_batch& batch, std::span<const std::ui
 }
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include "mayfly/abi/mayfly_abi.h"
 #include "mayfly/data/batch_view.h"
 
+#pragma GCC visibility push(hidden)
+
 namespace mayfly::sdk {
 
 class Slice {
@@ -68,3 +70,5 @@ class Slice {
 };
 
 }  // namespace mayfly::sdk
+
+#pragma GCC visibility pop
