@@ -42,6 +42,12 @@ constexpr auto kOwnNames = [] {
   return names;
 }();
 
+constexpr auto kWords = [] {
+  std::array<std::string_view, kTypeNames.size()> words;
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = kTypeNames[i].first;
+  return words;
+}();
+
 }  // namespace
 
 std::string_view name_of(ColumnType type) {
@@ -50,6 +56,7 @@ std::string_view name_of(ColumnType type) {
 }
 
 std::span<const std::string_view> column_type_names() { return kOwnNames; }
+std::span<const std::string_view> column_type_words() { return kWords; }
 
 std::string_view reserved_prefix_of(std::string_view table) {
   for (const std::string_view prefix : {"sqlite_", "mayfly_"}) {

@@ -34,6 +34,9 @@ std::optional<ColumnType> column_type_from(std::string_view name);
 // What name_of can say, in the order in which messages and help list them.
 std::span<const std::string_view> column_type_names();
 
+// All that column_type_from takes, in small letters.
+std::span<const std::string_view> column_type_words();
+
 // "sqlite_" or "mayfly_" where a table's name begins so, in any case: those are SQLite's and the
 // engine's own. Else empty.
 std::string_view reserved_prefix_of(std::string_view table);

@@ -107,54 +107,89 @@ void append_table(std::string& out, std::string_view title, const mayfly_table& 
   }
 }
 
-// One option as a property of the schema.
-std::string schema_property(const mayfly_option& option) {
-  std::string type;
+// A limit or a default as JSON writes numbers, however the table writes it.
+std::string json_number(const mayfly_option& option, const char* text) {
+  if (option.type == MAYFLY_OPTION_FLOAT) {
+    const auto number = parse_float(text);
+    return number.ok() ? fmt::format("{}", *number) : "0";
+  }
+  const auto number = parse_int(text);
+  return number.ok() ? fmt::format("{}", *number) : "0";
+}
+
+// Limits of durations and sizes aren't numbers in the file; they are in the description.
+std::string schema_limits(const mayfly_option& option) {
+  std::string limits;
+  const auto add = [&](const char* name, const char* bound) {
+    if (bound != nullptr) limits += fmt::format(",\"{}\":{}", name, json_number(option, bound));
+  };
   switch (option.type) {
-    case MAYFLY_OPTION_BOOL:
-      type = "\"type\":\"boolean\"";
-      break;
     case MAYFLY_OPTION_INT:
-      type = "\"type\":\"integer\"";
-      break;
     case MAYFLY_OPTION_FLOAT:
-      type = "\"type\":\"number\"";
-      break;
-    case MAYFLY_OPTION_DURATION:
-      type =
-          "\"type\":\"string\",\"pattern\":"
-          "\"^(0|([0-9]+(\\\\.[0-9]+)?(ns|us|\u00b5s|ms|s|m|h|d))+)$\"";
-      break;
-    case MAYFLY_OPTION_SIZE:
-      type =
-          "\"type\":[\"string\",\"integer\"],\"pattern\":"
-          "\"^[0-9]+(\\\\.[0-9]+)?([KkMmGgTt][Ii]?[Bb]|[Bb])?$\"";
-      break;
-    case MAYFLY_OPTION_CHOICE:
-      type = fmt::format("\"enum\":{}", json_list(split_choices(option.choices)));
+      add("minimum", option.minimum);
+      add("maximum", option.maximum);
       break;
     case MAYFLY_OPTION_LIST:
-      type = "\"type\":[\"array\",\"string\"]";
+      add("minItems", option.minimum);
+      add("maxItems", option.maximum);
+      break;
+    case MAYFLY_OPTION_TEXT:
+      // Ours are in bytes, the schema's in characters, of which there are as many or fewer.
+      if (option.minimum != nullptr && std::string_view(option.minimum) == "1") {
+        add("minLength", option.minimum);
+      }
+      add("maxLength", option.maximum);
       break;
     default:
-      type = "\"type\":\"string\"";
+      break;
   }
-  // Limits of durations and sizes aren't numbers in the file; they are in the description.
-  const bool is_number = option.type == MAYFLY_OPTION_INT || option.type == MAYFLY_OPTION_FLOAT;
-  if (is_number && option.minimum != nullptr)
-    type += fmt::format(",\"minimum\":{}", option.minimum);
-  if (is_number && option.maximum != nullptr)
-    type += fmt::format(",\"maximum\":{}", option.maximum);
-  if (option.default_value != nullptr) {
-    const bool bare = is_number || option.type == MAYFLY_OPTION_BOOL;
-    type += fmt::format(",\"default\":{}",
-                        bare ? std::string(option.default_value) : quoted(option.default_value));
+  return limits;
+}
+
+std::string_view schema_type(const mayfly_option& option) {
+  const bool globs = (option.flags & MAYFLY_OPTION_SIGNALS) != 0;
+  switch (option.type) {
+    case MAYFLY_OPTION_BOOL:
+      return "\"type\":\"boolean\"";
+    case MAYFLY_OPTION_INT:
+      return "\"type\":\"integer\"";
+    case MAYFLY_OPTION_FLOAT:
+      return "\"type\":\"number\"";
+    case MAYFLY_OPTION_DURATION:
+      // Of numbers, without a unit, only zero.
+      return "\"type\":[\"string\",\"integer\"],\"minimum\":0,\"maximum\":0,\"pattern\":"
+             "\"^(0|([0-9]+(\\\\.[0-9]+)?(ns|us|\u00b5s|ms|s|m|h|d))+)$\"";
+    case MAYFLY_OPTION_SIZE:
+      return "\"type\":[\"string\",\"integer\"],\"pattern\":"
+             "\"^[0-9]+(\\\\.[0-9]+)?([KkMmGgTt][Ii]?[Bb]|[Bb])?$\"";
+    case MAYFLY_OPTION_LIST:
+      // In one text, entries have commas between them.
+      return globs ? "\"type\":[\"array\",\"string\"],"
+                     "\"items\":{\"type\":\"string\",\"pattern\":\"^[^ \\\\t\\\\n]+$\"}"
+                   : "\"type\":[\"array\",\"string\"],\"items\":{\"type\":\"string\"}";
+    default:
+      return globs ? "\"type\":\"string\",\"pattern\":\"^[^ \\\\t\\\\n]*$\""
+                   : "\"type\":\"string\"";
   }
-  return fmt::format("{}:{{{},\"description\":{}}}", quoted(option.name), type,
-                     quoted(fmt::format("{} ({})", option.help, option_facts(option))));
 }
 
 }  // namespace
+
+std::string option_schema(const mayfly_option& option) {
+  std::string schema = option.type == MAYFLY_OPTION_CHOICE
+                           ? fmt::format("\"enum\":{}", json_list(split_choices(option.choices)))
+                           : std::string(schema_type(option));
+  schema += schema_limits(option);
+  if (option.default_value != nullptr) {
+    const bool is_number = option.type == MAYFLY_OPTION_INT || option.type == MAYFLY_OPTION_FLOAT;
+    schema += fmt::format(",\"default\":{}", is_number ? json_number(option, option.default_value)
+                                             : option.type == MAYFLY_OPTION_BOOL
+                                                 ? std::string(option.default_value)
+                                                 : quoted(option.default_value));
+  }
+  return fmt::format("{{{},\"description\":{}}}", schema,
+                     quoted(fmt::format("{} ({})", option.help, option_facts(option))));
+}
 
 std::string describe(const PluginLibrary& library) {
   const mayfly_plugin& plugin = library.plugin();
@@ -197,7 +232,7 @@ std::string options_schema(std::string_view title, OptionTable options) {
   std::vector<std::string> properties;
   std::vector<std::string_view> required;
   for (const mayfly_option& option : options) {
-    properties.push_back(schema_property(option));
+    properties.push_back(fmt::format("{}:{}", quoted(option.name), option_schema(option)));
     if ((option.flags & MAYFLY_OPTION_REQUIRED) != 0) required.push_back(option.name);
   }
   return fmt::format(

@@ -18,5 +18,7 @@ std::string describe_markdown(const PluginLibrary& library);
 std::string options_schema(const PluginLibrary& library);
 // The same for a table of options that is no plugin's.
 std::string options_schema(std::string_view title, OptionTable options);
+// For a schema with more in it: an option's value alone, {"type":...}.
+std::string option_schema(const mayfly_option& option);
 
 }  // namespace mayfly

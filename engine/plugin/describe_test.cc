@@ -53,8 +53,32 @@ TEST_CASE("describe: the schema gives types, limits, defaults, and quotes what n
         "\"description\":\"Say \\\"n\\\"\\\\. (int, 1 to 9, default 5)\"},"
         "\"mode\":{\"enum\":[\"a\",\"b\"],"
         "\"description\":\"A mode. (choice of a, b, required)\"},"
-        "\"keys\":{\"type\":[\"array\",\"string\"],\"description\":\"Keys. (list, at most 3)\"}},"
+        "\"keys\":{\"type\":[\"array\",\"string\"],\"items\":{\"type\":\"string\"},\"maxItems\":3,"
+        "\"description\":\"Keys. (list, at most 3)\"}},"
         "\"required\":[\"mode\"],\"additionalProperties\":false}");
+}
+
+TEST_CASE(
+    "describe: what a table writes in its own way is a number, a text or a list in the schema") {
+  const auto schema = [](std::uint32_t type, std::uint32_t flags, const char* default_value,
+                         const char* minimum, const char* maximum) {
+    return option_schema({"o", type, flags, default_value, minimum, maximum, nullptr, "O."});
+  };
+  CHECK(schema(MAYFLY_OPTION_FLOAT, 0, ".5", "0", "1e9") ==
+        "{\"type\":\"number\",\"minimum\":0,\"maximum\":1000000000,\"default\":0.5,"
+        "\"description\":\"O. (float, 0 to 1e9, default .5)\"}");
+  CHECK(schema(MAYFLY_OPTION_TEXT, 0, nullptr, "1", "64") ==
+        "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,"
+        "\"description\":\"O. (text, 1 to 64)\"}");
+  // Three bytes may be one character.
+  CHECK(schema(MAYFLY_OPTION_TEXT, 0, nullptr, "3", nullptr) ==
+        "{\"type\":\"string\",\"description\":\"O. (text, at least 3)\"}");
+  CHECK(schema(MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, nullptr, "1", nullptr) ==
+        "{\"type\":[\"array\",\"string\"],\"items\":{\"type\":\"string\","
+        "\"pattern\":\"^[^ \\\\t\\\\n]+$\"},\"minItems\":1,"
+        "\"description\":\"O. (list, at least 1, globs of signals)\"}");
+  CHECK(schema(MAYFLY_OPTION_DURATION, 0, "1s", "0", "1h")
+            .starts_with("{\"type\":[\"string\",\"integer\"],\"minimum\":0,\"maximum\":0,"));
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ constexpr char kGraphFooter[] = R"(Examples:
 constexpr char kPluginsFooter[] = R"(Examples:
   mayfly plugins
   mayfly plugins show file
-  mayfly plugins check ./libmine.so)";
+  mayfly plugins check ./libmine.so
+  mayfly plugins schema > pipeline.schema.json)";
 
 constexpr char kSignalsFooter[] = R"(Examples:
   mayfly signals app.db
@@ -350,7 +351,8 @@ struct Parser {
   SignalsOptions signals_options;
   StatsOptions stats_options;
   std::vector<std::string> shown, checked, settings;
-  CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check, *signals, *stats;
+  CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check, *schema, *signals,
+      *stats;
 
   Parser();
   void add_signals();
@@ -409,6 +411,7 @@ Parser::Parser() {
       .finish(check->add_option("--set", settings, "An option that the plugin requires; repeatable")
                   ->allow_extra_args(false))
       ->type_name("OPTION=VALUE");
+  schema = command(*plugins, "schema", "JSON Schema of a pipeline file with these plugins", "");
   plugins->require_subcommand(0, 1);
   add_signals();
   add_stats();
@@ -452,6 +455,8 @@ Command Parser::chosen() const {
     options.action = PluginsOptions::Action::kCheck;
     options.names = checked;
     options.settings = settings;
+  } else if (schema->parsed()) {
+    options.action = PluginsOptions::Action::kSchema;
   }
   return options;
 }

@@ -23,7 +23,7 @@ struct PictureOptions {
   std::string as = "dot";
 };
 struct PluginsOptions {
-  enum class Action { kList, kShow, kCheck };
+  enum class Action { kList, kShow, kCheck, kSchema };
   Action action = Action::kList;
   std::vector<std::string> names;     // kShow: or paths; kCheck: files
   std::vector<std::string> settings;  // kCheck: option=value

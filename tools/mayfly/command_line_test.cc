@@ -177,6 +177,7 @@ TEST_CASE("command line: plugins lists by default") {
   CHECK(action({"plugins", "list"}) == PluginsOptions::Action::kList);
   CHECK(action({"plugins", "show", "file"}) == PluginsOptions::Action::kShow);
   CHECK(action({"plugins", "check", "./libx.so"}) == PluginsOptions::Action::kCheck);
+  CHECK(action({"plugins", "schema"}) == PluginsOptions::Action::kSchema);
 }
 
 TEST_CASE("command line: a wrong value of a variable is blamed on the variable") {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "mayfly/base/json_text.h"
+#include "mayfly/config/pipeline_schema.h"
 #include "mayfly/plugin/conformance.h"
 #include "mayfly/plugin/describe.h"
 #include "mayfly/plugin/options.h"
@@ -128,6 +129,20 @@ ExitStatus check_plugins(const PluginsOptions& options, const GlobalOptions& glo
   return status;
 }
 
+// Without the plugins that are refused: a file can't use them. Each is named.
+ExitStatus print_schema(PluginRegistry& registry, Console& console) {
+  std::vector<std::shared_ptr<const PluginLibrary>> libraries;
+  for (const PluginListing& listing : registry.list()) {
+    if (listing.library != nullptr) {
+      libraries.push_back(listing.library);
+    } else {
+      console.note(fmt::format("left out: {}", listing.status.message()));
+    }
+  }
+  console.print(pipeline_schema(libraries) + "\n");
+  return ExitStatus::kSuccess;
+}
+
 }  // namespace
 
 ExitStatus run_plugins(const PluginsOptions& options, const GlobalOptions& global,
@@ -139,6 +154,7 @@ ExitStatus run_plugins(const PluginsOptions& options, const GlobalOptions& globa
   if (options.action == PluginsOptions::Action::kShow) {
     return show_plugins(registry, options, global, console);
   }
+  if (options.action == PluginsOptions::Action::kSchema) return print_schema(registry, console);
   return list_plugins(registry, global, console);
 }
 
