@@ -50,6 +50,7 @@ class RateLimitError : public std::runtime_error {
 // "rate-limit:250ms" -> 250 ms. Nothing: no whole number of milliseconds follows the colon.
 std::optional<std::chrono::nanoseconds> try_parse_retry_after(std::string_view signal);
 
+// How fast at most, and how it gives way.
 struct AdaptiveRateOptions {
   int max_concurrency = 8;
   double rate = 0;      // items a second that begin; 0: no limit

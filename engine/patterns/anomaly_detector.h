@@ -18,6 +18,7 @@
 
 namespace mayfly {
 
+// What is counted, and how many are too many.
 struct AnomalyOptions {
   std::string pattern = "error.*";
   std::size_t threshold = 5;

@@ -18,6 +18,7 @@
 
 namespace mayfly {
 
+// Which signals hold work back, and for how long at most.
 struct BackpressureOptions {
   int max_concurrency = 4;
   std::vector<std::string> defer_on = {"backpressure.*"};

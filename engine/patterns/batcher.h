@@ -43,6 +43,7 @@
 
 namespace mayfly {
 
+// When a batch goes, and what happens when it is refused.
 struct BatcherOptions {
   std::size_t batch_size = 32;
   std::chrono::nanoseconds timeout = std::chrono::seconds(1);

@@ -47,6 +47,7 @@ class CircuitOpenError : public std::runtime_error {
   std::optional<std::chrono::nanoseconds> retry_after_;
 };
 
+// Says what the window of a sink, or of a coordinator, says now; keeps nothing.
 class SignalBasedCircuitBreaker {
  public:
   struct Options {

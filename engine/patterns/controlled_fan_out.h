@@ -13,6 +13,7 @@
 
 namespace mayfly {
 
+// The two limits.
 struct ControlledFanOutOptions {
   int max_global = 0;  // 0 or less: the number of processors
   int per_key = 1;

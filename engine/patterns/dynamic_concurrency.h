@@ -24,6 +24,7 @@
 
 namespace mayfly {
 
+// The bounds of the limit, and the signals that move it.
 struct DynamicConcurrencyOptions {
   int min = 1;
   int max = 32;

@@ -14,6 +14,7 @@
 
 namespace mayfly {
 
+// How many at once, and how many are remembered.
 struct FixedWorkOptions {
   int max_concurrency = 0;        // 0 or less: the number of processors
   int max_tracked = 0;            // operations that snapshots show; 0 or less: 200

@@ -20,6 +20,7 @@
 
 namespace mayfly {
 
+// Limits of both lanes, and what the priority lane heeds.
 struct KeyedPriorityOptions {
   int max_concurrency = 0;  // 0 or less: the number of processors
   int per_key = 1;

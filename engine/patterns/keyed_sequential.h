@@ -14,6 +14,7 @@
 
 namespace mayfly {
 
+// How many at once, in all and of a key.
 struct KeyedSequentialOptions {
   int max_concurrency = 0;        // 0 or less: the number of processors
   int per_key = 1;                // items of a key at once; less than 1: 1

@@ -27,6 +27,7 @@
 
 namespace mayfly {
 
+// Limits of both stages, and when the first gives way.
 template <class Item>
 struct ReactiveFanOutOptions {
   int stage1_max = 8;

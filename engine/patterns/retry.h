@@ -39,6 +39,7 @@
 
 namespace mayfly {
 
+// When an item is tried again, and how many wait.
 struct RetryWorkOptions {
   RetryOptions retry = {};            // max_retries are attempts after the first
   int max_concurrency = 0;            // 0 or less: the number of processors

@@ -23,6 +23,7 @@
 
 namespace mayfly {
 
+// Which signals close the intake, and which delay the start.
 struct SignalAwareOptions {
   std::vector<std::string> cancel_on = {};  // globs
   std::vector<std::string> defer_on = {};

@@ -24,6 +24,7 @@
 
 namespace mayfly {
 
+// How many read at once, and where the signals go.
 struct CoordinatedReadsOptions {
   int max_readers = 4;            // at once
   SignalSink* signals = nullptr;  // borrowed; null: one of its own

@@ -22,6 +22,7 @@
 
 namespace mayfly {
 
+// What is watched, and how much may wait.
 struct LogWatcherOptions {
   std::string pattern = "error.*";
   int max_queued = 1000;

@@ -19,6 +19,7 @@
 
 namespace mayfly {
 
+// The bounds of the rate, and how it moves between them.
 struct AimdOptions {
   double max = 1;                       // where it begins, and goes back to; above 0
   double min = 1;                       // no cut goes below; above 0. More than max counts as max.

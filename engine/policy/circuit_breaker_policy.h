@@ -26,6 +26,7 @@
 
 namespace mayfly {
 
+// Whether calls pass: all, none, or some to see.
 enum class BreakerState : std::uint8_t { kClosed, kOpen, kHalfOpen, kForcedOpen, kForcedClosed };
 
 // The defaults are the seed's.

@@ -16,6 +16,7 @@
 
 namespace mayfly {
 
+// The bounds of the limit, and how often it may change.
 struct ScaleOptions {
   std::uint32_t min = 1;  // 1 to max
   std::uint32_t max = 32;

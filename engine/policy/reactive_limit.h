@@ -21,6 +21,7 @@
 
 namespace mayfly {
 
+// The two limits, and what moves between them.
 struct ReactiveOptions {
   std::uint64_t min = 16;  // 1 to max
   std::uint64_t max = 1024;

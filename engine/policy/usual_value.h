@@ -17,6 +17,7 @@
 
 namespace mayfly {
 
+// How much is remembered, and how far off is unusual.
 struct UsualValueOptions {
   std::uint64_t memory = 1000;  // about so many values count; 2 to 10^9
   double bound = 6;             // standard deviations; above 0
