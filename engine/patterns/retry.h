@@ -201,8 +201,9 @@ class RetryWork {
   }
   void answer(const std::function<void(const Status&)>& done, const Status& status,
               std::uint64_t RetryWork::*count) {
-    if (done) done(status);
+    // Counted first: who reads stats() behind execute() finds its item there.
     settle(count);
+    if (done) done(status);
   }
   void settle(std::uint64_t RetryWork::*count) {
     const std::lock_guard lock(mutex_);
