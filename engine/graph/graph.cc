@@ -246,11 +246,18 @@ void Graph::advance_drain(std::int64_t now_ns) {
   }
   if (!sources_finished()) return;
   for (const auto& members : components_.members) {
+    // A plugin is asked to let go when nothing new will come: not while rows lie before it.
+    if (component_has_arrivals(members)) return;
     for (const std::uint32_t v : members) {
       if (v < nodes_.size()) nodes_[v]->drain_again();
     }
     if (!component_is_empty(members)) return;
   }
+}
+
+bool Graph::component_has_arrivals(const std::vector<std::uint32_t>& members) const {
+  return std::ranges::any_of(
+      members, [this](std::uint32_t v) { return v < nodes_.size() && nodes_[v]->has_arrivals(); });
 }
 
 bool Graph::component_is_empty(const std::vector<std::uint32_t>& members) const {

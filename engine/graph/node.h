@@ -81,6 +81,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;
   std::uint64_t rows_held() const { return held_->total(); }
+  // Slices came that the plugin hasn't seen, and nothing keeps it from taking them. The driver's
+  // thread, between activations.
+  bool has_arrivals() const { return blocked_ == MAYFLY_REF_NONE && queue_->size_approx() > 0; }
   // Drain: nothing new comes from outside. From then on rows due after deadline_ns are let go then,
   // and neither a pause nor a signal keeps them from going in.
   void start_drain(std::int64_t deadline_ns);
