@@ -84,6 +84,11 @@ void AdaptivePace::limited(std::optional<std::chrono::nanoseconds> retry_after) 
   changed_.notify_all();
 }
 
+std::int64_t AdaptivePace::blocked_until_ns() const {
+  const std::lock_guard lock(mutex_);
+  return blocked_until_ns_;
+}
+
 double AdaptivePace::rate() const {
   const std::lock_guard lock(mutex_);
   return aimd_ ? aimd_->rate() : 0;

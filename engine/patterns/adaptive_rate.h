@@ -76,6 +76,7 @@ class AdaptivePace {
   // Too much: how long nothing is to begin.
   void limited(std::optional<std::chrono::nanoseconds> retry_after);
   double rate() const;  // 0: no limit
+  std::int64_t blocked_until_ns() const;
 
  private:
   // mutex_ is held.
@@ -102,6 +103,8 @@ class AdaptiveRate : public Atom<WorkCoordinator<Item>> {
 
   // Now; 0: no limit.
   double rate() const { return pace_->rate(); }
+  // The end of the longest retry-after that it was told, by its clock.
+  std::int64_t blocked_until_ns() const { return pace_->blocked_until_ns(); }
 
  private:
   template <class Body>

@@ -31,7 +31,9 @@ TEST_CASE(
       },
       {.max_concurrency = 1, .clock = &clock});
   for (int i = 0; i < 2; ++i) REQUIRE(work.enqueue(i).ok());
-  until([&] { return work.signals().detect("rate-limit:250ms"); });
+  // Not the signal: it is in the window before the pace hears of it.
+  until([&] { return work.blocked_until_ns() == clock.now_ns() + 250 * kMillisecond; });
+  CHECK(work.signals().detect("rate-limit:250ms"));
   CHECK(tries.load() == 1);
   clock.advance(249 * kMillisecond);
   CHECK(tries.load() == 1);
