@@ -143,6 +143,9 @@ TEST_CASE("reactive fan-out: the first stage slows down while the second is behi
   for (int i = 0; i < 5; ++i) REQUIRE(work.enqueue(i).ok());
   until([&] { return work.stage1_current_max_concurrency() == 1; });
   until([&] { return work.signals().detect("stage2.backpressure"); });
+  // All have come: those that come later would slow it down anew, and it waits for the clock again.
+  second.wait_for_inside(1);
+  until([&] { return work.stage2_pending() == 4; });
   clock.advance(kSecond);
   second.open();
   until([&] { return work.stage1_current_max_concurrency() == 8; });
