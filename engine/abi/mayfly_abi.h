@@ -126,7 +126,7 @@ enum {
   MAYFLY_IGNORED = 2,       /* committed: a conflict said to leave the old row */
   MAYFLY_DEAD_LETTERED = 3, /* committed to the dead-letter table */
   MAYFLY_DROPPED = 4,       /* a node let it go, for a reason it named */
-  MAYFLY_CONSUMED = 5,      /* a transform took it, and what it made from it is answered */
+  MAYFLY_CONSUMED = 5,      /* a transform took it, and what it made is answered; or a sink did */
   MAYFLY_HANDED_BACK = 6,   /* to its producer, at a drain's deadline */
   MAYFLY_LEFT = 7,          /* for the next run to read again */
   MAYFLY_UNKNOWN = 8        /* the disk failed in COMMIT: perhaps written */
@@ -186,7 +186,7 @@ enum {
   MAYFLY_HOLD = 0xFFFF,
   MAYFLY_REJECT = 0xFFFE,  /* to the dead-letter table, with reason[row] */
   MAYFLY_DROP = 0xFFFD,    /* let go, with reason[row]; counted */
-  MAYFLY_CONSUME = 0xFFFC, /* something was made from it; answered with what was made */
+  MAYFLY_CONSUME = 0xFFFC, /* something was made from it; answered with that. Or a sink took it */
   MAYFLY_PORTS_MAX = 64
 };
 
@@ -292,6 +292,45 @@ typedef struct mayfly_signal {
 
 enum { MAYFLY_LOG_DEBUG = 0, MAYFLY_LOG_INFO = 1, MAYFLY_LOG_WARN = 2, MAYFLY_LOG_ERROR = 3 };
 
+/* What a metric does: count up for as long as the pipeline runs, or rise and fall. */
+enum { MAYFLY_METRIC_COUNTER = 0, MAYFLY_METRIC_GAUGE = 1 };
+
+/* A figure of the pipeline. Its texts live as long as the pipeline. */
+typedef struct mayfly_metric {
+  mayfly_text instance; /* of a source or node; empty: of the whole pipeline */
+  mayfly_text name;
+  uint32_t kind;
+  uint32_t reserved;
+  uint64_t value;
+} mayfly_metric;
+
+/* How the signals of the pipeline are kept in a database. */
+typedef struct mayfly_store_options {
+  uint32_t struct_size;
+  uint32_t restore;              /* 1: what was stored before is raised again, before rows flow */
+  mayfly_text database;          /* a path; empty: the pipeline's own */
+  mayfly_text restore_pattern;   /* globs, comma-separated */
+  int64_t restore_age_ns;        /* of signals that are raised again; INT64_MAX: any */
+  int64_t flush_interval_ns;     /* INT64_MAX: at the end, when half full, and when asked */
+  uint64_t signals_per_flush;    /* in one transaction */
+  uint64_t pending_max;          /* not stored yet; beyond, the newest aren't stored, and counted */
+  uint64_t keep_max;             /* stored; the oldest are deleted beyond; 0: any number */
+  int64_t keep_age_ns;           /* the same by age; INT64_MAX: any */
+} mayfly_store_options;
+
+/* What a store has done. */
+typedef struct mayfly_store_stats {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t pending;  /* raised, and not stored yet */
+  uint64_t flushed;
+  uint64_t dropped;  /* that won't be stored: pending_max was reached */
+  uint64_t stored;   /* rows on disk */
+  uint64_t pruned;
+  uint64_t restored;
+  uint64_t failures; /* of flushes */
+} mayfly_store_stats;
+
 /* What a plugin may call. */
 typedef struct mayfly_host {
   uint32_t struct_size;
@@ -324,8 +363,8 @@ typedef struct mayfly_host {
   /* Sources (poll) and transforms. Makes room for `bytes` more in the batch's heap. MAYFLY_FULL: send
    * the batch first; a batch without rows gets a larger heap, up to the host's max_row_bytes. */
   mayfly_result (*batch_reserve)(mayfly_context *ctx, mayfly_batch *batch, uint64_t bytes);
-  /* Sources. Appends an error row, whose values are NULL: it travels in order and ends in the
-   * dead-letter table. `reason` indexes reasons[]. Keeps the first 64 KiB of raw. */
+  /* Sources. Appends an error row, whose values are NULL: it goes past the nodes to the dead-letter
+   * table. `reason` indexes reasons[]. Keeps the first 64 KiB of raw. */
   mayfly_result (*reject)(mayfly_context *ctx, mayfly_batch *batch, uint64_t ordinal,
                           uint64_t byte_end, uint64_t line, uint32_t reason, mayfly_text message,
                           mayfly_text raw);
@@ -353,10 +392,26 @@ typedef struct mayfly_host {
   mayfly_result (*expr_fill)(mayfly_context *ctx, mayfly_expressions *expressions,
                              const mayfly_slice *slice, uint32_t first, mayfly_batch *made,
                              uint8_t *truth, uint32_t *taken);
+  /* Sinks, ANY THREAD, from open until destroy returns: on_wake will be called, once or more. */
+  void (*wake)(mayfly_context *ctx);
+  /* Any call. Nanoseconds since 1970, by the wall clock: for what leaves the process. */
+  int64_t (*unix_ns)(mayfly_context *ctx);
+  /* Nodes, but for configure and open. The pipeline's figures of this moment: as many as there is
+   * room for. Returns how many there are; always the same, in the same order. */
+  uint32_t (*metrics)(mayfly_context *ctx, mayfly_metric *out, uint32_t capacity);
+  /* Nodes, in open, once: from the first row on, what is raised in the pipeline is stored too. The
+   * database is opened after open has returned; whether it can be isn't known before. */
+  mayfly_result (*store_open)(mayfly_context *ctx, const mayfly_store_options *options);
+  /* Nodes that have a store, while rows flow. Asks for what is pending to be stored, and doesn't
+   * wait for it. */
+  void (*store_flush)(mayfly_context *ctx);
+  mayfly_result (*store_stats)(mayfly_context *ctx, mayfly_store_stats *out);
 } mayfly_host;
 
 /* ---- the plugin ------------------------------------------------------------------------------- */
 
+/* A sink is a node that may own threads; it may have no port, and what it takes it routes to
+ * MAYFLY_CONSUME. Its threads call nothing but host->wake. */
 enum { MAYFLY_SOURCE = 1, MAYFLY_NODE = 2, MAYFLY_SINK = 3 };
 
 enum {
@@ -371,7 +426,11 @@ enum {
   MAYFLY_PARSES_TEXT = 256u,     /* sources: numbers were read from text, and 1.50 has become 1.5 */
   /* Nodes that make no rows: ports behind the first may be left unjoined, and what is sent there is
    * dropped, with the reason port_not_joined. */
-  MAYFLY_OPTIONAL_PORTS = 512u
+  MAYFLY_OPTIONAL_PORTS = 512u,
+  /* Sinks: the last port is for rows that couldn't be delivered and may be tried again. What is sent
+   * there counts as a failed attempt, as by the writer: nodes that it meets again get the completion
+   * PENDING first. It may be left unjoined: then such rows are dead letters, with reason[row]. */
+  MAYFLY_FAILS_ATTEMPTS = 1024u
 };
 
 /* Where a source goes on. */
@@ -426,6 +485,8 @@ typedef struct mayfly_plugin {
   /* Nodes: an option flagged RUNTIME has another value, checked as configure's were: values[option],
    * of a table as configure gets it, whose other values mean nothing. */
   mayfly_result (*set_option)(void *state, uint32_t option, const mayfly_value *values);
+  /* Sinks: one of its threads has called host->wake since the last time. */
+  mayfly_result (*on_wake)(void *state, int64_t now_ns);
 } mayfly_plugin;
 
 typedef const mayfly_plugin *(*mayfly_plugin_entry)(void);

@@ -135,9 +135,9 @@ class GraphCheck {
     const auto check = [this](Upstream upstream, TextPlace place) {
       const PluginLibrary* plugin = plugin_of(upstream);
       const std::uint32_t count = plugin == nullptr ? 1 : plugin->plugin().ports.count;
-      const bool rest = plugin == nullptr || !plugin->has(MAYFLY_OPTIONAL_PORTS);
-      for (upstream.port = 0; upstream.port < (rest ? count : 1); ++upstream.port) {
+      for (upstream.port = 0; upstream.port < count; ++upstream.port) {
         if (joined_.contains(port_of(upstream))) continue;
+        if (plugin != nullptr && may_be_unjoined(plugin->plugin(), upstream.port)) continue;
         // An unknown input, which has been reported, was probably to name it.
         if (places_.meant.contains(step_name(upstream))) continue;
         report(place, fmt::format("nobody takes the rows of \"{0}\": name \"{0}\" as the input of "

@@ -74,7 +74,7 @@ JsonText step_schema(const PluginLibrary& library) {
   const OptionTable options(plugin.options);
   Section section;
   section.add("plugin", JsonText::object().add("const", plugin.name), true);
-  if (plugin.kind == MAYFLY_NODE) section.add("input", reference("input"), true);
+  if (plugin.kind != MAYFLY_SOURCE) section.add("input", reference("input"), true);
   section.add(options);
   // A plugin with an option of one of those names has it for itself.
   Names own;
@@ -194,7 +194,6 @@ std::string pipeline_schema(std::span<const std::shared_ptr<const PluginLibrary>
   Names sources, nodes;
   for (const auto& library : plugins) {
     const std::uint32_t kind = library->plugin().kind;
-    if (kind == MAYFLY_SINK) continue;
     const bool is_source = kind == MAYFLY_SOURCE;
     (is_source ? sources : nodes).push_back(library->name());
     definitions.add(fmt::format("{}.{}", is_source ? "source" : "node", library->name()),

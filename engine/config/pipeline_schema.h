@@ -14,7 +14,7 @@
 
 namespace mayfly {
 
-// Sinks are left out. A plugin that a file names by its path may have any options.
+// A sink stands where a node may. A plugin that a file names by its path may have any options.
 std::string pipeline_schema(std::span<const std::shared_ptr<const PluginLibrary>> plugins);
 
 }  // namespace mayfly

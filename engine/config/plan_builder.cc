@@ -73,7 +73,9 @@ std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& dra
     report({draft.plugin_place, library.status().message(), std::move(suggestion)});
     return nullptr;
   }
-  if (const std::uint32_t found = (*library)->plugin().kind; found != kind) {
+  const std::uint32_t found = (*library)->plugin().kind;
+  // A sink is a node that has threads.
+  if (found != kind && !(kind == MAYFLY_NODE && found == MAYFLY_SINK)) {
     report({draft.plugin_place,
             fmt::format("plugin \"{}\" is a {}, so it can't be used as a {}", draft.plugin,
                         kind_name(found), kind_name(kind)),

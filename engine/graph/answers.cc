@@ -5,6 +5,7 @@
 
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/data/uniform.h"
+#include "mayfly/storage/rejection_names.h"
 
 namespace mayfly {
 
@@ -15,12 +16,6 @@ std::uint64_t ConservationCounts::answered() const {
 std::uint64_t Answers::add_completion_inbox(CompletionInbox& inbox) {
   targets_.push_back({&inbox, inbox.add_completion_lane(), inbox.add_completion_lane()});
   return 1ull << (targets_.size() - 1);
-}
-
-void Answers::set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t met_again) {
-  failed_from_writer_ = from_writer;
-  failed_from_nodes_ = from_nodes;
-  met_again_ = met_again;
 }
 
 void Answers::accept(mayfly_batch& batch, std::uint32_t rows) {
@@ -87,27 +82,47 @@ void Answers::pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_th
 }
 
 void Answers::on_attempt_failed(std::span<const RowRef> slices) noexcept {
+  const FailedRoute& route = failed_.at(kWriterJudge);
   for (const RowRef ref : slices) {
     mayfly_batch& batch = *pool_->batch(ref);
-    std::array<SliceChain, 64> owed;
-    std::uint64_t used = 0;
-    SliceChain free_rows;
-    for_each_row(batch, row_of(ref), [&](std::uint16_t row) {
-      const std::uint64_t bits = batch.owed[row] & met_again_;
-      if (bits == 0) {
-        free_rows.append(batch, row);
-        return;
-      }
-      const int bit = std::countr_zero(bits);
-      owed[static_cast<std::size_t>(bit)].append(batch, row);
-      used |= 1ull << bit;
-    });
-    for (; used != 0; used &= used - 1) {
-      const auto bit = static_cast<std::size_t>(std::countr_zero(used));
-      targets_[bit].inbox->complete(targets_[bit].writer_lane, owed[bit].finish(batch));
-    }
-    if (!free_rows.empty()) failed_from_writer_.push(free_rows.finish(batch));
+    // So that completed() knows whose route to take.
+    for_each_row(batch, row_of(ref), [&](std::uint16_t row) { batch.judge[row] = kWriterJudge; });
+    fail_slice(route, ref, true);
   }
+}
+
+void Answers::attempt_failed(std::uint16_t judge, RowRef head) noexcept {
+  mayfly_batch& batch = *pool_->batch(head);
+  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    batch.judge[row] = judge;
+    if (batch.attempt[row] != UINT16_MAX) ++batch.attempt[row];
+  });
+  fail_slice(failed_.at(judge), head, false);
+}
+
+void Answers::fail_slice(const FailedRoute& route, RowRef head, bool on_writer_thread) {
+  mayfly_batch& batch = *pool_->batch(head);
+  std::array<SliceChain, 64> owed;
+  std::uint64_t used = 0;
+  SliceChain free_rows;
+  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    const std::uint64_t bits = batch.owed[row] & route.met_again;
+    if (bits == 0) {
+      free_rows.append(batch, row);
+      return;
+    }
+    const int bit = std::countr_zero(bits);
+    owed[static_cast<std::size_t>(bit)].append(batch, row);
+    used |= 1ull << bit;
+  });
+  for (; used != 0; used &= used - 1) {
+    const auto bit = static_cast<std::size_t>(std::countr_zero(used));
+    const CompletionTarget& target = targets_[bit];
+    target.inbox->complete(on_writer_thread ? target.writer_lane : target.node_lane,
+                           owed[bit].finish(batch));
+  }
+  if (free_rows.empty()) return;
+  (on_writer_thread ? route.from_writer : route.from_nodes).push(free_rows.finish(batch));
 }
 
 void Answers::on_failed(const Status& status) noexcept {
@@ -117,26 +132,16 @@ void Answers::on_failed(const Status& status) noexcept {
 void Answers::completed(std::uint64_t bit, RowRef head) noexcept {
   mayfly_batch& batch = *pool_->batch(head);
   SliceChain answered;
-  SliceChain again;
-  std::array<SliceChain, 64> owed;  // failed, and a further node that they meet again is to be told
-  std::uint64_t used = 0;
+  SliceChain failed;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
     batch.owed[row] &= ~bit;
-    if (batch.outcome[row] != MAYFLY_PENDING) {
-      answered.append(batch, row);
-    } else if (const std::uint64_t bits = batch.owed[row] & met_again_; bits != 0) {
-      const int next = std::countr_zero(bits);
-      owed[static_cast<std::size_t>(next)].append(batch, row);
-      used |= 1ull << next;
-    } else {
-      again.append(batch, row);
-    }
+    (batch.outcome[row] == MAYFLY_PENDING ? failed : answered).append(batch, row);
   });
-  for (; used != 0; used &= used - 1) {
-    const auto next = static_cast<std::size_t>(std::countr_zero(used));
-    targets_[next].inbox->complete(targets_[next].node_lane, owed[next].finish(batch));
+  // A slice's attempt failed at one place.
+  if (!failed.empty()) {
+    const RowRef ref = failed.finish(batch);
+    fail_slice(failed_.at(batch.judge[row_of(ref)]), ref, false);
   }
-  if (!again.empty()) failed_from_nodes_.push(again.finish(batch));
   if (!answered.empty()) pass_on(batch, row_of(answered.finish(batch)), false);
 }
 

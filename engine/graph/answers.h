@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -51,15 +52,21 @@ struct ConservationCounts {
   bool balanced() const { return accepted + emitted == answered() + in_flight; }
 };
 
+// Where rows go whose attempt failed, after the nodes that they meet again were told.
+struct FailedRoute {
+  Edge from_writer;  // on the writer's thread
+  Edge from_nodes;   // in an activation
+  std::uint64_t met_again = 0;
+};
+
 class Answers final : public AnswerSink {
  public:
   void attach_pool(BatchPool& pool) { pool_ = &pool; }
   // Wiring, before the first row. completion_inbox[b] belongs to bit b of owed.
   void set_ticket_sink(TicketSink* tickets) { tickets_ = tickets; }
   std::uint64_t add_completion_inbox(CompletionInbox& inbox);
-  // Where rows go whose attempt failed (writer.failed), and whose completions are delivered first:
-  // the nodes that such a row meets again.
-  void set_failed_edge(Edge from_writer, Edge from_nodes, std::uint64_t met_again);
+  // Where rows go whose attempt failed, by who failed it: the writer (kWriterJudge), or a sink.
+  void set_failed_route(std::uint16_t judge, FailedRoute route) { failed_[judge] = route; }
   void set_on_failed(std::function<void(const Status&)> f) { on_failed_ = std::move(f); }
   // Called when something was answered: the drain may go on.
   void set_on_progress(std::function<void()> f) { on_progress_ = std::move(f); }
@@ -71,6 +78,8 @@ class Answers final : public AnswerSink {
   void on_answered(std::span<const RowRef> slices) noexcept override;
   void on_attempt_failed(std::span<const RowRef> slices) noexcept override;
   void on_failed(const Status& status) noexcept override;
+  // The same by a sink, whose route there is; in its activation.
+  void attempt_failed(std::uint16_t judge, RowRef head) noexcept;
 
   // A node has seen these completions and gave its bit back.
   void completed(std::uint64_t bit, RowRef head) noexcept;
@@ -91,6 +100,8 @@ class Answers final : public AnswerSink {
   // Hands each row to the next node it owes, settles those that owe none.
   void pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_thread);
   void settle(mayfly_batch& batch, std::uint32_t rows);
+  // Of one slice: tells the nodes that it meets again, and sends on what none is to be told of.
+  void fail_slice(const FailedRoute& route, RowRef head, bool on_writer_thread);
   struct CompletionTarget {
     CompletionInbox* inbox;
     SliceQueue::LaneId writer_lane;
@@ -100,9 +111,7 @@ class Answers final : public AnswerSink {
   BatchPool* pool_ = nullptr;
   TicketSink* tickets_ = nullptr;
   std::vector<CompletionTarget> targets_;
-  Edge failed_from_writer_;
-  Edge failed_from_nodes_;
-  std::uint64_t met_again_ = 0;
+  std::map<std::uint16_t, FailedRoute> failed_;  // by batch.judge of such rows
   std::function<void(const Status&)> on_failed_;
   std::function<void()> on_progress_;
 

@@ -25,7 +25,8 @@ Graph::Graph(GraphOptions options)
                 .signals = options_.signals,
                 .pool = nullptr,
                 .seed = 0,
-                .log = options_.log},
+                .log = options_.log,
+                .metrics = [this](std::span<mayfly_metric> out) { return read_metrics(out); }},
       driver_(options_.clock) {
   answers_.set_ticket_sink(options_.tickets);
   answers_.set_on_failed([this](const Status& status) { fail(status); });
@@ -299,10 +300,34 @@ Status Graph::close() {
   if (answers_.in_flight() > 0) leave_everything();
   // Every row has its answer; what is left must not take longer than the drain was to take.
   const std::int64_t give_up_ns = draining_ ? drain_deadline_ns_ : services_.clock.now_ns();
+  // Before the writer, whose database they may share.
+  const Status stored = close_stores();
   const Status finished = writer_->finish(options_.durable_at_end, give_up_ns);
   const std::lock_guard lock(mutex_);
   if (failure_.ok()) failure_ = finished;
+  if (failure_.ok()) failure_ = stored;
   return failure_;
+}
+
+// The stores of signals that nodes asked for.
+Status Graph::open_stores() {
+  for (const auto& node : nodes_) {
+    if (node->store() == nullptr) continue;
+    const Status opened = node->store()->open(plan_.writer.database, services_.signals,
+                                              services_.clock, plan_.drain_deadline_ns);
+    if (!opened.ok()) return {opened.code(), node->name() + ": " + opened.message()};
+  }
+  return {};
+}
+
+Status Graph::close_stores() {
+  Status first;
+  for (const auto& node : nodes_) {
+    if (node->store() == nullptr) continue;
+    const Status closed = node->store()->close();
+    if (first.ok() && !closed.ok()) first = {closed.code(), node->name() + ": " + closed.message()};
+  }
+  return first;
 }
 
 void Graph::leave_everything() {

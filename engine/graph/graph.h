@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -113,6 +114,10 @@ class Graph {
   std::uint64_t rows_in_writer() const;
   void finish(Status status);
   void leave_everything();
+  // Of rows, of each source and node; in activations.
+  std::uint32_t read_metrics(std::span<mayfly_metric> out) const;
+  Status open_stores();
+  Status close_stores();
 
   GraphOptions options_;
   PipelinePlan plan_;

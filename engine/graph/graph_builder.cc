@@ -6,6 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "mayfly/plugin/tables.h"
+#include "mayfly/storage/rejection_names.h"
+
 namespace mayfly {
 namespace {
 
@@ -40,6 +43,7 @@ Result<std::unique_ptr<Graph>> GraphBuilder::build() {
   MAYFLY_RETURN_IF_ERROR(open_nodes());
   MAYFLY_RETURN_IF_ERROR(make_pool());
   MAYFLY_RETURN_IF_ERROR(open_writer());
+  MAYFLY_RETURN_IF_ERROR(graph_->open_stores());
   MAYFLY_RETURN_IF_ERROR(wire());
   return std::move(graph_);
 }
@@ -215,7 +219,8 @@ std::uint32_t GraphBuilder::lanes_into(const std::vector<Upstream>& inputs) cons
         }
         break;
       case Upstream::Kind::kNode:
-        lanes += 1;
+        // A port for failed attempts has one more, for rows that a node gave a permit back of.
+        lanes += graph_->nodes_[input.index]->is_failed_port(input.port) ? 2 : 1;
         break;
       case Upstream::Kind::kWriter:
         lanes += 2;  // failed: from the writer, and from a node that gave a permit back first
@@ -274,9 +279,11 @@ Status GraphBuilder::check_source_keys() const {
 Status GraphBuilder::open_writer() {
   Graph& graph = *graph_;
   MAYFLY_RETURN_IF_ERROR(check_source_keys());
-  // Each node records what it rejects by a lane of its own; then two spare.
-  const auto lanes =
-      lanes_into(plan_.writer.inputs) + static_cast<std::uint32_t>(plan_.nodes.size()) + 2;
+  // Each node records what it rejects by a lane of its own, each source its error rows; then two
+  // spare.
+  const std::size_t sources = graph.options_.parallel_sources ? plan_.sources.size() : 1;
+  const auto lanes = lanes_into(plan_.writer.inputs) +
+                     static_cast<std::uint32_t>(plan_.nodes.size() + sources) + 2;
   MAYFLY_ASSIGN_OR_RETURN(
       graph.writer_,
       WriterStage::open(plan_.writer, graph.options_.writer,
@@ -331,6 +338,11 @@ GraphBuilder::Receiver GraphBuilder::receiver_of(const Upstream& upstream) const
   return {writer_vertex(), 0};
 }
 
+bool GraphBuilder::is_joined(const Upstream& port) const {
+  return receiver_of(port).vertex != writer_vertex() ||
+         std::ranges::find(plan_.writer.inputs, port) != plan_.writer.inputs.end();
+}
+
 Inbox& GraphBuilder::inbox_of(std::uint32_t vertex) {
   if (vertex == writer_vertex()) return graph_->writer_->inbox();
   return *graph_->nodes_[vertex];
@@ -359,8 +371,10 @@ Status GraphBuilder::wire() {
                       : edge_to(receiver, kFromOutside);
       edge.input = receiver.input;
       in_turn[receiver.vertex] = edge;
-      graph.sources_[i]->wire(edge, std::move(answered_[i]),
-                              [g = &graph, i] { g->on_source_finished(i); });
+      graph.sources_[i]->wire({.out = edge,
+                               .record = record_of_source(receiver),
+                               .answered = std::move(answered_[i]),
+                               .finished = [g = &graph, i] { g->on_source_finished(i); }});
       continue;
     }
     for (std::uint32_t p = 0; p < graph.options_.producers_max; ++p) {
@@ -373,26 +387,50 @@ Status GraphBuilder::wire() {
     Node::Wiring wiring{.ports = {}, .record = edge_to(to_writer, rank)};
     for (std::uint32_t port = 0; port < node.plugin().ports.count; ++port) {
       const Upstream out{Upstream::Kind::kNode, n, port};
-      const Receiver receiver = receiver_of(out);
-      const bool joined = receiver.vertex != writer_vertex() ||
-                          std::ranges::find(plan_.writer.inputs, out) != plan_.writer.inputs.end();
-      const bool optional = port > 0 && node.has(MAYFLY_OPTIONAL_PORTS);
-      wiring.ports.push_back(joined || !optional ? edge_to(receiver, rank) : Edge{});
+      const bool unjoined = may_be_unjoined(node.plugin(), port) && !is_joined(out);
+      wiring.ports.push_back(unjoined ? Edge{} : edge_to(receiver_of(out), rank));
     }
     node.wire(std::move(wiring));
+    wire_failed_port_of_sink(n);
   }
   wire_failed_port();
   return {};
 }
 
+// For the error rows of a source whose rows go to a node. Shared where its lane into that is.
+Edge GraphBuilder::record_of_source(const Receiver& receiver) {
+  if (receiver.vertex == writer_vertex()) return {};
+  if (graph_->options_.parallel_sources) return edge_to({writer_vertex(), 0}, kFromOutside);
+  if (source_record_.to == nullptr) source_record_ = edge_to({writer_vertex(), 0}, kFromOutside);
+  return source_record_;
+}
+
 void GraphBuilder::wire_failed_port() {
   Graph& graph = *graph_;
-  const Upstream failed{Upstream::Kind::kWriter, 0, 0};
-  const Receiver receiver = receiver_of(failed);
+  const Receiver receiver = receiver_of({Upstream::Kind::kWriter, 0, 0});
   if (receiver.vertex == writer_vertex()) return;  // transient = "wait"
-  // The nodes that a failed row may meet again: those behind the one that takes it. Not the
-  // writer's whole component, in which all that wait for completions are: a row that goes back to
-  // the writer behind a node is still beyond that node.
+  graph.answers_.set_failed_route(kWriterJudge, {.from_writer = edge_to(receiver, kFromOutside),
+                                                 .from_nodes = edge_to(receiver, kFromOutside),
+                                                 .met_again = met_again_from(receiver)});
+}
+
+void GraphBuilder::wire_failed_port_of_sink(std::uint32_t node) {
+  Graph& graph = *graph_;
+  const mayfly_plugin& plugin = graph.nodes_[node]->plugin();
+  if (!graph.nodes_[node]->has(MAYFLY_FAILS_ATTEMPTS)) return;
+  const Upstream failed{Upstream::Kind::kNode, node, plugin.ports.count - 1};
+  if (!is_joined(failed)) return;
+  const Receiver receiver = receiver_of(failed);
+  graph.answers_.set_failed_route(graph.nodes_[node]->index(),
+                                  {.from_writer = {},
+                                   .from_nodes = edge_to(receiver, kFromOutside),
+                                   .met_again = met_again_from(receiver)});
+}
+
+// Those behind the one that takes it. Not the writer's whole component, in which all that wait for
+// completions are: a row that goes back to the writer behind a node is still beyond that node.
+std::uint64_t GraphBuilder::met_again_from(const Receiver& receiver) const {
+  const Graph& graph = *graph_;
   std::vector<bool> met(graph.nodes_.size());
   std::vector<std::uint32_t> to_visit = {receiver.vertex};
   std::uint64_t mask = 0;
@@ -406,8 +444,7 @@ void GraphBuilder::wire_failed_port() {
       to_visit.push_back(receiver_of({Upstream::Kind::kNode, n, port}).vertex);
     }
   }
-  graph.answers_.set_failed_edge(edge_to(receiver, kFromOutside), edge_to(receiver, kFromOutside),
-                                 mask);
+  return mask;
 }
 
 }  // namespace mayfly

@@ -4,7 +4,9 @@
 //   nodes open    -> what columns leave them, in topological order
 //   pool          -> now the widest schema is known
 //   writer opens  -> its table is there or made; where each source goes on
+//   stores open   -> of signals, where nodes asked for one
 //   sources open again at their positions, when they resume
+//   stores open   -> of signals, where nodes asked for one
 //   wiring        -> every port gets its edge
 #pragma once
 
@@ -40,8 +42,14 @@ class GraphBuilder {
   Status open_writer();
   Status position_source(std::uint32_t index);
   Status wire();
+  Edge record_of_source(const Receiver& receiver);
   void wire_failed_port();
+  void wire_failed_port_of_sink(std::uint32_t node);
+  // The nodes that a row meets again that goes to `receiver`, as bits of owed.
+  std::uint64_t met_again_from(const Receiver& receiver) const;
   Receiver receiver_of(const Upstream& upstream) const;
+  // Whether a node or the writer names it as an input.
+  bool is_joined(const Upstream& port) const;
   Inbox& inbox_of(std::uint32_t vertex);
   Edge edge_to(const Receiver& receiver, std::uint32_t from_rank);
   std::uint32_t lanes_into(const std::vector<Upstream>& inputs) const;
@@ -50,6 +58,7 @@ class GraphBuilder {
   std::unique_ptr<Graph> graph_;
   std::vector<bool> node_open_;
   std::vector<std::vector<AnsweredRange>> answered_;  // by source
+  Edge source_record_;  // of all sources, when they are read one after the other
 };
 
 }  // namespace mayfly

@@ -10,7 +10,6 @@
 
 #include "mayfly/graph/reason.h"
 #include "mayfly/plugin/from_abi.h"
-#include "mayfly/storage/batch_expressions.h"
 
 namespace mayfly {
 namespace {
@@ -19,13 +18,6 @@ namespace {
 constexpr std::uint32_t kSlicesPerActivation = 256;
 // How soon a plugin that found no free batch is called again.
 constexpr std::int64_t kBlockedRetryNs = kMillisecond;
-// Times a row may be held again within one activation before it counts as a loop.
-constexpr std::uint16_t kHoldsMax = 3;
-// Times a timer may set itself again for now within one activation: enough to notice such a loop.
-constexpr int kTimerRounds = kHoldsMax + 1;
-
-// As many zeros as a batch can have routes: "all by port 0" is one memcmp.
-constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
 
 // 0, 1, 2, ...: the row numbers of any dense slice are a part of it.
 constexpr auto kRowNumbers = [] {
@@ -65,14 +57,6 @@ Status Node::open_with(const Schema& input) {
   return {};
 }
 
-mayfly_result Node::declare_column(std::string_view name, std::int32_t type, std::uint32_t flags) {
-  if (!has(MAYFLY_TRANSFORMS)) {
-    return fail(MAYFLY_FAIL_INTERNAL,
-                fmt::format("plugin {} declares columns without MAYFLY_TRANSFORMS", plugin().name));
-  }
-  return PluginInstance::declare_column(name, type, flags);
-}
-
 // ---- arrivals -----------------------------------------------------------------------------------
 
 void Node::push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) {
@@ -103,6 +87,7 @@ void Node::activate() noexcept {
   const std::int64_t now_ns = services().clock.now_ns();
   ++activation_stamp_;
   run_completions(now_ns);
+  run_wakes(now_ns);
   run_timers(now_ns);
   release_due(now_ns);
   process_released(now_ns);
@@ -196,6 +181,8 @@ void Node::run_completions(std::int64_t now_ns) {
 }
 
 void Node::run_timers(std::int64_t now_ns) {
+  // Enough to notice a row that is let go and held again.
+  constexpr int kTimerRounds = kHoldsMax + 1;
   // A timer set for now by its own call runs in the same activation, so that a row which is let go
   // and held again and again is noticed; but not for ever.
   for (int round = 0; round < kTimerRounds; ++round) {
@@ -209,6 +196,15 @@ void Node::run_timers(std::int64_t now_ns) {
       process_released(now_ns);
     }
   }
+}
+
+void Node::run_wakes(std::int64_t now_ns) {
+  // Before the call: a wake during it leads to another.
+  if (!woken_.load(std::memory_order_relaxed)) return;
+  woken_.exchange(false, std::memory_order_acquire);
+  if (plugin().on_wake == nullptr || gave_up_) return;
+  after_call("on_wake", plugin().on_wake(state(), now_ns));
+  process_released(now_ns);
 }
 
 void Node::deliver(std::span<const HeardSignal> heard) {
@@ -235,40 +231,7 @@ void Node::deliver(std::span<const HeardSignal> heard) {
   driver_.schedule(driver_index_);  // for what it released
 }
 
-std::uint64_t Node::signals_present(std::uint32_t listen) {
-  std::uint64_t present = 0;
-  for (const Listen& heard : listens()) {
-    if (heard.id == listen) present += services().signals.count(heard.glob);
-  }
-  return present;
-}
-
-void Node::timer_set(std::uint32_t timer, std::int64_t due_ns) {
-  if (timer >= Timers::kCount) {
-    fail(MAYFLY_FAIL_INTERNAL, fmt::format("timer {} set; ids are 0 to 63", timer));
-    return;
-  }
-  timers_.set(timer, due_ns);
-  // Set in open, or while it drains, no activation follows that would notice.
-  if (due_ns < next_due_ns()) next_due_ns_.store(due_ns, std::memory_order_relaxed);
-}
-
-void Node::timer_cancel(std::uint32_t timer) {
-  if (timer < Timers::kCount) timers_.cancel(timer);
-}
-
 // ---- held rows ----------------------------------------------------------------------------------
-
-std::uint64_t Node::resume(std::uint64_t tag, std::uint64_t max_rows) {
-  if (held_ == nullptr) return 0;  // asked in open
-  const std::uint64_t count =
-      held_->release(tag, max_rows, [&](RowRef ref) { collect_released(ref, tag); });
-  if (count > 0) {
-    finish_released(true);
-    driver_.schedule(driver_index_);  // when called outside an activation, by drain
-  }
-  return count;
-}
 
 void Node::release_due(std::int64_t now_ns) {
   for (RowRef ref; (ref = held_->pop_due(now_ns)) != MAYFLY_REF_NONE;) {
@@ -370,166 +333,6 @@ void Node::end(std::string_view why) {
   answers_.on_failed(failure());
   gave_up_ = true;  // the plugin isn't called any more
   made_.leave();
-}
-
-// ---- routing ------------------------------------------------------------------------------------
-
-void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head) {
-  const bool all_pass =
-      slice_is_dense(batch, head) &&
-      std::memcmp(batch.route + head, kAllPortZero.data(), slice.count * sizeof(*batch.route)) == 0;
-  if (!all_pass) {
-    scatter_rows(batch, slice);
-    return;
-  }
-  if (owed_bit_ != 0) {
-    for (std::uint32_t row = head; row < head + slice.count; ++row) batch.owed[row] |= owed_bit_;
-  }
-  wiring_.ports[0].push(make_ref(batch.id, head));
-}
-
-void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
-  std::uint64_t used = 0;
-  for (std::uint32_t i = 0; i < slice.count; ++i) {
-    const std::uint16_t row = slice.rows[i];
-    const std::uint16_t route = batch.route[row];
-    if (route < wiring_.ports.size() && wiring_.ports[route].to == nullptr) {
-      batch.reason[row] = kReasonPortNotJoined;
-      judge(batch, row, MAYFLY_DROPPED);
-    } else if (route < wiring_.ports.size()) {
-      batch.owed[row] |= owed_bit_;
-      port_chains_[route].append(batch, row);
-      used |= 1ull << route;
-    } else {
-      route_row(batch, row, slice);
-    }
-  }
-  // First what is only recorded, then the ports: a push may run the receiver within the call.
-  if (!record_chain_.empty()) wiring_.record.push(record_chain_.finish(batch));
-  std::array<RowRef, MAYFLY_PORTS_MAX> heads;
-  for (std::uint64_t set = used; set != 0; set &= set - 1) {
-    const auto port = static_cast<std::size_t>(std::countr_zero(set));
-    heads[port] = port_chains_[port].finish(batch);
-  }
-  for (std::uint64_t set = used; set != 0; set &= set - 1) {
-    const auto port = static_cast<std::size_t>(std::countr_zero(set));
-    wiring_.ports[port].push(heads[port]);
-  }
-}
-
-void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice) {
-  switch (batch.route[row]) {
-    case MAYFLY_HOLD:
-      hold(batch, row, (slice.flags & MAYFLY_SLICE_RESUMED) != 0);
-      return;
-    case MAYFLY_REJECT:
-      judge(batch, row, MAYFLY_DEAD_LETTERED);
-      return;
-    case MAYFLY_DROP:
-      judge(batch, row, MAYFLY_DROPPED);
-      return;
-    case MAYFLY_CONSUME:
-      made_.consume(batch, row);
-      return;
-    default:
-      fail_routing(batch, row);
-  }
-}
-
-void Node::hold(mayfly_batch& batch, std::uint16_t row, bool resumed) {
-  if (gave_up_) {
-    answers_.leave_row(batch, row);
-    return;
-  }
-  // The activation's number, 14 bits of it, and how often: a row from another activation starts
-  // anew.
-  const auto stamp = static_cast<std::uint16_t>(activation_stamp_ << 2);
-  std::uint16_t times = 0;
-  if (resumed && (batch.holds[row] & ~3) == stamp) {
-    times = static_cast<std::uint16_t>((batch.holds[row] & 3) + 1);
-  }
-  if (times == kHoldsMax) {
-    batch.reason[row] = kReasonHeldWithoutRelease;
-    judge(batch, row, MAYFLY_DEAD_LETTERED);
-    return;
-  }
-  batch.holds[row] = static_cast<std::uint16_t>(stamp | times);
-  if (batch.due_ns[row] != 0) batch.due_ns[row] = std::min(batch.due_ns[row], hold_until_ns_);
-  held_->hold(make_ref(batch.id, row));
-}
-
-void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
-  batch.outcome[row] = outcome;
-  batch.judge[row] = index();
-  record_chain_.append(batch, row);
-}
-
-void Node::fail_routing(mayfly_batch& batch, std::uint16_t row) {
-  if (failure().ok()) {
-    fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row,
-                                           batch.route[row], plugin().name, wiring_.ports.size()));
-  }
-  answers_.on_failed(failure());
-  answers_.leave_row(batch, row);
-}
-
-// ---- rows made here -----------------------------------------------------------------------------
-
-// ---- expressions --------------------------------------------------------------------------------
-
-mayfly_expressions* Node::expr_prepare(std::span<const mayfly_text> expressions) {
-  std::vector<std::string> texts;
-  for (const mayfly_text& text : expressions) texts.emplace_back(view(text));
-  if (texts.empty()) {
-    fail(MAYFLY_FAIL_INTERNAL, "expr_prepare without an expression");
-    return nullptr;
-  }
-  auto made = BatchExpressions::make(input_, texts);
-  if (!made.ok()) {
-    fail(MAYFLY_FAIL_CONFIG, made.status().message());
-    return nullptr;
-  }
-  expressions_.push_back(std::move(made).value());
-  return reinterpret_cast<mayfly_expressions*>(expressions_.back().get());
-}
-
-mayfly_result Node::expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
-                              std::uint8_t* truth) {
-  const Status tested = reinterpret_cast<RowExpressions*>(expressions)
-                            ->test(*slice->batch, {slice->rows, slice->count}, truth);
-  return tested.ok() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, tested.message());
-}
-
-mayfly_result Node::expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
-                              std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
-                              std::uint32_t* taken) {
-  const auto reserve = [&](std::uint64_t bytes) {
-    return services().pool->reserve_heap(made, bytes) == MAYFLY_OK;
-  };
-  const auto filled = reinterpret_cast<RowExpressions*>(expressions)
-                          ->fill(*slice->batch, {slice->rows + first, slice->count - first}, *made,
-                                 truth + first, reserve);
-  if (!filled.ok()) return fail(MAYFLY_FAIL_INTERNAL, filled.status().message());
-  *taken = *filled;
-  return MAYFLY_OK;
-}
-
-mayfly_batch* Node::batch_new() {
-  if (services().pool == nullptr) return nullptr;  // asked in open
-  return services().pool->try_acquire(BatchPool::Part::kReserve, schema());
-}
-
-mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {
-  if (services().pool == nullptr) return PluginInstance::batch_reserve(batch, bytes);
-  return services().pool->reserve_heap(batch, bytes);
-}
-
-mayfly_result Node::emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
-                         std::uint32_t count) {
-  if (services().pool == nullptr) return PluginInstance::emit(port, batch, lineage, count);
-  const std::string wrong =
-      made_.emit(port, wiring_.ports.size(), batch, lineage, count, services().clock.now_ns());
-  return wrong.empty() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, wrong);
 }
 
 // ---- drain --------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@
 #include "mayfly/graph/made_rows.h"
 #include "mayfly/graph/plugin_instance.h"
 #include "mayfly/graph/signal_control.h"
+#include "mayfly/graph/signal_store.h"
 #include "mayfly/graph/timers.h"
 #include "mayfly/signal/signal_sink.h"
 
@@ -43,6 +44,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   Node(const mayfly_plugin& plugin, std::string name, std::uint16_t index, Services& services,
        Driver& driver, Answers& answers);
+  ~Node() override { destroy_plugin(); }  // whose threads may wake this until then
 
   // Once services.pool is there. `lanes_max`: how many may push.
   void attach_pool(std::uint32_t lanes_max);
@@ -51,6 +53,10 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // The columns that come in, then open().
   Status open_with(const Schema& input);
   Driver::NodeIndex driver_index() const { return driver_index_; }
+  // Where rows go whose attempt this sink failed.
+  bool is_failed_port(std::uint32_t port) const {
+    return has(MAYFLY_FAILS_ATTEMPTS) && port + 1 == plugin().ports.count;
+  }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
   // Before the first row: cancel_on, defer_on, resume_on.
@@ -78,6 +84,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // between activations.
   void deliver(std::span<const HeardSignal> heard);
 
+  // What it asked for in open; null: nothing.
+  SignalStore* store() { return store_.get(); }
+
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;
   std::uint64_t rows_held() const { return held_->total(); }
@@ -93,6 +102,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void give_up();
 
  private:
+  // Times a row may be held again within one activation before it counts as a loop.
+  static constexpr std::uint16_t kHoldsMax = 3;
+
   struct Released {
     RowRef head;
     std::uint64_t tag;
@@ -114,6 +126,11 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   mayfly_result expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
                           std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
                           std::uint32_t* taken) override;
+  void wake() override;
+  std::uint32_t metrics(std::span<mayfly_metric> out) override;
+  mayfly_result store_open(const mayfly_store_options& options) override;
+  void store_flush() override;
+  mayfly_result store_stats(mayfly_store_stats& out) override;
   mayfly_batch* batch_new() override;
   mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
@@ -123,6 +140,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   GateVerdict admission(std::int64_t now_ns);
   void cancel(RowRef head);
   void run_timers(std::int64_t now_ns);
+  void run_wakes(std::int64_t now_ns);
   void run_completions(std::int64_t now_ns);
   void release_due(std::int64_t now_ns);
   void process_released(std::int64_t now_ns);
@@ -166,6 +184,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   RowRef blocked_ = MAYFLY_REF_NONE;  // a new slice that process() couldn't take yet
 
   Timers timers_;
+  std::atomic<bool> woken_{false};  // by a thread of the plugin
   std::atomic<std::int64_t> next_due_ns_{kNever};
   std::int64_t hold_until_ns_ = kNever;  // drain's deadline
   bool draining_ = false;
@@ -175,6 +194,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   std::vector<std::uint16_t> rows_scratch_;
   std::vector<std::unique_ptr<RowExpressions>> expressions_;
+  std::unique_ptr<SignalStore> store_;
   std::vector<Glob> hears_;  // as listens()
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;
   SliceChain record_chain_;

@@ -86,6 +86,20 @@ struct HostCalls {
                                  std::uint8_t* truth, std::uint32_t* taken) {
     return of(ctx).expr_fill(expressions, slice, first, made, truth, taken);
   }
+  static void wake(mayfly_context* ctx) { of(ctx).wake(); }
+  static std::int64_t unix_ns(mayfly_context* ctx) {
+    return of(ctx).services_.clock.wall_us() * kMicrosecond;
+  }
+  static std::uint32_t metrics(mayfly_context* ctx, mayfly_metric* out, std::uint32_t capacity) {
+    return of(ctx).metrics({out, capacity});
+  }
+  static mayfly_result store_open(mayfly_context* ctx, const mayfly_store_options* options) {
+    return of(ctx).store_open(*options);
+  }
+  static void store_flush(mayfly_context* ctx) { of(ctx).store_flush(); }
+  static mayfly_result store_stats(mayfly_context* ctx, mayfly_store_stats* out) {
+    return of(ctx).store_stats(*out);
+  }
 };
 
 namespace {
@@ -116,6 +130,12 @@ constexpr mayfly_host kHost = {
     .expr_prepare = &HostCalls::expr_prepare,
     .expr_test = &HostCalls::expr_test,
     .expr_fill = &HostCalls::expr_fill,
+    .wake = &HostCalls::wake,
+    .unix_ns = &HostCalls::unix_ns,
+    .metrics = &HostCalls::metrics,
+    .store_open = &HostCalls::store_open,
+    .store_flush = &HostCalls::store_flush,
+    .store_stats = &HostCalls::store_stats,
 };
 
 }  // namespace
@@ -140,8 +160,12 @@ PluginInstance::PluginInstance(const mayfly_plugin& plugin, std::string name, st
   }
 }
 
-PluginInstance::~PluginInstance() {
-  if (configured_ && plugin_.destroy != nullptr) plugin_.destroy(state_.get());
+PluginInstance::~PluginInstance() { destroy_plugin(); }
+
+void PluginInstance::destroy_plugin() {
+  if (std::exchange(configured_, false) && plugin_.destroy != nullptr) {
+    plugin_.destroy(state_.get());
+  }
 }
 
 mayfly_context* PluginInstance::context() { return reinterpret_cast<mayfly_context*>(this); }
@@ -251,6 +275,17 @@ std::uint64_t PluginInstance::signals_present(std::uint32_t) {
   misuse("signals_present");
   return 0;
 }
+// Recorded by the next call: it may come from another thread.
+void PluginInstance::wake() { misuse("wake"); }
+std::uint32_t PluginInstance::metrics(std::span<mayfly_metric>) {
+  misuse("metrics");
+  return 0;
+}
+mayfly_result PluginInstance::store_open(const mayfly_store_options&) {
+  return misuse("store_open");
+}
+void PluginInstance::store_flush() { misuse("store_flush"); }
+mayfly_result PluginInstance::store_stats(mayfly_store_stats&) { return misuse("store_stats"); }
 mayfly_expressions* PluginInstance::expr_prepare(std::span<const mayfly_text>) {
   misuse("expr_prepare");
   return nullptr;

@@ -67,6 +67,9 @@ class PluginInstance {
 
   void* state() { return state_.get(); }
   mayfly_context* context();
+  // Ends the plugin's state, and its threads with it. Who overrides what they may call does it
+  // before it ends itself.
+  void destroy_plugin();
   void set_schema(Schema schema) { schema_ = std::move(schema); }
   const std::vector<Column>& declared() const { return declared_; }
   Services& services() { return services_; }
@@ -89,6 +92,11 @@ class PluginInstance {
   virtual mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                              std::uint32_t count);
   virtual std::uint64_t signals_present(std::uint32_t listen);
+  virtual void wake();  // any thread
+  virtual std::uint32_t metrics(std::span<mayfly_metric> out);
+  virtual mayfly_result store_open(const mayfly_store_options& options);
+  virtual void store_flush();
+  virtual mayfly_result store_stats(mayfly_store_stats& out);
   virtual mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions);
   virtual mayfly_result expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
                                   std::uint8_t* truth);

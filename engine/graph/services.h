@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 
+#include "mayfly/abi/mayfly_abi.h"
 #include "mayfly/base/clock.h"
 #include "mayfly/data/batch_pool.h"
 #include "mayfly/signal/signal_sink.h"
@@ -23,6 +25,8 @@ struct Services {
   BatchPool* pool = nullptr;
   std::uint64_t seed = 0;  // every instance draws its own generator from it
   LogFunction log;         // may be empty
+  // The pipeline's figures: as many as there is room for; how many there are. In activations.
+  std::function<std::uint32_t(std::span<mayfly_metric>)> metrics;
 };
 
 }  // namespace mayfly

@@ -8,6 +8,7 @@
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/data/slice_chain.h"
+#include "mayfly/data/uniform.h"
 #include "mayfly/plugin/from_abi.h"
 
 namespace mayfly {
@@ -33,12 +34,6 @@ Status Source::open_at(const mayfly_position* position) {
   return {};
 }
 
-void Source::wire(Edge out, std::vector<AnsweredRange> answered, std::function<void()> finished) {
-  out_ = out;
-  answered_ = std::move(answered);
-  on_finished_ = std::move(finished);
-}
-
 void Source::run() noexcept {
   name_this_thread("mayfly-source");
   BatchPool& pool = *services().pool;
@@ -61,7 +56,7 @@ void Source::run() noexcept {
     }
   }
   finished_.store(true, std::memory_order_release);
-  if (on_finished_) on_finished_();
+  if (wiring_.finished) wiring_.finished();
 }
 
 void Source::control(const SignalControls& controls) {
@@ -87,7 +82,7 @@ void Source::send(mayfly_batch& batch) {
   ordinal_end_ = batch.ordinal[batch.rows - 1] + 1;
   const RowRef head = [&] {
     const RowRef all = seal(batch, services().clock.now_ns(), index());
-    return next_answered_ < answered_.size() ? without_answered(batch) : all;
+    return next_answered_ < wiring_.answered.size() ? without_answered(batch) : all;
   }();
   if (head == MAYFLY_REF_NONE) {
     services().pool->release(&batch);
@@ -95,17 +90,34 @@ void Source::send(mayfly_batch& batch) {
   }
   std::fill_n(batch.judge, batch.rows, index());  // of the error rows among them
   answers_.accept(batch, slice_rows(batch, row_of(head)));
-  out_.push(head);
+  push(batch, row_of(head));
+}
+
+// What has no values is nothing for a node to look at, to change or to take.
+void Source::push(mayfly_batch& batch, std::uint16_t head) {
+  if (wiring_.record.to == nullptr ||
+      slice_is_all(batch, head, batch.outcome, std::uint8_t{MAYFLY_PENDING})) {
+    wiring_.out.push(make_ref(batch.id, head));
+    return;
+  }
+  SliceChain errors, rows;
+  for_each_row(batch, head, [&](std::uint16_t row) {
+    (batch.outcome[row] == MAYFLY_PENDING ? rows : errors).append(batch, row);
+  });
+  const RowRef rest = rows.empty() ? MAYFLY_REF_NONE : rows.finish(batch);
+  wiring_.record.push(errors.finish(batch));
+  if (rest != MAYFLY_REF_NONE) wiring_.out.push(rest);
 }
 
 RowRef Source::without_answered(mayfly_batch& batch) {
   SliceChain chain;
   for (std::uint32_t row = 0; row < batch.rows; ++row) {
     const std::uint64_t ordinal = batch.ordinal[row];
-    while (next_answered_ < answered_.size() && answered_[next_answered_].last < ordinal) {
+    const std::vector<AnsweredRange>& answered = wiring_.answered;
+    while (next_answered_ < answered.size() && answered[next_answered_].last < ordinal) {
       ++next_answered_;
     }
-    if (next_answered_ < answered_.size() && answered_[next_answered_].first <= ordinal) continue;
+    if (next_answered_ < answered.size() && answered[next_answered_].first <= ordinal) continue;
     chain.append(batch, static_cast<std::uint16_t>(row));
   }
   return chain.empty() ? MAYFLY_REF_NONE : chain.finish(batch);

@@ -34,8 +34,14 @@ class Source final : public PluginInstance {
   // Can it be read again from a mark? Standard input can't, whatever the plugin says.
   bool replayable() const { return has(MAYFLY_REPLAYABLE) && key_ != "-"; }
 
-  // Before run(). `answered` ascending, from the position on.
-  void wire(Edge out, std::vector<AnsweredRange> answered, std::function<void()> finished);
+  struct Wiring {
+    Edge out;
+    Edge record;  // to the writer, for error rows, which no node sees; unused when `out` goes there
+    std::vector<AnsweredRange> answered;  // ascending, from the position on
+    std::function<void()> finished;
+  };
+  // Before run().
+  void wire(Wiring wiring) { wiring_ = std::move(wiring); }
   // Reads until the source ends, fails or is stopped; then calls `finished`.
   void run() noexcept;
 
@@ -62,16 +68,15 @@ class Source final : public PluginInstance {
   // Whether it may read now; else it has waited for a while.
   bool admitted();
   void send(mayfly_batch& batch);
+  void push(mayfly_batch& batch, std::uint16_t head);
   // The rows that no earlier run answered; MAYFLY_REF_NONE when there are none.
   RowRef without_answered(mayfly_batch& batch);
 
   Answers& answers_;
   std::string key_;
-  Edge out_;
-  std::vector<AnsweredRange> answered_;
+  Wiring wiring_;
   std::size_t next_answered_ = 0;
   std::uint64_t ordinal_end_ = 0;
-  std::function<void()> on_finished_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> finished_{false};
   std::atomic<bool> ended_{false};

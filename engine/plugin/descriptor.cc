@@ -13,7 +13,7 @@ namespace mayfly {
 namespace {
 
 // What minor 1 has; later minors only append.
-constexpr std::uint32_t kPluginSizeMin = offsetof(mayfly_plugin, set_option) + sizeof(void*);
+constexpr std::uint32_t kPluginSizeMin = offsetof(mayfly_plugin, on_wake) + sizeof(void*);
 constexpr std::uint32_t kOptionSizeMin = offsetof(mayfly_option, help) + sizeof(void*);
 constexpr std::uint32_t kNamedSizeMin = offsetof(mayfly_named, help) + sizeof(void*);
 constexpr std::uint32_t kTableCountMax = 1024;
@@ -23,6 +23,7 @@ constexpr std::size_t kNameSizeMax = 64;
 constexpr std::uint32_t kNodeFlags = MAYFLY_KEEPS_ORDER | MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER |
                                      MAYFLY_WANTS_COMPLETIONS | MAYFLY_TRANSFORMS | MAYFLY_DELAYS |
                                      MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS;
+constexpr std::uint32_t kSinkFlags = kNodeFlags | MAYFLY_FAILS_ATTEMPTS;
 constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT;
 
 // A signal's stem or a code: a name, with dots and dashes inside.
@@ -81,7 +82,9 @@ class DescriptorCheck {
   }
 
   Status flags() const {
-    const std::uint32_t known = plugin_.kind == MAYFLY_SOURCE ? kSourceFlags : kNodeFlags;
+    const std::uint32_t known = plugin_.kind == MAYFLY_SOURCE ? kSourceFlags
+                                : plugin_.kind == MAYFLY_NODE ? kNodeFlags
+                                                              : kSinkFlags;
     if ((plugin_.flags & ~known) != 0) {
       return refuse(fmt::format("flags {:#x} mean nothing for its kind", plugin_.flags & ~known));
     }
@@ -96,6 +99,12 @@ class DescriptorCheck {
       return refuse("OPTIONAL_PORTS is for nodes that make no rows");
     }
     if (has(MAYFLY_SPLITS) && !has(MAYFLY_TRANSFORMS)) return refuse("SPLITS needs TRANSFORMS");
+    if (has(MAYFLY_FAILS_ATTEMPTS) && (plugin_.ports.count == 0 || plugin_.reasons.count == 0)) {
+      return refuse("FAILS_ATTEMPTS needs a port, and reasons for rows of which nobody takes it");
+    }
+    if (has(MAYFLY_FAILS_ATTEMPTS) && has(MAYFLY_TRANSFORMS)) {
+      return refuse("FAILS_ATTEMPTS is for sinks that make no rows");
+    }
     return {};
   }
 

@@ -88,7 +88,7 @@ TEST_CASE("descriptor: versions are compared as the ABI says") {
         "f.so: built for plugin ABI 0.9, newer than this program's 0.1; update the program or "
         "build the plugin with its mayfly_abi.h");
   CHECK(refusal([](mayfly_plugin& p) { p.struct_size = 100; }) ==
-        "f.so: its descriptor is cut short: struct_size is 100, ABI 0.1 has 240 bytes; set it to "
+        "f.so: its descriptor is cut short: struct_size is 100, ABI 0.1 has 248 bytes; set it to "
         "sizeof(mayfly_plugin)");
   CHECK(check_descriptor(nullptr, "f.so").status().message() ==
         "f.so: mayfly_plugin_v1 returned NULL; it must not");
@@ -123,6 +123,23 @@ TEST_CASE("descriptor: flags that contradict each other or the kind are refused"
   CHECK(with(MAYFLY_SPLITS).find("SPLITS needs TRANSFORMS") != std::string::npos);
   CHECK(with(MAYFLY_REPLAYABLE).find("flags 0x40 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_PARSES_TEXT).find("flags 0x100 mean nothing") != std::string::npos);
+  CHECK(with(MAYFLY_FAILS_ATTEMPTS).find("flags 0x400 mean nothing") != std::string::npos);
+}
+
+TEST_CASE("descriptor: a sink may have no port; one that fails attempts needs a port and reasons") {
+  static constexpr mayfly_named kReason = {"refused", "It was refused."};
+  const auto with = [](std::uint32_t flags, bool port, bool reason) {
+    return refusal([&](mayfly_plugin& p) {
+      p.kind = MAYFLY_SINK;
+      p.flags = flags;
+      if (!port) p.ports = {};
+      if (reason) p.reasons = {&kReason, 1, sizeof kReason};
+    });
+  };
+  CHECK(with(0, false, false) == "");
+  CHECK(with(MAYFLY_FAILS_ATTEMPTS, true, true) == "");
+  CHECK(with(MAYFLY_FAILS_ATTEMPTS, false, true).find("needs a port") != std::string::npos);
+  CHECK(with(MAYFLY_FAILS_ATTEMPTS, true, false).find("needs a port") != std::string::npos);
 }
 
 TEST_CASE("descriptor: only a text of a source can be one that no other source has") {

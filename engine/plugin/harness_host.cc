@@ -118,6 +118,30 @@ struct HarnessCalls {
     *taken = *filled;
     return MAYFLY_OK;
   }
+  static void wake(mayfly_context* ctx) {
+    NodeHarness& harness = of(ctx);
+    const std::lock_guard lock(harness.wake_mutex_);
+    harness.woken_ = true;
+    harness.wake_.notify_all();
+  }
+  static std::int64_t unix_ns(mayfly_context* ctx) {
+    return of(ctx).clock_.wall_us() * kMicrosecond;
+  }
+  static std::uint32_t metrics(mayfly_context* ctx, mayfly_metric* out, std::uint32_t capacity) {
+    return of(ctx).read_metrics({out, capacity});
+  }
+  static mayfly_result store_open(mayfly_context* ctx, const mayfly_store_options* options) {
+    return of(ctx).store_open(*options);
+  }
+  static void store_flush(mayfly_context* ctx) {
+    if (!of(ctx).store_) of(ctx).violate("store_flush without a store");
+    ++of(ctx).store_flushes_;
+  }
+  static mayfly_result store_stats(mayfly_context* ctx, mayfly_store_stats* out) {
+    if (!of(ctx).store_) of(ctx).violate("store_stats without a store");
+    *out = of(ctx).store_figures_;
+    return MAYFLY_OK;
+  }
   static mayfly_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 };
 
@@ -148,6 +172,12 @@ const mayfly_host& NodeHarness::host_table() {
       .expr_prepare = &HarnessCalls::expr_prepare,
       .expr_test = &HarnessCalls::expr_test,
       .expr_fill = &HarnessCalls::expr_fill,
+      .wake = &HarnessCalls::wake,
+      .unix_ns = &HarnessCalls::unix_ns,
+      .metrics = &HarnessCalls::metrics,
+      .store_open = &HarnessCalls::store_open,
+      .store_flush = &HarnessCalls::store_flush,
+      .store_stats = &HarnessCalls::store_stats,
   };
   return kHost;
 }
@@ -222,6 +252,34 @@ mayfly_expressions* NodeHarness::expr_prepare(std::span<const mayfly_text> expre
   }
   expressions_.push_back(std::move(made).value());
   return reinterpret_cast<mayfly_expressions*>(expressions_.back().get());
+}
+
+// Its own counters, and what it holds.
+std::uint32_t NodeHarness::read_metrics(std::span<mayfly_metric> out) const {
+  const NamedTable counters(plugin().counters);
+  const auto put = [&](std::uint32_t i, std::string_view name, std::uint32_t kind,
+                       std::uint64_t value) {
+    constexpr std::string_view kInstance = "harness";
+    if (i >= out.size()) return;
+    out[i] = {.instance = {kInstance.data(), kInstance.size()},
+              .name = {name.data(), name.size()},
+              .kind = kind,
+              .reserved = 0,
+              .value = value};
+  };
+  for (std::uint32_t i = 0; i < counters.size(); ++i) {
+    put(i, counters[i].name, MAYFLY_METRIC_COUNTER, counters_[i]);
+  }
+  put(counters.size(), "rows.held", MAYFLY_METRIC_GAUGE, held_count_);
+  return counters.size() + 1;
+}
+
+mayfly_result NodeHarness::store_open(const mayfly_store_options& options) {
+  if (open_ || store_) violate("store_open outside of open, or twice");
+  store_ = HarnessStore{.options = options,
+                        .database = std::string(view(options.database)),
+                        .restore_pattern = std::string(view(options.restore_pattern))};
+  return MAYFLY_OK;
 }
 
 mayfly_batch* NodeHarness::batch_new() {

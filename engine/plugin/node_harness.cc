@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint32_t kHoldsMax = 3;
 // Rounds of timers and releases without time passing after which a node counts as spinning.
 constexpr std::uint32_t kRoundsMax = 10'000;
+// What a drain waits for a sink's thread, of real time.
+constexpr std::chrono::seconds kSinkPatience(10);
 
 }  // namespace
 
@@ -40,6 +42,7 @@ NodeHarness::NodeHarness(std::shared_ptr<const PluginLibrary> library, OptionVal
 }
 
 NodeHarness::~NodeHarness() {
+  // A sink's threads may wake it until then.
   if (configured_ && plugin().destroy != nullptr) plugin().destroy(state_.get());
 }
 
@@ -233,6 +236,8 @@ std::uint64_t NodeHarness::drain(std::int64_t deadline_ns) {
     }
     if (held_count_ == 0 || !failure_.ok()) break;
     if (held_count_ < before) continue;
+    // What a sink's thread is busy with comes when it is done.
+    if (plugin().kind == MAYFLY_SINK && wait_for_wake(kSinkPatience)) continue;
     if (clock_.now_ns() >= deadline) break;
     // Retries don't wait past the deadline; timers may still let something go.
     advance(std::min(next_due_ns(), deadline) - clock_.now_ns());
@@ -260,7 +265,8 @@ void NodeHarness::run() {
     const bool pending = run_pending();
     const bool timers = run_timers();
     const bool due = release_due();
-    if (!pending && !timers && !due) return;
+    const bool woken = run_wake();
+    if (!pending && !timers && !due && !woken) return;
   }
 }
 
@@ -292,6 +298,29 @@ bool NodeHarness::run_timers() {
     }
   }
   return worked;
+}
+
+bool NodeHarness::run_wake() {
+  {
+    const std::lock_guard lock(wake_mutex_);
+    if (!std::exchange(woken_, false)) return false;
+  }
+  if (plugin().on_wake == nullptr) {
+    violate("a wake without on_wake");
+  } else {
+    check_result("on_wake", plugin().on_wake(state_.get(), clock_.now_ns()));
+  }
+  return true;
+}
+
+bool NodeHarness::wait_for_wake(std::chrono::nanoseconds limit) {
+  {
+    std::unique_lock lock(wake_mutex_);
+    if (!wake_.wait_for(lock, limit, [this] { return woken_; })) return false;
+  }
+  holds_now_.clear();
+  run();
+  return true;
 }
 
 bool NodeHarness::release_due() {
@@ -355,7 +384,9 @@ void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
       judge(dropped_, batch, row);
       return;
     case MAYFLY_CONSUME:
-      if (!library_->has(MAYFLY_TRANSFORMS)) violate("CONSUME without MAYFLY_TRANSFORMS");
+      if (!library_->has(MAYFLY_TRANSFORMS) && plugin().kind != MAYFLY_SINK) {
+        violate("CONSUME by a node without MAYFLY_TRANSFORMS");
+      }
       consumed_.push_back(batch.ordinal[row]);
       // A later slice of the group may still make something of it.
       group_.push_back(make_ref(batch.id, row));

@@ -8,14 +8,18 @@
 // isn't in reasons[], rows held without MAYFLY_HOLDS, values changed, order lost, and so on.
 //
 // OWNERSHIP  Owns the plugin's state and a pool of batches; keeps the library alive.
-// THREADS    One.
+// THREADS    One; those of a sink under test wake it.
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +48,13 @@ struct HarnessSettings {
   std::uint64_t seed = 1;
   // Who evaluates SQL (storage/batch_expressions.h); empty: a node that asks for it fails.
   MakeExpressions expressions = {};
+};
+
+// The store of signals that a node asked for; its texts are copied.
+struct HarnessStore {
+  mayfly_store_options options{};
+  std::string database;
+  std::string restore_pattern;
 };
 
 class NodeHarness {
@@ -94,6 +105,9 @@ class NodeHarness {
   // Calls drain until nothing more comes; rows due by then are released. Returns how many stay
   // held.
   std::uint64_t drain(std::int64_t deadline_ns = 60 * kSecond);
+  // Waits until a thread of the sink calls wake, then delivers it. False: none did within `limit`
+  // of real time.
+  bool wait_for_wake(std::chrono::nanoseconds limit = std::chrono::seconds(60));
   // While true, batch_new gives NULL.
   void block_batches(bool blocked);
 
@@ -111,6 +125,11 @@ class NodeHarness {
   const std::vector<Logged>& logged() const { return logged_; }
   std::uint64_t counter(std::string_view name) const;
   std::uint64_t held() const { return held_count_; }
+  // What it asked for in open.
+  const std::optional<HarnessStore>& store() const { return store_; }
+  std::uint64_t store_flushes() const { return store_flushes_; }
+  // What store_stats says from now on.
+  void set_store_figures(const mayfly_store_stats& figures) { store_figures_ = figures; }
   std::int64_t next_due_ns() const;
   const Status& failure() const { return failure_; }
   const std::vector<std::string>& violations() const { return violations_; }
@@ -151,6 +170,8 @@ class NodeHarness {
   void retracted(std::string_view name);
   std::uint64_t signals_present(std::uint32_t listen) const;
   mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions);
+  std::uint32_t read_metrics(std::span<mayfly_metric> out) const;
+  mayfly_result store_open(const mayfly_store_options& options);
   mayfly_batch* batch_new();
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
@@ -158,6 +179,7 @@ class NodeHarness {
   void run();
   bool run_pending();
   bool run_timers();
+  bool run_wake();
   bool release_due();
   bool process(const Pending& slice);
   void scatter(const Pending& slice);
@@ -210,6 +232,12 @@ class NodeHarness {
   std::vector<Listen> listens_;
   std::vector<std::string> present_;
   std::vector<std::unique_ptr<RowExpressions>> expressions_;
+  std::optional<HarnessStore> store_;
+  std::uint64_t store_flushes_ = 0;
+  mayfly_store_stats store_figures_{};
+  std::mutex wake_mutex_;
+  std::condition_variable wake_;
+  bool woken_ = false;  // guarded by wake_mutex_
   std::vector<std::uint64_t> counters_;
   Status failure_;
   std::vector<std::string> violations_;

@@ -39,6 +39,19 @@ enum class LogLevel : std::int32_t {
 
 constexpr std::uint64_t kAllRows = UINT64_MAX;
 
+// Lets a sink's thread call its node: on_wake runs soon, once or more. Any thread, until the sink's
+// state is destroyed.
+class Waker {
+ public:
+  Waker() = default;
+  Waker(const mayfly_host* host, mayfly_context* ctx) : host_(host), ctx_(ctx) {}
+  void wake() const { host_->wake(ctx_); }
+
+ private:
+  const mayfly_host* host_ = nullptr;
+  mayfly_context* ctx_ = nullptr;
+};
+
 class Host {
  public:
   Host() = default;
@@ -103,6 +116,28 @@ class Host {
                      std::uint32_t first, mayfly_batch& made, std::uint8_t* truth,
                      std::uint32_t& taken) const {
     return host_->expr_fill(ctx_, expressions, &slice, first, &made, truth, &taken);
+  }
+  // Sinks, from open on.
+  Waker waker() const { return {host_, ctx_}; }
+  // Nanoseconds since 1970, by the wall clock.
+  std::int64_t unix_ns() const { return host_->unix_ns(ctx_); }
+  // Nodes, but for configure and open: the pipeline's figures, as many as there is room for.
+  // Returns how many there are.
+  std::uint32_t metrics(std::span<mayfly_metric> out) const {
+    return host_->metrics(ctx_, out.data(), static_cast<std::uint32_t>(out.size()));
+  }
+  // Nodes, in open, once: keeps the pipeline's signals in a database.
+  mayfly_result store_open(mayfly_store_options options) const {
+    options.struct_size = sizeof options;
+    return host_->store_open(ctx_, &options);
+  }
+  // Then, while rows flow.
+  void store_flush() const { host_->store_flush(ctx_); }
+  mayfly_store_stats store_stats() const {
+    mayfly_store_stats stats{};
+    stats.struct_size = sizeof stats;
+    host_->store_stats(ctx_, &stats);
+    return stats;
   }
   // The columns that come in; from open on.
   const mayfly_schema& schema() const { return *host_->schema(ctx_); }

@@ -1,11 +1,13 @@
 // The SDK: a plugin as a struct with member functions, over the C ABI. Header-only.
 //
-// A node derives from sdk::Node, a source from sdk::Source, and has those members that it needs:
+// A node derives from sdk::Node, a sink (a node that may have threads) from sdk::Sink, a source
+// from sdk::Source, and has those members that it needs:
 //
 //   node    configure(const Options&)        open()          process(Slice)     [required]
 //           on_timer(uint32_t id, int64_t now_ns)            on_signal(std::span<const
 //           mayfly_signal>) on_completion(Slice)             drain(int64_t deadline_ns)
 //           set_option(uint32_t option, const Options&): of it, this option alone
+//   sink    the same, and on_wake(int64_t now_ns)
 //   source  configure(const Options&)        open(const mayfly_position&)
 //           poll(mayfly_batch&, int64_t deadline_ns)                            [required]
 //           uint64_t fingerprint(uint64_t byte, std::span<char>)
@@ -38,6 +40,8 @@ namespace mayfly::sdk {
 struct Node {
   Host host;
 };
+// Its threads call host.waker() alone, and have ended when the struct's destructor returns.
+struct Sink : Node {};
 struct Source {
   Host host;
 };
@@ -130,7 +134,7 @@ constexpr mayfly_plugin describe(const Description& d, std::uint32_t kind) {
 
 template <class State>
 constexpr mayfly_plugin node(const Description& description) {
-  static_assert(std::is_base_of_v<Node, State>, "a node derives from sdk::Node");
+  static_assert(std::is_base_of_v<Node, State>, "a node derives from sdk::Node or sdk::Sink");
   using detail::guarded;
   using detail::of;
   mayfly_plugin plugin = detail::describe<State>(description, MAYFLY_NODE);
@@ -172,6 +176,21 @@ constexpr mayfly_plugin node(const Description& description) {
   if constexpr (requires(State & s) { s.drain(std::int64_t{}); }) {
     plugin.drain = [](void* state, std::int64_t deadline_ns) noexcept -> mayfly_result {
       return guarded(of<State>(state), [&] { return of<State>(state).drain(deadline_ns); });
+    };
+  }
+  return plugin;
+}
+
+template <class State>
+constexpr mayfly_plugin sink(const Description& description) {
+  static_assert(std::is_base_of_v<Sink, State>, "a sink derives from sdk::Sink");
+  using detail::guarded;
+  using detail::of;
+  mayfly_plugin plugin = node<State>(description);
+  plugin.kind = MAYFLY_SINK;
+  if constexpr (requires(State & s) { s.on_wake(std::int64_t{}); }) {
+    plugin.on_wake = [](void* state, std::int64_t now_ns) noexcept -> mayfly_result {
+      return guarded(of<State>(state), [&] { return of<State>(state).on_wake(now_ns); });
     };
   }
   return plugin;

@@ -48,7 +48,13 @@ class Slice {
     batch().route[row] = MAYFLY_REJECT;
     batch().reason[row] = reason;
   }
-  // Transforms: answered by what was made from it.
+  // Sinks with MAYFLY_FAILS_ATTEMPTS, by their last port: it couldn't be delivered, and may be
+  // tried again. Where nobody takes it, it is a dead letter with this reason.
+  void fail(std::uint16_t row, std::uint16_t port, std::uint16_t reason) const {
+    batch().route[row] = port;
+    batch().reason[row] = reason;
+  }
+  // Transforms: answered by what was made from it. Sinks: it was taken.
   void consume(std::uint16_t row) const { batch().route[row] = MAYFLY_CONSUME; }
 
   // on_completion: MAYFLY_WRITTEN ..., what the row's answer was.

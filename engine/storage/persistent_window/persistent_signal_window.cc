@@ -50,13 +50,17 @@ struct PersistentSignalWindow::Impl {
   Impl(const PersistentWindowOptions& options_given, std::shared_ptr<SqliteSingleWriter> writer_got)
       : options(options_given),
         clock(options.clock != nullptr ? *options.clock : machine),
-        sink(clock, sink_options(options)),
+        own_sink(options.signals == nullptr
+                     ? std::make_unique<SignalSink>(clock, sink_options(options))
+                     : nullptr),
+        sink(own_sink != nullptr ? *own_sink : *options.signals),
         captured(options.max_pending_signals, options.max_pending_bytes),
         keys(options.max_window_size, options.window_max_age_ns),
         restored(options.max_window_size),
         writer(std::move(writer_got)),
         flusher(writer, captured, sink, clock, options),
-        // The first of all, so that it hears of signals in the order in which they are raised.
+        // Of its own sink the first of all, so that it hears of signals in the order in which they
+        // are raised.
         capture(sink.subscribe("*", [this](const SignalEvent& event) { listen(event); })) {}
 
   void listen(const SignalEvent& event);
@@ -68,7 +72,8 @@ struct PersistentSignalWindow::Impl {
   const PersistentWindowOptions options;
   const SystemClock machine;
   const Clock& clock;
-  SignalSink sink;
+  const std::unique_ptr<SignalSink> own_sink;  // null: it was given one
+  SignalSink& sink;
   CaptureBuffer captured;
   SignalKeys keys;
   RestoredSignals restored;
@@ -175,6 +180,8 @@ bool PersistentSignalWindow::detect(std::string_view name) const {
 }
 
 DbResult<void> PersistentSignalWindow::flush() { return impl_->flusher.flush(); }
+
+void PersistentSignalWindow::flush_soon() noexcept { impl_->flusher.hurry(); }
 
 WindowSignal PersistentSignalWindow::Impl::restore(const StoredSignal& row) const {
   WindowSignal signal(row.name, {}, row.operation);

@@ -36,7 +36,8 @@
 //            first among them), window.load.done:N, window.flush.start:N, window.flush.done:N,
 //            window.flush.error:MESSAGE, window.dropped:N, window.pruned:N (rows). Into the sink;
 //            not persisted. An idle window raises and writes nothing.
-// OWNERSHIP  Has its sink; shares the database's writer with whoever asks for it. The clock
+// OWNERSHIP  Has its sink, unless it was given one; shares the database's writer with whoever asks
+// for it. The clock
 //            outlives it.
 // THREADS    Any thread may call anything, but for close() and the destructor: one, when nobody
 //            calls anything else any more, and outside of listeners of this sink and functions of
@@ -88,6 +89,8 @@ class PersistentSignalWindow {
   // and a later flush has it. kOther: from within a listener that the flush itself called, or a
   // function of the writer; or some was dropped since the last flush.
   DbResult<void> flush();
+  // Asks for a flush, and doesn't wait for it.
+  void flush_soon() noexcept;
   // How many it brought back that weren't there.
   DbResult<std::size_t> load_from_disk(const WindowLoadOptions& options = {});
   // Flushes everything and ends the thread; an error says what couldn't be written within

@@ -8,6 +8,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/base/status.h"
+#include "mayfly/signal/signal_sink.h"
 #include "mayfly/storage/single_writer/single_writer_options.h"
 
 namespace mayfly {
@@ -32,6 +33,9 @@ struct PersistentWindowOptions {
   // that stays full, or a file that is broken, isn't ever.
   std::int64_t stop_timeout_ns = kNever;
 
+  // Whose signals are captured, and what sink() is; nullptr: one of its own, of the sizes above.
+  // Outlives the window.
+  SignalSink* signals = nullptr;
   const Clock* clock = nullptr;  // nullptr: the machine's. Outlives the window and the writer
   // Of the database's writer, for whoever asks for it first; its clock is the one above.
   SingleWriterOptions writer = {};
