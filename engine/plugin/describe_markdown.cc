@@ -20,6 +20,7 @@ std::string order_text(const PluginLibrary& library) {
                                        : "It can't be read again from a mark.");
     return text;
   }
+  if (library.plugin().kind == MAYFLY_SINK) say("A sink: it has threads of its own.");
   if (library.has(MAYFLY_KEEPS_ORDER)) {
     say("Rows leave in the order in which they came.");
   } else if (library.has(MAYFLY_KEEPS_KEY_ORDER)) {
@@ -31,6 +32,10 @@ std::string order_text(const PluginLibrary& library) {
   if (library.has(MAYFLY_SPLITS)) say("One row may become several.");
   if (library.has(MAYFLY_WANTS_COMPLETIONS)) say("It is told what became of each row.");
   if (library.has(MAYFLY_OPTIONAL_PORTS)) say("Ports behind the first need not be joined.");
+  if (library.has(MAYFLY_FAILS_ATTEMPTS)) {
+    say("Its last port is for rows that couldn't be delivered: where nobody takes it, they are dead "
+        "letters.");
+  }
   if (library.has(MAYFLY_DELAYS)) say("What goes round a cycle waits here.");
   return text;
 }

@@ -127,8 +127,7 @@ struct CircuitBreaker : sdk::Node {
     for (const std::uint16_t row : slice.rows()) {
       const std::uint8_t outcome = slice.outcome(row);
       // A row that the database refuses says that the database works.
-      const bool good =
-          outcome == MAYFLY_WRITTEN || outcome == MAYFLY_IGNORED || outcome == MAYFLY_DEAD_LETTERED;
+      const bool good = slice.arrived(row) || outcome == MAYFLY_DEAD_LETTERED;
       failed |= outcome == MAYFLY_PENDING;
       succeeded |= good;
       if (!probing || outcome == MAYFLY_PENDING) continue;

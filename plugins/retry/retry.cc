@@ -125,8 +125,7 @@ struct Retry : sdk::Node {
   void on_completion(sdk::Slice slice) {
     std::uint64_t written = 0;
     for (const std::uint16_t row : slice.rows()) {
-      const std::uint8_t outcome = slice.outcome(row);
-      if (outcome == MAYFLY_WRITTEN || outcome == MAYFLY_IGNORED) ++written;
+      if (slice.arrived(row)) ++written;
     }
     if (written == 0) return;
     host.count(kSucceeded, written);

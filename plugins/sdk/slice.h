@@ -59,6 +59,11 @@ class Slice {
 
   // on_completion: MAYFLY_WRITTEN ..., what the row's answer was.
   std::uint8_t outcome(std::uint16_t row) const { return batch().outcome[row]; }
+  // on_completion: the row is where it was to go: written, found there, or taken by a sink.
+  bool arrived(std::uint16_t row) const {
+    const std::uint8_t what = outcome(row);
+    return what == MAYFLY_WRITTEN || what == MAYFLY_IGNORED || what == MAYFLY_CONSUMED;
+  }
   const mayfly_slice& c() const { return slice_; }
   // on_completion: rows whose attempt failed, or that ended as dead letters.
   std::uint64_t failed() const {

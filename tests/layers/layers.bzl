@@ -59,6 +59,7 @@ LAYER_TARGETS = [
     "//plugins/limit:liblimit.so",
     "//plugins/map:libmap.so",
     "//plugins/pass:libpass.so",
+    "//plugins/persistent_window:libpersistent_window.so",
     "//plugins/reactive_fanout:libreactive_fanout.so",
     "//plugins/retry:libretry.so",
     "//plugins/route:libroute.so",
