@@ -1,4 +1,4 @@
-"""together_test.py MAYFLY PIPELINE.toml PLUGIN.so...: the pipeline with its twelve nodes, killed again and
+"""together_test.py MAYFLY PIPELINE.toml PLUGIN.so...: the pipeline with its thirteen nodes, killed again and
 again while it runs, answers every row once."""
 
 import json
@@ -74,6 +74,25 @@ def main():
            "nothing is answered out of turn in the end")
     expect(summary["rows_written"] == len(written), "the summary counts what all runs wrote")
     expect(summary["rows_rejected"] == len(letters), "and what they refused")
+
+    # What happened is beside the rows, in the order in which it did. A killed run may have lost the
+    # last moments of it; the last run's is whole.
+    signals = [name for (name,) in database.execute("SELECT signal FROM signals ORDER BY id")]
+    print("signals", len(signals), sorted({name.split(":")[0] for name in signals}))
+    expect(signals[-1] == "drain.done", f"the end is the last that was raised, found {signals[-1]}")
+    ended = len(signals) - 1
+    started = max(i for i, name in enumerate(signals) if name == "drain.started")
+    before = [i for i, name in enumerate(signals[:ended]) if name == "drain.done"]
+    begun = before[-1] + 1 if before else 0
+    last = signals[begun:]
+    expect(begun <= started < ended, "the drain starts before it is done")
+    faults = [i for i, name in enumerate(signals) if name.split(":")[0] == "error.fault"]
+    anomalies = [i for i, name in enumerate(signals) if name.split(":")[0] == "anomaly.detected"]
+    expect(len(faults) >= 3, "the faults were told")
+    expect(anomalies and faults[2] < anomalies[0], "the third fault made an anomaly, and no earlier one")
+    commits = [i for i, name in enumerate(signals[started:ended]) if name.startswith("write.done")]
+    expect(commits or not any(name.startswith("write.done") for name in last),
+           "the drain's rows were committed before it was done")
 
 
 main()
