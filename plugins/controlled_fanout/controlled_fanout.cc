@@ -10,7 +10,7 @@ namespace {
 namespace sdk = mayfly::sdk;
 
 enum Option : std::uint32_t { kKey, kLimit, kPerKey, kSaturatedAt, kName };
-enum Counter : std::uint32_t { kPassed, kAnswered, kFailed, kWaited, kHighest, kSaturations };
+enum Counter : std::uint32_t { kSaturations = sdk::kPermitCounters };
 enum Signal : std::uint32_t { kSaturated };
 
 constexpr mayfly_option kOptions[] = {
@@ -24,14 +24,9 @@ constexpr mayfly_option kOptions[] = {
     sdk::text_option("name", "", "The argument of its signal, to tell several nodes apart."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows; those of a key in order."}};
-constexpr mayfly_named kCounters[] = {
-    {"passed", "Rows that took a permit."},
-    {"answered", "Permits given back; passed less answered are in flight."},
-    {"failed", "Of those the ones whose attempt failed, or that ended as dead letters."},
-    {"waited", "Rows that had to wait for one of their key, or for the limit."},
-    {"highest", "Most rows in flight at a time."},
-    {"saturations", "Times that saturated_at was reached."},
-};
+constexpr auto kCounters =
+    sdk::permit_counters("Rows that had to wait for one of their key, or for the limit.",
+                         {{"saturations", "Times that saturated_at was reached."}});
 constexpr mayfly_named kRaises[] = {
     {"fanout.saturated", "saturated_at rows wait; retracted when no more than half of that do."},
 };
@@ -48,21 +43,11 @@ struct ControlledFanout : sdk::Node {
   mayfly_result open() { return key.open(host); }
 
   void process(sdk::Slice slice) {
-    std::uint64_t waiting = 0;
-    if (!slice.resumed()) {
-      for (const std::uint16_t row : slice.rows()) waiting += gate->admit(key, slice, row) ? 0 : 1;
-    }
-    if (waiting > 0) host.count(kWaited, waiting);
-    if (waiting < slice.size()) host.count(kPassed, slice.size() - waiting);
-    const std::uint64_t highest = gate->permits().highest();
-    if (highest > told) host.count(kHighest, highest - told);
-    told = highest;
+    gate->admit(host, key, slice);
     tell();
   }
 
   void on_completion(sdk::Slice slice) {
-    host.count(kAnswered, slice.size());
-    if (const std::uint64_t failed = slice.failed(); failed > 0) host.count(kFailed, failed);
     gate->answered(host, key, slice);
     tell();
   }
@@ -94,7 +79,6 @@ struct ControlledFanout : sdk::Node {
   std::uint64_t saturated_at = 0;
   std::string name;
   bool saturated = false;  // as it was told
-  std::uint64_t told = 0;  // of the counter `highest`
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace sdk = mayfly::sdk;
 using mayfly::ConcurrencyScale;
 
 enum Option : std::uint32_t { kUpOn, kDownOn, kMin, kMax, kCooldown, kLimit };
-enum Counter : std::uint32_t { kPassed, kAnswered, kFailed, kWaited, kHighest, kRaised, kLowered };
+enum Counter : std::uint32_t { kRaised = sdk::kPermitCounters, kLowered };
 enum Signal : std::uint32_t { kLimitChanged };
 
 constexpr std::uint32_t kTimer = 0;
@@ -31,15 +31,9 @@ constexpr mayfly_option kOptions[] = {
                                  "0: leaves it as it is.")),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows, in order."}};
-constexpr mayfly_named kCounters[] = {
-    {"passed", "Rows that took a permit."},
-    {"answered", "Permits given back; passed less answered are in flight."},
-    {"failed", "Of those the ones whose attempt failed, or that ended as dead letters."},
-    {"waited", "Rows that had to wait for a permit."},
-    {"highest", "Most rows in flight at a time."},
-    {"raised", "Times that the limit became higher."},
-    {"lowered", "Times that it became lower."},
-};
+constexpr auto kCounters = sdk::permit_counters("Rows that had to wait for a permit.",
+                                                {{"raised", "Times that the limit became higher."},
+                                                 {"lowered", "Times that it became lower."}});
 constexpr mayfly_named kRaises[] = {
     {"concurrency.limit", "The limit changed; the argument is the new one."},
 };
@@ -62,20 +56,8 @@ struct DynamicConcurrency : sdk::Node {
     return MAYFLY_OK;
   }
 
-  void process(sdk::Slice slice) {
-    const std::uint64_t waiting = gate->admit(slice);
-    if (waiting > 0) host.count(kWaited, waiting);
-    if (waiting < slice.size()) host.count(kPassed, slice.size() - waiting);
-    const std::uint64_t highest = gate->permits().highest();
-    if (highest > told) host.count(kHighest, highest - told);
-    told = highest;
-  }
-
-  void on_completion(sdk::Slice slice) {
-    host.count(kAnswered, slice.size());
-    if (const std::uint64_t failed = slice.failed(); failed > 0) host.count(kFailed, failed);
-    gate->answered(host, slice.size());
-  }
+  void process(sdk::Slice slice) { gate->admit(host, slice); }
+  void on_completion(sdk::Slice slice) { gate->answered(host, slice); }
 
   void on_signal(std::span<const mayfly_signal> signals) {
     const std::int64_t now = host.now_ns();
@@ -117,7 +99,6 @@ struct DynamicConcurrency : sdk::Node {
   std::optional<ConcurrencyScale> scale;
   std::optional<sdk::PermitGate> gate;
   std::int64_t newest_ns = INT64_MIN;  // of the signals that were acted on
-  std::uint64_t told = 0;              // of the counter `highest`
 };
 
 }  // namespace

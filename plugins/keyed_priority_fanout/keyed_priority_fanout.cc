@@ -23,15 +23,7 @@ enum Option : std::uint32_t {
   kRefusePriorityOn,
   kName,
 };
-enum Counter : std::uint32_t {
-  kPassed,
-  kAnswered,
-  kFailed,
-  kWaited,
-  kHighest,
-  kPriority,
-  kPriorityRefused,
-};
+enum Counter : std::uint32_t { kPriority = sdk::kPermitCounters, kPriorityRefused };
 enum Reason : std::uint16_t { kPrioritySaturated };
 enum Signal : std::uint32_t { kSaturated };
 enum class OnSaturated : std::uint32_t { kNormal, kDeadLetter, kDrop };
@@ -63,15 +55,10 @@ constexpr mayfly_option kOptions[] = {
     sdk::text_option("name", "", "The argument of its signal, to tell several nodes apart."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows; those of a key and lane in order."}};
-constexpr mayfly_named kCounters[] = {
-    {"passed", "Rows that took a permit."},
-    {"answered", "Permits given back; passed less answered are in flight."},
-    {"failed", "Of those the ones whose attempt failed, or that ended as dead letters."},
-    {"waited", "Rows that had to wait for one of their key, or for the limit."},
-    {"highest", "Most rows in flight at a time."},
-    {"priority", "Rows that came for a lane above normal."},
-    {"priority_refused", "Of those the ones that on_saturated took care of."},
-};
+constexpr auto kCounters = sdk::permit_counters(
+    "Rows that had to wait for one of their key, or for the limit.",
+    {{"priority", "Rows that came for a lane above normal."},
+     {"priority_refused", "Of those the ones that on_saturated took care of."}});
 constexpr mayfly_named kReasons[] = {
     {"priority_saturated", "too many rows of priority waited already, or a signal refused them"},
 };
@@ -99,12 +86,10 @@ struct KeyedPriorityFanout : sdk::Node {
   }
 
   void process(sdk::Slice slice) {
-    if (slice.resumed()) {
-      host.count(kPassed, slice.size());
-      return;
-    }
+    if (slice.resumed()) return gate->admit_resumed(host, slice);
     for (const std::uint16_t row : slice.rows()) enter(slice, row);
-    tell();
+    gate->tell(host);
+    if (priority > 0) host.count(kPriority, std::exchange(priority, 0));
   }
 
   void enter(const sdk::Slice& slice, std::uint16_t row) {
@@ -120,7 +105,7 @@ struct KeyedPriorityFanout : sdk::Node {
         in = 0;
       }
     }
-    gate->admit(key, slice, row, in) ? ++passed : ++waited;
+    gate->admit(key, slice, row, in);
   }
 
   // A row that needn't wait takes no room.
@@ -137,10 +122,8 @@ struct KeyedPriorityFanout : sdk::Node {
   }
 
   void on_completion(sdk::Slice slice) {
-    host.count(kAnswered, slice.size());
-    if (const std::uint64_t failed = slice.failed(); failed > 0) host.count(kFailed, failed);
     gate->answered(host, key, slice);
-    tell();
+    gate->tell(host);
   }
 
   void on_signal(std::span<const mayfly_signal>) { look(host.now_ns()); }
@@ -165,14 +148,6 @@ struct KeyedPriorityFanout : sdk::Node {
     saturated = refused;
     refused ? host.raise(kSaturated, name) : host.retract(kSaturated, name);
   }
-  void tell() {
-    if (passed > 0) host.count(kPassed, std::exchange(passed, 0));
-    if (waited > 0) host.count(kWaited, std::exchange(waited, 0));
-    if (priority > 0) host.count(kPriority, std::exchange(priority, 0));
-    const std::uint64_t highest = gate->permits().highest();
-    if (highest > told) host.count(kHighest, highest - told);
-    told = highest;
-  }
 
   sdk::KeyColumns key;
   RowLane lane;
@@ -183,11 +158,7 @@ struct KeyedPriorityFanout : sdk::Node {
   bool refuses_by_signal = false;  // there are such signals
   bool signal_refuses = false;     // one of them is present
   bool saturated = false;          // as it was told
-  // Of this call, for the counters of these names.
-  std::uint64_t passed = 0;
-  std::uint64_t waited = 0;
-  std::uint64_t priority = 0;
-  std::uint64_t told = 0;  // of the counter `highest`
+  std::uint64_t priority = 0;      // of this call, for the counter
 };
 
 }  // namespace

@@ -9,7 +9,6 @@ namespace {
 namespace sdk = mayfly::sdk;
 
 enum Option : std::uint32_t { kKey, kPerKey, kLimit };
-enum Counter : std::uint32_t { kPassed, kAnswered, kFailed, kWaited, kHighest };
 
 constexpr mayfly_option kOptions[] = {
     sdk::key_option("key", "Columns; rows in which they are equal have the same key."),
@@ -19,13 +18,8 @@ constexpr mayfly_option kOptions[] = {
                                  "Rows of all keys that may be in flight beyond it at a time.")),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows; those of a key in order."}};
-constexpr mayfly_named kCounters[] = {
-    {"passed", "Rows that took a permit."},
-    {"answered", "Permits given back; passed less answered are in flight."},
-    {"failed", "Of those the ones whose attempt failed, or that ended as dead letters."},
-    {"waited", "Rows that had to wait for one of their key, or for the limit."},
-    {"highest", "Most rows in flight at a time."},
-};
+constexpr auto kCounters =
+    sdk::permit_counters("Rows that had to wait for one of their key, or for the limit.");
 
 struct KeyedSequential : sdk::Node {
   void configure(const sdk::Options& options) {
@@ -36,24 +30,8 @@ struct KeyedSequential : sdk::Node {
 
   mayfly_result open() { return key.open(host); }
 
-  void process(sdk::Slice slice) {
-    std::uint64_t waiting = 0;
-    if (!slice.resumed()) {
-      for (const std::uint16_t row : slice.rows()) waiting += gate->admit(key, slice, row) ? 0 : 1;
-    }
-    if (waiting > 0) host.count(kWaited, waiting);
-    if (waiting < slice.size()) host.count(kPassed, slice.size() - waiting);
-    const std::uint64_t highest = gate->permits().highest();
-    if (highest > told) host.count(kHighest, highest - told);
-    told = highest;
-  }
-
-  void on_completion(sdk::Slice slice) {
-    host.count(kAnswered, slice.size());
-    if (const std::uint64_t failed = slice.failed(); failed > 0) host.count(kFailed, failed);
-    gate->answered(host, key, slice);
-  }
-
+  void process(sdk::Slice slice) { gate->admit(host, key, slice); }
+  void on_completion(sdk::Slice slice) { gate->answered(host, key, slice); }
   void drain(std::int64_t) { gate->let_go(host); }
 
   void set_option(std::uint32_t option, const sdk::Options& options) {
@@ -63,7 +41,6 @@ struct KeyedSequential : sdk::Node {
 
   sdk::KeyColumns key;
   std::optional<sdk::KeyedGate<>> gate;
-  std::uint64_t told = 0;  // of the counter `highest`
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ enum Option : std::uint32_t {
   kSlowAfter,
   kAdjustCooldown,
 };
-enum Counter : std::uint32_t { kPassed, kAnswered, kFailed, kWaited, kHighest, kDrops, kReliefs };
+enum Counter : std::uint32_t { kDrops = sdk::kPermitCounters, kReliefs };
 enum Signal : std::uint32_t { kBackpressure, kStage2Failed };
 
 constexpr std::uint32_t kTimer = 0;
@@ -40,15 +40,9 @@ constexpr mayfly_option kOptions[] = {
                          "From a change of the limit to the next drop."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "Rows, in order."}};
-constexpr mayfly_named kCounters[] = {
-    {"passed", "Rows that took a permit."},
-    {"answered", "Permits given back; passed less answered are in flight."},
-    {"failed", "Of those the ones whose attempt failed, or that ended as dead letters."},
-    {"waited", "Rows that had to wait for a permit."},
-    {"highest", "Most rows in flight at a time."},
-    {"drops", "Times that the limit dropped to min."},
-    {"reliefs", "Times that it returned to max."},
-};
+constexpr auto kCounters = sdk::permit_counters("Rows that had to wait for a permit.",
+                                                {{"drops", "Times that the limit dropped to min."},
+                                                 {"reliefs", "Times that it returned to max."}});
 constexpr mayfly_named kRaises[] = {
     {"stage2.backpressure", "The limit dropped to min; retracted when it returns to max."},
     {"stage2.failed", "Rows failed, or ended as dead letters."},
@@ -92,27 +86,16 @@ struct ReactiveFanout : sdk::Node {
   }
 
   void process(sdk::Slice slice) {
-    const std::uint64_t waiting = gate->admit(slice);
-    if (waiting > 0) host.count(kWaited, waiting);
-    if (waiting < slice.size()) {
-      host.count(kPassed, slice.size() - waiting);
-      limit->passed(slice.size() - waiting, slice.now_ns());
-    }
-    const std::uint64_t highest = gate->permits().highest();
-    if (highest > told) host.count(kHighest, highest - told);
-    told = highest;
+    const std::uint64_t passed = gate->admit(host, slice);
+    if (passed > 0) limit->passed(passed, slice.now_ns());
     update(slice.now_ns());
   }
 
   void on_completion(sdk::Slice slice) {
-    host.count(kAnswered, slice.size());
-    if (const std::uint64_t failed = slice.failed(); failed > 0) {
-      host.count(kFailed, failed);
-      host.raise(kStage2Failed);
-    }
+    if (slice.failed() > 0) host.raise(kStage2Failed);
     limit->answered(slice.size());
     update(slice.now_ns());
-    gate->answered(host, slice.size());
+    gate->answered(host, slice);
   }
 
   void on_timer(std::uint32_t, std::int64_t now_ns) { update(now_ns); }
@@ -136,7 +119,6 @@ struct ReactiveFanout : sdk::Node {
 
   std::optional<ReactiveLimit> limit;
   std::optional<sdk::PermitGate> gate;
-  std::uint64_t told = 0;  // of the counter `highest`
 };
 
 }  // namespace

@@ -2,10 +2,11 @@
 // not pass waits with those of its key (and lane), in order; a key that is full holds back itself
 // alone.
 //
-// For nodes with MAYFLY_HOLDS and MAYFLY_WANTS_COMPLETIONS. The host keeps the rows that wait,
-// those of a key and lane under a tag of their own; KeyedPermits says who is next. A row that is
-// let go has its permit from then on, so that it passes for certain when it comes. The key is
-// hashed when a row comes and once more when it is answered, since values don't change.
+// For nodes with MAYFLY_HOLDS and MAYFLY_WANTS_COMPLETIONS, whose first counters are those of
+// permit_counters.h. The host keeps the rows that wait, those of a key and lane under a tag of
+// their own; KeyedPermits says who is next. A row that is let go has its permit from then on, so
+// that it passes for certain when it comes. The key is hashed when a row comes and once more when
+// it is answered, since values don't change.
 //
 // MEMORY   That of KeyedPermits: keys in flight or waiting.
 // THREADS  The calls of the node.
@@ -17,6 +18,7 @@
 #include "mayfly/policy/keyed_permits.h"
 #include "mayfly/sdk/host.h"
 #include "mayfly/sdk/key_columns.h"
+#include "mayfly/sdk/permit_counters.h"
 #include "mayfly/sdk/slice.h"
 
 #pragma GCC visibility push(hidden)
@@ -30,15 +32,29 @@ class KeyedGate {
 
   const KeyedPermits<kLanes>& permits() const { return permits_; }
 
-  // Of process, for a new row (a resumed one just passes): false, and the row is routed to HOLD, if
-  // it has to wait.
-  bool admit(const KeyColumns& columns, const Slice& slice, std::uint16_t row,
+  // Of process, for all rows of a slice, or one by one and then tell(): a row that has to wait is
+  // routed to HOLD.
+  void admit(const Host& host, const KeyColumns& columns, const Slice& slice) {
+    if (slice.resumed()) {
+      admit_resumed(host, slice);
+      return;
+    }
+    for (const std::uint16_t row : slice.rows()) admit(columns, slice, row);
+    tell(host);
+  }
+  void admit(const KeyColumns& columns, const Slice& slice, std::uint16_t row,
              std::uint32_t lane = 0) {
     const std::uint64_t key = key_of(columns, slice.batch(), row);
-    if (permits_.enter(key, lane)) return true;
-    slice.hold(row, key | lane);
-    return false;
+    const bool passes = permits_.enter(key, lane);
+    if (!passes) slice.hold(row, key | lane);
+    passes ? counters_.add(1, 0) : counters_.add(0, 1);
   }
+  // What was let go has its permit, and passes.
+  void admit_resumed(const Host& host, const Slice& slice) {
+    counters_.add(slice.size(), 0);
+    tell(host);
+  }
+  void tell(const Host& host) { counters_.tell(host, permits_.highest()); }
 
   // What admit would say of it.
   bool can_pass(const KeyColumns& columns, const Slice& slice, std::uint16_t row,
@@ -48,6 +64,7 @@ class KeyedGate {
 
   // Of on_completion.
   void answered(const Host& host, const KeyColumns& columns, const Slice& slice) {
+    counters_.answered(host, slice);
     for (const std::uint16_t row : slice.rows()) {
       permits_.give_back(key_of(columns, slice.batch(), row));
     }
@@ -78,6 +95,7 @@ class KeyedGate {
   }
 
   KeyedPermits<kLanes> permits_;
+  PermitCounters counters_;
 };
 
 }  // namespace mayfly::sdk
