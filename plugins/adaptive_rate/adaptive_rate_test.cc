@@ -1,34 +1,16 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 using Signals = std::vector<std::string>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("adaptive_rate");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
 
 std::unique_ptr<NodeHarness> rate_node(std::int64_t rate, std::vector<RawOption> options = {}) {
   options.push_back({"rate", rate});
-  auto harness = try_node(options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
-}
-
-Ordinals first(std::uint64_t count) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), 0u);
-  return ordinals;
+  return open_node("adaptive_rate", options);
 }
 
 TEST_CASE("adaptive rate: a burst passes at once, the others in order at the rate") {
@@ -183,7 +165,7 @@ TEST_CASE("adaptive rate: a drain that can keep the rate, or is told to, does") 
 
 TEST_CASE("adaptive rate: a rate that can't be is refused") {
   const auto refusal = [](std::vector<RawOption> options) {
-    return try_node(std::move(options)).status().message();
+    return try_node("adaptive_rate", std::move(options)).status().message();
   };
   CHECK(refusal({{"rate", std::int64_t{5}}, {"min_rate", std::int64_t{6}}}) ==
         "min_rate: expected at most the rate (5), found 6; lower it, or raise the rate");

@@ -1,28 +1,18 @@
 #include <doctest/doctest.h>
 
 #include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("anomaly_detector");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> detector_node(std::int64_t threshold, std::string window,
                                            std::vector<RawOption> options = {}) {
   options.push_back({"threshold", threshold});
   options.push_back({"window", std::move(window)});
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("anomaly_detector", std::move(options));
 }
 
 TEST_CASE("anomaly detector: the threshold within the window is an anomaly (C144)") {
@@ -89,13 +79,11 @@ TEST_CASE("anomaly detector: rows pass, whatever happens") {
 }
 
 TEST_CASE("anomaly detector: unusual values of a column are counted and told, and rows pass") {
-  PluginRegistry registry(search_of_process());
   const std::vector<RawOption> options = {
       {"column", std::string("ms")}, {"bound", 6.0}, {"memory", std::int64_t{100}}};
-  auto made = NodeHarness::create(*registry.find("anomaly_detector"), options,
-                                  {.columns = {{"ms", ColumnType::kFloat64}}});
-  REQUIRE_MESSAGE(made.ok(), made.status().message());
-  NodeHarness& node = **made;
+  const auto made =
+      open_node("anomaly_detector", options, {.columns = {{"ms", ColumnType::kFloat64}}});
+  NodeHarness& node = *made;
   mayfly_batch* batch = node.new_batch();
   for (std::uint64_t i = 0; i < 500; ++i) {
     if (i == 300 || i == 400) {
@@ -113,17 +101,21 @@ TEST_CASE("anomaly detector: unusual values of a column are counted and told, an
 }
 
 TEST_CASE("anomaly detector: globs that match its own signals are refused") {
-  CHECK(try_node({{"signals", Names{"error.*", "anomaly.*"}}}).status().message() ==
+  CHECK(try_node("anomaly_detector", {{"signals", Names{"error.*", "anomaly.*"}}})
+            .status()
+            .message() ==
         "signals: expected globs that don't match its own signals, found \"anomaly.*\", which "
         "matches anomaly.detected; name what it is to count more closely");
-  CHECK_FALSE(try_node({{"signals", Names{"*"}}}).ok());
-  CHECK_FALSE(try_node({{"signals", Names{"*:disk"}}, {"name", std::string("disk")}}).ok());
-  CHECK(try_node({{"column", std::string("nobody")}}).status().message() ==
+  CHECK_FALSE(try_node("anomaly_detector", {{"signals", Names{"*"}}}).ok());
+  CHECK_FALSE(
+      try_node("anomaly_detector", {{"signals", Names{"*:disk"}}, {"name", std::string("disk")}})
+          .ok());
+  CHECK(try_node("anomaly_detector", {{"column", std::string("nobody")}}).status().message() ==
         "column: expected a column of what comes in, found \"nobody\"");
-  CHECK(try_node({{"column", std::string("name")}}).status().message() ==
+  CHECK(try_node("anomaly_detector", {{"column", std::string("name")}}).status().message() ==
         "column: expected one of numbers, found \"name\"");
-  CHECK_FALSE(try_node({{"signals", Names{}}}).ok());
-  CHECK_FALSE(try_node({{"threshold", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("anomaly_detector", {{"signals", Names{}}}).ok());
+  CHECK_FALSE(try_node("anomaly_detector", {{"threshold", std::int64_t{0}}}).ok());
 }
 
 }  // namespace

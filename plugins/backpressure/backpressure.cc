@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "mayfly/policy/drain_patience.h"
 #include "mayfly/policy/waiting_rows.h"
 #include "mayfly/policy/watermark.h"
 #include "mayfly/sdk/plugin.h"
@@ -11,6 +12,7 @@
 namespace {
 
 namespace sdk = mayfly::sdk;
+using mayfly::DrainPatience;
 using mayfly::WaitingRows;
 using mayfly::Watermark;
 
@@ -190,7 +192,7 @@ struct Backpressure : sdk::Node {
   // What is on its way still counts, since its answers come; who raised a signal may have ended.
   void drain(std::int64_t deadline_ns) {
     const std::int64_t now = host.now_ns();
-    if (give_up_ns == mayfly::kNever) give_up_ns = now + (deadline_ns - now) / 2;
+    patience.begin(now, deadline_ns);
     update(now);
   }
 
@@ -208,7 +210,8 @@ struct Backpressure : sdk::Node {
 
   void look(std::int64_t now) {
     look_at_ns = mayfly::deadline_after(now, check_interval_ns);
-    told_from_outside = now < give_up_ns && host.signals_present(sdk::listen_of(kSignals)) > 0;
+    told_from_outside =
+        !patience.is_over(now) && host.signals_present(sdk::listen_of(kSignals)) > 0;
   }
 
   void measure(const mayfly_batch& batch, std::uint16_t row) { bytes += bytes_of(batch, row); }
@@ -239,7 +242,7 @@ struct Backpressure : sdk::Node {
   }
 
   void update(std::int64_t now) {
-    if (now >= give_up_ns) told_from_outside = false;
+    if (patience.is_over(now)) told_from_outside = false;
     update_marks(now);
     if (action == Action::kBlock && host.held(kTag) > 0 && !pressed()) {
       if (const std::uint64_t rows = host.resume(kTag, room()); rows > 0) {
@@ -264,8 +267,9 @@ struct Backpressure : sdk::Node {
   }
 
   void set_timer(std::int64_t now) {
-    std::int64_t due =
-        told_from_outside ? std::min(std::max(look_at_ns, now + 1), give_up_ns) : mayfly::kNever;
+    std::int64_t due = told_from_outside
+                           ? std::min(std::max(look_at_ns, now + 1), patience.until_ns())
+                           : mayfly::kNever;
     if (age_mark && !age_mark->on()) due = std::min(due, on_their_way.due_ns());
     due == mayfly::kNever ? host.cancel_timer(kTimer) : host.set_timer(kTimer, due);
   }
@@ -278,7 +282,7 @@ struct Backpressure : sdk::Node {
   std::int64_t bytes = 0;    // of those that passed
   std::int64_t check_interval_ns = 1;
   std::int64_t look_at_ns = 0;
-  std::int64_t give_up_ns = mayfly::kNever;  // of a drain: signals count no more
+  DrainPatience patience;  // when it is over, signals count no more
   Action action = Action::kBlock;
   bool told_from_outside = false;
   bool told = false;

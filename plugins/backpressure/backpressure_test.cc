@@ -1,27 +1,14 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("backpressure");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> pressure_node(std::vector<RawOption> options) {
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("backpressure", std::move(options));
 }
 
 std::unique_ptr<NodeHarness> rows_node(std::int64_t high, std::int64_t low,
@@ -29,12 +16,6 @@ std::unique_ptr<NodeHarness> rows_node(std::int64_t high, std::int64_t low,
   options.push_back({"high_rows", high});
   options.push_back({"low_rows", low});
   return pressure_node(std::move(options));
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
 }
 
 TEST_CASE("backpressure: up to the high mark rows pass, the others wait in order") {
@@ -204,7 +185,7 @@ TEST_CASE("backpressure: draining lets all rows go, in order, as answers come") 
 
 TEST_CASE("backpressure: marks that don't fit are refused") {
   const auto refusal = [](std::vector<RawOption> options) {
-    return try_node(std::move(options)).status().message();
+    return try_node("backpressure", std::move(options)).status().message();
   };
   CHECK(refusal({{"high_rows", std::int64_t{5}}, {"low_rows", std::int64_t{5}}}) ==
         "low_rows: expected less than high_rows (5), found 5");

@@ -1,30 +1,16 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
 #include "plugins/batch/row_group.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 
 std::unique_ptr<NodeHarness> batch_node(std::int64_t rows, std::string timeout) {
-  PluginRegistry registry(search_of_process());
   const std::vector<RawOption> options = {{"rows", rows}, {"timeout", std::move(timeout)}};
-  auto library = registry.find("batch");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  auto harness = NodeHarness::create(*library, options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
-}
-
-Ordinals first(std::uint64_t count) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), 0u);
-  return ordinals;
+  return open_node("batch", options);
 }
 
 TEST_CASE("batch: holds rows until a group is full, then lets exactly that group go") {

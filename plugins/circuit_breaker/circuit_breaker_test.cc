@@ -1,29 +1,15 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 using Signals = std::vector<std::string>;
 
 std::unique_ptr<NodeHarness> breaker_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("circuit_breaker");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  auto harness = NodeHarness::create(*library, options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
+  return open_node("circuit_breaker", options);
 }
 
 // Each at another moment: those of one moment are one failure.

@@ -2,53 +2,17 @@
 
 #include <algorithm>
 
-#include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/letter_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
-using Names = std::vector<std::string>;
+using namespace testing;
 using Signals = std::vector<std::string>;
 
-Result<std::unique_ptr<NodeHarness>> try_fanout_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("controlled_fanout");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
-
-// A node whose rows are made of texts: the key of each is a letter, in the column "name".
-struct Fanout {
-  explicit Fanout(std::vector<RawOption> options) {
-    options.push_back({"key", Names{"name"}});
-    auto made = try_fanout_node(std::move(options));
-    REQUIRE_MESSAGE(made.ok(), made.status().message());
-    node = std::move(made).value();
-  }
-
-  void push(std::string_view letters) {
-    mayfly_batch* batch = node->new_batch();
-    REQUIRE(batch != nullptr);
-    for (const char letter : letters) {
-      put_int64(*batch, 0, static_cast<std::int64_t>(keys.size()));
-      REQUIRE(put_text(*batch, 1, {&letter, 1}));
-      commit_row(*batch, {.ordinal = keys.size(), .byte_end = 0, .line = 0});
-      keys.push_back(letter);
-    }
-    node->push(batch);
-  }
-  std::string out() const {
-    std::string letters;
-    for (const std::uint64_t row : node->port(0)) letters += keys[row];
-    return letters;
-  }
-  void answer(std::uint64_t row) { node->complete(Ordinals{row}, MAYFLY_WRITTEN); }
-
-  std::unique_ptr<NodeHarness> node;
-  std::string keys;  // by ordinal
+struct Fanout : LetterNode {
+  explicit Fanout(std::vector<RawOption> options)
+      : LetterNode("controlled_fanout", std::move(options)) {}
 };
 
 TEST_CASE("controlled fan-out: the global limit and that of a key both hold (C140)") {
@@ -61,7 +25,7 @@ TEST_CASE("controlled fan-out: the global limit and that of a key both hold (C14
   std::size_t most = 2;
   for (std::size_t answered = 0; answered < 5; ++answered) {
     const std::uint64_t row = fanout.node->passed()[answered].ordinal;
-    in_flight.erase(in_flight.find(fanout.keys[row]), 1);
+    in_flight.erase(in_flight.find(fanout.letters[row]), 1);
     fanout.answer(row);
     for (; seen < fanout.out().size(); ++seen) in_flight += fanout.out()[seen];
     most = std::max(most, in_flight.size());
@@ -140,10 +104,10 @@ TEST_CASE("controlled fan-out: draining lets all go, as answers come, and loses 
 
 TEST_CASE("controlled fan-out: limits of none and keys that aren't there are refused") {
   const Names id = {"id"};
-  CHECK_FALSE(try_fanout_node({{"key", id}, {"limit", std::int64_t{0}}}).ok());
-  CHECK_FALSE(try_fanout_node({{"key", id}, {"per_key", std::int64_t{0}}}).ok());
-  CHECK_FALSE(try_fanout_node({}).ok());
-  const auto unknown = try_fanout_node({{"key", Names{"region"}}});
+  CHECK_FALSE(try_node("controlled_fanout", {{"key", id}, {"limit", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("controlled_fanout", {{"key", id}, {"per_key", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("controlled_fanout", {}).ok());
+  const auto unknown = try_node("controlled_fanout", {{"key", Names{"region"}}});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.status().message() ==
         "expected a column that comes in (id, name), found \"region\"; name one of them");

@@ -3,28 +3,16 @@
 #include <optional>
 
 #include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options,
-                                              HarnessSettings settings = {}) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("dedupe");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options, std::move(settings));
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> dedupe_node(Names keys, std::vector<RawOption> options = {}) {
   options.push_back({"keys", std::move(keys)});
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("dedupe", std::move(options));
 }
 
 struct Row {
@@ -111,8 +99,9 @@ TEST_CASE("dedupe: NULL, numbers and texts are never taken for each other, whate
     CAPTURE(seed);
     const std::vector<RawOption> options = {{"keys", Names{"key"}},
                                             {"nulls", std::string("equal")}};
-    auto made = try_node(
-        options, {.columns = {{"key", ColumnType::kAny}}, .batch_rows = 2048, .seed = seed});
+    auto made =
+        try_node("dedupe", options,
+                 {.columns = {{"key", ColumnType::kAny}}, .batch_rows = 2048, .seed = seed});
     REQUIRE(made.ok());
     NodeHarness& node = **made;
     mayfly_batch* batch = node.new_batch();
@@ -154,11 +143,11 @@ TEST_CASE("dedupe: records that can't be read pass, each of them") {
 }
 
 TEST_CASE("dedupe: a column that isn't there, and no column at all, are refused") {
-  CHECK(try_node({{"keys", Names{"id", "nobody"}}}).status().message() ==
+  CHECK(try_node("dedupe", {{"keys", Names{"id", "nobody"}}}).status().message() ==
         "keys: expected a column of what comes in, found \"nobody\"");
-  CHECK_FALSE(try_node({{"keys", Names{}}}).ok());
-  CHECK_FALSE(try_node({}).ok());
-  CHECK_FALSE(try_node({{"keys", Names{"id"}}, {"max_keys", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("dedupe", {{"keys", Names{}}}).ok());
+  CHECK_FALSE(try_node("dedupe", {}).ok());
+  CHECK_FALSE(try_node("dedupe", {{"keys", Names{"id"}}, {"max_keys", std::int64_t{0}}}).ok());
 }
 
 }  // namespace

@@ -1,37 +1,18 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
-using Names = std::vector<std::string>;
+using namespace testing;
 using Signals = std::vector<std::string>;
-
-Result<std::unique_ptr<NodeHarness>> try_dynamic_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("dynamic_concurrency");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
 
 std::unique_ptr<NodeHarness> dynamic_node(std::int64_t min, std::int64_t max,
                                           std::vector<RawOption> options = {}) {
   options.push_back({"min", min});
   options.push_back({"max", max});
-  auto made = try_dynamic_node(std::move(options));
-  REQUIRE_MESSAGE(made.ok(), made.status().message());
-  return std::move(made).value();
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
+  return open_node("dynamic_concurrency", std::move(options));
 }
 
 std::uint64_t in_flight(const NodeHarness& node) {
@@ -138,13 +119,14 @@ TEST_CASE("dynamic concurrency: rows keep their order, and draining loses none")
 }
 
 TEST_CASE("dynamic concurrency: bounds that cross, and a limit of less than one, are refused") {
-  const auto crossed = try_dynamic_node({{"min", std::int64_t{9}}, {"max", std::int64_t{8}}});
+  const auto crossed =
+      try_node("dynamic_concurrency", {{"min", std::int64_t{9}}, {"max", std::int64_t{8}}});
   REQUIRE_FALSE(crossed.ok());
   CHECK(crossed.status().message() ==
         "expected min of at most max (8), found 9; give both, or a lower min");
-  CHECK_FALSE(try_dynamic_node({{"min", std::int64_t{0}}}).ok());
-  CHECK_FALSE(try_dynamic_node({{"up_on", Names{}}}).ok());
-  CHECK_FALSE(try_dynamic_node({{"limit", std::int64_t{-1}}}).ok());
+  CHECK_FALSE(try_node("dynamic_concurrency", {{"min", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("dynamic_concurrency", {{"up_on", Names{}}}).ok());
+  CHECK_FALSE(try_node("dynamic_concurrency", {{"limit", std::int64_t{-1}}}).ok());
   const auto node = dynamic_node(1, 2);
   CHECK_FALSE(node->set_option({"min", std::int64_t{2}}).ok());
 }

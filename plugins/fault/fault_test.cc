@@ -2,26 +2,15 @@
 
 #include <algorithm>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("fault");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> fault_node(std::vector<RawOption> options) {
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("fault", std::move(options));
 }
 
 void push(NodeHarness& node, int thousands) {
@@ -119,12 +108,12 @@ TEST_CASE("fault: draining waits no longer than the deadline, and loses nothing"
 }
 
 TEST_CASE("fault: shares of more than all rows, and times that don't fit, are refused") {
-  CHECK(try_node({{"error_ratio", 0.75}, {"drop_ratio", 0.5}}).status().message() ==
+  CHECK(try_node("fault", {{"error_ratio", 0.75}, {"drop_ratio", 0.5}}).status().message() ==
         "error_ratio and drop_ratio: expected no more than 1 together, found 1.250000");
-  CHECK(try_node({{"delay_min", std::string("2us")}, {"delay_max", std::string("1us")}})
+  CHECK(try_node("fault", {{"delay_min", std::string("2us")}, {"delay_max", std::string("1us")}})
             .status()
             .message() == "delay_max: expected delay_min (2000 ns) or more, found 1000 ns");
-  CHECK_FALSE(try_node({{"delay_ratio", -0.1}}).ok());
+  CHECK_FALSE(try_node("fault", {{"delay_ratio", -0.1}}).ok());
 }
 
 }  // namespace

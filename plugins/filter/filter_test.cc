@@ -1,20 +1,15 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
 #include "mayfly/storage/batch_expressions.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 
 Result<std::unique_ptr<NodeHarness>> filter_node(std::string where) {
-  PluginRegistry registry(search_of_process());
-  const std::vector<RawOption> options = {{"where", std::move(where)}};
-  auto library = registry.find("filter");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options, {.expressions = BatchExpressions::make});
+  return try_node("filter", {{"where", std::move(where)}}, {.expressions = BatchExpressions::make});
 }
 
 TEST_CASE("filter: rows for which the expression is true pass in order, the others are dropped") {

@@ -1,33 +1,14 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
-
-std::shared_ptr<const PluginLibrary> fixed_work_library() {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("fixed_work");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return *library;
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> fixed_work_node(std::int64_t limit, HarnessSettings settings = {}) {
-  const std::vector<RawOption> options = {{"limit", limit}};
-  auto harness = NodeHarness::create(fixed_work_library(), options, std::move(settings));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
+  return open_node("fixed_work", {{"limit", limit}}, std::move(settings));
 }
 
 TEST_CASE("fixed work: five items with a limit of two all pass, in order, and are counted (C120)") {
@@ -124,8 +105,7 @@ TEST_CASE("fixed work: draining lets all go, as answers come, and loses none") {
 }
 
 TEST_CASE("fixed work: a limit of none is refused, when it starts and while rows flow") {
-  const std::vector<RawOption> none = {{"limit", std::int64_t{0}}};
-  const auto refused = NodeHarness::create(fixed_work_library(), none);
+  const auto refused = try_node("fixed_work", {{"limit", std::int64_t{0}}});
   CHECK_FALSE(refused.ok());
   CHECK(refused.status().message().find("limit") != std::string::npos);
 

@@ -2,66 +2,22 @@
 
 #include <cmath>
 
-#include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/letter_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
-using Names = std::vector<std::string>;
+using namespace testing;
 using Signals = std::vector<std::string>;
 
-Result<std::unique_ptr<NodeHarness>> try_priority_node(std::vector<RawOption> options,
-                                                       HarnessSettings settings = {}) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("keyed_priority_fanout");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options, std::move(settings));
-}
-
-// A node whose rows are made of texts: the key of each is a letter, in the column "name"; it has
-// priority 1 when it is a capital one, of the same key as the small one.
-struct Lanes {
-  explicit Lanes(std::vector<RawOption> options) {
-    options.push_back({"key", Names{"name"}});
+// A row with a capital letter has priority 1.
+struct Lanes : LetterNode {
+  explicit Lanes(std::vector<RawOption> options)
+      : LetterNode("keyed_priority_fanout", with_priority(std::move(options))) {}
+  static std::vector<RawOption> with_priority(std::vector<RawOption> options) {
     options.push_back({"priority_column", std::string("id")});
-    auto made = try_priority_node(std::move(options));
-    REQUIRE_MESSAGE(made.ok(), made.status().message());
-    node = std::move(made).value();
+    return options;
   }
-
-  void push(std::string_view letters) {
-    mayfly_batch* batch = node->new_batch();
-    REQUIRE(batch != nullptr);
-    for (const char letter : letters) {
-      const bool capital = letter >= 'A' && letter <= 'Z';
-      const char key = capital ? static_cast<char>(letter - 'A' + 'a') : letter;
-      put_int64(*batch, 0, capital ? 1 : 0);
-      REQUIRE(put_text(*batch, 1, {&key, 1}));
-      commit_row(*batch, {.ordinal = rows.size(), .byte_end = 0, .line = 0});
-      rows.push_back(letter);
-    }
-    node->push(batch);
-  }
-  std::string out() const {
-    std::string letters;
-    for (const std::uint64_t row : node->port(0)) letters += rows[row];
-    return letters;
-  }
-  // The oldest `count` of those in flight.
-  void answer(std::size_t count) {
-    for (; count > 0; --count) {
-      REQUIRE(answered < node->passed().size());
-      const std::uint64_t row = node->passed()[answered++].ordinal;
-      node->complete(Ordinals{row}, MAYFLY_WRITTEN);
-    }
-  }
-
-  std::unique_ptr<NodeHarness> node;
-  std::string rows;  // by ordinal
-  std::size_t answered = 0;
 };
 
 TEST_CASE("keyed priority fan-out: a priority row overtakes the normal ones that wait (P9)") {
@@ -69,11 +25,11 @@ TEST_CASE("keyed priority fan-out: a priority row overtakes the normal ones that
   lanes.push("abcdef");
   lanes.push("X");
   CHECK(lanes.out() == "a");
-  lanes.answer(3);
+  lanes.answer_oldest(3);
   CHECK(lanes.out() == "aXbc");
   // Also one that comes when the backlog is half gone.
   lanes.push("Y");
-  lanes.answer(4);
+  lanes.answer_oldest(4);
   CHECK(lanes.out() == "aXbcYdef");
   CHECK(lanes.node->counter("priority") == 2);
   CHECK(lanes.node->violations().empty());
@@ -84,11 +40,11 @@ TEST_CASE("keyed priority fan-out: both limits hold over all lanes (C140)") {
   lanes.push("aaAbBc");
   CHECK(lanes.out() == "ab");
   // The key a is free again: its priority row goes before its normal one.
-  lanes.answer(1);
+  lanes.answer_oldest(1);
   CHECK(lanes.out() == "abA");
-  lanes.answer(1);
+  lanes.answer_oldest(1);
   CHECK(lanes.out() == "abAB");
-  lanes.answer(2);
+  lanes.answer_oldest(2);
   CHECK(lanes.out() == "abABca");
   CHECK(lanes.node->counter("highest") == 2);
 }
@@ -97,7 +53,7 @@ TEST_CASE("keyed priority fan-out: within a lane the rows of a key keep their or
   Lanes lanes({{"limit", std::int64_t{8}}, {"per_key", std::int64_t{1}}});
   lanes.push("aAaAaA");
   lanes.push("aA");
-  lanes.answer(8);
+  lanes.answer_oldest(8);
   CHECK(lanes.node->port(0) == Ordinals{0, 1, 3, 5, 7, 2, 4, 6});
 }
 
@@ -108,11 +64,11 @@ TEST_CASE("keyed priority fan-out: beyond its depth a priority row is normal, an
   lanes.push("abXYZ");
   CHECK(lanes.node->counter("priority_refused") == 1);
   CHECK(lanes.node->signals() == Signals{"priority.saturated:orders"});
-  lanes.answer(2);
+  lanes.answer_oldest(2);
   lanes.push("W");
   CHECK(lanes.node->signals() ==
         Signals{"priority.saturated:orders", "-priority.saturated:orders"});
-  lanes.answer(4);
+  lanes.answer_oldest(4);
   CHECK(lanes.out() == "aXYWbZ");
 }
 
@@ -126,7 +82,7 @@ TEST_CASE("keyed priority fan-out: beyond its depth it can be a dead letter, or 
     REQUIRE(judged.size() == 1);
     CHECK(judged[0].ordinal == 3);
     CHECK(judged[0].reason == "priority_saturated");
-    lanes.answer(3);
+    lanes.answer_oldest(3);
     CHECK(lanes.out() == "aXY");
     CHECK(lanes.node->conserves());
   }
@@ -152,18 +108,19 @@ TEST_CASE("keyed priority fan-out: while a signal is present, priority rows are 
   lanes.node->retract("overload:db");
   lanes.node->advance(100 * kMillisecond);
   lanes.push("Y");
-  lanes.answer(4);
+  lanes.answer_oldest(4);
   CHECK(lanes.out() == "aYbX");
 }
 
 TEST_CASE("keyed priority fan-out: more lanes go from the highest to normal") {
   HarnessSettings settings;
   settings.columns = {{"level", ColumnType::kFloat64}, {"name", ColumnType::kText}};
-  auto made = try_priority_node({{"key", Names{"name"}},
-                                 {"priority_column", std::string("LEVEL")},
-                                 {"lanes", std::int64_t{3}},
-                                 {"limit", std::int64_t{1}}},
-                                settings);
+  auto made = try_node("keyed_priority_fanout",
+                       {{"key", Names{"name"}},
+                        {"priority_column", std::string("LEVEL")},
+                        {"lanes", std::int64_t{3}},
+                        {"limit", std::int64_t{1}}},
+                       settings);
   REQUIRE_MESSAGE(made.ok(), made.status().message());
   const auto node = std::move(made).value();
   mayfly_batch* batch = node->new_batch();
@@ -185,7 +142,7 @@ TEST_CASE("keyed priority fan-out: more lanes go from the highest to normal") {
 }
 
 TEST_CASE("keyed priority fan-out: without a column the priority is the one that came with a row") {
-  auto made = try_priority_node({{"key", Names{"id"}}, {"limit", std::int64_t{1}}});
+  auto made = try_node("keyed_priority_fanout", {{"key", Names{"id"}}, {"limit", std::int64_t{1}}});
   REQUIRE_MESSAGE(made.ok(), made.status().message());
   const auto node = std::move(made).value();
   mayfly_batch* batch = node->new_batch();
@@ -215,7 +172,7 @@ TEST_CASE("keyed priority fan-out: limits and depth may change while rows flow")
 TEST_CASE("keyed priority fan-out: draining lets all go, as answers come, and loses none") {
   Lanes lanes({{"limit", std::int64_t{2}}, {"per_key", std::int64_t{1}}});
   lanes.push("aAbBcCaaAAbbBB");
-  while (lanes.node->drain() > 0) lanes.answer(1);
+  while (lanes.node->drain() > 0) lanes.answer_oldest(1);
   CHECK(lanes.out().size() == 14);
   CHECK(lanes.node->conserves());
   CHECK(lanes.node->violations().empty());
@@ -223,20 +180,22 @@ TEST_CASE("keyed priority fan-out: draining lets all go, as answers come, and lo
 
 TEST_CASE("keyed priority fan-out: columns that aren't there or hold no numbers are refused") {
   const RawOption key = {"key", Names{"id"}};
-  const auto text = try_priority_node({key, {"priority_column", std::string("name")}});
+  const auto text =
+      try_node("keyed_priority_fanout", {key, {"priority_column", std::string("name")}});
   REQUIRE_FALSE(text.ok());
   CHECK(text.status().message() ==
         "priority_column: expected a column of numbers or of true and false, found \"name\" of "
         "another type; name one that says 0 for normal rows");
-  const auto unknown = try_priority_node({key, {"priority_column", std::string("urgent")}});
+  const auto unknown =
+      try_node("keyed_priority_fanout", {key, {"priority_column", std::string("urgent")}});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.status().message() ==
         "priority_column: expected a column that comes in (id, name), found \"urgent\"; name one "
         "of them");
-  CHECK_FALSE(try_priority_node({{"key", Names{"customer"}}}).ok());
-  CHECK_FALSE(try_priority_node({key, {"lanes", std::int64_t{1}}}).ok());
-  CHECK_FALSE(try_priority_node({key, {"lanes", std::int64_t{5}}}).ok());
-  CHECK_FALSE(try_priority_node({key, {"on_saturated", std::string("wait")}}).ok());
+  CHECK_FALSE(try_node("keyed_priority_fanout", {{"key", Names{"customer"}}}).ok());
+  CHECK_FALSE(try_node("keyed_priority_fanout", {key, {"lanes", std::int64_t{1}}}).ok());
+  CHECK_FALSE(try_node("keyed_priority_fanout", {key, {"lanes", std::int64_t{5}}}).ok());
+  CHECK_FALSE(try_node("keyed_priority_fanout", {key, {"on_saturated", std::string("wait")}}).ok());
 }
 
 }  // namespace

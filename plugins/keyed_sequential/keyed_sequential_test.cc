@@ -1,58 +1,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "mayfly/base/rng.h"
-#include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/letter_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
-using Names = std::vector<std::string>;
+using namespace testing;
 
-Result<std::unique_ptr<NodeHarness>> try_keyed_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("keyed_sequential");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
-
-// A node whose rows are made of texts: the key of each is a letter, in the column "name".
-struct Keyed {
-  explicit Keyed(std::vector<RawOption> options = {}) {
-    options.push_back({"key", Names{"name"}});
-    auto made = try_keyed_node(std::move(options));
-    REQUIRE_MESSAGE(made.ok(), made.status().message());
-    node = std::move(made).value();
-  }
-
-  void push(std::string_view letters) {
-    mayfly_batch* batch = node->new_batch();
-    REQUIRE(batch != nullptr);
-    for (const char letter : letters) {
-      put_int64(*batch, 0, static_cast<std::int64_t>(keys.size()));
-      REQUIRE(put_text(*batch, 1, {&letter, 1}));
-      commit_row(*batch, {.ordinal = keys.size(), .byte_end = 0, .line = 0});
-      keys.push_back(letter);
-    }
-    node->push(batch);
-  }
-  // Letters of the rows that passed, in order.
-  std::string out() const {
-    std::string letters;
-    for (const std::uint64_t row : node->port(0)) letters += keys[row];
-    return letters;
-  }
-  void answer(std::uint64_t row, std::uint8_t outcome = MAYFLY_WRITTEN) {
-    node->complete(Ordinals{row}, outcome);
-  }
-
-  std::unique_ptr<NodeHarness> node;
-  std::string keys;  // by ordinal
+struct Keyed : LetterNode {
+  explicit Keyed(std::vector<RawOption> options = {})
+      : LetterNode("keyed_sequential", std::move(options)) {}
 };
 
 TEST_CASE("keyed sequential: a1, b1, a2, b2, a3 keep the order of their key (C122)") {
@@ -111,7 +71,7 @@ TEST_CASE("keyed sequential: a new row never overtakes one of its key that waits
 }
 
 TEST_CASE("keyed sequential: rows of several columns, of NULL and of numbers are told apart") {
-  auto made = try_keyed_node({{"key", Names{"name", "ID"}}});
+  auto made = try_node("keyed_sequential", {{"key", Names{"name", "ID"}}});
   REQUIRE_MESSAGE(made.ok(), made.status().message());
   const auto node = std::move(made).value();
   mayfly_batch* batch = node->new_batch();
@@ -169,7 +129,7 @@ TEST_CASE("keyed sequential: whatever comes and is answered, no two of a key are
   std::size_t seen = 0;
   std::vector<std::uint64_t> newest(10, 0);
   for (int step = 0; step < 3000; ++step) {
-    if (rng.below(3) == 0 && keyed.keys.size() < 4000) {
+    if (rng.below(3) == 0 && keyed.letters.size() < 4000) {
       std::string letters(1 + rng.below(6), 'a');
       for (char& letter : letters) letter = static_cast<char>('a' + rng.below(10));
       keyed.push(letters);
@@ -181,8 +141,9 @@ TEST_CASE("keyed sequential: whatever comes and is answered, no two of a key are
     }
     for (; seen < keyed.node->passed().size(); ++seen) {
       const std::uint64_t row = keyed.node->passed()[seen].ordinal;
-      const auto key = static_cast<std::size_t>(keyed.keys[row] - 'a');
-      for (const std::uint64_t other : in_flight) REQUIRE(keyed.keys[other] != keyed.keys[row]);
+      const auto key = static_cast<std::size_t>(keyed.letters[row] - 'a');
+      for (const std::uint64_t other : in_flight)
+        REQUIRE(keyed.letters[other] != keyed.letters[row]);
       REQUIRE((newest[key] == 0 || newest[key] < row));
       newest[key] = row;
       in_flight.push_back(row);
@@ -208,14 +169,16 @@ TEST_CASE("keyed sequential: draining lets all go, as answers come, and loses no
 }
 
 TEST_CASE("keyed sequential: a key that isn't there, or none, is refused by name") {
-  const auto unknown = try_keyed_node({{"key", Names{"id", "customer"}}});
+  const auto unknown = try_node("keyed_sequential", {{"key", Names{"id", "customer"}}});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.status().message() ==
         "expected a column that comes in (id, name), found \"customer\"; name one of them");
-  CHECK_FALSE(try_keyed_node({}).ok());
-  CHECK_FALSE(try_keyed_node({{"key", Names{}}}).ok());
-  CHECK_FALSE(try_keyed_node({{"key", Names{"id"}}, {"per_key", std::int64_t{0}}}).ok());
-  CHECK_FALSE(try_keyed_node({{"key", Names{"id"}}, {"limit", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("keyed_sequential", {}).ok());
+  CHECK_FALSE(try_node("keyed_sequential", {{"key", Names{}}}).ok());
+  CHECK_FALSE(
+      try_node("keyed_sequential", {{"key", Names{"id"}}, {"per_key", std::int64_t{0}}}).ok());
+  CHECK_FALSE(
+      try_node("keyed_sequential", {{"key", Names{"id"}}, {"limit", std::int64_t{0}}}).ok());
   Keyed keyed;
   CHECK_FALSE(keyed.node->set_option({"key", Names{"id"}}).ok());
 }

@@ -1,26 +1,16 @@
 #include <doctest/doctest.h>
 
 #include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 using Signals = std::vector<std::string>;
 
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("limit");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
-
 std::unique_ptr<NodeHarness> limit_node(std::int64_t rows) {
-  auto harness = try_node({{"rows", rows}});
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("limit", {{"rows", rows}});
 }
 
 TEST_CASE("limit: the first rows pass, across batches, and the others are dropped") {
@@ -84,8 +74,8 @@ TEST_CASE("limit: a row that comes again, and a record that can't be read, aren'
 }
 
 TEST_CASE("limit: no limit, and one below 0, are refused") {
-  CHECK_FALSE(try_node({}).ok());
-  CHECK_FALSE(try_node({{"rows", std::int64_t{-1}}}).ok());
+  CHECK_FALSE(try_node("limit", {}).ok());
+  CHECK_FALSE(try_node("limit", {{"rows", std::int64_t{-1}}}).ok());
 }
 
 }  // namespace

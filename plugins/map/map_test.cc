@@ -1,21 +1,18 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
 #include "mayfly/storage/batch_expressions.h"
 #include "plugins/map/column_expression.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
+using namespace testing;
+
 Result<std::unique_ptr<NodeHarness>> map_node(std::vector<std::string> columns,
                                               std::uint32_t batch_rows = 1024) {
-  PluginRegistry registry(search_of_process());
-  const std::vector<RawOption> options = {{"columns", std::move(columns)}};
-  auto library = registry.find("map");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options,
-                             {.batch_rows = batch_rows, .expressions = BatchExpressions::make});
+  return try_node("map", {{"columns", std::move(columns)}},
+                  {.batch_rows = batch_rows, .expressions = BatchExpressions::make});
 }
 
 TEST_CASE("map: makes a row of other columns from each, in order") {

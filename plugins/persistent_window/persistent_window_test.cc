@@ -1,20 +1,14 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
+using namespace testing;
 
 std::unique_ptr<NodeHarness> window_node(std::vector<RawOption> options = {}) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("persistent_window");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  auto harness = NodeHarness::create(*library, options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("persistent_window", options);
 }
 
 TEST_CASE("persistent window: asks for a store in the writer's database, and passes every row") {

@@ -1,22 +1,12 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 using Signals = std::vector<std::string>;
-
-Result<std::unique_ptr<NodeHarness>> try_reactive_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("reactive_fanout");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
 
 struct Limits {
   std::int64_t max = 8;
@@ -37,15 +27,7 @@ std::vector<RawOption> options_of(const Limits& limits) {
 }
 
 std::unique_ptr<NodeHarness> reactive_node(const Limits& limits) {
-  auto made = try_reactive_node(options_of(limits));
-  REQUIRE_MESSAGE(made.ok(), made.status().message());
-  return std::move(made).value();
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
+  return open_node("reactive_fanout", options_of(limits));
 }
 
 std::uint64_t in_flight(const NodeHarness& node) {
@@ -169,7 +151,7 @@ TEST_CASE("reactive fan-out: the threshold may change while rows flow, also belo
 
 TEST_CASE("reactive fan-out: bounds that contradict each other are refused") {
   const auto message = [](const Limits& limits) {
-    const auto made = try_reactive_node(options_of(limits));
+    const auto made = try_node("reactive_fanout", options_of(limits));
     return made.ok() ? std::string("accepted") : made.status().message();
   };
   CHECK(message({.max = 8, .min = 9}) ==

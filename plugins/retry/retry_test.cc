@@ -1,25 +1,20 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 using Signals = std::vector<std::string>;
 
 std::unique_ptr<NodeHarness> retry_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("retry");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
   options.push_back({"jitter", 0.0});
-  auto harness = NodeHarness::create(*library, options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
+  auto node = open_node("retry", options);
   // As it never happens: the harness makes rows without a failed attempt, and they pass.
-  (*harness)->push_rows(3);
-  REQUIRE((*harness)->port(0) == Ordinals{0, 1, 2});
-  return std::move(harness).value();
+  node->push_rows(3);
+  REQUIRE(node->port(0) == first(3));
+  return node;
 }
 
 TEST_CASE("retry: a row waits longer after each failed attempt, up to the cap (C128, C130)") {

@@ -1,20 +1,15 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
 #include "mayfly/storage/batch_expressions.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 
 Result<std::unique_ptr<NodeHarness>> route_node(std::string when) {
-  PluginRegistry registry(search_of_process());
-  const std::vector<RawOption> options = {{"when", std::move(when)}};
-  auto library = registry.find("route");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options, {.expressions = BatchExpressions::make});
+  return try_node("route", {{"when", std::move(when)}}, {.expressions = BatchExpressions::make});
 }
 
 TEST_CASE("route: each row leaves one way or the other, both in order") {

@@ -3,26 +3,15 @@
 #include <map>
 
 #include "mayfly/data/batch_view.h"
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("sample");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> sample_node(std::vector<RawOption> options) {
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("sample", std::move(options));
 }
 
 Ordinals chosen(std::vector<RawOption> options, std::uint32_t rows) {
@@ -107,7 +96,7 @@ TEST_CASE("sample: whichever of every and ratio was set last counts") {
 
 TEST_CASE("sample: options that don't go together are refused") {
   const auto refusal = [](std::vector<RawOption> options) {
-    return try_node(std::move(options)).status().message();
+    return try_node("sample", std::move(options)).status().message();
   };
   CHECK(refusal({}) == "expected either every or ratio, found none; set one");
   CHECK(refusal({{"every", std::int64_t{2}}, {"ratio", 0.5}}) ==

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "mayfly/policy/drain_patience.h"
 #include "mayfly/policy/waiting_rows.h"
 #include "mayfly/sdk/plugin.h"
 
 namespace {
 
 namespace sdk = mayfly::sdk;
+using mayfly::DrainPatience;
 using mayfly::WaitingRows;
 
 enum Option : std::uint32_t {
@@ -138,7 +140,7 @@ struct SignalAware : sdk::Node {
   // Rows that wait at the end may still be told to go on, but not until it is too late for them.
   void drain(std::int64_t deadline_ns) {
     const std::int64_t now = host.now_ns();
-    if (give_up_ns == mayfly::kNever) give_up_ns = now + (deadline_ns - now) / 2;
+    patience.begin(now, deadline_ns);
     update(now);
   }
 
@@ -160,7 +162,7 @@ struct SignalAware : sdk::Node {
   }
 
   void defer() {
-    if (host.now_ns() >= give_up_ns) return;
+    if (patience.is_over(host.now_ns())) return;
     deferring = true;
     host.raise(kDeferring);
   }
@@ -181,7 +183,7 @@ struct SignalAware : sdk::Node {
 
   // Lets go what may go or has waited for too long, and comes back for the others.
   void update(std::int64_t now) {
-    if (!deferring || now >= give_up_ns) resume();
+    if (!deferring || patience.is_over(now)) resume();
     if (const std::uint64_t late = waiting.overdue(now); late > 0) {
       overdue += release(late);
       host.count(kExhausted, late);
@@ -190,15 +192,15 @@ struct SignalAware : sdk::Node {
     if (host.held(kTag) == 0) {
       host.cancel_timer(kTimer);
     } else {
-      host.set_timer(kTimer, std::min({look_at_ns, waiting.due_ns(), give_up_ns}));
+      host.set_timer(kTimer, std::min({look_at_ns, waiting.due_ns(), patience.until_ns()}));
     }
   }
 
   WaitingRows waiting;
   std::int64_t check_interval_ns = 1;
   std::int64_t look_at_ns = 0;
-  std::int64_t give_up_ns = mayfly::kNever;  // of a drain: no row waits any more
-  std::uint64_t overdue = 0;                 // let go, and not yet here
+  DrainPatience patience;     // when it is over, no row waits any more
+  std::uint64_t overdue = 0;  // let go, and not yet here
   OnMaxDefer on_max_defer = OnMaxDefer::kPass;
   bool cancelling = false;
   bool deferring = false;

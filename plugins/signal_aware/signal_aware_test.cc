@@ -1,27 +1,14 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("signal_aware");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> aware_node(std::vector<RawOption> options) {
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("signal_aware", std::move(options));
 }
 
 // Cancelled by circuit-open*, deferred by backpressure.*, resumed by relief*.
@@ -30,12 +17,6 @@ std::unique_ptr<NodeHarness> seed_node(std::vector<RawOption> options = {}) {
   options.push_back({"defer_on", Names{"backpressure.*"}});
   options.push_back({"resume_on", Names{"relief*"}});
   return aware_node(std::move(options));
-}
-
-Ordinals first(std::uint64_t count, std::uint64_t from = 0) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), from);
-  return ordinals;
 }
 
 TEST_CASE("signal aware: without a signal, or with another one, rows pass") {
@@ -175,7 +156,7 @@ TEST_CASE("signal aware: draining lets rows wait no longer than half of its time
 }
 
 TEST_CASE("signal aware: resume_on without defer_on is refused") {
-  CHECK(try_node({{"resume_on", Names{"relief"}}}).status().message() ==
+  CHECK(try_node("signal_aware", {{"resume_on", Names{"relief"}}}).status().message() ==
         "resume_on: expected defer_on beside it, found none; name the signals that make rows wait");
 }
 

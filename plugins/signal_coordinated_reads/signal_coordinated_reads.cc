@@ -2,11 +2,13 @@
 #include <algorithm>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/policy/drain_patience.h"
 #include "mayfly/sdk/plugin.h"
 
 namespace {
 
 namespace sdk = mayfly::sdk;
+using mayfly::DrainPatience;
 
 enum Option : std::uint32_t { kInProgress, kDone, kCheckInterval, kMaxWait };
 enum Counter : std::uint32_t { kUpdates, kWaited, kExhausted };
@@ -103,7 +105,7 @@ struct SignalCoordinatedReads : sdk::Node {
   // The end of an update may still come, but not until it is too late for the rows.
   void drain(std::int64_t deadline_ns) {
     const std::int64_t now = host.now_ns();
-    if (give_up_ns == mayfly::kNever) give_up_ns = now + (deadline_ns - now) / 2;
+    patience.begin(now, deadline_ns);
     update(now);
   }
 
@@ -155,7 +157,7 @@ struct SignalCoordinatedReads : sdk::Node {
 
   void update(std::int64_t now) {
     const std::uint64_t held = host.held(kTag);
-    if (held > 0 && now >= std::min(exhausted_ns(), give_up_ns)) {
+    if (held > 0 && now >= std::min(exhausted_ns(), patience.until_ns())) {
       host.count(kExhausted, held);
       host.raise(kWaitExhausted, held);
       resume();
@@ -163,7 +165,7 @@ struct SignalCoordinatedReads : sdk::Node {
     if (host.held(kTag) == 0) {
       host.cancel_timer(kTimer);
     } else {
-      host.set_timer(kTimer, std::min({look_at_ns, exhausted_ns(), give_up_ns}));
+      host.set_timer(kTimer, std::min({look_at_ns, exhausted_ns(), patience.until_ns()}));
     }
   }
 
@@ -174,7 +176,7 @@ struct SignalCoordinatedReads : sdk::Node {
   std::uint64_t on_their_way = 0;          // rows that passed and aren't answered
   std::int64_t since_ns = mayfly::kNever;  // the first of the rows that wait came then
   std::int64_t look_at_ns = 0;
-  std::int64_t give_up_ns = mayfly::kNever;  // of a drain: no row waits any more
+  DrainPatience patience;  // when it is over, no row waits any more
   bool quiesced = false;
 };
 

@@ -1,29 +1,14 @@
 #include <doctest/doctest.h>
 
-#include <numeric>
-
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
+using namespace testing;
 
 std::unique_ptr<NodeHarness> reads_node(std::vector<RawOption> options = {}) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("signal_coordinated_reads");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  auto harness = NodeHarness::create(*library, options);
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
-}
-
-Ordinals first(std::uint64_t count) {
-  Ordinals ordinals(count);
-  std::iota(ordinals.begin(), ordinals.end(), 0u);
-  return ordinals;
+  return open_node("signal_coordinated_reads", options);
 }
 
 // The seed's example went on by a timeout alone: nothing cleared update.in-progress.

@@ -1,24 +1,14 @@
 #include <doctest/doctest.h>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
 
-using Names = std::vector<std::string>;
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("signal_log_watcher");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
-}
+using namespace testing;
 
 std::unique_ptr<NodeHarness> watcher_node(std::vector<RawOption> options = {}) {
-  auto harness = try_node(std::move(options));
-  REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-  return std::move(harness).value();
+  return open_node("signal_log_watcher", std::move(options));
 }
 
 TEST_CASE("signal log watcher: what matches is logged once, and nothing else (C145)") {
@@ -91,9 +81,9 @@ TEST_CASE("signal log watcher: the level may change while rows flow") {
 }
 
 TEST_CASE("signal log watcher: options out of range are refused") {
-  CHECK_FALSE(try_node({{"signals", Names{}}}).ok());
-  CHECK_FALSE(try_node({{"rate", std::int64_t{0}}}).ok());
-  CHECK_FALSE(try_node({{"level", std::string("loud")}}).ok());
+  CHECK_FALSE(try_node("signal_log_watcher", {{"signals", Names{}}}).ok());
+  CHECK_FALSE(try_node("signal_log_watcher", {{"rate", std::int64_t{0}}}).ok());
+  CHECK_FALSE(try_node("signal_log_watcher", {{"level", std::string("loud")}}).ok());
 }
 
 }  // namespace
