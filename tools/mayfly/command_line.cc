@@ -429,7 +429,7 @@ void Parser::add_signals() {
       ->type_name("TIME");
   options.add("--limit", signals_options.limit, "Only the newest; 0: all")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
 }
 
 void Parser::add_stats() {

@@ -103,7 +103,7 @@ void GroupWriter::execute_together(Group group) {
     if (const SqliteError error = begin_.run(); !error.ok()) {
       for (CommitQueue::Request* request : group) {
         GroupedWrite& write = write_of(request);
-        if (!write.refused_) write.result = to_db_error(error, "beginning a transaction");
+        if (!write.ends_group_) write.result = to_db_error(error, "beginning a transaction");
       }
       return;
     }
@@ -115,10 +115,10 @@ void GroupWriter::execute_together(Group group) {
   const DbError refusal = to_db_error(error, "committing");
   for (CommitQueue::Request* request : group) {
     GroupedWrite& write = write_of(request);
-    if (write.refused_) continue;
+    if (write.ends_group_) continue;
     if (refusal.kind == DbError::Kind::kConstraint) {
       execute_alone(write);
-    } else {
+    } else if (write.result.ok()) {
       write.result = refusal;
     }
   }
@@ -127,15 +127,16 @@ void GroupWriter::execute_together(Group group) {
 bool GroupWriter::perform_all(Group group) {
   for (CommitQueue::Request* request : group) {
     GroupedWrite& write = write_of(request);
-    if (write.refused_) continue;
+    if (write.ends_group_) continue;
     if (write.shape_ == GroupedWrite::Shape::kSeveral) {
       perform_several(write);
     } else {
       write.result = perform(write);
     }
-    if (write.result.ok()) continue;
-    write.refused_ = true;
-    if (connection_.autocommit()) return false;
+    if (!connection_.autocommit()) continue;
+    if (write.result.ok()) write.result = transaction_ended();
+    write.ends_group_ = true;
+    return false;
   }
   return true;
 }

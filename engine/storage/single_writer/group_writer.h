@@ -9,8 +9,9 @@
 //            would commit or undo what is others'; and what else is the owner's (owner_rules.h).
 // ERRORS     A statement that ends the transaction (ON CONFLICT ROLLBACK, a full disk), or a write
 //            that can't be undone by itself, takes the group with it: the others are done again
-//            without it. When COMMIT finds a constraint deferred until then, each is done again by
-//            itself, to find whose. Every other failure of BEGIN or COMMIT is everybody's.
+//            without it, those that failed as well: what they met may be gone, and what FAIL keeps
+//            is. When COMMIT finds a constraint deferred until then, each is done again by itself,
+//            to find whose. Every other failure of BEGIN or COMMIT is everybody's.
 // THREADS    One at a time: the leader of the queue (commit_queue.h).
 #pragma once
 
@@ -50,7 +51,7 @@ class GroupedWrite : public CommitQueue::Request {
  private:
   friend class GroupWriter;
   const Shape shape_;
-  bool refused_ = false;  // has its error already; not done again
+  bool ends_group_ = false;  // it would end the transaction again, and has its error
 };
 
 class GroupWriter final : public CommitQueue::Executor {
@@ -74,7 +75,7 @@ class GroupWriter final : public CommitQueue::Executor {
 
   void execute_alone(GroupedWrite& write);
   void execute_together(Group group);
-  // False: the transaction is gone, and `group` without those refused is to be done again.
+  // False: the transaction is gone, and `group` without whoever ended it is to be done again.
   bool perform_all(Group group);
   void perform_several(GroupedWrite& write);
   DbResult<std::int64_t> perform(GroupedWrite& write);
