@@ -48,23 +48,60 @@ Nodes policy_nodes(int which) {
   return all;
 }
 
-std::unique_ptr<Engine> open_engine(const std::string& path, const Nodes& nodes,
-                                    WriterPlan::Synchronous synchronous) {
+template <class T>
+T or_exit(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s\n", result.status().message().c_str());
+    std::exit(1);
+  }
+  return std::move(result).value();
+}
+
+std::vector<Column> sample_columns() {
+  return {{.name = "id", .type = ColumnType::kInt64},
+          {.name = "name"},
+          {.name = "amount", .type = ColumnType::kFloat64}};
+}
+
+std::unique_ptr<Engine> open_engine(const std::string& path, const Nodes& nodes) {
   EngineConfig config;
   config.database = path;
   config.table = "t";
-  config.columns = {{.name = "id", .type = ColumnType::kInt64},
-                    {.name = "name"},
-                    {.name = "amount", .type = ColumnType::kFloat64}};
-  config.synchronous = synchronous;
+  config.columns = sample_columns();
+  config.synchronous = WriterPlan::Synchronous::kNormal;
   config.batches = 64;
   config.nodes = nodes;
-  auto engine = Engine::open(config);
-  if (!engine.ok()) {
-    std::fprintf(stderr, "%s\n", engine.status().message().c_str());
-    std::exit(1);
-  }
-  return std::move(engine).value();
+  return or_exit(Engine::open(config));
+}
+
+// A node that fails so many first attempts of 1,000 rows, which a retry node brings back.
+std::unique_ptr<Engine> open_engine_with_retry(const std::string& path, std::int64_t failing) {
+  PluginRegistry registry(search_of_process());
+  const auto node = [&registry](const char* plugin, const std::vector<RawOption>& options,
+                                std::vector<Upstream> inputs) {
+    NodePlan made;
+    made.name = plugin;
+    made.plugin = or_exit(registry.find(plugin));
+    made.options = parse_options(OptionTable(made.plugin->plugin().options), options).values;
+    made.inputs = std::move(inputs);
+    return made;
+  };
+  using Kind = Upstream::Kind;
+  PipelinePlan plan;
+  plan.name = "retry";
+  plan.batches = 64;
+  plan.sources.emplace_back().name = "producers";
+  plan.nodes.push_back(
+      node("flaky", {{"failing", failing}}, {{Kind::kSource, 0, 0}, {Kind::kNode, 1, 0}}));
+  plan.nodes.push_back(
+      node("retry", {{"initial_delay", std::string("1ms")}}, {{Kind::kNode, 0, 1}}));
+  plan.writer.inputs = {{Kind::kNode, 0, 0}};
+  plan.writer.database = path;
+  plan.writer.table = "t";
+  plan.writer.synchronous = WriterPlan::Synchronous::kNormal;
+  EngineOptions options;
+  options.inlet_schema = Schema(sample_columns());
+  return or_exit(Engine::open(plan, std::move(options)));
 }
 
 struct Run {
@@ -72,8 +109,7 @@ struct Run {
   double allocations_per_row;
 };
 
-Run run_engine(const std::string& path, std::int64_t rows, const Nodes& nodes) {
-  const auto engine = open_engine(path, nodes, WriterPlan::Synchronous::kNormal);
+Run run_engine(const std::string& path, std::int64_t rows, std::unique_ptr<Engine> engine) {
   const std::uint64_t allocations = allocation_count();
   const auto begin = Clock::now();
   {
@@ -115,7 +151,8 @@ void BM_EngineOverLoop(benchmark::State& state) {
   };
   for (auto _ : state) {
     loop_ns.push_back(ns_per_row(run_textbook_loop(fresh_database("loop"), rows)));
-    const Run run = run_engine(fresh_database("engine"), rows, pass_nodes(nodes));
+    const std::string path = fresh_database("engine");
+    const Run run = run_engine(path, rows, open_engine(path, pass_nodes(nodes)));
     engine_ns.push_back(ns_per_row(run.seconds));
     allocations += run.allocations_per_row;
     state.SetIterationTime(run.seconds);
@@ -132,17 +169,17 @@ BENCHMARK(BM_EngineOverLoop)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 
-// Without nodes and with them, one after the other in each iteration. nodes: 0 six that pass, 1 a
-// circuit breaker, 2 six policies. `more` is the share of time that they add.
-void BM_EngineWithNodes(benchmark::State& state) {
-  const auto which = static_cast<int>(state.range(0));
-  const std::int64_t rows = state.range(1);
-  const Nodes nodes = which == 0 ? pass_nodes(6) : policy_nodes(which - 1);
+// Two engines, one after the other in each iteration. `more` is the share of time that the second
+// takes more.
+template <class Without, class With>
+void compare(benchmark::State& state, std::int64_t rows, Without open_without, With open_with) {
   std::vector<double> without;
   std::vector<double> with;
   for (auto _ : state) {
-    without.push_back(run_engine(fresh_database("without"), rows, {}).seconds);
-    with.push_back(run_engine(fresh_database("with"), rows, nodes).seconds);
+    std::string path = fresh_database("without");
+    without.push_back(run_engine(path, rows, open_without(path)).seconds);
+    path = fresh_database("with");
+    with.push_back(run_engine(path, rows, open_with(path)).seconds);
     state.SetIterationTime(with.back());
   }
   const double scale = 1e9 / static_cast<double>(rows);
@@ -150,6 +187,38 @@ void BM_EngineWithNodes(benchmark::State& state) {
   state.counters["with_ns_per_row"] = median(with) * scale;
   state.counters["more"] = median(with) / median(without) - 1;
 }
+
+// Without nodes and with them: 0 six that pass, 1 a circuit breaker, 2 six policies.
+void BM_EngineWithNodes(benchmark::State& state) {
+  const auto which = static_cast<int>(state.range(0));
+  const Nodes nodes = which == 0 ? pass_nodes(6) : policy_nodes(which - 1);
+  compare(
+      state, state.range(1), [](const std::string& path) { return open_engine(path, {}); },
+      [&](const std::string& path) { return open_engine(path, nodes); });
+}
+// A retry node that has nothing to do against none at all, and one that has so many rows of 1,000
+// against one that has none.
+void BM_EngineWithRetries(benchmark::State& state) {
+  const std::int64_t failing = state.range(0);
+  compare(
+      state, state.range(1),
+      [&](const std::string& path) {
+        return failing == 0 ? open_engine(path, {}) : open_engine_with_retry(path, 0);
+      },
+      [&](const std::string& path) { return open_engine_with_retry(path, failing); });
+}
+BENCHMARK(BM_EngineWithRetries)
+    ->ArgNames({"failing", "rows"})
+    ->ArgsProduct({{0, 10}, {2'000'000}})
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_EngineWithRetries)
+    ->Name("BM_EngineWithRetriesSmall")
+    ->ArgNames({"failing", "rows"})
+    ->ArgsProduct({{0, 10}, {20'000}})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_EngineWithNodes)
     ->ArgNames({"nodes", "rows"})
     ->ArgsProduct({{0, 1, 2}, {2'000'000}})

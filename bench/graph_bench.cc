@@ -13,6 +13,9 @@
 #include "mayfly/graph/node.h"
 #include "mayfly/plugin/registry.h"
 
+// Of the plugin that is linked in.
+extern "C" const mayfly_plugin* mayfly_plugin_v1(void);
+
 namespace mayfly::bench {
 namespace {
 
@@ -32,9 +35,9 @@ class Sink final : public Inbox {
   Answers& answers_;
 };
 
-std::shared_ptr<const PluginLibrary> pass_plugin() {
+std::shared_ptr<const PluginLibrary> load_plugin(const char* name) {
   PluginRegistry registry(search_of_process());
-  auto library = registry.find("pass");
+  auto library = registry.find(name);
   if (!library.ok()) {
     std::fprintf(stderr, "%s\n", library.status().message().c_str());
     std::exit(1);
@@ -42,10 +45,10 @@ std::shared_ptr<const PluginLibrary> pass_plugin() {
   return *library;
 }
 
-void BM_PassThroughNodes(benchmark::State& state) {
-  const auto nodes_count = static_cast<std::size_t>(state.range(0));
-  const auto rows = static_cast<std::uint32_t>(state.range(1));
-  const auto library = pass_plugin();
+// Batches through a chain of nodes of one plugin to a sink that answers at once.
+void run_chain(benchmark::State& state, const mayfly_plugin& plugin, std::size_t nodes_count,
+               std::uint32_t rows) {
+  const OptionValues options = parse_options(OptionTable(plugin.options), {}).values;
   const SystemClock clock;
   SignalSink signals(clock);
   BatchPool pool({.rows = rows, .columns = 3, .heap_bytes = rows * 32, .intake_batches = 8});
@@ -57,9 +60,9 @@ void BM_PassThroughNodes(benchmark::State& state) {
   Sink sink(pool, answers);
   std::vector<std::unique_ptr<Node>> nodes;
   for (std::size_t i = 0; i < nodes_count; ++i) {
-    nodes.push_back(std::make_unique<Node>(library->plugin(), "pass", static_cast<std::uint16_t>(i),
-                                           services, driver, answers));
-    if (!nodes[i]->configure({}).ok() || !nodes[i]->open_with(schema).ok()) std::exit(1);
+    nodes.push_back(std::make_unique<Node>(plugin, "node", static_cast<std::uint16_t>(i), services,
+                                           driver, answers));
+    if (!nodes[i]->configure(options).ok() || !nodes[i]->open_with(schema).ok()) std::exit(1);
     nodes[i]->attach_pool(1);
   }
   for (std::size_t i = 0; i < nodes_count; ++i) {
@@ -84,10 +87,25 @@ void BM_PassThroughNodes(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * rows);
   allocations.report(state, total);
 }
+
+void BM_PassThroughNodes(benchmark::State& state) {
+  const auto library = load_plugin("pass");
+  run_chain(state, library->plugin(), static_cast<std::size_t>(state.range(0)),
+            static_cast<std::uint32_t>(state.range(1)));
+}
 // nodes:0 is what acquiring, sealing and settling a batch costs by themselves.
 BENCHMARK(BM_PassThroughNodes)
     ->ArgNames({"nodes", "rows"})
     ->ArgsProduct({{0, 1, 6}, {64, 256, 1024}});
+
+// loaded: the plugin of the .so, or the same code linked into this program. Six nodes that draw a
+// number for each row.
+void BM_LoadedOrLinked(benchmark::State& state) {
+  const auto library = load_plugin("sample");
+  const mayfly_plugin& plugin = state.range(0) == 1 ? library->plugin() : *mayfly_plugin_v1();
+  run_chain(state, plugin, 6, 1024);
+}
+BENCHMARK(BM_LoadedOrLinked)->ArgName("loaded")->Arg(0)->Arg(1);
 
 }  // namespace
 }  // namespace mayfly::bench
