@@ -80,8 +80,8 @@ std::unique_ptr<Engine> open_engine_with_retry(const std::string& path, std::int
   const auto node = [&registry](const char* plugin, const std::vector<RawOption>& options,
                                 std::vector<Upstream> inputs) {
     NodePlan made;
-    made.name = plugin;
     made.plugin = or_exit(registry.find(plugin));
+    made.name = made.plugin->name();
     made.options = parse_options(OptionTable(made.plugin->plugin().options), options).values;
     made.inputs = std::move(inputs);
     return made;
@@ -91,8 +91,8 @@ std::unique_ptr<Engine> open_engine_with_retry(const std::string& path, std::int
   plan.name = "retry";
   plan.batches = 64;
   plan.sources.emplace_back().name = "producers";
-  plan.nodes.push_back(
-      node("flaky", {{"failing", failing}}, {{Kind::kSource, 0, 0}, {Kind::kNode, 1, 0}}));
+  plan.nodes.push_back(node("tests/plugins/flaky/libflaky.so", {{"failing", failing}},
+                            {{Kind::kSource, 0, 0}, {Kind::kNode, 1, 0}}));
   plan.nodes.push_back(
       node("retry", {{"initial_delay", std::string("1ms")}}, {{Kind::kNode, 0, 1}}));
   plan.writer.inputs = {{Kind::kNode, 0, 0}};

@@ -46,9 +46,9 @@ std::shared_ptr<const PluginLibrary> load_plugin(const char* name) {
 }
 
 // Batches through a chain of nodes of one plugin to a sink that answers at once.
-void run_chain(benchmark::State& state, const mayfly_plugin& plugin, std::size_t nodes_count,
-               std::uint32_t rows) {
-  const OptionValues options = parse_options(OptionTable(plugin.options), {}).values;
+void run_chain(benchmark::State& state, const mayfly_plugin& plugin,
+               const std::vector<RawOption>& given, std::size_t nodes_count, std::uint32_t rows) {
+  const OptionValues options = parse_options(OptionTable(plugin.options), given).values;
   const SystemClock clock;
   SignalSink signals(clock);
   BatchPool pool({.rows = rows, .columns = 3, .heap_bytes = rows * 32, .intake_batches = 8});
@@ -90,7 +90,7 @@ void run_chain(benchmark::State& state, const mayfly_plugin& plugin, std::size_t
 
 void BM_PassThroughNodes(benchmark::State& state) {
   const auto library = load_plugin("pass");
-  run_chain(state, library->plugin(), static_cast<std::size_t>(state.range(0)),
+  run_chain(state, library->plugin(), {}, static_cast<std::size_t>(state.range(0)),
             static_cast<std::uint32_t>(state.range(1)));
 }
 // nodes:0 is what acquiring, sealing and settling a batch costs by themselves.
@@ -103,7 +103,7 @@ BENCHMARK(BM_PassThroughNodes)
 void BM_LoadedOrLinked(benchmark::State& state) {
   const auto library = load_plugin("sample");
   const mayfly_plugin& plugin = state.range(0) == 1 ? library->plugin() : *mayfly_plugin_v1();
-  run_chain(state, plugin, 6, 1024);
+  run_chain(state, plugin, {{"ratio", 1.0}}, 6, 1024);
 }
 BENCHMARK(BM_LoadedOrLinked)->ArgName("loaded")->Arg(0)->Arg(1);
 
