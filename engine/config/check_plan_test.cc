@@ -48,6 +48,22 @@ TEST_CASE("plan: producers of an embedding program feed an inlet") {
   CHECK(checked.plan.sources[0].plugin == nullptr);
 }
 
+TEST_CASE("plan: a reaction can't pause the producers of an inlet, but the node behind it") {
+  PluginRegistry registry = test::plugins();
+  for (const std::string target : {"orders", "n"}) {
+    PlanBuilder builder(registry);
+    builder.inlet("orders");
+    builder.node({.name = "n", .plugin = "lonely", .inputs = {{"orders"}}});
+    builder.writer_inputs({{"n"}});
+    builder.reaction(
+        {{{"on", std::string("pool.low")}, {"do", std::string("pause")}, {"target", target}}});
+    CHECK(std::move(builder).build().status().message() ==
+          (target == "n" ? ""
+                         : "reaction.target: \"orders\" is an inlet, whose producers can't be "
+                           "paused; name the node behind it"));
+  }
+}
+
 TEST_CASE("plan: every port of a node is joined") {
   CHECK(Pipeline().node("f", "fork", {"in"}).mistakes({"f.left"}) ==
         "nobody takes the rows of \"f.right\": name \"f.right\" as the input of a node or of the "

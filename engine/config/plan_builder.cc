@@ -191,7 +191,17 @@ void PlanBuilder::link_reaction(const ReactionWords& words) {
               std::string(nearest(words.target, names))});
     } else {
       reaction.target = {found->second.kind, found->second.index, 0};
-      if (words.action == ReactionPlan::Action::kSet) link_option(words, reaction);
+      if (words.action == ReactionPlan::Action::kSet) {
+        link_option(words, reaction);
+      } else if (reaction.target.kind == Upstream::Kind::kSource &&
+                 plan_.sources[reaction.target.index].plugin == nullptr &&
+                 !places_.source_broken[reaction.target.index]) {
+        report({words.target_place,
+                fmt::format("reaction.target: \"{}\" is an inlet, whose producers can't be "
+                            "paused; name the node behind it",
+                            words.target),
+                ""});
+      }
     }
   }
   plan_.reactions.push_back(std::move(reaction));

@@ -53,6 +53,7 @@ inline std::string_view cell_text(const mayfly_batch& batch, std::uint32_t colum
 
 namespace detail {
 constexpr std::uint64_t kHashSeed = 0x9E3779B97F4A7C15u;
+constexpr std::uint64_t kHashNull = 0xB492B66FBE98F273u;  // bits that no likely number has
 
 // splitmix64's finalizer: every bit of the input reaches every bit of the result.
 constexpr std::uint64_t mix(std::uint64_t z) {
@@ -76,11 +77,11 @@ inline std::uint64_t hash_text(std::string_view text, std::uint64_t seed = detai
   return detail::mix(hash ^ tail);
 }
 
-// NULL hashes like itself; a number like its bits, so 1 and 1.0 differ.
+// NULL hashes like itself alone; a number like its bits, so 1 and 1.0 differ.
 inline std::uint64_t hash_cell(const mayfly_batch& batch, std::uint32_t column, std::uint32_t row,
                                std::uint64_t seed = detail::kHashSeed) {
   const mayfly_column& c = batch.columns[column];
-  if (is_null(c, row)) return detail::mix(seed + 1);
+  if (is_null(c, row)) return detail::mix(seed ^ detail::kHashNull);
   if (holds_text(c, row)) return hash_text(text_at(batch, c.cells[row].span), seed);
   return detail::mix(seed ^ static_cast<std::uint64_t>(c.cells[row].i64));
 }
