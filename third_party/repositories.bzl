@@ -29,6 +29,12 @@ SYSTEM_LIBRARIES = {
         headers = ["fmt"],
         libs = ["libfmt.so"],
     ),
+    "libcurl": dict(
+        build_file = Label("//third_party:libcurl.BUILD"),
+        debian = "libcurl4-openssl-dev",
+        headers = ["curl"],
+        libs = ["libcurl.so"],
+    ),
     "onetbb": dict(
         build_file = Label("//third_party:onetbb.BUILD"),
         debian = "libtbb-dev",

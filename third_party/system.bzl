@@ -21,7 +21,7 @@ def _system_library_impl(ctx):
     var = "MAYFLY_%s_ROOT" % name.upper()
     roots = [ctx.os.environ[var]] if ctx.os.environ.get(var) else ctx.attr.roots
     for header in ctx.attr.headers:
-        path = _find(ctx, roots, ["include"], header)
+        path = _find(ctx, roots, ctx.attr.include_dirs, header)
         if not path:
             fail("@%s: no include/%s under %s. Install %s, or set --repo_env=%s=PREFIX, or define @%s before mayfly_dependencies()." %
                  (name, header, " or ".join(roots), ctx.attr.debian or "it", var, name))
@@ -47,6 +47,8 @@ system_library = repository_rule(
         "build_file": attr.label(mandatory = True, allow_single_file = True),
         "debian": attr.string(doc = "the Debian package to name when it is missing"),
         "headers": attr.string_list(mandatory = True, doc = "files or folders below include/"),
+        # The second and third are Debian's for headers that differ between architectures.
+        "include_dirs": attr.string_list(default = ["include", "include/x86_64-linux-gnu", "include/aarch64-linux-gnu"]),
         "lib_dirs": attr.string_list(default = ["lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64", "lib"]),
         "libs": attr.string_list(),
         "roots": attr.string_list(default = ["/usr", "/usr/local"]),
@@ -57,6 +59,7 @@ system_library = repository_rule(
         "DOCTEST",
         "FMT",
         "GOOGLE_BENCHMARK",
+        "LIBCURL",
         "ONETBB",
         "SIMDJSON",
         "SPDLOG",
