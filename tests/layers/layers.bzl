@@ -15,6 +15,7 @@ LAYER_TARGETS = [
     "//engine/data:value",
     "//engine/data/readers",
     "//engine/graph",
+    "//engine/net",
     "//engine/patterns",
     "//engine/plugin",
     "//engine/policy",
