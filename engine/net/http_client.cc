@@ -437,7 +437,8 @@ class Transfer {
     } else {
       response_.body += piece;
     }
-    return true;
+    // libcurl itself tells once for all that has come meanwhile.
+    return take_progress(progress_.sent, received_);
   }
 
   static int on_moved(void* self, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up) {

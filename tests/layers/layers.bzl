@@ -17,6 +17,7 @@ LAYER_TARGETS = [
     "//engine/graph",
     "//engine/net",
     "//engine/patterns",
+    "//engine/patterns:signaling_http",
     "//engine/plugin",
     "//engine/policy",
     "//engine/runtime",
