@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace mayfly {
@@ -25,7 +26,134 @@ std::size_t sequence_size(std::string_view text) {
   return size;
 }
 
+constexpr std::size_t kDepthMax = 1024;
+
+// A reader that keeps nothing but its place and what is open around it.
+class JsonCheck {
+ public:
+  explicit JsonCheck(std::string_view text) : rest_(text) {}
+
+  bool run() {
+    // What closes each array and object around the place.
+    std::string open;
+    for (;;) {
+      if (!open_value(open)) return false;
+      // Behind a value: what it ends, and whether another follows.
+      for (;;) {
+        skip_blanks();
+        if (open.empty()) return rest_.empty();
+        if (rest_.empty()) return false;
+        if (take(open.back())) {
+          open.pop_back();
+          continue;
+        }
+        if (!take(',')) return false;
+        skip_blanks();
+        if (open.back() == '}' && !key()) return false;
+        break;
+      }
+    }
+  }
+
+ private:
+  // One that isn't an array or object, or how many of those begin here: all that stands before the
+  // next comma or end.
+  bool open_value(std::string& open) {
+    for (;;) {
+      skip_blanks();
+      const bool opens = rest_.starts_with('[') || rest_.starts_with('{');
+      if (opens && open.size() >= kDepthMax) return false;
+      if (take('[')) {
+        skip_blanks();
+        if (take(']')) return true;
+        open += ']';
+      } else if (take('{')) {
+        skip_blanks();
+        if (take('}')) return true;
+        open += '}';
+        if (!key()) return false;
+      } else {
+        return scalar();
+      }
+    }
+  }
+
+  bool key() {
+    if (!string()) return false;
+    skip_blanks();
+    return take(':');
+  }
+
+  bool scalar() {
+    for (const std::string_view word : {"true", "false", "null"}) {
+      if (!rest_.starts_with(word)) continue;
+      rest_.remove_prefix(word.size());
+      return true;
+    }
+    return rest_.starts_with('"') ? string() : number();
+  }
+
+  bool string() {
+    if (!take('"')) return false;
+    while (!rest_.empty()) {
+      const std::size_t size = sequence_size(rest_);
+      if (size == 0 || static_cast<unsigned char>(rest_.front()) < 0x20) return false;
+      const char c = rest_.front();
+      rest_.remove_prefix(size);
+      if (c == '"') return true;
+      if (c == '\\' && !escape()) return false;
+    }
+    return false;
+  }
+
+  bool escape() {
+    if (rest_.empty()) return false;
+    const char c = rest_.front();
+    rest_.remove_prefix(1);
+    if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+    for (int i = 0; i < 4; ++i) {
+      if (rest_.empty() || !is_hex(rest_.front())) return false;
+      rest_.remove_prefix(1);
+    }
+    return true;
+  }
+
+  bool number() {
+    take('-');
+    if (!take('0') && !digits()) return false;
+    if (take('.') && !digits()) return false;
+    if (take('e') || take('E')) {
+      if (!take('-')) take('+');
+      return digits();
+    }
+    return true;
+  }
+
+  bool digits() {
+    std::size_t count = 0;
+    while (count < rest_.size() && rest_[count] >= '0' && rest_[count] <= '9') ++count;
+    rest_.remove_prefix(count);
+    return count > 0;
+  }
+
+  static bool is_hex(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  }
+  bool take(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void skip_blanks() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+  }
+
+  std::string_view rest_;
+};
+
 }  // namespace
+
+bool is_json(std::string_view text) { return JsonCheck(text).run(); }
 
 std::string json_quoted(std::string_view text) {
   std::string out = "\"";

@@ -47,4 +47,7 @@ class JsonText {
 // In quotes; what isn't valid UTF-8 becomes U+FFFD, so that the result always parses.
 std::string json_quoted(std::string_view text);
 
+// Whether it is exactly one JSON value (RFC 8259) in UTF-8, at most 1,024 deep.
+bool is_json(std::string_view text);
+
 }  // namespace mayfly

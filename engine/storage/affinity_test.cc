@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
-#include "mayfly/storage/row_json.h"
+#include "mayfly/data/row_json.h"
 #include "mayfly/storage/timestamp.h"
 #include "mayfly/storage/writer_fixture.h"
 

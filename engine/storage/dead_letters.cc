@@ -1,7 +1,7 @@
 #include "mayfly/storage/dead_letters.h"
 
 #include "mayfly/storage/progress.h"
-#include "mayfly/storage/row_json.h"
+#include "mayfly/data/row_json.h"
 #include "mayfly/storage/timestamp.h"
 
 namespace mayfly {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "mayfly/storage/row_json.h"
+#include "mayfly/data/row_json.h"
 
 namespace mayfly {
 namespace {

@@ -1,7 +1,9 @@
-#include "mayfly/storage/row_json.h"
+#include "mayfly/data/row_json.h"
 
 #include <charconv>
 #include <cmath>
+
+#include "mayfly/base/json_text.h"
 
 namespace mayfly {
 namespace {
@@ -50,22 +52,51 @@ void append_bytes(std::string_view bytes, bool is_text, std::uint64_t bytes_max,
   out += '}';
 }
 
+// JSON as it is, in one line: line breaks stand only between its tokens. What only says that it is
+// JSON is a text.
+void append_json_value(std::string_view text, std::uint64_t bytes_max, std::string& out) {
+  if (text.size() > bytes_max || !is_json(text)) return append_bytes(text, true, bytes_max, out);
+  const std::size_t start = out.size();
+  out += text;
+  for (std::size_t i = start; i < out.size(); ++i) {
+    if (out[i] == '\n' || out[i] == '\r') out[i] = ' ';
+  }
+}
+
+void append_typed_number(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    append_json_number(value, out);
+  }
+}
+
 void append_value(const mayfly_batch& batch, const mayfly_column& column, std::uint32_t row,
-                  std::uint64_t bytes_max, std::string& out) {
+                  std::uint64_t bytes_max, bool typed, std::string& out) {
   if (is_null(column, row)) {
     out += "null";
     return;
   }
   const mayfly_cell& cell = column.cells[row];
   switch (is_exception(column, row) ? std::int32_t{MAYFLY_TEXT} : kind_of(column, row)) {
-    case MAYFLY_INT64:
     case MAYFLY_BOOL:
+      if (typed) {
+        out += cell.i64 != 0 ? "true" : "false";
+        return;
+      }
+      [[fallthrough]];
+    case MAYFLY_INT64:
     case MAYFLY_TIMESTAMP:
       return append_json_number(std::int64_t{cell.i64}, out);
     case MAYFLY_FLOAT64:
-      return append_json_number(cell.f64, out);
+      return typed ? append_typed_number(cell.f64, out) : append_json_number(cell.f64, out);
     case MAYFLY_BLOB:
       return append_bytes(text_at(batch, cell.span), false, bytes_max, out);
+    case MAYFLY_JSON:
+      if (typed) return append_json_value(text_at(batch, cell.span), bytes_max, out);
+      [[fallthrough]];
     default:
       return append_bytes(text_at(batch, cell.span), true, bytes_max, out);
   }
@@ -133,17 +164,22 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_row_json(const Schema& schema, const mayfly_batch& batch, std::uint32_t row,
-                     std::uint64_t value_bytes_max, std::string& out) {
+void append_row_json(const mayfly_schema& schema, const mayfly_batch& batch, std::uint32_t row,
+                     std::uint64_t value_bytes_max, JsonValues values, std::string& out) {
   out += '{';
-  for (std::uint32_t i = 0; i < schema.size(); ++i) {
+  for (std::uint32_t i = 0; i < schema.count; ++i) {
     if (i > 0) out += ',';
-    const std::string& name = schema[i].name;
-    append_bytes(name, true, name.size(), out);
+    const mayfly_text name = schema.columns[i].name;
+    out += json_quoted({name.data, static_cast<std::size_t>(name.size)});
     out += ':';
-    append_value(batch, batch.columns[i], row, value_bytes_max, out);
+    append_value(batch, batch.columns[i], row, value_bytes_max, values == JsonValues::kTyped, out);
   }
   out += '}';
+}
+
+void append_row_json(const Schema& schema, const mayfly_batch& batch, std::uint32_t row,
+                     std::uint64_t value_bytes_max, std::string& out) {
+  append_row_json(schema.c(), batch, row, value_bytes_max, JsonValues::kStored, out);
 }
 
 }  // namespace mayfly
