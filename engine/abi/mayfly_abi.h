@@ -425,7 +425,8 @@ enum {
   MAYFLY_SPLITS = 128u,          /* transforms: one row may become several */
   MAYFLY_PARSES_TEXT = 256u,     /* sources: numbers were read from text, and 1.50 has become 1.5 */
   /* Nodes that make no rows: ports behind the first may be left unjoined, and what is sent there is
-   * dropped, with the reason port_not_joined. */
+   * dropped, with the reason port_not_joined. Of a sink any port may be, and what is sent there was
+   * taken, as by MAYFLY_CONSUME. */
   MAYFLY_OPTIONAL_PORTS = 512u,
   /* Sinks: the last port is for rows that couldn't be delivered and may be tried again. What is sent
    * there counts as a failed attempt, as by the writer: nodes that it meets again get the completion

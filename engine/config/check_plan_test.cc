@@ -74,6 +74,14 @@ TEST_CASE("plan: every port of a node is joined") {
         std::string::npos);
 }
 
+TEST_CASE("plan: rows may end in a sink, where nobody takes them further") {
+  CHECK(Pipeline().node("p", "post", {"in"}).mistakes({"p"}) == "");
+  CHECK(Pipeline().node("p", "post", {"in"}).mistakes({"p.right"}) == "");
+  Pipeline two;
+  two.builder.source({.name = "other", .plugin = "feed", .options = {{"path", "y"}}});
+  CHECK(two.node("p", "post", {"other"}).mistakes({"in"}) == "");
+}
+
 TEST_CASE("plan: a port has one receiver") {
   CHECK(Pipeline().node("a", "relay", {"in"}).node("b", "relay", {"in"}).mistakes({"a", "b"}) ==
         "\"in\" is already the input of \"a\"; a port has one receiver, rows aren't copied");

@@ -97,6 +97,11 @@ inline PluginRegistry plugins() {
     p.ports = table(kLeftRight);
     return p;
   }();
+  static const mayfly_plugin kPost = [] {
+    mayfly_plugin p = plugin("post", MAYFLY_SINK, MAYFLY_HOLDS | MAYFLY_OPTIONAL_PORTS);
+    p.ports = table(kLeftRight);
+    return p;
+  }();
   static const mayfly_plugin kGate = plugin("gate", MAYFLY_NODE, MAYFLY_HOLDS);
   static const mayfly_plugin kExplode =
       plugin("explode", MAYFLY_NODE, MAYFLY_TRANSFORMS | MAYFLY_SPLITS);
@@ -122,8 +127,8 @@ inline PluginRegistry plugins() {
     return p;
   }();
   PluginRegistry registry;
-  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kGate, &kMaybe, &kExplode,
-                                 &kTicker, &kLonely, &kCounting, &kPicky, &kHeedful}) {
+  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kGate, &kMaybe, &kPost,
+                                 &kExplode, &kTicker, &kLonely, &kCounting, &kPicky, &kHeedful}) {
     if (const Status added = registry.add(p); !added.ok()) std::abort();
   }
   return registry;

@@ -19,7 +19,8 @@ constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
 
 void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head) {
   const bool all_pass =
-      !wiring_.ports.empty() && slice_is_dense(batch, head) && !is_failed_port(0) &&
+      !wiring_.ports.empty() && wiring_.ports[0].to != nullptr && slice_is_dense(batch, head) &&
+      !is_failed_port(0) &&
       std::memcmp(batch.route + head, kAllPortZero.data(), slice.count * sizeof(*batch.route)) == 0;
   if (!all_pass) {
     scatter_rows(batch, slice);
@@ -39,6 +40,8 @@ void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
     if (route < wiring_.ports.size() && wiring_.ports[route].to == nullptr) {
       if (is_failed_port(route)) {
         judge(batch, row, MAYFLY_DEAD_LETTERED);
+      } else if (plugin().kind == MAYFLY_SINK) {
+        made_.consume(batch, row);
       } else {
         batch.reason[row] = kReasonPortNotJoined;
         judge(batch, row, MAYFLY_DROPPED);

@@ -31,9 +31,14 @@ std::string order_text(const PluginLibrary& library) {
   if (library.has(MAYFLY_TRANSFORMS)) say("It makes new rows from those that it takes.");
   if (library.has(MAYFLY_SPLITS)) say("One row may become several.");
   if (library.has(MAYFLY_WANTS_COMPLETIONS)) say("It is told what became of each row.");
-  if (library.has(MAYFLY_OPTIONAL_PORTS)) say("Ports behind the first need not be joined.");
+  if (library.has(MAYFLY_OPTIONAL_PORTS)) {
+    say(library.plugin().kind == MAYFLY_SINK
+            ? "No port needs to be joined: where nobody takes them, rows end here."
+            : "Ports behind the first need not be joined.");
+  }
   if (library.has(MAYFLY_FAILS_ATTEMPTS)) {
-    say("Its last port is for rows that couldn't be delivered: where nobody takes it, they are dead "
+    say("Its last port is for rows that couldn't be delivered: where nobody takes it, they are "
+        "dead "
         "letters.");
   }
   if (library.has(MAYFLY_DELAYS)) say("What goes round a cycle waits here.");

@@ -14,7 +14,9 @@ namespace mayfly {
 
 // Whether rows may be sent to this port of a node though nobody takes them.
 inline bool may_be_unjoined(const mayfly_plugin& plugin, std::uint32_t port) {
-  if ((plugin.flags & MAYFLY_OPTIONAL_PORTS) != 0 && port > 0) return true;
+  if ((plugin.flags & MAYFLY_OPTIONAL_PORTS) != 0 && (port > 0 || plugin.kind == MAYFLY_SINK)) {
+    return true;
+  }
   return (plugin.flags & MAYFLY_FAILS_ATTEMPTS) != 0 && port + 1 == plugin.ports.count;
 }
 

@@ -211,9 +211,11 @@ class Schema(unittest.TestCase):
         for path in PLUGINS:
             name = os.path.basename(path)[len("lib"):-len(".so")]
             shown = json.loads(mayfly("plugins", "show", name, "--output", "json").stdout)
-            step = self.schema["$defs"]["%s.%s" % (shown["kind"], name)]
+            # A sink stands where nodes do.
+            section = "source" if shown["kind"] == "source" else "node"
+            step = self.schema["$defs"]["%s.%s" % (section, name)]
             options = {option["name"]: option for option in shown["options"]}
-            inputs = {"input"} if shown["kind"] == "node" else set()
+            inputs = {"input"} if section == "node" else set()
             self.assertEqual(set(step["properties"]), set(options) | controls | inputs | {"plugin"}, name)
             required = {option["name"] for option in shown["options"] if option["required"]}
             self.assertEqual(set(step["required"]), required | inputs | {"plugin"}, name)
