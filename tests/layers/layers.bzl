@@ -71,6 +71,8 @@ LAYER_TARGETS = [
     "//plugins/signal_aware:libsignal_aware.so",
     "//plugins/signal_coordinated_reads:libsignal_coordinated_reads.so",
     "//plugins/signal_log_watcher:libsignal_log_watcher.so",
+    "//plugins/signaling_http:http_sender",
+    "//plugins/signaling_http:libsignaling_http.so",
 ]
 
 def _name(target):
