@@ -44,6 +44,12 @@ SYSTEM_LIBRARIES = {
         ],
         libs = ["libtbb.so"],
     ),
+    "protobuf": dict(
+        build_file = Label("//third_party:protobuf.BUILD"),
+        debian = "libprotoc-dev",
+        headers = ["google/protobuf"],
+        libs = ["libprotobuf.so"],
+    ),
     "simdjson": dict(
         build_file = Label("//third_party:simdjson.BUILD"),
         debian = "libsimdjson-dev",

@@ -61,6 +61,7 @@ system_library = repository_rule(
         "GOOGLE_BENCHMARK",
         "LIBCURL",
         "ONETBB",
+        "PROTOBUF",
         "SIMDJSON",
         "SPDLOG",
         "SQLITE3",

@@ -17,6 +17,7 @@ LAYER_TARGETS = [
     "//engine/data/readers",
     "//engine/graph",
     "//engine/net",
+    "//engine/otlp",
     "//engine/patterns",
     "//engine/patterns:signaling_http",
     "//engine/plugin",

@@ -21,7 +21,7 @@ const std::map<std::string, int> kRows = {
     {"engine/abi", 0},     {"engine/base", 1},    {"engine/data", 2},   {"engine/signal", 2},
     {"engine/policy", 2},  {"engine/net", 2},     {"engine/cache", 3},  {"engine/work", 4},
     {"engine/storage", 4}, {"engine/plugin", 4},  {"engine/config", 5}, {"engine/patterns", 5},
-    {"engine/graph", 6},   {"engine/runtime", 7},
+    {"engine/graph", 6},   {"engine/runtime", 7}, {"engine/otlp", 3},
 };
 
 // Outside library -> folders that may use it. fmt is base's, and whoever composes text has it from
@@ -46,8 +46,9 @@ const std::map<std::string, std::string> kTargetOwners = {
 };
 
 // What plugins are linked with, statically.
-const std::set<std::string> kOfPlugins = {"engine/abi", "engine/base",   "engine/data",
-                                          "engine/net", "engine/policy", "plugins/sdk"};
+const std::set<std::string> kOfPlugins = {"engine/abi", "engine/base", "engine/data",
+                                          "engine/net", "engine/otlp", "engine/policy",
+                                          "plugins/sdk"};
 
 Names words(const std::string& text) {
   std::istringstream stream(text);
