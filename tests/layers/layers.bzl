@@ -18,6 +18,7 @@ LAYER_TARGETS = [
     "//engine/graph",
     "//engine/net",
     "//engine/otlp",
+    "//engine/otlp:exporter",
     "//engine/patterns",
     "//engine/patterns:signaling_http",
     "//engine/plugin",
