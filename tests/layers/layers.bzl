@@ -19,6 +19,7 @@ LAYER_TARGETS = [
     "//engine/net",
     "//engine/otlp",
     "//engine/otlp:exporter",
+    "//engine/otlp:http_transport",
     "//engine/patterns",
     "//engine/patterns:signaling_http",
     "//engine/plugin",
