@@ -142,7 +142,7 @@ void Exporter::run() {
     if (now >= collect_due_ns_) {
       collect_due_ns_ = deadline_after(now, options_.collect_interval_ns);
       lock.unlock();
-      collect();
+      collect_on_time();
       lock.lock();
       continue;
     }
@@ -167,6 +167,17 @@ void Exporter::run() {
   }
 }
 
+void Exporter::collect_on_time() {
+  const std::lock_guard collecting(collect_mutex_);
+  {
+    // close() has done it meanwhile.
+    const std::lock_guard lock(mutex_);
+    if (closing_) return;
+  }
+  collect();
+}
+
+// With collect_mutex_ held.
 void Exporter::collect() {
   try {
     for (Metric& metric : options_.collect()) offer(std::move(metric));
@@ -314,11 +325,15 @@ bool Exporter::flush(std::int64_t deadline_ns) {
 bool Exporter::close(std::int64_t deadline_ns) {
   const std::lock_guard one(close_mutex_);
   if (threads_.empty()) return !cut_short_;
-  // What was counted since the last interval.
-  if (options_.collect && clock_.now_ns() < deadline_ns) collect();
+  {
+    const std::lock_guard collecting(collect_mutex_);
+    // What was counted since the last interval.
+    if (options_.collect && clock_.now_ns() < deadline_ns) collect();
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   {
     std::unique_lock lock(mutex_);
-    closing_ = true;
     close_by_ns_ = deadline_ns;
     collect_due_ns_ = kNever;
     hurry();

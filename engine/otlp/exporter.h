@@ -60,7 +60,8 @@ struct ExporterOptions {
   std::int64_t retry_after_max_ns = 300 * kSecond;  // longer ones count as this long
   int concurrency = 1;                              // requests at once, each on a thread
   std::uint64_t seed = 1;                           // of the retries' jitter
-  // Called each interval, and by close(), for metrics to send. Empty: there are none.
+  // Called each interval, and by close(), for metrics to send; one call at a time. Empty: there are
+  // none.
   std::function<std::vector<Metric>()> collect = {};
   std::int64_t collect_interval_ns = 60 * kSecond;
   // Called by the exporter's threads, outside any lock. What it throws is ignored.
@@ -128,6 +129,7 @@ class Exporter {
   std::int64_t next_due_ns() const;
   bool all_done_up_to(std::uint64_t number) const;
   // Without it.
+  void collect_on_time();
   void collect();
   void send(const Batch& batch);
   void end(const Batch& batch, std::size_t sent, std::size_t rejected);
@@ -143,7 +145,8 @@ class Exporter {
   const ExporterOptions options_;
   const RetryPolicy retry_;
 
-  std::mutex close_mutex_;  // of close() alone, taken before the other
+  std::mutex close_mutex_;    // of close() alone, taken before the other
+  std::mutex collect_mutex_;  // while metrics are collected; taken before the next
   mutable std::mutex mutex_;
   std::condition_variable wake_;   // there may be something to send
   std::condition_variable pause_;  // for those that wait to send again
