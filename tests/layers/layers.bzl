@@ -22,6 +22,7 @@ LAYER_TARGETS = [
     "//engine/otlp:http_transport",
     "//engine/patterns",
     "//engine/patterns:signaling_http",
+    "//engine/patterns:telemetry",
     "//engine/plugin",
     "//engine/policy",
     "//engine/runtime",
