@@ -161,6 +161,11 @@ void Exporter::run() {
     under_way_.push_back(batch.number);
     lock.unlock();
     send(batch);
+    try {
+      if (options_.on_progress) options_.on_progress();
+    } catch (...) {
+      // As said.
+    }
     lock.lock();
     std::erase(under_way_, batch.number);
     done_.notify_all();
@@ -201,10 +206,11 @@ std::string Exporter::encode(const Batch& batch) const {
                          std::get<std::vector<Metric>>(batch.records));
 }
 
-bool Exporter::pause_until(std::int64_t due_ns) {
+bool Exporter::pause_until(std::int64_t due_ns, bool again) {
   std::unique_lock lock(mutex_);
   due_ns = std::max(due_ns, not_before_ns_);
   while (!stop_.stop_requested()) {
+    if (closing_ && again && !options_.retries_at_end) return false;
     if (clock_.now_ns() >= due_ns) return true;
     if (closing_ && due_ns >= close_by_ns_) return false;
     clock_.wait_until(lock, pause_, due_ns);
@@ -236,7 +242,9 @@ void Exporter::send(const Batch& batch) {
     std::int64_t due = began;
     std::string last = "nothing was sent";
     for (std::uint32_t retry = 0;; ++retry) {
-      if (!pause_until(due)) return fail(batch, "closed", "closed while it waited; " + last);
+      if (!pause_until(due, retry > 0)) {
+        return fail(batch, "closed", "closed while it waited; " + last);
+      }
       const Reply reply = post(batch, body, retry > 0);
       if (reply.status >= 200 && reply.status < 300) {
         const PartialSuccess partial = partial_success(reply.body);

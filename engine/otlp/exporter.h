@@ -11,7 +11,7 @@
 //           as the retry policy says, and not before the answer's Retry-After, which holds for all
 //           requests. Any other answer is final: the batch is given up.
 // COUNTS    accepted = sent + rejected + failed + queued, at any moment, in records.
-// THREADS   Any may call anything; on_failure must not call close() or destroy it.
+// THREADS   Any may call anything; callbacks must not call close() or destroy it.
 // MEMORY    queue_max records, and batch_max for each request under way. Offering allocates as
 //           vectors do; without memory the record is dropped.
 // UNITS     Nanoseconds of the clock that was passed in, which is borrowed.
@@ -64,8 +64,12 @@ struct ExporterOptions {
   // none.
   std::function<std::vector<Metric>()> collect = {};
   std::int64_t collect_interval_ns = 60 * kSecond;
-  // Called by the exporter's threads, outside any lock. What it throws is ignored.
+  // Whether close() sends again what fails while it waits; if not, what has failed once then is
+  // given up, so that nobody waits for a collector that isn't there.
+  bool retries_at_end = true;
+  // Called by the exporter's threads, outside any lock. What they throw is ignored.
   std::function<void(const ExportFailure&)> on_failure = {};
+  std::function<void()> on_progress = {};  // a batch has ended; after on_failure
 };
 
 // Records of one kind, or of all together.
@@ -137,7 +141,7 @@ class Exporter {
   void tell(const ExportFailure& failure) const noexcept;
   std::string encode(const Batch& batch) const;
   // Until due_ns; false: it is being closed before that, or at once.
-  bool pause_until(std::int64_t due_ns);
+  bool pause_until(std::int64_t due_ns, bool again);
   Reply post(const Batch& batch, const std::string& body, bool again);
 
   const Clock& clock_;

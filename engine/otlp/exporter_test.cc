@@ -265,6 +265,36 @@ TEST_CASE("exporter: closing waits for no retry that is due after its deadline")
   CHECK(f.failures[0].message == "closed while it waited; HTTP 503");
 }
 
+TEST_CASE("exporter: closing may leave out all retries, also those that are due already") {
+  Fixture f;
+  f.collector->answer(503);
+  f.collector->answer(503);
+  const auto exporter = f.make({.queue_max = 2, .batch_max = 1, .retries_at_end = false});
+  CHECK(exporter->offer(log_of(1)));
+  f.collector->wait_for(1);
+  CHECK(exporter->offer(log_of(2)));
+  CHECK_FALSE(exporter->close(kNever));
+  CHECK(f.collector->count() == 2);
+  CHECK(f.words() == Words{"closed", "closed"});
+  CHECK(f.failures[1].message == "closed while it waited; HTTP 503");
+}
+
+TEST_CASE("exporter: it says when a batch has ended, after what failed") {
+  Fixture f;
+  f.collector->answer(400);
+  std::atomic<int> ended{0};
+  std::atomic<std::size_t> failures_then{0};
+  const auto exporter = f.make({.batch_max = 1, .on_progress = [&] {
+                                  failures_then = f.words().size();
+                                  ++ended;
+                                  throw std::runtime_error("ignored");
+                                }});
+  CHECK(exporter->offer(log_of(1)));
+  CHECK(exporter->flush(kNever));
+  CHECK(ended == 1);
+  CHECK(failures_then == 1);
+}
+
 TEST_CASE("exporter: metrics are collected each interval, and once more at the end") {
   Fixture f;
   std::atomic<int> calls{0};
