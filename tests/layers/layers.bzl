@@ -77,6 +77,7 @@ LAYER_TARGETS = [
     "//plugins/signal_log_watcher:libsignal_log_watcher.so",
     "//plugins/signaling_http:http_sender",
     "//plugins/signaling_http:libsignaling_http.so",
+    "//plugins/telemetry:libtelemetry.so",
 ]
 
 def _name(target):
