@@ -155,6 +155,10 @@ std::function<void(const OperationSnapshot&)> TelemetrySignalHandler::operation_
   return [this](const OperationSnapshot& operation) { on_operation(operation); };
 }
 
+void TelemetrySignalHandler::on_operations(std::span<const OperationSnapshot> operations) {
+  for (const OperationSnapshot& operation : operations) on_operation(operation);
+}
+
 std::vector<otlp::Metric> TelemetrySignalHandler::metrics() const {
   const std::int64_t now = clock_.wall_us() * kMicrosecond;
   const std::lock_guard lock(mutex_);

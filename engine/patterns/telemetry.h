@@ -3,7 +3,8 @@
 //
 //   TelemetrySignalHandler telemetry(clock, {.service_name = "orders"});
 //   const auto watch = telemetry.watch(sink);                   // every signal
-//   WorkOptions{.on_finalized = telemetry.operation_spans()};   // and every operation
+//   WorkOptions{.on_finalized = telemetry.operation_spans()};   // and every operation, as it
+//   telemetry.on_operations(work.snapshot());                   // leaves the window, or at the end
 //
 // What becomes of a signal is said in mayfly/otlp/signal_records.h: all are log records; "error..."
 // are exceptions, "perf..." also metrics, and X.start to X.done is a span. Whoever raises never
@@ -24,6 +25,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,8 +78,12 @@ class TelemetrySignalHandler {
   // A span from an operation's start to its end, in the trace of its signals. False: it was
   // dropped, or never ran.
   bool on_operation(const OperationSnapshot& operation);
-  // For WorkOptions::on_finalized; the handler must outlive the coordinator.
+  // For WorkOptions::on_finalized, of those that leave the coordinator's window; the handler must
+  // outlive it.
   std::function<void(const OperationSnapshot&)> operation_spans();
+  // For those that are left in the window at the end: on_operations(work.snapshot()). Those that
+  // haven't ended are left out.
+  void on_operations(std::span<const OperationSnapshot> operations);
 
   // Whether all that was queued before was sent or given up within timeout_ns.
   bool flush(std::int64_t timeout_ns);
