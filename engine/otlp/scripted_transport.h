@@ -18,6 +18,7 @@ namespace mayfly::testing {
 
 class ScriptedTransport final : public otlp::Transport {
  public:
+  // One request.
   struct Seen {
     otlp::Kind kind;
     std::string body;

@@ -78,7 +78,7 @@ SignalRecords::Made SignalRecords::take(const SeenSignal& signal) {
   log.attributes.push_back({"signal", std::string(stem)});
   if (signal.operation != 0) log.attributes.push_back({"operation", whole(signal.operation)});
   if (!argument.empty()) log.attributes.push_back({"key", std::string(argument)});
-  log.attributes.push_back({"depth", std::int64_t{signal.depth}});
+  if (signal.depth != 0) log.attributes.push_back({"depth", std::int64_t{signal.depth}});
   if (log.severity == Severity::kError) {
     log.attributes.push_back({"exception.type", std::string(stem)});
     log.attributes.push_back(

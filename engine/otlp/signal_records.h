@@ -34,7 +34,7 @@ struct SeenSignal {
   std::string_view name;  // "stem" or "stem:argument"
   std::int64_t unix_ns = 0;
   std::uint64_t operation = 0;  // 0: none
-  std::uint32_t depth = 1;      // 1: nothing caused it
+  std::uint32_t depth = 0;      // 1: nothing caused it; 0: unknown
 };
 
 class SignalRecords {

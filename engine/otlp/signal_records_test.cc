@@ -46,6 +46,7 @@ TEST_CASE_FIXTURE(Fixture, "signals: each is a log record with signal, operation
   const LogRecord bare = raise("ready").log;
   CHECK(attribute(bare.attributes, "key") == "");
   CHECK(attribute(bare.attributes, "operation") == "");
+  CHECK(attribute(bare.attributes, "depth") == "");
   CHECK_FALSE(bare.trace_id.is_set());
 }
 

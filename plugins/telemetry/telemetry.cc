@@ -108,7 +108,7 @@ struct Telemetry : sdk::Sink {
   // isn't there holds up nobody.
   ~Telemetry() {
     if (!exporter) return;
-    for (otlp::Metric& metric : last_metrics) exporter->offer(std::move(metric));
+    if (looked_unix_ns != 0) offer_figures();
     exporter->close(deadline_after(clock.now_ns(), shutdown_ns));
   }
 
@@ -180,7 +180,7 @@ struct Telemetry : sdk::Sink {
     inside -= std::min<std::uint64_t>(inside, slice.size());
     if (sampler.active()) sample(slice);
     // Perhaps nothing comes any more, and nobody is asked for figures again.
-    if (inside == 0 && metrics_interval_ns > 0) last_metrics = figures();
+    if (inside == 0 && metrics_interval_ns > 0) look();
   }
 
   void sample(const sdk::Slice& slice) {
@@ -222,7 +222,8 @@ struct Telemetry : sdk::Sink {
 
   void on_timer(std::uint32_t timer, std::int64_t now_ns) {
     if (timer == kMetricsTimer) {
-      for (otlp::Metric& metric : figures()) exporter->offer(std::move(metric));
+      look();
+      offer_figures();
       host.set_timer(kMetricsTimer, deadline_after(now_ns, metrics_interval_ns));
     } else {
       drops_told = false;
@@ -233,7 +234,7 @@ struct Telemetry : sdk::Sink {
   void on_wake(std::int64_t) { tell(); }
 
   void drain(std::int64_t) {
-    if (metrics_interval_ns > 0) last_metrics = figures();
+    if (metrics_interval_ns > 0) look();
     exporter->send_now();
     tell();
   }
@@ -243,13 +244,32 @@ struct Telemetry : sdk::Sink {
     sampler.set_ratio(ratio, [this] { return host.random(); });
   }
 
-  std::vector<otlp::Metric> figures() {
-    if (room.empty()) room.resize(host.metrics({}));
-    room.resize(std::min<std::size_t>(host.metrics(room), room.size()));
-    const std::int64_t now = host.unix_ns();
-    std::vector<otlp::Metric> metrics = metrics_of(room, started_unix_ns, now);
-    for (otlp::Metric& metric : records->metrics(now)) metrics.push_back(std::move(metric));
-    return metrics;
+  // The pipeline's figures of this moment. They are sent at the end, when the names that the host
+  // gave may be gone: so these are copies.
+  void look() {
+    if (figures.empty()) {
+      figures.resize(host.metrics({}));
+      host.metrics(figures);
+      for (const mayfly_metric& figure : figures) {
+        names.emplace_back(sdk::to_view(figure.instance));
+        names.emplace_back(sdk::to_view(figure.name));
+      }
+    } else {
+      host.metrics(figures);
+    }
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+      figures[i].instance = sdk::to_text(names[2 * i]);
+      figures[i].name = sdk::to_text(names[2 * i + 1]);
+    }
+    looked_unix_ns = host.unix_ns();
+  }
+
+  void offer_figures() {
+    for (otlp::Metric& metric : metrics_of(figures, started_unix_ns, looked_unix_ns)) {
+      exporter->offer(std::move(metric));
+    }
+    for (otlp::Metric& metric : records->metrics(looked_unix_ns))
+      exporter->offer(std::move(metric));
   }
 
   // Counters, signals and the log, as far as the exporter has come.
@@ -300,9 +320,10 @@ struct Telemetry : sdk::Sink {
   std::int64_t started_unix_ns = 0;
   std::optional<otlp::SignalRecords> records;
   RowSampler sampler;
-  std::uint64_t inside = 0;                // rows that have passed and aren't answered
-  std::vector<mayfly_metric> room;         // as many as there are
-  std::vector<otlp::Metric> last_metrics;  // for the end
+  std::uint64_t inside = 0;            // rows that have passed and aren't answered
+  std::vector<mayfly_metric> figures;  // of looked_unix_ns
+  std::vector<std::string> names;      // of each its instance and name
+  std::int64_t looked_unix_ns = 0;
   otlp::ExportCounts told;
   std::uint64_t untold_drops = 0;
   bool drops_told = false;  // within the last second
