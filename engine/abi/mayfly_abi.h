@@ -1,6 +1,7 @@
 /* The plugin ABI of Mayfly: what a shared library and its host agree on. C11, nothing to link.
  *
- * STATE      Major 0: free to change with any commit, until every plugin of the first release exists.
+ * STATE      Major 1, frozen: what is here stays where it is and means what it means. A later minor
+ *            only appends, and a plugin of any minor up to the host's loads.
  * ENTRY      One exported symbol, MAYFLY_PLUGIN_ENTRY, of type mayfly_plugin_entry.
  * GROWTH     Every struct that crosses the boundary starts with struct_size or travels in a
  *            mayfly_table with its element size; fields are only appended. tests/abi/layout.lock holds
@@ -24,8 +25,8 @@
 extern "C" {
 #endif
 
-#define MAYFLY_ABI_MAJOR 0
-#define MAYFLY_ABI_MINOR 1
+#define MAYFLY_ABI_MAJOR 1
+#define MAYFLY_ABI_MINOR 0
 #define MAYFLY_PLUGIN_ENTRY "mayfly_plugin_v1"
 
 /* Rows of a batch are numbered with 16 bits, and MAYFLY_ROW_NONE ends a chain. */

@@ -66,6 +66,16 @@ constexpr mayfly_host kHost = {
     .expr_fill = [](mayfly_context*, mayfly_expressions*, const mayfly_slice*, std::uint32_t,
                     mayfly_batch*, std::uint8_t*,
                     std::uint32_t*) -> mayfly_result { return MAYFLY_FAILED; },
+    .wake = [](mayfly_context*) {},
+    .unix_ns = [](mayfly_context* ctx) { return Trial::of(ctx).clock.wall_us() * kMicrosecond; },
+    .metrics = [](mayfly_context*, mayfly_metric*, std::uint32_t) -> std::uint32_t { return 0; },
+    .store_open = [](mayfly_context*, const mayfly_store_options*) -> mayfly_result {
+      return MAYFLY_FAILED;
+    },
+    .store_flush = [](mayfly_context*) {},
+    .store_stats = [](mayfly_context*, mayfly_store_stats*) -> mayfly_result {
+      return MAYFLY_FAILED;
+    },
 };
 
 }  // namespace

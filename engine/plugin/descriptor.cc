@@ -12,7 +12,7 @@
 namespace mayfly {
 namespace {
 
-// What minor 1 has; later minors only append.
+// What 1.0 has; later minors only append.
 constexpr std::uint32_t kPluginSizeMin = offsetof(mayfly_plugin, on_wake) + sizeof(void*);
 constexpr std::uint32_t kOptionSizeMin = offsetof(mayfly_option, help) + sizeof(void*);
 constexpr std::uint32_t kNamedSizeMin = offsetof(mayfly_named, help) + sizeof(void*);
