@@ -251,16 +251,18 @@ class Transfer {
       }
       const std::int64_t wait_ns = check_limits(clock_.now_ns());
       if (response_.error != HttpError::kNone) return;
-      const std::int64_t ms = std::min(wait_ns, kLookNs) / kMillisecond + 1;
+      const std::int64_t ms =
+          wait_ns == kNever ? INT_MAX : std::min(wait_ns, kLookNs) / kMillisecond + 1;
       curl_multi_poll(multi, nullptr, 0, static_cast<int>(ms), nullptr);
     }
   }
 
-  // How long until the first of them passes.
+  // How long until the first of them passes; kNever: there is none.
   std::int64_t check_limits(std::int64_t now) {
     const HttpLimits& limits = request_.limits;
     std::int64_t first = kNever;
     const auto look = [&](std::int64_t from_ns, std::int64_t limit_ns, const char* what) {
+      if (limit_ns == kNever) return;
       const std::int64_t left = deadline_after(from_ns, limit_ns) - now;
       first = std::min(first, left);
       if (left <= 0 && response_.error == HttpError::kNone) {
