@@ -1,6 +1,7 @@
 #include "http_sender.h"
 
 #include <algorithm>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -41,6 +42,33 @@ std::vector<HttpAnswered> HttpSender::fetch() {
   return std::exchange(done_, {});
 }
 
+HttpResponse HttpSender::attempt(HttpClient& client, const std::string& text,
+                                 const std::stop_token& stop) const {
+  try {
+    std::string beginning;
+    HttpResponse response =
+        client.send({.method = options_.method,
+                     .url = options_.url,
+                     .headers = options_.headers,
+                     .body = text,
+                     .limits = options_.limits,
+                     .ca_file = options_.ca_file,
+                     .events = {.on_body =
+                                    [&](std::string_view piece) {
+                                      beginning += piece.substr(0, kAnswerKept - beginning.size());
+                                    }}},
+                    stop);
+    response.body = std::move(beginning);
+    return response;
+  } catch (const std::exception& error) {
+    // No memory, say. The request counts as failed, and the thread goes on.
+    HttpResponse failed;
+    failed.error = HttpError::kFailed;
+    failed.message = error.what();
+    return failed;
+  }
+}
+
 void HttpSender::run(const std::stop_token& stop) {
   name_this_thread("mayfly-http");
   HttpClient client(clock_);
@@ -49,21 +77,8 @@ void HttpSender::run(const std::stop_token& stop) {
     HttpBody body = std::move(waiting_.front());
     waiting_.erase(waiting_.begin());
     lock.unlock();
-    std::string beginning;
-    HttpResponse response =
-        client.send({.method = options_.method,
-                     .url = options_.url,
-                     .headers = options_.headers,
-                     .body = body.text,
-                     .limits = options_.limits,
-                     .ca_file = options_.ca_file,
-                     .events = {.on_body =
-                                    [&](std::string_view piece) {
-                                      beginning += piece.substr(0, kAnswerKept - beginning.size());
-                                    }}},
-                    stop);
+    HttpResponse response = attempt(client, body.text, stop);
     if (stop.stop_requested()) return;
-    response.body = std::move(beginning);
     body.text.clear();
     lock.lock();
     done_.push_back({body.number, std::move(body.text), std::move(response)});

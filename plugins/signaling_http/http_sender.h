@@ -62,6 +62,8 @@ class HttpSender {
 
  private:
   void run(const std::stop_token& stop);
+  HttpResponse attempt(HttpClient& client, const std::string& text,
+                       const std::stop_token& stop) const;
 
   const HttpSenderOptions options_;
   const std::function<void()> answered_;
