@@ -75,6 +75,10 @@ TEST_CASE_FIXTURE(Fixture, "signaling http: each percent is raised at most once,
   CHECK(response.ok());
   CHECK(take_progress() == std::vector<int>{0, 50, 100});
   CHECK(received.back() == 1'000);
+  // Several pieces of each percent.
+  server.answer({.body = std::string(5'000'000, 'b')});
+  CHECK(get().ok());
+  CHECK(take_progress().size() > 10);
 }
 
 TEST_CASE_FIXTURE(Fixture, "signaling http: a length that isn't told has 0 and 100 alone") {
@@ -94,10 +98,10 @@ TEST_CASE_FIXTURE(Fixture, "signaling http: an empty body is a whole one") {
 
 TEST_CASE_FIXTURE(Fixture, "signaling http: a status that says no is a failure, body or not") {
   for (const int status : {404, 500}) {
-    server.answer({.status = status, .body = std::string(5'000, 'e')});
+    server.answer({.status = status, .body = std::string(100'000, 'e')});
     const HttpResponse response = get();
     CHECK(response.status == status);
-    CHECK(response.body.size() == 5'000);
+    CHECK(response.body.size() == 100'000);
     CHECK(raised == Names{"stage.starting", "progress:0", "stage.request", "stage.headers",
                           "stage.reading", "stage.failed:" + std::to_string(status)});
   }
