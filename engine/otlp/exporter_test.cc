@@ -49,7 +49,8 @@ struct Fixture {
     for (const ExportFailure& failure : failures) words.push_back(failure.word);
     return words;
   }
-  // Moves the time until the condition holds.
+  // Moves the time until the condition holds. Who waits for a time looks again each millisecond,
+  // and so finds it much later: what is to be told apart must be some ten thousand steps apart.
   template <class Condition>
   void until(Condition condition, std::int64_t step_ns) {
     while (!condition()) {
@@ -122,14 +123,14 @@ TEST_CASE("exporter: what is retryable is sent again, later each time, and then 
   Fixture f;
   for (const int status : {429, 502, 503, 504}) f.collector->answer(status);
   const auto exporter = f.make({.retry = {.max_retries = 3,
-                                          .initial_delay_ns = kSecond,
+                                          .initial_delay_ns = 10'000 * kSecond,
                                           .multiplier = 2,
-                                          .max_delay_ns = 60 * kSecond}});
+                                          .max_delay_ns = 600'000 * kSecond}});
   CHECK(exporter->offer(log_of(1)));
   const std::int64_t began = f.clock.now_ns();
   exporter->send_now();
-  f.until([&] { return f.collector->count() == 4; }, 10 * kMillisecond);
-  CHECK(f.clock.now_ns() - began >= 7 * kSecond);
+  f.until([&] { return f.collector->count() == 4; }, kSecond);
+  CHECK(f.clock.now_ns() - began >= 70'000 * kSecond);
   CHECK(exporter->flush(kNever));
   CHECK(f.words() == Words{"504"});
   CHECK(f.failures[0].message == "HTTP 504; tried 4 times");
@@ -156,21 +157,20 @@ TEST_CASE("exporter: the same batch arrives after a failure, whole") {
 
 TEST_CASE("exporter: Retry-After holds, for other batches too, and no longer than the limit") {
   Fixture f;
-  f.collector->answer({.status = 429, .retry_after_ns = 20 * kSecond});
+  f.collector->answer({.status = 429, .retry_after_ns = 100'000 * kSecond});
   f.collector->answer({.status = 503, .retry_after_ns = kNever});
-  const auto exporter = f.make({.retry_after_max_ns = 40 * kSecond, .concurrency = 2});
+  const auto exporter = f.make({.retry_after_max_ns = 200'000 * kSecond, .concurrency = 2});
   CHECK(exporter->offer(log_of(1)));
   exporter->send_now();
   f.collector->wait_for(1);
-  // The answer has been looked at once the first waits; the second then waits with it.
   const std::int64_t asked = f.clock.now_ns();
-  f.until([&] { return f.collector->count() == 2; }, 100 * kMillisecond);
-  CHECK(f.clock.now_ns() - asked >= 20 * kSecond);
+  f.until([&] { return f.collector->count() == 2; }, kSecond);
+  CHECK(f.clock.now_ns() - asked >= 100'000 * kSecond);
+  // It would be for ever without the limit.
   const std::int64_t again = f.clock.now_ns();
   CHECK(exporter->offer(Span{.trace_id = {1, 1}, .span_id = {1}, .name = "x"}));
-  f.until([&] { return exporter->idle(); }, 100 * kMillisecond);
-  // It would be for ever without the limit.
-  CHECK(f.clock.now_ns() - again >= 39 * kSecond);
+  f.until([&] { return exporter->idle(); }, kSecond);
+  CHECK(f.clock.now_ns() - again >= 199'000 * kSecond);
   CHECK(exporter->counts().sent == 2);
 }
 

@@ -54,6 +54,7 @@ Reply HttpTransport::post(const Post& post, std::stop_token stop) {
   request.url = endpoint_ + std::string(path_of(post.kind));
   request.headers = headers_;
   request.body = post.body;
+  request.limits.connect_ns = post.timeout_ns;
   request.limits.total_ns = post.timeout_ns;
   request.limits.body_bytes_max = 1024 * 1024;
   HttpResponse response = client->send(request, std::move(stop));
