@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "mayfly/plugin/node_harness.h"
-#include "mayfly/plugin/registry.h"
 #include "tests/support/http_server.h"
 #include "tests/support/otlp_check.h"
+#include "tests/support/plugin_node.h"
 
 namespace mayfly {
 namespace {
@@ -19,18 +18,12 @@ using testing::HttpReceived;
 using testing::HttpServer;
 using testing::OtlpMessage;
 
-using Names = std::vector<std::string>;
-using Ordinals = std::vector<std::uint64_t>;
+using testing::Names;
+using testing::Ordinals;
+using testing::try_node;
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-Result<std::unique_ptr<NodeHarness>> try_node(std::vector<RawOption> options) {
-  PluginRegistry registry(search_of_process());
-  auto library = registry.find("telemetry");
-  REQUIRE_MESSAGE(library.ok(), library.status().message());
-  return NodeHarness::create(*library, options);
 }
 
 struct Fixture {
@@ -48,9 +41,7 @@ struct Fixture {
     add("endpoint", server.url());
     add("linger", std::string("0s"));
     add("metrics_interval", std::string("0s"));
-    auto harness = try_node(std::move(options));
-    REQUIRE_MESSAGE(harness.ok(), harness.status().message());
-    node = std::move(harness).value();
+    node = testing::open_node("telemetry", options);
     return *node;
   }
   // Until the node has heard of so many that were sent or have failed.
@@ -250,8 +241,8 @@ TEST_CASE_FIXTURE(Fixture, "telemetry: a collector that isn't there holds up no 
 }
 
 TEST_CASE("telemetry: options that can't be are refused by name") {
-  const auto refusal = [](std::vector<RawOption> options) {
-    return try_node(std::move(options)).status().message();
+  const auto refusal = [](const std::vector<RawOption>& options) {
+    return try_node("telemetry", options).status().message();
   };
   CHECK(has(refusal({{"endpoint", std::string("localhost:4318")}}), "endpoint: expected"));
   CHECK(has(refusal({{"endpoint", std::string("http://x/?a=b")}}), "endpoint: expected"));
