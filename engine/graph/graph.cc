@@ -14,8 +14,10 @@ namespace {
 
 // How often a drain that waits looks at the clock.
 constexpr std::int64_t kDrainTickNs = 20 * kMillisecond;
-// How often a node may be asked to compact what it holds.
+// How often a node may be asked to compact what it holds; and which part of the driver's time that
+// may take, where very many rows are held.
 constexpr std::int64_t kCompactionNs = 10 * kMillisecond;
+constexpr std::int64_t kCompactionShare = 20;
 
 }  // namespace
 
@@ -140,7 +142,12 @@ std::int64_t Graph::idle_work(std::int64_t now_ns) {
     advance_drain(now_ns);
     return done_.load(std::memory_order_relaxed) ? kNever : now_ns + kDrainTickNs;
   }
-  return pool_is_low_ ? next_compaction_ns_ : kNever;
+  // What is held and can't be compacted costs nothing: whatever changes it wakes the driver.
+  return pool_is_low_ && may_compact() ? next_compaction_ns_ : kNever;
+}
+
+bool Graph::may_compact() const {
+  return std::ranges::any_of(nodes_, [](const auto& node) { return node->may_compact(); });
 }
 
 void Graph::listen() {
@@ -203,11 +210,12 @@ void Graph::watch_pool(std::int64_t now_ns) {
   const bool low = free < (pool_->part_batches(BatchPool::Part::kIntake) + 3) / 4;
   const bool holding =
       std::ranges::any_of(nodes_, [](const auto& node) { return node->rows_held() > 0; });
-  if (low && holding && now_ns >= next_compaction_ns_) {
-    next_compaction_ns_ = now_ns + kCompactionNs;
+  if (low && now_ns >= next_compaction_ns_ && may_compact()) {
     for (const auto& node : nodes_) {
-      if (node->rows_held() > 0) node->compact_held();
+      if (node->may_compact()) node->compact_held();
     }
+    const std::int64_t took_ns = services_.clock.now_ns() - now_ns;
+    next_compaction_ns_ = now_ns + std::max(kCompactionNs, kCompactionShare * took_ns);
   }
   // A full pool is what backpressure looks like, so it is told only where rows are held.
   if (low == pool_is_low_ || (low && !holding)) return;

@@ -108,6 +108,7 @@ class Graph {
   void deliver_signals();
   void react(const ReactionPlan& reaction);
   void watch_pool(std::int64_t now_ns);
+  bool may_compact() const;
   void advance_drain(std::int64_t now_ns);
   bool component_has_arrivals(const std::vector<std::uint32_t>& members) const;
   bool component_is_empty(const std::vector<std::uint32_t>& members) const;

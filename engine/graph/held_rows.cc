@@ -8,6 +8,7 @@
 namespace mayfly {
 
 void HeldRows::hold(RowRef ref) {
+  changed_ = true;
   const mayfly_batch& batch = *pool_.batch(ref);
   const std::uint16_t row = row_of(ref);
   if (batch.due_ns[row] != 0) {
@@ -26,6 +27,7 @@ void HeldRows::hold(RowRef ref) {
 RowRef HeldRows::pop(std::uint64_t tag) {
   TagQueue* queue = tags_.find(tag);
   if (queue == nullptr) return MAYFLY_REF_NONE;
+  changed_ = true;
   const RowRef ref = queue->first;
   --queued_;
   if (queue->rows == 1) {
@@ -39,6 +41,7 @@ RowRef HeldRows::pop(std::uint64_t tag) {
 
 RowRef HeldRows::pop_due(std::int64_t now_ns) {
   if (due_.empty() || due_.front().due_ns > now_ns) return MAYFLY_REF_NONE;
+  changed_ = true;
   std::ranges::pop_heap(due_, later);
   const RowRef ref = due_.back().ref;
   due_.pop_back();
@@ -59,6 +62,7 @@ std::uint64_t HeldRows::count(std::uint64_t tag) const {
 }
 
 void HeldRows::compact(const Schema& schema) {
+  changed_ = lacked_room_ = false;
   held_in_batch_.assign(pool_.size(), 0);
   relocate([&](RowRef ref) {
     ++held_in_batch_[batch_of(ref)];
@@ -81,8 +85,10 @@ RowRef HeldRows::compact_row(RowRef ref, const Schema& schema) {
       return make_ref(compact_batch_->id, compact_batch_->rows - 1);
     }
     if (compact_batch_ != nullptr) pool_.settle(std::exchange(compact_batch_, nullptr), 1);
-    // The last free one stays for transforms.
-    if (pool_.free_batches(BatchPool::Part::kReserve) < 2) return ref;
+    if (!has_room_for_copies()) {
+      lacked_room_ = true;
+      return ref;
+    }
     compact_batch_ = pool_.try_acquire(BatchPool::Part::kReserve, schema);
     if (compact_batch_ == nullptr) return ref;
     pool_.add_flight(compact_batch_, 1);  // so that it can't return while it is being filled

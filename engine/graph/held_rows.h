@@ -49,6 +49,11 @@ class HeldRows {
   // Copies what is held out of sparsely held intake batches into the reserve, so that a few held
   // rows don't pin every batch. `schema`: the columns of all of them.
   void compact(const Schema& schema);
+  // Whether that may do anything: rows came or went since the last time, or there was no room for
+  // their copies then and now is. It walks all rows that are held.
+  bool may_compact() const {
+    return total() > 0 && (changed_ || (lacked_room_ && has_room_for_copies()));
+  }
 
   // Replaces every held row's reference by f(ref): the rows were copied to another batch.
   template <class F>
@@ -79,6 +84,8 @@ class HeldRows {
   }
   RowRef pop(std::uint64_t tag);
   RowRef compact_row(RowRef ref, const Schema& schema);
+  // The last free batch stays for transforms.
+  bool has_room_for_copies() const { return pool_.free_batches(BatchPool::Part::kReserve) >= 2; }
   RowRef& hold_next(RowRef ref) { return pool_.batch(ref)->hold_next[row_of(ref)]; }
 
   BatchPool& pool_;
@@ -89,6 +96,8 @@ class HeldRows {
   // compact()'s: rows held of each batch, and the batch they are copied to.
   std::vector<std::uint32_t> held_in_batch_;
   mayfly_batch* compact_batch_ = nullptr;
+  bool changed_ = false;      // since the last compact()
+  bool lacked_room_ = false;  // then
 };
 
 }  // namespace mayfly

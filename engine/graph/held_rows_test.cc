@@ -77,6 +77,50 @@ TEST_CASE("relocated rows keep their place in their queues") {
   CHECK(row_of(rows.held.pop_due(50)) == 104);
 }
 
+TEST_CASE("what is held is walked for compaction only after rows came or went") {
+  Rows rows;
+  CHECK_FALSE(rows.held.may_compact());
+  for (std::uint16_t i = 0; i < 400; ++i) rows.hold(i, 1);
+  CHECK(rows.held.may_compact());
+  rows.held.compact(rows.schema);  // a batch that is held for the most part stays
+  CHECK_FALSE(rows.held.may_compact());
+  rows.hold(500, 2, 50);
+  CHECK(rows.held.may_compact());
+  rows.held.compact(rows.schema);
+  CHECK(rows.held.pop_due(49) == MAYFLY_REF_NONE);
+  CHECK_FALSE(rows.held.may_compact());
+  rows.release(1, 1);
+  CHECK(rows.held.may_compact());
+  while (rows.held.pop_any() != MAYFLY_REF_NONE) {
+  }
+  CHECK_FALSE(rows.held.may_compact());
+}
+
+TEST_CASE("sparse rows for whose copies there was no room are tried again once there is") {
+  BatchPool pool(
+      {.rows = 100, .columns = 1, .heap_bytes = 64, .intake_batches = 2, .reserve_batches = 3});
+  const Schema schema({{.name = "x"}});
+  HeldRows held(pool);
+  mayfly_batch* batch = pool.try_acquire(BatchPool::Part::kIntake, schema);
+  commit_row(*batch, {.ordinal = 7});
+  pool.add_flight(batch, 1);
+  held.hold(make_ref(batch->id, 0));
+  std::vector<mayfly_batch*> taken;
+  for (int i = 0; i < 2; ++i) taken.push_back(pool.try_acquire(BatchPool::Part::kReserve, schema));
+  held.compact(schema);
+  CHECK(pool.free_batches(BatchPool::Part::kIntake) == 1);
+  CHECK_FALSE(held.may_compact());  // it would find no room again
+  pool.release(taken[0]);
+  CHECK(held.may_compact());
+  held.compact(schema);
+  CHECK(pool.free_batches(BatchPool::Part::kIntake) == 2);
+  CHECK_FALSE(held.may_compact());
+  const RowRef moved = held.pop_any();
+  CHECK(pool.batch(moved)->ordinal[row_of(moved)] == 7);
+  pool.settle(pool.batch(moved), 1);
+  pool.release(taken[1]);
+}
+
 TEST_CASE("pop_any empties what is held") {
   Rows rows;
   for (std::uint16_t i = 0; i < 6; ++i) rows.hold(i, i, i < 3 ? 0 : 100 + i);

@@ -69,6 +69,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held
   // rows don't pin every batch. The driver's thread, between activations.
   void compact_held() { held_->compact(input_); }
+  bool may_compact() const { return held_->may_compact(); }
 
   // Inbox
   SliceQueue::LaneId add_lane() override { return queue_->add_lane(); }
