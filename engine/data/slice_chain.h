@@ -1,6 +1,7 @@
 // SliceChain: collects rows of one batch, in order, into a new slice. One thread, the rows' owner.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 
 #include "mayfly/data/batch_view.h"
@@ -25,6 +26,7 @@ class SliceChain {
 
   // The slice of what was appended, which must be something; the chain is empty again.
   RowRef finish(mayfly_batch& batch) {
+    assert(count_ > 0);
     batch.next[tail_] = MAYFLY_ROW_NONE;
     batch.extent[head_] = count_ | (dense_ ? MAYFLY_EXTENT_DENSE : 0u);
     const RowRef head = make_ref(batch.id, head_);

@@ -104,8 +104,9 @@ void Source::push(mayfly_batch& batch, std::uint16_t head) {
   for_each_row(batch, head, [&](std::uint16_t row) {
     (batch.outcome[row] == MAYFLY_PENDING ? rows : errors).append(batch, row);
   });
+  // Either may be without a row: a resumed source's slice has gaps, but perhaps no error.
   const RowRef rest = rows.empty() ? MAYFLY_REF_NONE : rows.finish(batch);
-  wiring_.record.push(errors.finish(batch));
+  if (!errors.empty()) wiring_.record.push(errors.finish(batch));
   if (rest != MAYFLY_REF_NONE) wiring_.out.push(rest);
 }
 

@@ -45,6 +45,8 @@ enum class Format : std::uint32_t { kNdjson, kJson };
 enum class OnRefused : std::uint32_t { kDeadLetter, kDrop };
 
 constexpr std::uint32_t kLingerTimer = 0;
+// The longest linger while the pipeline drains.
+constexpr std::int64_t kDrainLingerNs = 200 * mayfly::kMillisecond;
 // Rows under it wait until there is room for them; those of a request are under its number.
 constexpr std::uint64_t kWaiting = 0;
 
@@ -176,7 +178,8 @@ struct SignalingHttp : sdk::Sink {
         slice.hold(row, kWaiting);
       }
     }
-    if (linger_ns == 0 || draining) seal();
+    const bool last_that_waited = draining && waited && coming == 0 && host.held(kWaiting) == 0;
+    if (linger_ns == 0 || last_that_waited) seal();
     refill();
     return MAYFLY_OK;
   }
@@ -196,9 +199,13 @@ struct SignalingHttp : sdk::Sink {
     refill();
   }
 
+  // Called again and again: rows that a retry brings back one by one are to share requests still.
   void drain(std::int64_t) {
-    draining = true;
-    seal();
+    if (!draining) {
+      draining = true;
+      linger_ns = std::min(linger_ns, kDrainLingerNs);
+      seal();
+    }
     refill();
   }
 

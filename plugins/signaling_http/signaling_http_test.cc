@@ -275,13 +275,29 @@ TEST_CASE_FIXTURE(Sending, "signaling_http: an outage is logged once, and its en
   CHECK(node->logged()[1].text == "requests are answered well again");
 }
 
+TEST_CASE_FIXTURE(Sending, "signaling_http: what comes back during a drain shares requests") {
+  start({{"linger", std::string("1h")}});
+  node->push_rows(1);
+  CHECK(node->drain(0) == 0);
+  CHECK(server.requests().size() == 1);
+  // As a retry brings them: one by one.
+  for (int i = 0; i < 5; ++i) node->push_rows(1);
+  node->advance(199 * kMillisecond);
+  CHECK(node->counter("requests") == 1);
+  CHECK(node->held() == 5);
+  node->advance(kMillisecond);
+  wait_for_rows(6);
+  CHECK(server.requests().size() == 2);
+}
+
 TEST_CASE_FIXTURE(Sending, "signaling_http: a drain doesn't wait for a request to be full") {
   start({{"linger", std::string("1h")}, {"batch_rows", std::int64_t{4}}});
   node->push_rows(30);
   CHECK(node->drain(0) == 0);
   CHECK(node->port(0).size() == 30);
-  // Nor does it afterwards.
+  // Nor, for long, does what comes later.
   node->push_rows(1);
+  node->advance(200 * kMillisecond);
   wait_for_rows(31);
   check_rules();
 }
