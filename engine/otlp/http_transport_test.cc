@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -31,12 +32,13 @@ LogRecord log_of(std::int64_t number) {
 struct Fixture {
   ManualClock clock;
   HttpServer server;
+  std::uint32_t max_retries = 2;
   std::mutex mutex;
   std::vector<ExportFailure> failures;
 
   std::unique_ptr<Exporter> make(ExporterOptions options = {}) {
     options.retry.jitter = 0;
-    options.retry.max_retries = 2;
+    options.retry.max_retries = max_retries;
     // The time is moved while requests are under way.
     if (options.timeout_ns == ExporterOptions{}.timeout_ns) options.timeout_ns = kNever;
     options.on_failure = [this](const ExportFailure& failure) {
@@ -124,8 +126,13 @@ TEST_CASE_FIXTURE(Fixture,
 
 TEST_CASE_FIXTURE(Fixture, "otlp over http: a server that never answers is given up") {
   server.answer_rest({.silent = true});
+  max_retries = 0;
   const auto exporter = make({.timeout_ns = 5 * kSecond});
   CHECK(exporter->offer(log_of(1)));
+  exporter->send_now();
+  // The time stands still until the request has arrived: it is the answer that is late, not the
+  // connection.
+  server.wait_for_requests(1);
   finish(*exporter);
   CHECK(words() == Words{"timed-out"});
   CHECK(exporter->counts().failed == 1);
