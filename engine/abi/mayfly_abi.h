@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 #define MAYFLY_ABI_MAJOR 1
-#define MAYFLY_ABI_MINOR 0
+#define MAYFLY_ABI_MINOR 1
 #define MAYFLY_PLUGIN_ENTRY "mayfly_plugin_v1"
 
 /* Rows of a batch are numbered with 16 bits, and MAYFLY_ROW_NONE ends a chain. */
@@ -341,7 +341,9 @@ typedef struct mayfly_host {
   int64_t (*now_ns)(mayfly_context *ctx);
   uint64_t (*random_u64)(mayfly_context *ctx);
   void (*log)(mayfly_context *ctx, int32_t level, mayfly_text text);
-  /* Records why the call is about to return MAYFLY_FAILED; returns MAYFLY_FAILED. */
+  /* Records why the call is about to return MAYFLY_FAILED; returns MAYFLY_FAILED. In configure and
+   * open a text "option: expected ..., found ..." is told with the place of that option in the
+   * file. */
   mayfly_result (*fail)(mayfly_context *ctx, int32_t failure_class, mayfly_text text);
   void (*counter_add)(mayfly_context *ctx, uint32_t counter, uint64_t delta);
   /* raise/retract: `signal` is an index into the plugin's raises[]; an empty argument gives the stem. */
@@ -407,6 +409,10 @@ typedef struct mayfly_host {
    * wait for it. */
   void (*store_flush)(mayfly_context *ctx);
   mayfly_result (*store_stats)(mayfly_context *ctx, mayfly_store_stats *out);
+  /* Since 1.1. Nodes, in configure. Whether what this option holds can be prepared in open, as far as
+   * that is known without columns: MAYFLY_FAILED if it can't be read or isn't an expression over a row,
+   * and why is recorded. What expr_prepare says of it later names the option, too. */
+  mayfly_result (*expr_check)(mayfly_context *ctx, uint32_t option, mayfly_text expression);
 } mayfly_host;
 
 /* ---- the plugin ------------------------------------------------------------------------------- */

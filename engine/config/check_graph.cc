@@ -210,7 +210,7 @@ class GraphCheck {
       // One report a cycle; what else goes through its first vertex is found when this is mended.
       without[cycle.front()] = true;
     }
-    const std::vector<bool> none(graph_.size());
+    cycles_of_rows_that_have_not_failed();
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
       const PlanGraph::Vertex v = graph_.node(i);
       if (!node_has(v, MAYFLY_TRANSFORMS)) continue;
@@ -218,6 +218,21 @@ class GraphCheck {
       report(plan_.nodes[i].place,
              fmt::format("node \"{}\" makes new rows and stands in a cycle, which could use up the "
                          "pool: move it out of the cycle",
+                         plan_.nodes[i].name));
+    }
+  }
+
+  // A row has one answer, and whoever waits for it lets the row pass once more only when its
+  // attempt has failed: retry would not delay it, a node with permits would give it a second one.
+  void cycles_of_rows_that_have_not_failed() {
+    const PlanGraph ways(plan_, PlanGraph::Ways::kNotFailed);
+    for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+      const PlanGraph::Vertex v = graph_.node(i);
+      if (!node_has(v, MAYFLY_WANTS_COMPLETIONS) || !ways.reachable(ways.next(v))[v]) continue;
+      report(plan_.nodes[i].place,
+             fmt::format("node \"{}\" waits for what becomes of its rows, and stands in a cycle "
+                         "that rows go round without having failed: move it out of the cycle, or "
+                         "close the cycle by writer.failed",
                          plan_.nodes[i].name));
     }
   }

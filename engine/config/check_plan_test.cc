@@ -117,6 +117,23 @@ TEST_CASE("plan: a cycle needs a node that delays") {
   CHECK(pipeline("wait") == "");
 }
 
+TEST_CASE("plan: who waits for answers lets a row pass again only when it has failed") {
+  const auto pipeline = [](std::string plugin) {
+    Pipeline p;
+    return p.node("again", std::move(plugin), {"in", "f.left"})
+        .node("f", "fork", {"again"})
+        .mistakes({"f.right"});
+  };
+  CHECK(pipeline("told") ==
+        "node \"again\" waits for what becomes of its rows, and stands in a cycle that rows go "
+        "round without having failed: move it out of the cycle, or close the cycle by "
+        "writer.failed");
+  CHECK(pipeline("wait") == "");
+  Pipeline p;
+  p.builder.writer().transient = WriterPlan::Transient::kRoute;
+  CHECK(p.node("again", "told", {"writer.failed"}).mistakes({"in", "again"}) == "");
+}
+
 TEST_CASE("plan: the writer is not its own input") {
   Pipeline p;
   p.builder.writer().transient = WriterPlan::Transient::kRoute;

@@ -285,7 +285,12 @@ TEST_CASE("pipeline file: columns have one of the known types") {
 
 TEST_CASE("pipeline file: what a plugin says of its options together is reported") {
   CHECK(mistake(with("[node.last]\nplugin = \"picky\"\ninput = \"orders\"\nlow = 5\n")) ==
-        "p.toml:4:7: last: low is over high");
+        "p.toml:7:7: last.low: expected at most high");
+  // One that the file doesn't give, or none.
+  CHECK(mistake(with("[node.last]\nplugin = \"picky\"\ninput = \"orders\"\nhigh = -1\n")) ==
+        "p.toml:4:7: last.low: expected at most high");
+  CHECK(mistake(with("[node.last]\nplugin = \"picky\"\ninput = \"orders\"\nhigh = 6\n")) ==
+        "p.toml:4:7: last: lowest: not today");
 }
 
 TEST_CASE("pipeline file: a plugin is used as what it is") {

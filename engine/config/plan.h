@@ -42,12 +42,19 @@ struct SignalControls {
   bool empty() const { return cancel_on.empty() && defer_on.empty(); }
 };
 
+// Where the file gives an option.
+struct GivenOption {
+  std::string name;
+  TextPlace place = {};
+};
+
 // One source, with its options checked.
 struct SourcePlan {
   std::string name;
   // Null: an inlet, which the producers of an embedding program feed.
   std::shared_ptr<const PluginLibrary> plugin;
   OptionValues options;
+  std::vector<GivenOption> given = {};
   TextPlace place = {};
   SignalControls controls = {};
 };
@@ -57,6 +64,7 @@ struct NodePlan {
   std::string name;
   std::shared_ptr<const PluginLibrary> plugin;
   OptionValues options;
+  std::vector<GivenOption> given = {};
   std::vector<Upstream> inputs;
   TextPlace place = {};
   SignalControls controls = {};

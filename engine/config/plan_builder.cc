@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "mayfly/config/check_plan.h"
+#include "mayfly/config/step_mistake.h"
 #include "mayfly/plugin/configure_check.h"
 #include "mayfly/plugin/tables.h"
+#include "mayfly/storage/batch_expressions.h"
 
 namespace mayfly {
 namespace {
@@ -95,10 +97,20 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
             std::move(error.suggestion)});
   }
   if (!parsed.ok()) return {};
-  if (const Status fits = check_configure(plugin, parsed.values); !fits.ok()) {
-    report({draft.place, fmt::format("{}: {}", draft.name, fits.message()), ""});
-  }
   return std::move(parsed.values);
+}
+
+template <class Step>
+void PlanBuilder::take_options(const StepDraft& draft, Step& step) {
+  const PluginLibrary& plugin = *step.plugin;
+  step.name = draft.name;
+  step.place = draft.place;
+  for (const RawOption& option : draft.options) step.given.push_back({option.name, option.place});
+  step.options = options_of(draft, plugin);
+  if (step.options.size() == 0 && plugin.plugin().options.count > 0) return;  // which is reported
+  const Status fits =
+      check_configure(plugin, step.options, &BatchExpressions::check_without_columns);
+  if (!fits.ok()) report(diagnostic_of(step, fits.message()));
 }
 
 // What an option that names something to be read leads to: of a file's several paths, one.
@@ -136,7 +148,7 @@ void PlanBuilder::source(StepDraft draft) {
   if (source.plugin) {
     source.controls = take_controls(draft.name, OptionTable(source.plugin->plugin().options),
                                     draft.options, diagnostics_);
-    source.options = options_of(draft, *source.plugin);
+    take_options(draft, source);
   }
   if (source.plugin && source.options.size() > 0) {
     check_unique(draft, *source.plugin, source.options);
@@ -155,7 +167,7 @@ void PlanBuilder::node(StepDraft draft) {
   if (node.plugin) {
     node.controls = take_controls(draft.name, OptionTable(node.plugin->plugin().options),
                                   draft.options, diagnostics_);
-    node.options = options_of(draft, *node.plugin);
+    take_options(draft, node);
   }
   if (node.plugin == nullptr) places_.plugins_missing = true;
   if (draft.inputs.empty() && !draft.incomplete) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mayfly/plugin/tables.h"
+
 namespace mayfly {
 namespace {
 
@@ -21,12 +23,21 @@ std::vector<bool> flood(const std::vector<std::vector<PlanGraph::Vertex>>& next,
   return seen;
 }
 
+bool is_for_failed(const PipelinePlan& plan, const Upstream& upstream) {
+  if (upstream.kind != Upstream::Kind::kNode) return upstream.kind == Upstream::Kind::kWriter;
+  const auto& plugin = plan.nodes[upstream.index].plugin;
+  return plugin != nullptr && is_failed_port(plugin->plugin(), upstream.port);
+}
+
 }  // namespace
 
-PlanGraph::PlanGraph(const PipelinePlan& plan)
+PlanGraph::PlanGraph(const PipelinePlan& plan, Ways ways)
     : sources_(plan.sources.size()), next_(plan.sources.size() + plan.nodes.size() + 1) {
-  const auto connect = [this](const std::vector<Upstream>& inputs, Vertex to) {
-    for (const Upstream& upstream : inputs) next_[of(upstream)].push_back(to);
+  const auto connect = [&](const std::vector<Upstream>& inputs, Vertex to) {
+    for (const Upstream& upstream : inputs) {
+      if (ways == Ways::kNotFailed && is_for_failed(plan, upstream)) continue;
+      next_[of(upstream)].push_back(to);
+    }
   };
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) connect(plan.nodes[i].inputs, node(i));
   connect(plan.writer.inputs, writer());

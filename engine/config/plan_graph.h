@@ -13,7 +13,11 @@ class PlanGraph {
  public:
   using Vertex = std::uint32_t;
 
-  explicit PlanGraph(const PipelinePlan& plan);
+  // Which ways rows take: all, or those alone that one takes without having failed (not
+  // writer.failed, not a sink's port for failed attempts).
+  enum class Ways : std::uint8_t { kAll, kNotFailed };
+
+  explicit PlanGraph(const PipelinePlan& plan, Ways ways = Ways::kAll);
 
   Vertex of(const Upstream& upstream) const;
   Vertex node(std::size_t index) const { return static_cast<Vertex>(sources_ + index); }

@@ -44,14 +44,18 @@ inline mayfly_result accept(void*, const mayfly_host*, mayfly_context*, const ma
 }
 inline mayfly_result refuse_low_over_high(void*, const mayfly_host* host, mayfly_context* ctx,
                                           const mayfly_value* values) {
+  constexpr std::string_view kLow = "low: expected at most high";
+  constexpr std::string_view kOther = "lowest: not today";
+  if (values[1].i64 == 6)
+    return host->fail(ctx, MAYFLY_FAIL_CONFIG, {kOther.data(), kOther.size()});
   if (values[0].i64 <= values[1].i64) return MAYFLY_OK;
-  constexpr std::string_view kWhy = "low is over high";
-  return host->fail(ctx, MAYFLY_FAIL_CONFIG, {kWhy.data(), kWhy.size()});
+  return host->fail(ctx, MAYFLY_FAIL_CONFIG, {kLow.data(), kLow.size()});
 }
 inline mayfly_result end(void*, mayfly_batch*, std::int64_t) { return MAYFLY_END; }
 inline mayfly_result open(void*, const mayfly_position*) { return MAYFLY_OK; }
 inline mayfly_result process(void*, mayfly_slice*) { return MAYFLY_OK; }
 inline mayfly_result set_option(void*, std::uint32_t, const mayfly_value*) { return MAYFLY_OK; }
+inline mayfly_result on_completion(void*, const mayfly_slice*) { return MAYFLY_OK; }
 inline mayfly_result on_signal(void*, const mayfly_signal*, std::uint32_t) { return MAYFLY_OK; }
 
 constexpr mayfly_plugin plugin(const char* name, std::uint32_t kind, std::uint32_t flags) {
@@ -72,7 +76,7 @@ constexpr mayfly_plugin plugin(const char* name, std::uint32_t kind, std::uint32
   return p;
 }
 
-// feed, relay, fork, wait, explode, ticker, lonely, counting, picky, heedful.
+// feed, relay, fork, wait, told, explode, ticker, lonely, counting, picky, heedful.
 inline PluginRegistry plugins() {
   static const mayfly_plugin kFeed = [] {
     mayfly_plugin p = plugin("feed", MAYFLY_SOURCE, 0);
@@ -102,6 +106,12 @@ inline PluginRegistry plugins() {
     p.ports = table(kLeftRight);
     return p;
   }();
+  static const mayfly_plugin kTold = [] {
+    mayfly_plugin p =
+        plugin("told", MAYFLY_NODE, MAYFLY_HOLDS | MAYFLY_DELAYS | MAYFLY_WANTS_COMPLETIONS);
+    p.on_completion = &on_completion;
+    return p;
+  }();
   static const mayfly_plugin kGate = plugin("gate", MAYFLY_NODE, MAYFLY_HOLDS);
   static const mayfly_plugin kExplode =
       plugin("explode", MAYFLY_NODE, MAYFLY_TRANSFORMS | MAYFLY_SPLITS);
@@ -127,7 +137,7 @@ inline PluginRegistry plugins() {
     return p;
   }();
   PluginRegistry registry;
-  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kGate, &kMaybe, &kPost,
+  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kTold, &kGate, &kMaybe, &kPost,
                                  &kExplode, &kTicker, &kLonely, &kCounting, &kPicky, &kHeedful}) {
     if (const Status added = registry.add(p); !added.ok()) std::abort();
   }

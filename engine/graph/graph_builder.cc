@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "mayfly/config/step_mistake.h"
 #include "mayfly/plugin/tables.h"
 #include "mayfly/storage/rejection_names.h"
 
@@ -53,7 +54,7 @@ Result<std::unique_ptr<Source>> GraphBuilder::make_source(std::uint32_t index) {
   auto source =
       std::make_unique<Source>(plan.plugin->plugin(), plan.name, static_cast<std::uint16_t>(index),
                                graph_->services_, graph_->answers_);
-  MAYFLY_RETURN_IF_ERROR(source->configure(plan.options));
+  MAYFLY_RETURN_IF_ERROR(with_place(plan_, plan, source->configure(plan.options)));
   source->control(plan.controls);
   return source;
 }
@@ -66,7 +67,8 @@ Status GraphBuilder::open_sources() {
     graph_->inlets_[i].name = plan_.sources[i].name;
     if (plan_.sources[i].plugin == nullptr) continue;
     MAYFLY_ASSIGN_OR_RETURN(graph_->sources_[i], make_source(i));
-    MAYFLY_RETURN_IF_ERROR(graph_->sources_[i]->open_at(nullptr));
+    MAYFLY_RETURN_IF_ERROR(
+        with_place(plan_, plan_.sources[i], graph_->sources_[i]->open_at(nullptr)));
   }
   return {};
 }
@@ -78,7 +80,7 @@ Status GraphBuilder::make_nodes() {
     auto& node = graph_->nodes_.emplace_back(
         std::make_unique<Node>(plan.plugin->plugin(), plan.name, index, graph_->services_,
                                graph_->driver_, graph_->answers_));
-    MAYFLY_RETURN_IF_ERROR(node->configure(plan.options));
+    MAYFLY_RETURN_IF_ERROR(with_place(plan_, plan, node->configure(plan.options)));
     node->control(plan.controls);
   }
   return {};
@@ -157,7 +159,8 @@ Status GraphBuilder::open_nodes() {
       const std::uint32_t v = ready == waiting.end() ? waiting.front() : *ready;
       MAYFLY_ASSIGN_OR_RETURN(const Schema input,
                               schema_into(plan_.nodes[v].inputs, plan_.nodes[v].name));
-      MAYFLY_RETURN_IF_ERROR(graph_->nodes_[v]->open_with(input));
+      MAYFLY_RETURN_IF_ERROR(
+          with_place(plan_, plan_.nodes[v], graph_->nodes_[v]->open_with(input)));
       node_open_[v] = true;
       waiting.erase(ready == waiting.end() ? waiting.begin() : ready);
     }

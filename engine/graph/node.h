@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,9 +55,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Status open_with(const Schema& input);
   Driver::NodeIndex driver_index() const { return driver_index_; }
   // Where rows go whose attempt this sink failed.
-  bool is_failed_port(std::uint32_t port) const {
-    return has(MAYFLY_FAILS_ATTEMPTS) && port + 1 == plugin().ports.count;
-  }
+  bool is_failed_port(std::uint32_t port) const { return mayfly::is_failed_port(plugin(), port); }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
   // Before the first row: cancel_on, defer_on, resume_on.
@@ -121,6 +120,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::uint64_t resume(std::uint64_t tag, std::uint64_t max_rows) override;
   std::uint64_t held(std::uint64_t tag) override { return held_ ? held_->count(tag) : 0; }
   std::uint64_t signals_present(std::uint32_t listen) override;
+  mayfly_result expr_check(std::uint32_t option, std::string_view expression) override;
   mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions) override;
   mayfly_result expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
                           std::uint8_t* truth) override;
@@ -195,6 +195,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   std::vector<std::uint16_t> rows_scratch_;
   std::vector<std::unique_ptr<RowExpressions>> expressions_;
+  std::map<std::string, std::uint32_t> option_of_;  // an expression that configure checked
   std::unique_ptr<SignalStore> store_;
   std::vector<Glob> hears_;  // as listens()
   std::array<SliceChain, MAYFLY_PORTS_MAX> port_chains_;

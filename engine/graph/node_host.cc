@@ -7,6 +7,7 @@
 
 #include "mayfly/graph/node.h"
 #include "mayfly/plugin/from_abi.h"
+#include "mayfly/plugin/option_mistake.h"
 #include "mayfly/storage/batch_expressions.h"
 
 namespace mayfly {
@@ -54,6 +55,16 @@ std::uint64_t Node::resume(std::uint64_t tag, std::uint64_t max_rows) {
 
 // ---- expressions --------------------------------------------------------------------------------
 
+mayfly_result Node::expr_check(std::uint32_t option, std::string_view expression) {
+  if (option >= plugin().options.count) {
+    return fail(MAYFLY_FAIL_INTERNAL, "expr_check with an index past options[]");
+  }
+  option_of_.emplace(expression, option);
+  const Status checked = BatchExpressions::check_without_columns(std::string(expression));
+  return checked.ok() ? MAYFLY_OK
+                      : fail(MAYFLY_FAIL_CONFIG, of_option(plugin(), option, checked.message()));
+}
+
 mayfly_expressions* Node::expr_prepare(std::span<const mayfly_text> expressions) {
   std::vector<std::string> texts;
   for (const mayfly_text& text : expressions) texts.emplace_back(view(text));
@@ -63,7 +74,11 @@ mayfly_expressions* Node::expr_prepare(std::span<const mayfly_text> expressions)
   }
   auto made = BatchExpressions::make(input_, texts);
   if (!made.ok()) {
-    fail(MAYFLY_FAIL_CONFIG, made.status().message());
+    // Those of one call are of one option.
+    const auto option = option_of_.find(texts.front());
+    fail(MAYFLY_FAIL_CONFIG, option == option_of_.end()
+                                 ? made.status().message()
+                                 : of_option(plugin(), option->second, made.status().message()));
     return nullptr;
   }
   expressions_.push_back(std::move(made).value());

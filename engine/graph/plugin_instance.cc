@@ -100,6 +100,10 @@ struct HostCalls {
   static mayfly_result store_stats(mayfly_context* ctx, mayfly_store_stats* out) {
     return of(ctx).store_stats(*out);
   }
+  static mayfly_result expr_check(mayfly_context* ctx, std::uint32_t option,
+                                  mayfly_text expression) {
+    return of(ctx).expr_check(option, view(expression));
+  }
 };
 
 namespace {
@@ -136,6 +140,7 @@ constexpr mayfly_host kHost = {
     .store_open = &HostCalls::store_open,
     .store_flush = &HostCalls::store_flush,
     .store_stats = &HostCalls::store_stats,
+    .expr_check = &HostCalls::expr_check,
 };
 
 }  // namespace
@@ -286,6 +291,9 @@ mayfly_result PluginInstance::store_open(const mayfly_store_options&) {
 }
 void PluginInstance::store_flush() { misuse("store_flush"); }
 mayfly_result PluginInstance::store_stats(mayfly_store_stats&) { return misuse("store_stats"); }
+mayfly_result PluginInstance::expr_check(std::uint32_t, std::string_view) {
+  return misuse("expr_check");
+}
 mayfly_expressions* PluginInstance::expr_prepare(std::span<const mayfly_text>) {
   misuse("expr_prepare");
   return nullptr;

@@ -97,6 +97,7 @@ class PluginInstance {
   virtual mayfly_result store_open(const mayfly_store_options& options);
   virtual void store_flush();
   virtual mayfly_result store_stats(mayfly_store_stats& out);
+  virtual mayfly_result expr_check(std::uint32_t option, std::string_view expression);
   virtual mayfly_expressions* expr_prepare(std::span<const mayfly_text> expressions);
   virtual mayfly_result expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
                                   std::uint8_t* truth);

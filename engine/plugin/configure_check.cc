@@ -8,12 +8,16 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/base/rng.h"
+#include "mayfly/plugin/from_abi.h"
+#include "mayfly/plugin/option_mistake.h"
 
 namespace mayfly {
 namespace {
 
 // One call of configure; what mayfly_context stands for here.
 struct Trial {
+  const mayfly_plugin& plugin;
+  const CheckExpression& check_expression;
   ManualClock clock;
   Rng rng{1};
   Status failure;
@@ -27,6 +31,19 @@ mayfly_result fail(mayfly_context* ctx, std::int32_t, mayfly_text text) {
     trial.failure = {Code::kConfig, std::string(text.data, static_cast<std::size_t>(text.size))};
   }
   return MAYFLY_FAILED;
+}
+
+mayfly_text text_of(const std::string& text) { return {text.data(), text.size()}; }
+
+mayfly_result expr_check(mayfly_context* ctx, std::uint32_t option, mayfly_text expression) {
+  Trial& trial = Trial::of(ctx);
+  if (option >= trial.plugin.options.count) {
+    return fail(ctx, MAYFLY_FAIL_INTERNAL,
+                text_of(std::string("expr_check with an index past options[]")));
+  }
+  const Status checked = trial.check_expression(std::string(view(expression)));
+  if (checked.ok()) return MAYFLY_OK;
+  return fail(ctx, MAYFLY_FAIL_CONFIG, text_of(of_option(trial.plugin, option, checked.message())));
 }
 
 constexpr mayfly_host kHost = {
@@ -76,11 +93,13 @@ constexpr mayfly_host kHost = {
     .store_stats = [](mayfly_context*, mayfly_store_stats*) -> mayfly_result {
       return MAYFLY_FAILED;
     },
+    .expr_check = &expr_check,
 };
 
 }  // namespace
 
-Status check_configure(const PluginLibrary& library, const OptionValues& values) {
+Status check_configure(const PluginLibrary& library, const OptionValues& values,
+                       const CheckExpression& check_expression) {
   const mayfly_plugin& plugin = library.plugin();
   if (plugin.configure == nullptr) return {};
   const std::size_t align = std::max<std::size_t>(plugin.state_align, sizeof(void*));
@@ -88,7 +107,7 @@ Status check_configure(const PluginLibrary& library, const OptionValues& values)
   const std::unique_ptr<void, decltype(&std::free)> state(std::aligned_alloc(align, size),
                                                           &std::free);
   std::memset(state.get(), 0, size);
-  Trial trial;
+  Trial trial{.plugin = plugin, .check_expression = check_expression, .failure = {}};
   const mayfly_result result = plugin.configure(
       state.get(), &kHost, reinterpret_cast<mayfly_context*>(&trial), values.data());
   if (plugin.destroy != nullptr) plugin.destroy(state.get());

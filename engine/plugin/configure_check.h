@@ -1,6 +1,9 @@
 // Asks a plugin whether its option values fit together, without running it: `configure` in a host
-// that offers the time, random numbers, log and fail, and ignores the rest.
+// that offers the time, random numbers, log, fail and expr_check, and ignores the rest.
 #pragma once
+
+#include <functional>
+#include <string>
 
 #include "mayfly/base/status.h"
 #include "mayfly/plugin/library.h"
@@ -8,7 +11,11 @@
 
 namespace mayfly {
 
-// What the plugin said, without its name.
-Status check_configure(const PluginLibrary& library, const OptionValues& values);
+// Whether an SQL expression can be one over a row, whatever its columns.
+using CheckExpression = std::function<Status(const std::string& expression)>;
+
+// What the plugin said, without its name; of an option as "option: what is wrong".
+Status check_configure(const PluginLibrary& library, const OptionValues& values,
+                       const CheckExpression& check_expression);
 
 }  // namespace mayfly

@@ -118,6 +118,15 @@ struct HarnessCalls {
     *taken = *filled;
     return MAYFLY_OK;
   }
+  // What can't be read is told by open, which knows the columns, too.
+  static mayfly_result expr_check(mayfly_context* ctx, std::uint32_t option, mayfly_text) {
+    NodeHarness& harness = of(ctx);
+    if (harness.open_) harness.violate("expr_check outside of configure");
+    if (option >= harness.plugin().options.count) {
+      harness.violate(fmt::format("expr_check of option {}", option));
+    }
+    return MAYFLY_OK;
+  }
   static void wake(mayfly_context* ctx) {
     NodeHarness& harness = of(ctx);
     const std::lock_guard lock(harness.wake_mutex_);
@@ -178,6 +187,7 @@ const mayfly_host& NodeHarness::host_table() {
       .store_open = &HarnessCalls::store_open,
       .store_flush = &HarnessCalls::store_flush,
       .store_stats = &HarnessCalls::store_stats,
+      .expr_check = &HarnessCalls::expr_check,
   };
   return kHost;
 }

@@ -12,12 +12,17 @@
 
 namespace mayfly {
 
+// Whether what is sent to this port of a sink counts as a failed attempt.
+inline bool is_failed_port(const mayfly_plugin& plugin, std::uint32_t port) {
+  return (plugin.flags & MAYFLY_FAILS_ATTEMPTS) != 0 && port + 1 == plugin.ports.count;
+}
+
 // Whether rows may be sent to this port of a node though nobody takes them.
 inline bool may_be_unjoined(const mayfly_plugin& plugin, std::uint32_t port) {
   if ((plugin.flags & MAYFLY_OPTIONAL_PORTS) != 0 && (port > 0 || plugin.kind == MAYFLY_SINK)) {
     return true;
   }
-  return (plugin.flags & MAYFLY_FAILS_ATTEMPTS) != 0 && port + 1 == plugin.ports.count;
+  return is_failed_port(plugin, port);
 }
 
 // A table that came through the plugin interface, as a range of T's.

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 namespace mayfly {
 namespace {
 
@@ -30,6 +32,18 @@ struct Rules {
     }
   }
 };
+
+// The column that SQLite says there isn't: "no such column: NAME" or "...: mayfly_batch.NAME".
+// Empty: it says something else.
+std::string missing_column(std::string_view message) {
+  constexpr std::string_view kSays = "no such column: ";
+  const std::size_t at = message.rfind(kSays);
+  if (at == message.npos) return "";
+  std::string_view name = message.substr(at + kSays.size());
+  const std::string qualified = std::string(BatchTable::kName) + '.';
+  if (name.starts_with(qualified)) name.remove_prefix(qualified.size());
+  return std::string(name);
+}
 
 std::string listed(std::span<const std::string> expressions) {
   std::string list;
@@ -63,17 +77,39 @@ Result<std::unique_ptr<RowExpressions>> BatchExpressions::make(
   return std::unique_ptr<RowExpressions>(std::move(made));
 }
 
-Status BatchExpressions::prepare(std::span<const std::string> expressions) {
+Status BatchExpressions::check_without_columns(const std::string& expression) {
+  // SQLite names the columns that it misses one by one, and reads on once they are there.
+  constexpr std::size_t kColumnsMax = 2000;
+  std::vector<Column> columns;
+  Status checked;
+  while (columns.size() <= kColumnsMax) {
+    BatchExpressions trial{Schema(columns)};
+    MAYFLY_RETURN_IF_ERROR(trial.open());
+    checked = trial.check(expression);
+    const std::string missing = checked.ok() ? "" : missing_column(checked.message());
+    const bool is_new =
+        !missing.empty() && std::ranges::find(columns, missing, &Column::name) == columns.end();
+    if (!is_new) break;
+    columns.push_back({.name = missing, .type = ColumnType::kAny});
+  }
+  return checked;
+}
+
+Status BatchExpressions::open() {
   SqliteError error = SqliteConnection::open(":memory:", {}, connection_);
   // A column's name that is misspelt between double quotes is no text.
   if (error.ok()) sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   if (error.ok()) error = table_.attach(connection_);
   // The table declares itself at its first use, which the rules below would refuse.
   if (error.ok()) error = connection_.run(std::string("SELECT 1 FROM ") + BatchTable::kName);
-  if (!error.ok()) return to_status(error, "evaluating expressions");
+  return to_status(error, "evaluating expressions");
+}
+
+Status BatchExpressions::prepare(std::span<const std::string> expressions) {
+  MAYFLY_RETURN_IF_ERROR(open());
   for (const std::string& expression : expressions) MAYFLY_RETURN_IF_ERROR(check(expression));
   const std::string from = std::string(" FROM ") + BatchTable::kName;
-  error = connection_.prepare("SELECT " + listed(expressions.first(1)) + from, first_);
+  SqliteError error = connection_.prepare("SELECT " + listed(expressions.first(1)) + from, first_);
   if (error.ok()) error = connection_.prepare("SELECT " + listed(expressions) + from, all_);
   return to_status(error, "preparing expressions");
 }

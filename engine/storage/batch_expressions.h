@@ -25,6 +25,9 @@ class BatchExpressions final : public RowExpressions {
   static Result<std::unique_ptr<RowExpressions>> make(const Schema& schema,
                                                       std::span<const std::string> expressions);
 
+  // Whether it can be one over a row, whatever the columns it names; Code::kConfig.
+  static Status check_without_columns(const std::string& expression);
+
   Status test(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
               std::uint8_t* truth) override;
   Result<std::uint32_t> fill(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
@@ -34,6 +37,7 @@ class BatchExpressions final : public RowExpressions {
  private:
   explicit BatchExpressions(const Schema& schema) : schema_(schema), table_(schema_) {}
 
+  Status open();
   Status prepare(std::span<const std::string> expressions);
   Status check(const std::string& expression);
   // The statement sees these rows, from `first` on.

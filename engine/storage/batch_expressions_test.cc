@@ -90,6 +90,24 @@ TEST_CASE("expressions: what isn't one over a row's columns is refused") {
   CHECK(refusal(std::string("n\0", 2)).find("NUL") != std::string::npos);
 }
 
+TEST_CASE("expressions: without columns, what can't be one over any is refused") {
+  const auto refusal = [](const std::string& expression) {
+    return BatchExpressions::check_without_columns(expression).message();
+  };
+  CHECK(refusal("amount > 1 AND \"the city\" = 'Ulm' OR \"a \"\"b\"\"\" LIKE mayfly_batch.c") ==
+        "");
+  CHECK(refusal("_line > 1 AND rowid < json_extract(meta, '$.no such column: x')") == "");
+  CHECK(refusal("amount >").find("the expression \"amount >\": ") == 0);
+  CHECK(refusal("amount >").find("syntax error") != std::string::npos);
+  CHECK(refusal(" ") == "expected an SQL expression, found a blank one");
+  CHECK(refusal("sum(amount) > 1").find("misuse of aggregate") != std::string::npos);
+  CHECK(refusal("a IN (SELECT n FROM mayfly_batch)").find("depends on which") != std::string::npos);
+  CHECK(refusal("nosuch(amount)").find("no such function: nosuch") != std::string::npos);
+  CHECK(refusal("round(a, b, c)").find("wrong number of arguments") != std::string::npos);
+  CHECK(refusal("other.amount = 1").find("no such column: other.amount") != std::string::npos);
+  CHECK(refusal("amount = :x").find("parameters") != std::string::npos);
+}
+
 TEST_CASE("expressions: make rows of other columns, and stop where a batch is full") {
   const Schema to({{.name = "twice", .type = ColumnType::kInt64},
                    {.name = "who"},

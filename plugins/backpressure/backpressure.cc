@@ -108,9 +108,10 @@ struct Backpressure : sdk::Node {
       return MAYFLY_FAILED;
     }
     if (!rows_mark && !bytes_mark && !age_mark && options.list_size(kSignals) == 0) {
-      return host.fail(sdk::Failure::kConfig,
-                       "expected high_rows, high_bytes, high_age or signals, found none; without "
-                       "any there is never pressure");
+      return host.fail(
+          sdk::Failure::kConfig,
+          "high_rows: expected high_rows, high_bytes, high_age or signals, found none; "
+          "without any there is never pressure");
     }
     if (age_mark) on_their_way = WaitingRows(age_mark->high());
     check_interval_ns = options.duration_ns(kCheckInterval);

@@ -192,7 +192,8 @@ TEST_CASE("backpressure: marks that don't fit are refused") {
   CHECK(refusal({{"low_bytes", std::int64_t{5}}}) ==
         "low_bytes: expected less than high_bytes (0), found 5");
   CHECK(refusal({{"high_rows", std::int64_t{0}}, {"signals", Names{}}}) ==
-        "expected high_rows, high_bytes, high_age or signals, found none; without any there is "
+        "high_rows: expected high_rows, high_bytes, high_age or signals, found none; without any "
+        "there is "
         "never pressure");
 }
 

@@ -33,7 +33,7 @@ constexpr mayfly_named kRaises[] = {
 
 struct ControlledFanout : sdk::Node {
   void configure(const sdk::Options& options) {
-    key.configure(options, kKey);
+    key.configure(options, kKey, "key");
     gate.emplace(static_cast<std::uint64_t>(options.integer(kLimit)),
                  static_cast<std::uint64_t>(options.integer(kPerKey)));
     saturated_at = static_cast<std::uint64_t>(options.integer(kSaturatedAt));

@@ -110,7 +110,7 @@ TEST_CASE("controlled fan-out: limits of none and keys that aren't there are ref
   const auto unknown = try_node("controlled_fanout", {{"key", Names{"region"}}});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.status().message() ==
-        "expected a column that comes in (id, name), found \"region\"; name one of them");
+        "key: expected a column that comes in (id, name), found \"region\"; name one of them");
 }
 
 }  // namespace

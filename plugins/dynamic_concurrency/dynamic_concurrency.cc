@@ -43,9 +43,9 @@ struct DynamicConcurrency : sdk::Node {
     const auto min = static_cast<std::uint32_t>(options.integer(kMin));
     const auto max = static_cast<std::uint32_t>(options.integer(kMax));
     if (min > max) {
-      return host.fail(sdk::Failure::kConfig,
-                       "expected min of at most max (" + std::to_string(max) + "), found " +
-                           std::to_string(min) + "; give both, or a lower min");
+      return host.fail(sdk::Failure::kConfig, "min: expected at most max (" + std::to_string(max) +
+                                                  "), found " + std::to_string(min) +
+                                                  "; give both, or a lower min");
     }
     scale.emplace(mayfly::ScaleOptions{
         .min = min, .max = max, .cooldown_ns = options.duration_ns(kCooldown)});

@@ -123,7 +123,7 @@ TEST_CASE("dynamic concurrency: bounds that cross, and a limit of less than one,
       try_node("dynamic_concurrency", {{"min", std::int64_t{9}}, {"max", std::int64_t{8}}});
   REQUIRE_FALSE(crossed.ok());
   CHECK(crossed.status().message() ==
-        "expected min of at most max (8), found 9; give both, or a lower min");
+        "min: expected at most max (8), found 9; give both, or a lower min");
   CHECK_FALSE(try_node("dynamic_concurrency", {{"min", std::int64_t{0}}}).ok());
   CHECK_FALSE(try_node("dynamic_concurrency", {{"up_on", Names{}}}).ok());
   CHECK_FALSE(try_node("dynamic_concurrency", {{"limit", std::int64_t{-1}}}).ok());

@@ -62,7 +62,7 @@ struct Fault : sdk::Node {
     rng.emplace(static_cast<std::uint64_t>(options.integer(kSeed)));
     if (error_ratio + drop_ratio > 1) {
       return host.fail(sdk::Failure::kConfig,
-                       "error_ratio and drop_ratio: expected no more than 1 together, found " +
+                       "drop_ratio: expected no more than 1 together with error_ratio, found " +
                            std::to_string(error_ratio + drop_ratio));
     }
     if (delay_max_ns < delay_min_ns) {

@@ -27,7 +27,10 @@ constexpr mayfly_named kReasons[] = {
 };
 
 struct Filter : sdk::Node {
-  void configure(const sdk::Options& options) { where = options.text(kWhere); }
+  mayfly_result configure(const sdk::Options& options) {
+    where = options.text(kWhere);
+    return host.check_expression(kWhere, where);
+  }
 
   mayfly_result open() {
     const mayfly_text text = sdk::to_text(where);

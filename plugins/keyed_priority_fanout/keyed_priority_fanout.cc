@@ -68,7 +68,7 @@ constexpr mayfly_named kRaises[] = {
 
 struct KeyedPriorityFanout : sdk::Node {
   void configure(const sdk::Options& options) {
-    key.configure(options, kKey);
+    key.configure(options, kKey, "key");
     lane.configure(options.text(kPriorityColumn),
                    static_cast<std::uint32_t>(options.integer(kLanes)));
     gate.emplace(static_cast<std::uint64_t>(options.integer(kLimit)),

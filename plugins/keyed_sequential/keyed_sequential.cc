@@ -23,7 +23,7 @@ constexpr auto kCounters =
 
 struct KeyedSequential : sdk::Node {
   void configure(const sdk::Options& options) {
-    key.configure(options, kKey);
+    key.configure(options, kKey, "key");
     gate.emplace(static_cast<std::uint64_t>(options.integer(kLimit)),
                  static_cast<std::uint64_t>(options.integer(kPerKey)));
   }

@@ -172,7 +172,7 @@ TEST_CASE("keyed sequential: a key that isn't there, or none, is refused by name
   const auto unknown = try_node("keyed_sequential", {{"key", Names{"id", "customer"}}});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.status().message() ==
-        "expected a column that comes in (id, name), found \"customer\"; name one of them");
+        "key: expected a column that comes in (id, name), found \"customer\"; name one of them");
   CHECK_FALSE(try_node("keyed_sequential", {}).ok());
   CHECK_FALSE(try_node("keyed_sequential", {{"key", Names{}}}).ok());
   CHECK_FALSE(

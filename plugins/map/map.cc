@@ -37,6 +37,8 @@ struct Map : sdk::Node {
       auto parsed = mayfly::map::parse_column(options.list_at(kColumns, i));
       if (!parsed.ok()) return host.fail(sdk::Failure::kConfig, parsed.status().message());
       columns.push_back(std::move(parsed).value());
+      const std::string& expression = columns.back().expression;
+      if (host.check_expression(kColumns, expression) != MAYFLY_OK) return MAYFLY_FAILED;
     }
     return MAYFLY_OK;
   }

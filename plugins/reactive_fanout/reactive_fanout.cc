@@ -59,18 +59,18 @@ struct ReactiveFanout : sdk::Node {
         .cooldown_ns = options.duration_ns(kAdjustCooldown),
     };
     if (made.min > made.max) {
-      return refuse("min of at most max", made.max, made.min, "give both, or a lower min");
+      return refuse("min: expected at most max", made.max, made.min, "give both, or a lower min");
     }
     if (made.backpressure > made.max) {
-      return refuse("backpressure_threshold of at most max", made.max, made.backpressure,
+      return refuse("backpressure_threshold: expected at most max", made.max, made.backpressure,
                     "more than max are never pending");
     }
     if (made.relief >= made.backpressure) {
-      return refuse("relief_threshold below backpressure_threshold", made.backpressure, made.relief,
-                    "give both, or a lower relief_threshold");
+      return refuse("relief_threshold: expected less than backpressure_threshold",
+                    made.backpressure, made.relief, "give both, or a lower relief_threshold");
     }
     if (made.slow_after_ns == 0 && made.min > made.relief) {
-      return refuse("min of at most relief_threshold", made.relief, made.min,
+      return refuse("min: expected at most relief_threshold", made.relief, made.min,
                     "min rows would be pending for as long as others wait, so give slow_after "
                     "a time, or a lower min");
     }
@@ -80,9 +80,9 @@ struct ReactiveFanout : sdk::Node {
   }
   mayfly_result refuse(const char* expected, std::uint64_t bound, std::uint64_t found,
                        const char* advice) {
-    return host.fail(sdk::Failure::kConfig, std::string("expected ") + expected + " (" +
-                                                std::to_string(bound) + "), found " +
-                                                std::to_string(found) + "; " + advice);
+    return host.fail(sdk::Failure::kConfig, std::string(expected) + " (" + std::to_string(bound) +
+                                                "), found " + std::to_string(found) + "; " +
+                                                advice);
   }
 
   void process(sdk::Slice slice) {

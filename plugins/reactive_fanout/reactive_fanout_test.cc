@@ -155,15 +155,15 @@ TEST_CASE("reactive fan-out: bounds that contradict each other are refused") {
     return made.ok() ? std::string("accepted") : made.status().message();
   };
   CHECK(message({.max = 8, .min = 9}) ==
-        "expected min of at most max (8), found 9; give both, or a lower min");
+        "min: expected at most max (8), found 9; give both, or a lower min");
   CHECK(message({.max = 8, .min = 1, .backpressure = 9}) ==
-        "expected backpressure_threshold of at most max (8), found 9; more than max are never "
+        "backpressure_threshold: expected at most max (8), found 9; more than max are never "
         "pending");
   CHECK(message({.max = 8, .min = 1, .backpressure = 3, .relief = 3}) ==
-        "expected relief_threshold below backpressure_threshold (3), found 3; give both, or a "
+        "relief_threshold: expected less than backpressure_threshold (3), found 3; give both, or a "
         "lower relief_threshold");
   CHECK(message({.max = 8, .min = 2, .backpressure = 3, .relief = 1}) ==
-        "expected min of at most relief_threshold (1), found 2; min rows would be pending for as "
+        "min: expected at most relief_threshold (1), found 2; min rows would be pending for as "
         "long as others wait, so give slow_after a time, or a lower min");
   CHECK(message({.relief = -1}) != "accepted");
   CHECK(message({.max = 0}) != "accepted");

@@ -29,7 +29,10 @@ constexpr mayfly_named kCounters[] = {
 constexpr mayfly_named kReasons[] = {{"expression", "the expression can't be evaluated for it"}};
 
 struct Route : sdk::Node {
-  void configure(const sdk::Options& options) { when = options.text(kWhen); }
+  mayfly_result configure(const sdk::Options& options) {
+    when = options.text(kWhen);
+    return host.check_expression(kWhen, when);
+  }
 
   mayfly_result open() {
     const mayfly_text text = sdk::to_text(when);

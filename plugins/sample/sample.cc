@@ -45,7 +45,7 @@ struct Sample : sdk::Node {
   mayfly_result configure(const sdk::Options& options) {
     if (options.is_set(kEvery) == options.is_set(kRatio)) {
       return host.fail(sdk::Failure::kConfig,
-                       std::string("expected either every or ratio, found ") +
+                       std::string("every: expected either every or ratio, found ") +
                            (options.is_set(kEvery) ? "both; remove one" : "none; set one"));
     }
     for (std::uint64_t i = 0; i < options.list_size(kBy); ++i)

@@ -98,9 +98,9 @@ TEST_CASE("sample: options that don't go together are refused") {
   const auto refusal = [](std::vector<RawOption> options) {
     return try_node("sample", std::move(options)).status().message();
   };
-  CHECK(refusal({}) == "expected either every or ratio, found none; set one");
+  CHECK(refusal({}) == "every: expected either every or ratio, found none; set one");
   CHECK(refusal({{"every", std::int64_t{2}}, {"ratio", 0.5}}) ==
-        "expected either every or ratio, found both; remove one");
+        "every: expected either every or ratio, found both; remove one");
   CHECK(refusal({{"every", std::int64_t{2}}, {"by", Names{"id"}}}) ==
         "by: expected ratio beside it, found every; keys aren't chosen in turn");
   CHECK(refusal({{"ratio", 0.5}, {"by", Names{"nobody"}}}) ==

@@ -62,7 +62,8 @@ class Host {
   void log(LogLevel level, std::string_view text) const {
     host_->log(ctx_, static_cast<std::int32_t>(level), to_text(text));
   }
-  // `return host.fail(...)`: records why and gives MAYFLY_FAILED.
+  // `return host.fail(...)`: records why and gives MAYFLY_FAILED. In configure and open a text
+  // "option: expected ..., found ..." is told with the option's place in the file.
   mayfly_result fail(Failure failure, std::string_view text) const {
     return host_->fail(ctx_, static_cast<std::int32_t>(failure), to_text(text));
   }
@@ -99,6 +100,11 @@ class Host {
   // look at the whole window: for decisions, not for rows.
   std::uint64_t signals_present(std::uint32_t listen) const {
     return host_->signals_present(ctx_, listen);
+  }
+  // Nodes, in configure: `return host.check_expression(kWhere, text)`. Whether what the option
+  // holds can be prepared in open, as far as that is known without columns; why not is recorded.
+  mayfly_result check_expression(std::uint32_t option, std::string_view expression) const {
+    return host_->expr_check(ctx_, option, to_text(expression));
   }
   // Nodes, in open: SQL expressions over the columns that come in. Null: `return MAYFLY_FAILED`,
   // why is recorded.

@@ -23,7 +23,9 @@ constexpr mayfly_option key_option(const char* name, const char* help) {
 
 class KeyColumns {
  public:
-  void configure(const Options& options, std::uint32_t option) {
+  // `name` is the option's, for messages; static.
+  void configure(const Options& options, std::uint32_t option, const char* name) {
+    option_ = name;
     names_.clear();
     for (std::uint64_t i = 0; i < options.list_size(option); ++i) {
       names_.emplace_back(options.list_at(option, i));
@@ -34,7 +36,10 @@ class KeyColumns {
     columns_.clear();
     for (const std::string& name : names_) {
       const auto column = find_column(host.schema(), name);
-      if (!column) return host.fail(Failure::kConfig, unknown(host.schema(), name));
+      if (!column) {
+        return host.fail(Failure::kConfig,
+                         std::string(option_) + ": " + unknown(host.schema(), name));
+      }
       columns_.push_back(*column);
     }
     return MAYFLY_OK;
@@ -61,6 +66,7 @@ class KeyColumns {
  private:
   static constexpr std::uint32_t kNamesMax = 20;
 
+  const char* option_ = "";
   std::vector<std::string> names_;
   std::vector<std::uint32_t> columns_;
 };

@@ -1,0 +1,62 @@
+// Mistakes in a pipeline file that plugins find: validate tells what can be known without the
+// input, run the rest, both with file:line:column.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "tests/cli/cli_fixture.h"
+
+using namespace mayfly::testing;
+
+namespace {
+
+struct Fixture {
+  explicit Fixture(const std::string& name)
+      : database(name), folder(make_folder()), toml(folder + "/p.toml") {
+    write_file(folder + "/in.csv", numbered_csv(10));
+  }
+  // The file's first line is 1, the node's table stands in line 5.
+  void write(const std::string& node) const {
+    write_file(toml, "[source.rows]\nplugin = \"file\"\npath = \"" + folder +
+                         "/in.csv\"\n\n[node.n]\ninput = \"rows\"\n" + node +
+                         "\n[writer]\ninput = \"n\"\ntable = \"t\"\ndatabase = \"" +
+                         database.path() + "\"\n");
+  }
+  // What is told, behind the file's name.
+  std::string told(const char* command) const {
+    const Outcome outcome = run_mayfly({command, toml});
+    CHECK(outcome.status == 78);
+    const std::string text = outcome.out + outcome.err;
+    const std::size_t at = text.find(toml + ":");
+    REQUIRE_MESSAGE(at != std::string::npos, text);
+    const std::size_t begin = at + toml.size() + 1;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  }
+
+  Database database;
+  std::string folder, toml;
+};
+
+}  // namespace
+
+TEST_CASE("validate: an expression that can't be one is told at its option") {
+  const Fixture f("expressions");
+  f.write("plugin = \"filter\"\nwhere = \"id >\"\n");
+  CHECK(
+      f.told("validate").starts_with("8:9: n.where: the expression \"id >\": near \")\": syntax"));
+  f.write("plugin = \"map\"\ncolumns = [\"id\", \"n = abs((SELECT 1))\"]\n");
+  CHECK(
+      f.told("validate").starts_with("8:11: n.columns: the expression \"abs((SELECT 1))\": a sub"));
+}
+
+TEST_CASE("run: a column that there isn't is told at the option that names it") {
+  const Fixture f("columns");
+  f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");
+  CHECK(run_mayfly({"validate", f.toml}).status == 0);
+  CHECK(f.told("run") == "8:9: n.where: the expression \"amount > 1\": no such column: amount");
+  f.write("plugin = \"dedupe\"\nkeys = [\"id\", \"amount\"]\n");
+  CHECK(run_mayfly({"validate", f.toml}).status == 0);
+  CHECK(f.told("run") == "8:8: n.keys: expected a column of what comes in, found \"amount\"");
+  CHECK_FALSE(std::filesystem::exists(f.database.path()));
+}
