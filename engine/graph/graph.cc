@@ -311,6 +311,8 @@ Status Graph::close() {
   // Before the writer, whose database they may share.
   const Status stored = close_stores();
   const Status finished = writer_->finish(options_.durable_at_end, give_up_ns);
+  // What is written doesn't wait for what sinks have left to send.
+  for (const auto& node : nodes_) node->end_plugin();
   const std::lock_guard lock(mutex_);
   if (failure_.ok()) failure_ = finished;
   if (failure_.ok()) failure_ = stored;

@@ -47,6 +47,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
        Driver& driver, Answers& answers);
   ~Node() override { destroy_plugin(); }  // whose threads may wake this until then
 
+  // Nothing will be asked of it any more. What a sink still sends now, it counts and logs.
+  void end_plugin() { destroy_plugin(); }
+
   // Once services.pool is there. `lanes_max`: how many may push.
   void attach_pool(std::uint32_t lanes_max);
   // Before the first push.

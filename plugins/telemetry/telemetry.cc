@@ -110,6 +110,8 @@ struct Telemetry : sdk::Sink {
     if (!exporter) return;
     if (looked_unix_ns != 0) offer_figures();
     exporter->close(deadline_after(clock.now_ns(), shutdown_ns));
+    tell();
+    log_losses();
   }
 
   mayfly_result configure(const sdk::Options& options) {
@@ -285,6 +287,10 @@ struct Telemetry : sdk::Sink {
     rise(kRetriesMade, counts.retries, told.retries);
     untold_drops += rise(kDropped, counts.dropped, told.dropped);
     if (untold_drops > 0 && !drops_told) {
+      log(drops_logged_ns,
+          "its queue is full, so that records are dropped: the collector is slow or "
+          "away, or there are more than it takes; raise queue, or lower "
+          "sample_ratio; further drops are counted for a minute");
       host.raise(kDroppedSignal, std::exchange(untold_drops, 0));
       drops_told = true;
       host.set_timer(kDropsTimer, deadline_after(host.now_ns(), kSecond));
@@ -296,18 +302,29 @@ struct Telemetry : sdk::Sink {
     }
     for (const otlp::ExportFailure& failure : failed) {
       host.raise(kExportFailed, failure.word);
-      log(failure);
+      log(failures_logged_ns, "the collector didn't take " + std::to_string(failure.records) +
+                                  " records (" + std::string(name_of(failure.kind)) + "): " +
+                                  failure.message + "; further failures are counted for a minute");
     }
   }
 
-  void log(const otlp::ExportFailure& failure) {
+  // A warning, unless there was one of its kind a short time ago.
+  void log(std::optional<std::int64_t>& logged_ns, std::string_view text) const {
     const std::int64_t now = host.now_ns();
     if (logged_ns && now - *logged_ns < kLogEveryNs) return;
     logged_ns = now;
-    host.log(sdk::LogLevel::kWarn, "the collector didn't take " + std::to_string(failure.records) +
-                                       " records (" + std::string(name_of(failure.kind)) +
-                                       "): " + failure.message +
-                                       "; further failures are counted for a minute");
+    host.log(sdk::LogLevel::kWarn, text);
+  }
+
+  // At the end, whatever was said before.
+  void log_losses() const {
+    const std::uint64_t lost = told.dropped + told.failed;
+    if (lost == 0) return;
+    host.log(sdk::LogLevel::kWarn, std::to_string(lost) + " of " +
+                                       std::to_string(lost + told.sent) + " records didn't reach " +
+                                       endpoint + ": " + std::to_string(told.dropped) +
+                                       " were dropped from a full queue, " +
+                                       std::to_string(told.failed) + " refused or given up");
   }
 
   const mayfly::SystemClock clock;  // of the exporter's threads
@@ -327,7 +344,8 @@ struct Telemetry : sdk::Sink {
   otlp::ExportCounts told;
   std::uint64_t untold_drops = 0;
   bool drops_told = false;  // within the last second
-  std::optional<std::int64_t> logged_ns;
+  std::optional<std::int64_t> failures_logged_ns;
+  std::optional<std::int64_t> drops_logged_ns;
   Failures failures;
   std::optional<otlp::Exporter> exporter;  // last: its threads use the others
 };

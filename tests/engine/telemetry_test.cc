@@ -1,6 +1,7 @@
 // The sink `telemetry` in whole pipelines, with a collector that takes everything, and with none.
 #include <doctest/doctest.h>
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,37 +26,62 @@ std::size_t times(const std::string& text, std::string_view part) {
   return count;
 }
 
-// Runs kRows rows through it, to the end of the engine. Returns its counters.
-struct Counters {
+// Runs kRows rows through it, to the end of the engine. Returns its counters, and what it logged.
+struct Outcome {
+  std::uint64_t sent = 0;
   std::uint64_t dropped = 0;
+  std::uint64_t failed = 0;
   std::uint64_t spans = 0;
+  std::string log;
 };
-Counters run(const Database& database, std::vector<RawOption> options) {
+Outcome run(const Database& database, std::vector<RawOption> options) {
   Pipeline p(database.path());
   const auto source =
       p.source("numbers", library("GENERATE"),
                {{"rows", kRows}, {"columns", std::vector<std::string>{"id:sequence"}}});
   const auto node = p.node("observed", library("TELEMETRY"), {source}, std::move(options));
   p.join_writer({Pipeline::port(node)});
-  const auto engine = open(p);
+  EngineOptions with_log = options_for_inlet();
+  std::mutex mutex;
+  std::string log;
+  with_log.log = [&](std::int32_t, std::string_view who, std::string_view text) {
+    const std::lock_guard lock(mutex);
+    if (who == "observed") log.append(text).append("\n");
+  };
+  const auto engine = open(p, std::move(with_log));
   while (!engine->wait(kSecond)) {
   }
   close_balanced(*engine);
   CHECK(engine->stats().rows.answers[MAYFLY_WRITTEN] == kRows);
-  return {counter(*engine, "dropped"), counter(*engine, "spans")};
+  // Of the end, too: what it sends then is sent by now.
+  return {.sent = counter(*engine, "sent"),
+          .dropped = counter(*engine, "dropped"),
+          .failed = counter(*engine, "failed"),
+          .spans = counter(*engine, "spans"),
+          .log = log};
+}
+
+std::string lost(const Outcome& outcome, const HttpServer& server) {
+  return std::to_string(outcome.dropped + outcome.failed) + " of " +
+         std::to_string(outcome.sent + outcome.dropped + outcome.failed) +
+         " records didn't reach " + server.url() + ": " + std::to_string(outcome.dropped) +
+         " were dropped from a full queue, " + std::to_string(outcome.failed) +
+         " refused or given up\n";
 }
 
 TEST_CASE("a pipeline's signals, figures and rows arrive at a collector, each request valid") {
   const Database database("telemetry");
   HttpServer server;
-  const Counters counters = run(database, {{"endpoint", server.url()},
-                                           {"service_name", std::string("orders")},
-                                           {"sample_ratio", 0.01},
-                                           {"queue", std::int64_t{100'000}},
-                                           {"shutdown", std::string("1m")}});
-  CHECK(counters.dropped == 0);
-  CHECK(counters.spans > 100);
-  CHECK(counters.spans < 400);
+  const Outcome outcome = run(database, {{"endpoint", server.url()},
+                                         {"service_name", std::string("orders")},
+                                         {"sample_ratio", 0.01},
+                                         {"queue", std::int64_t{100'000}},
+                                         {"shutdown", std::string("1m")}});
+  CHECK(outcome.dropped == 0);
+  CHECK(outcome.failed == 0);
+  CHECK(outcome.log.empty());
+  CHECK(outcome.spans > 100);
+  CHECK(outcome.spans < 400);
   std::string logs;
   std::string spans;
   std::string metrics;
@@ -71,8 +97,8 @@ TEST_CASE("a pipeline's signals, figures and rows arrive at a collector, each re
   }
   CHECK(has(logs, R"(key: "service.name" value { string_value: "orders" })"));
   CHECK(has(logs, R"(key: "signal" value { string_value: "write.done" })"));
-  CHECK(times(spans, "name: \"row\"") == counters.spans);
-  CHECK(times(spans, "string_value: \"written\"") == counters.spans);
+  CHECK(times(spans, "name: \"row\"") == outcome.spans);
+  CHECK(times(spans, "string_value: \"written\"") == outcome.spans);
   // The last figures are those of the end.
   const std::size_t written = metrics.find("name: \"mayfly.rows.written\"");
   REQUIRE(written != metrics.npos);
@@ -84,30 +110,40 @@ TEST_CASE("with a collector that isn't there every row is written") {
   const Database database("telemetry_none");
   HttpServer server;
   server.kill();
-  const Counters counters = run(
+  const Outcome outcome = run(
       database, {{"endpoint", server.url()}, {"sample_ratio", 1.0}, {"queue", std::int64_t{10}}});
-  CHECK(counters.spans == kRows);
-  CHECK(counters.dropped > 0);
+  CHECK(outcome.spans == kRows);
+  CHECK(outcome.sent == 0);
+  CHECK(outcome.dropped > 0);
+  CHECK(has(outcome.log, "its queue is full"));
+  CHECK(outcome.log.ends_with(lost(outcome, server)));
 }
 
 TEST_CASE("with a collector that never answers every row is written, and the end comes") {
   const Database database("telemetry_silent");
   HttpServer server;
   server.answer_rest({.silent = true});
-  const Counters counters = run(database, {{"endpoint", server.url()},
-                                           {"sample_ratio", 1.0},
-                                           {"queue", std::int64_t{10}},
-                                           {"shutdown", std::string("0s")}});
-  CHECK(counters.spans == kRows);
+  const Outcome outcome = run(database, {{"endpoint", server.url()},
+                                         {"sample_ratio", 1.0},
+                                         {"queue", std::int64_t{10}},
+                                         {"shutdown", std::string("0s")}});
+  CHECK(outcome.spans == kRows);
   // All but what waits and what is under way.
-  CHECK(counters.dropped >= kRows - 20);
+  CHECK(outcome.dropped >= kRows - 20);
+  CHECK(outcome.log.ends_with(lost(outcome, server)));
 }
 
 TEST_CASE("with a collector that refuses everything every row is written") {
   const Database database("telemetry_refused");
   HttpServer server;
   server.answer_rest({.status = 400});
-  run(database, {{"endpoint", server.url()}, {"sample_ratio", 1.0}, {"linger", std::string("0s")}});
+  const Outcome outcome = run(
+      database, {{"endpoint", server.url()}, {"sample_ratio", 1.0}, {"linger", std::string("0s")}});
+  CHECK(outcome.sent == 0);
+  CHECK(outcome.failed > 0);
+  CHECK(has(outcome.log, "the collector didn't take "));
+  CHECK(has(outcome.log, "HTTP 400"));
+  CHECK(outcome.log.ends_with(lost(outcome, server)));
 }
 
 }  // namespace
