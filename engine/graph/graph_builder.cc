@@ -1,6 +1,7 @@
 #include "mayfly/graph/graph_builder.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <map>
@@ -9,6 +10,7 @@
 #include "mayfly/config/step_mistake.h"
 #include "mayfly/plugin/tables.h"
 #include "mayfly/storage/rejection_names.h"
+#include "mayfly/storage/single_writer/database_name.h"
 
 namespace mayfly {
 namespace {
@@ -279,9 +281,46 @@ Status GraphBuilder::check_source_keys() const {
   return {};
 }
 
+// Before the database is touched, too.
+Status GraphBuilder::check_stores() const {
+  const WriterPlan& writer = plan_.writer;
+  // One that can't be read is refused as it is opened.
+  const auto key_of = [](const std::string& database) {
+    const auto name = DatabaseName::parse(database);
+    return name.ok() ? name->key() : std::string();
+  };
+  std::map<std::string, std::string_view> kept_by;
+  for (std::size_t i = 0; i < graph_->nodes_.size(); ++i) {
+    const SignalStore* store = graph_->nodes_[i]->store();
+    if (store == nullptr) continue;
+    const NodePlan& node = plan_.nodes[i];
+    const std::string& database = store->database(writer.database);
+    const std::string key = key_of(database);
+    const auto refuse = [&](std::string why) {
+      return with_place(plan_, node, {Code::kConfig, fmt::format("{}: {}", node.name, why)});
+    };
+    if (const auto [first, is_new] = kept_by.emplace(key, node.name); !is_new) {
+      return refuse(
+          fmt::format("expected one node that keeps the pipeline's signals in {}, found \"{}\" "
+                      "before it; each signal would be there twice: take one of the two out, or "
+                      "name another database",
+                      database, first->second));
+    }
+    if (key == key_of(writer.database) &&
+        strcasecmp(writer.table.c_str(), SignalStore::kTable) == 0) {
+      return refuse(
+          fmt::format("it keeps signals in the table {} of {}, in which [writer] puts its "
+                      "rows: name another table there, or another database here",
+                      SignalStore::kTable, database));
+    }
+  }
+  return {};
+}
+
 Status GraphBuilder::open_writer() {
   Graph& graph = *graph_;
   MAYFLY_RETURN_IF_ERROR(check_source_keys());
+  MAYFLY_RETURN_IF_ERROR(check_stores());
   // Each node records what it rejects by a lane of its own, each source its error rows; then two
   // spare.
   const std::size_t sources = graph.options_.parallel_sources ? plan_.sources.size() : 1;

@@ -39,6 +39,7 @@ class GraphBuilder {
   Status make_pool();
   bool carry_parsed_text(std::vector<Upstream> pending) const;
   Status check_source_keys() const;
+  Status check_stores() const;
   Status open_writer();
   Status position_source(std::uint32_t index);
   Status wire();

@@ -27,12 +27,12 @@ Result<std::unique_ptr<SignalStore>> SignalStore::plan(const mayfly_store_option
   return store;
 }
 
-Status SignalStore::open(const std::string& database, SignalSink& signals, const Clock& clock,
+Status SignalStore::open(const std::string& pipelines, SignalSink& signals, const Clock& clock,
                          std::int64_t stop_timeout_ns) {
   options_.signals = &signals;
   options_.clock = &clock;
   options_.stop_timeout_ns = stop_timeout_ns;
-  const std::string& path = database_.empty() ? database : database_;
+  const std::string& path = database(pipelines);
   auto opened = PersistentSignalWindow::open(path, options_);
   if (!opened.ok()) {
     return {Code::kCannotCreate, fmt::format("the store of signals in {} can't be opened: {}", path,

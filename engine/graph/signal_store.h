@@ -23,8 +23,14 @@ class SignalStore {
   // Copies what it is told. kConfig: a value out of its range.
   static Result<std::unique_ptr<SignalStore>> plan(const mayfly_store_options& options);
 
-  // `database`: the pipeline's, where the node named none. What is to be restored is raised here.
-  Status open(const std::string& database, SignalSink& signals, const Clock& clock,
+  // What the signals are kept in: the pipeline's database, where the node named none.
+  const std::string& database(const std::string& pipelines) const {
+    return database_.empty() ? pipelines : database_;
+  }
+  static constexpr const char* kTable = "signals";
+
+  // What is to be restored is raised here.
+  Status open(const std::string& pipelines, SignalSink& signals, const Clock& clock,
               std::int64_t stop_timeout_ns);
   // Stores what is pending. An error: what wasn't stored, and why.
   Status close();

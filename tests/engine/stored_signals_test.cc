@@ -2,6 +2,7 @@
 // next run knows of them.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -41,6 +42,36 @@ TEST_CASE("signals are stored beside the rows, by the same connection") {
   // What is raised at the very end, too.
   CHECK(database.integer("SELECT count(*) FROM signals WHERE signal = 'drain.done'") == 1);
   CHECK(database.integer("SELECT count(*) FROM signals WHERE signal GLOB 'window.*'") == 0);
+}
+
+TEST_CASE("two nodes that would keep the same signals are refused before anything is made") {
+  const Database database("twice");
+  Remembering r(database.path());
+  const auto again = r.p.node("again", library("PERSISTENT_WINDOW"), r.p.plan.writer.inputs,
+                              {{"database", database.path()}});
+  r.p.join_writer({Pipeline::port(again)});
+  const auto engine = Engine::open(r.p.plan, options_for_inlet());
+  REQUIRE_FALSE(engine.ok());
+  CHECK(engine.status().code() == Code::kConfig);
+  CHECK(engine.status().message() ==
+        "again: expected one node that keeps the pipeline's signals in " + database.path() +
+            ", found \"memory\" before it; each signal would be there twice: take one of the two "
+            "out, or name another database");
+  CHECK_FALSE(std::filesystem::exists(database.path()));
+}
+
+TEST_CASE("rows in the table of the signals are refused before anything is made") {
+  const Database database("own_table");
+  Remembering r(database.path());
+  r.p.plan.writer.table = "Signals";
+  const auto engine = Engine::open(r.p.plan, options_for_inlet());
+  REQUIRE_FALSE(engine.ok());
+  CHECK(engine.status().code() == Code::kConfig);
+  CHECK(engine.status().message() ==
+        "memory: it keeps signals in the table signals of " + database.path() +
+            ", in which [writer] puts its rows: name another table there, or another database "
+            "here");
+  CHECK_FALSE(std::filesystem::exists(database.path()));
 }
 
 TEST_CASE("a breaker knows of the failures before the restart, when a window restores them") {
