@@ -32,6 +32,7 @@ def mayfly_plugin(
         page = None,
         example = None,
         example_plugins = [],
+        example_data = [],
         features = [],
         tags = [],
         visibility = ["//visibility:public"],
@@ -60,6 +61,7 @@ def mayfly_plugin(
       page: its page, whose generated part <name>_page_test compares with the descriptor.
       example: a pipeline that <name>_example_test runs, with this plugin and `generate`.
       example_plugins: labels of the other plugins that the example names.
+      example_data: files that it reads, which stand beside it.
       features: further toolchain features.
       tags: as in Bazel, of both targets.
       visibility: public unless said otherwise.
@@ -124,7 +126,9 @@ def mayfly_plugin(
             srcs = [example],
             visibility = ["//visibility:public"],
         )
-        libraries = [":lib%s.so" % name, str(_GENERATE)] + example_plugins
+        libraries = [":lib%s.so" % name] + example_plugins
+        if name != "generate":
+            libraries.append(str(_GENERATE))
         native.sh_test(
             name = name + "_example_test",
             size = "small",
@@ -136,6 +140,6 @@ def mayfly_plugin(
             data = [
                 example,
                 str(_MAYFLY),
-            ] + libraries,
+            ] + example_data + libraries,
             tags = tags,
         )

@@ -50,7 +50,7 @@ struct Fixture {
 const Names kAllStages = {"stage.starting", "stage.request", "stage.headers", "stage.reading",
                           "stage.completed"};
 
-TEST_CASE_FIXTURE(Fixture, "signaling http: a download of 2,048 bytes raises its stages in order") {
+TEST_CASE_FIXTURE(Fixture, "signaling http: 2,048 bytes raise all stages in order, and 0 to 100 (C148)") {
   server.answer({.body = std::string(2'048, 'b')});
   const HttpResponse response = get();
   CHECK(response.ok());

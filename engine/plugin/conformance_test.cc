@@ -44,6 +44,14 @@ TEST_CASE("conformance: a good plugin passes every check") {
         "passed  starts\npassed  batches\npassed  drains\npassed  random_calls\n");
 }
 
+TEST_CASE("conformance: what can't start with options that are made up says how to give some") {
+  const ConformanceReport report = report_of("plugins/sample/libsample.so");
+  CHECK(report.passed());
+  CHECK(report.text().ends_with(
+      "skipped random_calls: give options that it can start with, each as --set OPTION=VALUE "
+      "(every: expected either every or ratio, found none; set one)\n"));
+}
+
 TEST_CASE("conformance: a plugin that doesn't load fails with the reason, and nothing else runs") {
   const ConformanceReport report = report_of("tests/plugins/bad/libwrong_major.so");
   REQUIRE(report.checks.size() == 1);
