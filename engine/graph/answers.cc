@@ -54,30 +54,43 @@ void Answers::on_answered(std::span<const RowRef> slices) noexcept {
   if (on_progress_) on_progress_();
 }
 
+// Rows by the node that is told of them next, the lowest of those that wait.
+struct Answers::OwedRows {
+  std::array<SliceChain, 64> chains;
+  std::uint64_t used = 0;
+
+  void add(mayfly_batch& batch, std::uint16_t row, std::uint64_t bits) {
+    const int bit = std::countr_zero(bits);
+    chains[static_cast<std::size_t>(bit)].append(batch, row);
+    used |= 1ull << bit;
+  }
+};
+
+void Answers::complete(mayfly_batch& batch, OwedRows& owed, bool on_writer_thread) {
+  for (; owed.used != 0; owed.used &= owed.used - 1) {
+    const auto bit = static_cast<std::size_t>(std::countr_zero(owed.used));
+    const CompletionTarget& target = targets_[bit];
+    target.inbox->complete(on_writer_thread ? target.writer_lane : target.node_lane,
+                           owed.chains[bit].finish(batch));
+  }
+}
+
 void Answers::pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_thread) {
   const std::uint32_t rows = slice_rows(batch, head);
   if (targets_.empty() || slice_is_all(batch, head, batch.owed, std::uint64_t{0})) {
     settle(batch, rows);
     return;
   }
-  std::array<SliceChain, 64> owed;
-  std::uint64_t used = 0;
+  OwedRows owed;
   std::uint32_t settled = 0;
   for_each_row(batch, head, [&](std::uint16_t row) {
     if (batch.owed[row] == 0) {
       ++settled;
-      return;
+    } else {
+      owed.add(batch, row, batch.owed[row]);
     }
-    const int bit = std::countr_zero(batch.owed[row]);
-    owed[static_cast<std::size_t>(bit)].append(batch, row);
-    used |= 1ull << bit;
   });
-  for (; used != 0; used &= used - 1) {
-    const auto bit = static_cast<std::size_t>(std::countr_zero(used));
-    const CompletionTarget& target = targets_[bit];
-    target.inbox->complete(on_writer_thread ? target.writer_lane : target.node_lane,
-                           owed[bit].finish(batch));
-  }
+  complete(batch, owed, on_writer_thread);
   if (settled > 0) settle(batch, settled);
 }
 
@@ -102,25 +115,17 @@ void Answers::attempt_failed(std::uint16_t judge, RowRef head) noexcept {
 
 void Answers::fail_slice(const FailedRoute& route, RowRef head, bool on_writer_thread) {
   mayfly_batch& batch = *pool_->batch(head);
-  std::array<SliceChain, 64> owed;
-  std::uint64_t used = 0;
+  OwedRows owed;
   SliceChain free_rows;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
     const std::uint64_t bits = batch.owed[row] & route.met_again;
     if (bits == 0) {
       free_rows.append(batch, row);
-      return;
+    } else {
+      owed.add(batch, row, bits);
     }
-    const int bit = std::countr_zero(bits);
-    owed[static_cast<std::size_t>(bit)].append(batch, row);
-    used |= 1ull << bit;
   });
-  for (; used != 0; used &= used - 1) {
-    const auto bit = static_cast<std::size_t>(std::countr_zero(used));
-    const CompletionTarget& target = targets_[bit];
-    target.inbox->complete(on_writer_thread ? target.writer_lane : target.node_lane,
-                           owed[bit].finish(batch));
-  }
+  complete(batch, owed, on_writer_thread);
   if (free_rows.empty()) return;
   (on_writer_thread ? route.from_writer : route.from_nodes).push(free_rows.finish(batch));
 }

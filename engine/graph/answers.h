@@ -97,6 +97,8 @@ class Answers final : public AnswerSink {
 
  private:
   void count(const mayfly_batch& batch, std::uint16_t head);
+  struct OwedRows;
+  void complete(mayfly_batch& batch, OwedRows& owed, bool on_writer_thread);
   // Hands each row to the next node it owes, settles those that owe none.
   void pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_thread);
   void settle(mayfly_batch& batch, std::uint32_t rows);

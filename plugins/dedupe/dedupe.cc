@@ -89,9 +89,8 @@ struct Dedupe : sdk::Node {
   }
 
   bool is_duplicate(const mayfly_batch& batch, std::uint16_t row, std::int64_t now) {
-    // Records that can't be read have no key, and a row that comes again after a failed attempt
-    // would be its own duplicate.
-    if (batch.outcome[row] != MAYFLY_PENDING || batch.attempt[row] > 0) return false;
+    // One that comes again after a failed attempt would be its own duplicate.
+    if (batch.attempt[row] > 0) return false;
     RecentKeys::Hash key{.low = low_seed, .high = high_seed};
     for (const std::uint32_t column : columns) {
       const std::uint64_t kind = kind_at(batch.columns[column], row);

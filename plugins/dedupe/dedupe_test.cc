@@ -133,15 +133,6 @@ TEST_CASE("dedupe: a row that comes again after a failed attempt isn't its own d
   CHECK(node->dropped().empty());
 }
 
-TEST_CASE("dedupe: records that can't be read pass, each of them") {
-  const auto node = dedupe_node({"id"}, {{"nulls", std::string("equal")}});
-  mayfly_batch* batch = node->new_batch();
-  put_error_row(*batch, {.ordinal = 0}, 0, "message", "raw");
-  put_error_row(*batch, {.ordinal = 1}, 0, "message", "raw");
-  node->push(batch);
-  CHECK(node->port(0) == Ordinals{0, 1});
-}
-
 TEST_CASE("dedupe: a column that isn't there, and no column at all, are refused") {
   CHECK(try_node("dedupe", {{"keys", Names{"id", "nobody"}}}).status().message() ==
         "keys: expected a column of what comes in, found \"nobody\"");

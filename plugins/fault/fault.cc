@@ -75,13 +75,10 @@ struct Fault : sdk::Node {
 
   void process(sdk::Slice slice) {
     if (slice.resumed()) return;
-    const mayfly_batch& batch = slice.batch();
     std::uint64_t errors = 0;
     std::uint64_t drops = 0;
     std::uint64_t delays = 0;
     for (const std::uint16_t row : slice.rows()) {
-      // Records that can't be read are errors as they are.
-      if (batch.outcome[row] != MAYFLY_PENDING) continue;
       // As many draws for each row, so that other ratios leave the others' lots as they are.
       const double fate = rng->unit();
       const double waits = rng->unit();

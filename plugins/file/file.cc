@@ -3,7 +3,7 @@
 
 namespace {
 
-constexpr mayfly_named kPorts[] = {{"out", "Every record, in order; broken ones as error rows."}};
+constexpr mayfly_named kPorts[] = {{"out", "Every record that could be read, in order."}};
 
 }  // namespace
 

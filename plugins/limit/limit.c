@@ -71,9 +71,8 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
   uint64_t dropped = 0;
   for (uint32_t i = 0; i < slice->count; ++i) {
     const uint16_t row = slice->rows[i];
-    /* Records that can't be read go their way, and a row that comes again after a failed attempt to
-     * write it was counted when it came first. */
-    if (batch->outcome[row] != MAYFLY_PENDING || batch->attempt[row] > 0) continue;
+    /* One that comes again after a failed attempt to write it was counted when it came first. */
+    if (batch->attempt[row] > 0) continue;
     if (limit->passed < limit->rows) {
       ++limit->passed;
       ++passed;

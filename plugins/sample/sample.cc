@@ -79,9 +79,8 @@ struct Sample : sdk::Node {
     const mayfly_batch& batch = slice.batch();
     std::uint64_t left = 0;
     for (const std::uint16_t row : slice.rows()) {
-      // Records that can't be read go their way, and rows that passed before pass again.
-      const bool passes = batch.outcome[row] != MAYFLY_PENDING || batch.attempt[row] > 0;
-      if (passes || chooses(batch, row)) continue;
+      // Rows that passed before pass again.
+      if (batch.attempt[row] > 0 || chooses(batch, row)) continue;
       ++left;
       if (others == Others::kRest) {
         slice.send(row, kRest);
