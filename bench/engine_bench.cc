@@ -74,34 +74,55 @@ std::unique_ptr<Engine> open_engine(const std::string& path, const Nodes& nodes)
   return or_exit(Engine::open(config));
 }
 
-// A node that fails so many first attempts of 1,000 rows, which a retry node brings back.
-std::unique_ptr<Engine> open_engine_with_retry(const std::string& path, std::int64_t failing) {
-  PluginRegistry registry(search_of_process());
-  const auto node = [&registry](const char* plugin, const std::vector<RawOption>& options,
-                                std::vector<Upstream> inputs) {
-    NodePlan made;
-    made.plugin = or_exit(registry.find(plugin));
-    made.name = made.plugin->name();
-    made.options = parse_options(OptionTable(made.plugin->plugin().options), options).values;
-    made.inputs = std::move(inputs);
-    return made;
-  };
-  using Kind = Upstream::Kind;
+using Kind = Upstream::Kind;
+
+NodePlan plan_node(const char* plugin, const std::vector<RawOption>& options,
+                   std::vector<Upstream> inputs) {
+  static PluginRegistry registry(search_of_process());
+  NodePlan made;
+  made.plugin = or_exit(registry.find(plugin));
+  made.name = made.plugin->name();
+  made.options = parse_options(OptionTable(made.plugin->plugin().options), options).values;
+  made.inputs = std::move(inputs);
+  return made;
+}
+
+PipelinePlan plan_without_nodes(const std::string& path) {
   PipelinePlan plan;
   plan.name = "retry";
   plan.batches = 64;
   plan.sources.emplace_back().name = "producers";
-  plan.nodes.push_back(node("tests/plugins/flaky/libflaky.so", {{"failing", failing}},
-                            {{Kind::kSource, 0, 0}, {Kind::kNode, 1, 0}}));
-  plan.nodes.push_back(
-      node("retry", {{"initial_delay", std::string("1ms")}}, {{Kind::kNode, 0, 1}}));
-  plan.writer.inputs = {{Kind::kNode, 0, 0}};
   plan.writer.database = path;
   plan.writer.table = "t";
   plan.writer.synchronous = WriterPlan::Synchronous::kNormal;
+  return plan;
+}
+
+std::unique_ptr<Engine> open_plan(const PipelinePlan& plan) {
   EngineOptions options;
   options.inlet_schema = Schema(sample_columns());
   return or_exit(Engine::open(plan, std::move(options)));
+}
+
+// A retry node for what the writer fails, which is nothing.
+std::unique_ptr<Engine> open_engine_with_retry(const std::string& path) {
+  PipelinePlan plan = plan_without_nodes(path);
+  plan.nodes.push_back(plan_node("retry", {}, {{Kind::kWriter, 0, 0}}));
+  plan.writer.inputs = {{Kind::kSource, 0, 0}, {Kind::kNode, 0, 0}};
+  plan.writer.transient = WriterPlan::Transient::kRoute;
+  plan.writer.unordered = true;
+  return open_plan(plan);
+}
+
+// A node that fails so many first attempts of 1,000 rows, which a retry node brings back.
+std::unique_ptr<Engine> open_engine_that_fails(const std::string& path, std::int64_t failing) {
+  PipelinePlan plan = plan_without_nodes(path);
+  plan.nodes.push_back(plan_node("tests/plugins/flaky/libflaky.so", {{"failing", failing}},
+                                 {{Kind::kSource, 0, 0}, {Kind::kNode, 1, 0}}));
+  plan.nodes.push_back(
+      plan_node("retry", {{"initial_delay", std::string("1ms")}}, {{Kind::kNode, 0, 1}}));
+  plan.writer.inputs = {{Kind::kNode, 0, 0}};
+  return open_plan(plan);
 }
 
 struct Run {
@@ -203,9 +224,11 @@ void BM_EngineWithRetries(benchmark::State& state) {
   compare(
       state, state.range(1),
       [&](const std::string& path) {
-        return failing == 0 ? open_engine(path, {}) : open_engine_with_retry(path, 0);
+        return failing == 0 ? open_engine(path, {}) : open_engine_that_fails(path, 0);
       },
-      [&](const std::string& path) { return open_engine_with_retry(path, failing); });
+      [&](const std::string& path) {
+        return failing == 0 ? open_engine_with_retry(path) : open_engine_that_fails(path, failing);
+      });
 }
 BENCHMARK(BM_EngineWithRetries)
     ->ArgNames({"failing", "rows"})

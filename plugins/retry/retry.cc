@@ -85,12 +85,16 @@ struct Retry : sdk::Node {
     }
     const mayfly_batch& batch = slice.batch();
     const std::int64_t now = slice.now_ns();
+    // One draw for all rows of a slice: they are of one batch, and come back as one slice, which
+    // the writer takes with one statement. What came in other slices has other delays.
+    const Rng draw(rng->next());
     std::uint64_t waiting = 0;
     std::uint64_t none_left = 0;
     for (const std::uint16_t row : slice.rows()) {
       const std::uint32_t failed = batch.attempt[row];
       if (failed == 0) continue;  // not tried yet
-      const auto delay = policy->next_delay_ns(failed - 1, now - batch.enqueued_ns[row], *rng);
+      Rng same = draw;
+      const auto delay = policy->next_delay_ns(failed - 1, now - batch.enqueued_ns[row], same);
       if (delay) {
         // A due time of 0 is none.
         slice.hold(row, kWaiting, std::max<std::int64_t>(mayfly::deadline_after(now, *delay), 1));

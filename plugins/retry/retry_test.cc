@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "tests/support/plugin_node.h"
 
 namespace mayfly {
@@ -31,6 +33,28 @@ TEST_CASE("retry: a row waits longer after each failed attempt, up to the cap (C
   }
   CHECK(node->counter("retries") == 3);
   CHECK(node->counter("exhausted") == 0);
+}
+
+TEST_CASE("retry: rows of one slice come back together, those of another at another time") {
+  const auto node = open_node("retry", {{"initial_delay", std::string("100ms")}, {"jitter", 0.25}});
+  const auto push_failed = [&node](std::uint64_t first, std::uint64_t count) {
+    mayfly_batch* batch = node->new_batch();
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      batch->attempt[batch->rows] = 1;
+      commit_row(*batch, {.ordinal = i});
+    }
+    node->push(batch);
+  };
+  push_failed(0, 8);
+  push_failed(20, 3);
+  for (int ms = 0; ms < 130; ++ms) node->advance(kMillisecond);
+  const auto& passed = node->passed();
+  REQUIRE(passed.size() == 11);
+  std::map<std::uint64_t, std::int64_t> at;
+  for (const auto& row : passed) at[row.ordinal] = row.at_ns;
+  for (const std::uint64_t row : {1, 2, 3, 4, 5, 6, 7}) CHECK(at[row] == at[0]);
+  for (const std::uint64_t row : {21, 22}) CHECK(at[row] == at[20]);
+  CHECK(at[20] != at[0]);
 }
 
 TEST_CASE("retry: a row without attempts left is held until a signal, and no dead letter") {
