@@ -68,11 +68,7 @@ SqliteStatement StatementCache::take(std::string_view sql, SqliteError& error,
   SqliteStatement* const found = find(sql, error, rest);
   if (found == nullptr) return {};
   SqliteStatement taken = std::move(*found);
-  if (const auto known = by_sql_.find(sql); known != by_sql_.end()) {
-    const Order::iterator entry = known->second;
-    by_sql_.erase(known);
-    order_.erase(entry);
-  }
+  forget(sql);
   return taken;
 }
 
@@ -82,6 +78,14 @@ void StatementCache::give_back(std::string_view sql, SqliteStatement statement) 
   } catch (const std::bad_alloc&) {
     // It goes, and is prepared anew.
   }
+}
+
+void StatementCache::forget(std::string_view sql) {
+  const auto known = by_sql_.find(sql);
+  if (known == by_sql_.end()) return;
+  const Order::iterator entry = known->second;
+  by_sql_.erase(known);
+  order_.erase(entry);
 }
 
 void StatementCache::clear() {

@@ -1,8 +1,9 @@
 // StatementCache: one connection's prepared statements, by their text; the one not used for longest
 // leaves first.
 //
-// A change of the schema prepares a statement anew by itself (sqlite3_prepare_v3); a new one that
-// is refused is tried once more by the schema as it is now.
+// A change of the schema prepares a statement anew by itself (sqlite3_prepare_v3), but by what
+// SQLite knows of the schema, which may be old: a new one that is refused is tried once more by the
+// schema as it is now, and of one that is kept that is the caller's to do (forget, find).
 //
 // OWNERSHIP  Statements belong to the cache and must go before the connection: clear().
 // THREADS    The connection's.
@@ -36,6 +37,8 @@ class StatementCache {
   // One that isn't kept: the caller's. persistent: it will be used for long.
   SqliteError prepare(std::string_view sql, bool persistent, SqliteStatement& out,
                       std::string_view* rest = nullptr);
+  // It isn't kept any more, and prepared anew when it is asked for next.
+  void forget(std::string_view sql);
   void clear();
   std::size_t size() const { return order_.size(); }
 

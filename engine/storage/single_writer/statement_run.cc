@@ -22,6 +22,9 @@ DbError preparing_failed(const SqliteError& error) {
               "query_only or locking_mode (leave it out)"};
 }
 
+// What SQLite says of a statement that the schema it knows is too old for, among much else.
+bool may_be_outdated(const SqliteError& error) { return error.primary() == SQLITE_ERROR; }
+
 // A statement out of the cache, for as long as its rows are looked at.
 class TakenStatement {
  public:
@@ -31,17 +34,20 @@ class TakenStatement {
     sqlite3_reset(statement_.get());
     // What is bound is the caller's.
     sqlite3_clear_bindings(statement_.get());
-    cache_.give_back(sql_, std::move(statement_));
+    if (!dropped_) cache_.give_back(sql_, std::move(statement_));
   }
   TakenStatement(const TakenStatement&) = delete;
   TakenStatement& operator=(const TakenStatement&) = delete;
 
   SqliteStatement& operator*() { return statement_; }
+  // It doesn't go back.
+  void drop() { dropped_ = true; }
 
  private:
   StatementCache& cache_;
   const std::string_view sql_;
   SqliteStatement statement_;
+  bool dropped_ = false;
 };
 
 }  // namespace
@@ -67,13 +73,21 @@ DbResult<std::int64_t> run_sql(SqliteConnection& connection, StatementCache& sta
     if (!error.ok()) return preparing_failed(error);
     // Nothing of it was taken, and nothing will be.
     if (rest.size() == text.size()) break;
-    text = rest;
+    const std::string_view known_as = std::exchange(text, rest);
     if (statement == nullptr) continue;
     auto refused = binder.bind(*statement);
     if (!refused && text.empty()) refused = binder.check_all_used();
     if (!refused) {
       const std::int64_t before = sqlite3_total_changes64(connection.get());
       error = statement->run();
+      if (may_be_outdated(error) && sqlite3_total_changes64(connection.get()) == before) {
+        // It has done nothing, so once more by the schema as it is now.
+        statements.forget(known_as);
+        statement = statements.find(known_as, error, rest);
+        if (!error.ok()) return preparing_failed(error);
+        if (auto again = binder.bind(*statement)) return *again;
+        error = statement->run();
+      }
       // Others, SELECT and DDL, leave the last one's count behind.
       if (error.ok() && sqlite3_total_changes64(connection.get()) != before) {
         changed += sqlite3_changes64(connection.get());
@@ -92,28 +106,31 @@ DbResult<std::int64_t> query_sql(StatementCache& statements, std::string_view sq
                                  const SqlParams& params,
                                  FunctionRef<bool(const SqlRow&)> visitor) {
   if (auto refused = refuse_nul(sql)) return *refused;
-  SqliteError error;
-  std::string_view rest;
-  SqliteStatement found = statements.take(sql, error, rest);
-  if (!error.ok()) return preparing_failed(error);
-  if (!found || !rest.empty()) {
-    return DbError{.kind = DbError::Kind::kSql,
-                   .message = found ? "expected one statement to query by, found several"
-                                    : "expected a statement to query by, found none"};
-  }
-  TakenStatement statement(statements, sql, std::move(found));
   ParameterBinder binder(params);
-  auto refused = binder.check();
-  if (!refused) refused = binder.bind(*statement);
-  if (!refused) refused = binder.check_all_used();
-  if (refused) return *refused;
-  std::int64_t shown = 0;
-  while ((*statement).step(error)) {
-    ++shown;
-    if (!visitor(SqlRow((*statement).get()))) return shown;
+  for (bool again = false;; again = true) {
+    SqliteError error;
+    std::string_view rest;
+    SqliteStatement found = statements.take(sql, error, rest);
+    if (!error.ok()) return preparing_failed(error);
+    if (!found || !rest.empty()) {
+      return DbError{.kind = DbError::Kind::kSql,
+                     .message = found ? "expected one statement to query by, found several"
+                                      : "expected a statement to query by, found none"};
+    }
+    TakenStatement statement(statements, sql, std::move(found));
+    auto refused = binder.check();
+    if (!refused) refused = binder.bind(*statement);
+    if (!refused) refused = binder.check_all_used();
+    if (refused) return *refused;
+    std::int64_t shown = 0;
+    while ((*statement).step(error)) {
+      ++shown;
+      if (!visitor(SqlRow((*statement).get()))) return shown;
+    }
+    if (error.ok()) return shown;
+    if (again || shown > 0 || !may_be_outdated(error)) return to_db_error(error, "querying");
+    statement.drop();
   }
-  if (!error.ok()) return to_db_error(error, "querying");
-  return shown;
 }
 
 }  // namespace mayfly

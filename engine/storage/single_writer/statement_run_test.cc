@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/database.h"
+
 namespace mayfly {
 namespace {
 
@@ -194,6 +196,63 @@ TEST_CASE("a text with a NUL in it is refused with its place, and nothing of it 
   CHECK(queried.error().message ==
         "expected SQL without a NUL, found one at byte 8; give such a value as a parameter");
   CHECK(f.query("SELECT count(*) FROM t") == "0");
+}
+
+// A database in a file, whose schema another connection changes.
+struct Changed {
+  explicit Changed(const std::string& name) : database(name) {
+    database.run("CREATE TABLE t(id, n); CREATE UNIQUE INDEX u ON t(id)");
+    REQUIRE(SqliteConnection::open(database.path(), {}, connection).ok());
+  }
+  DbResult<std::int64_t> upsert() {
+    return run_sql(connection, statements,
+                   "INSERT INTO t VALUES (?, 1) ON CONFLICT(id) DO UPDATE SET n = n + 1", {7});
+  }
+
+  testing::Database database;
+  SqliteConnection connection;
+  StatementCache statements{connection, 4};
+};
+
+TEST_CASE("a kept statement that the schema refused is accepted as soon as the schema allows it") {
+  Changed c("schema_write");
+  CHECK(c.upsert().ok());
+  for (int round = 0; round < 3; ++round) {
+    c.database.run("DROP INDEX u");
+    CHECK(c.upsert().error().message.find("ON CONFLICT") != std::string::npos);
+    CHECK_FALSE(c.upsert().ok());
+    c.database.run("CREATE UNIQUE INDEX u ON t(id)");
+    CHECK(c.upsert().ok());
+  }
+  CHECK(c.database.text("SELECT id || ' ' || n FROM t") == "7 4");
+}
+
+TEST_CASE("so is one whose table has other columns for a while, and a query") {
+  Changed c("schema_query");
+  const auto insert = [&] {
+    return run_sql(c.connection, c.statements, "INSERT INTO t VALUES (1, 2)", {});
+  };
+  const auto query = [&] {
+    return query_sql(c.statements, "SELECT n FROM t", {}, [](const SqlRow&) { return true; });
+  };
+  CHECK(insert().ok());
+  CHECK(*query() == 1);
+  c.database.run("DROP TABLE t; CREATE TABLE t(a)");
+  CHECK_FALSE(insert().ok());
+  CHECK_FALSE(query().ok());
+  c.database.run("DROP TABLE t; CREATE TABLE t(id, n)");
+  CHECK(*query() == 0);
+  CHECK(insert().ok());
+  CHECK(*query() == 1);
+}
+
+TEST_CASE("a statement that fails as it runs has no effect, also as it is tried once more") {
+  Fixture f;
+  CHECK(f.run("INSERT INTO t VALUES (1, '{', NULL)").ok());
+  const char* kFails = "UPDATE t SET score = json_extract(name, '$.a')";
+  for (int i = 0; i < 2; ++i)
+    CHECK(f.run(kFails).error().message.find("JSON") != std::string::npos);
+  CHECK(f.query(kAll) == "1{NULL");
 }
 
 }  // namespace
