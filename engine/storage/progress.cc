@@ -240,15 +240,22 @@ Progress::Entry& Progress::touch(std::uint16_t index) {
   return source;
 }
 
-void Progress::count(Entry& source, const std::array<std::uint32_t, 16>& outcomes) {
+void Progress::count(Entry& source, const std::array<std::uint32_t, 16>& outcomes,
+                     std::uint32_t made) {
   RowTotals& totals = source.totals;
   for (const std::uint32_t rows : outcomes) totals.read += rows;
+  totals.read -= made;
   totals.written += outcomes[MAYFLY_WRITTEN];
   totals.inserted += outcomes[MAYFLY_WRITTEN];  // updated() moves what was an update
   totals.ignored += outcomes[MAYFLY_IGNORED];
   totals.rejected += outcomes[MAYFLY_DEAD_LETTERED];
   totals.dropped += outcomes[MAYFLY_DROPPED];
   totals.consumed += outcomes[MAYFLY_CONSUMED];
+}
+
+// Rows that nodes made weren't read: those that they were made from were.
+static bool is_made(const mayfly_batch& batch, std::uint16_t row) {
+  return batch.source[row] == kNoSource && batch.parent[row] != MAYFLY_REF_NONE;
 }
 
 // A slice that is one run of one source.
@@ -269,8 +276,12 @@ bool Progress::answered_run(const mayfly_batch& batch, std::uint16_t head) {
   }
   std::array<std::uint32_t, 16> outcomes{};
   outcomes[outcome] = rows;
+  std::uint32_t made = 0;
+  for (std::uint32_t row = head; index == kNoSource && row <= last; ++row) {
+    made += is_made(batch, static_cast<std::uint16_t>(row)) ? 1 : 0;
+  }
   Entry& source = touch(index);
-  count(source, outcomes);
+  count(source, outcomes, made);
   if (&source != &none_) {
     source.ordinals.add(
         {first, batch.ordinal[last], batch.byte_end[last], line_behind(batch, last)});
@@ -284,11 +295,13 @@ void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
   AnsweredRun run;
   std::uint16_t run_source = kNoSource;
   bool open = false;
+  std::uint32_t made = 0;
   const auto close = [&] {
     if (!open) return;
     Entry& source = touch(run_source);
-    count(source, outcomes);
+    count(source, outcomes, made);
     outcomes.fill(0);
+    made = 0;
     if (&source != &none_) source.ordinals.add(run);
   };
   for_each_row(batch, head, [&](std::uint16_t row) {
@@ -305,6 +318,7 @@ void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
     run.byte_end = batch.byte_end[row];
     run.line = line_behind(batch, row);
     ++outcomes[batch.outcome[row] & 15];
+    made += is_made(batch, row) ? 1 : 0;
   });
   close();
 }
@@ -313,7 +327,7 @@ void Progress::answered_row(const mayfly_batch& batch, std::uint16_t row) {
   Entry& source = touch(batch.source[row]);
   std::array<std::uint32_t, 16> outcomes{};
   outcomes[batch.outcome[row] & 15] = 1;
-  count(source, outcomes);
+  count(source, outcomes, is_made(batch, row) ? 1 : 0);
   if (&source == &none_) return;
   source.ordinals.add(
       {batch.ordinal[row], batch.ordinal[row], batch.byte_end[row], line_behind(batch, row)});

@@ -86,7 +86,7 @@ class Progress {
     return const_cast<Progress*>(this)->entry(index);
   }
   Entry& touch(std::uint16_t index);
-  void count(Entry& entry, const std::array<std::uint32_t, 16>& outcomes);
+  void count(Entry& entry, const std::array<std::uint32_t, 16>& outcomes, std::uint32_t made);
   Status load(SqliteConnection& connection, Entry& entry, bool resume, bool& found);
   Status skip_generations(SqliteConnection& connection, Entry& entry);
   Status load_ranges(SqliteConnection& connection, Entry& entry);

@@ -27,7 +27,7 @@ struct SourceSpec {
 
 // Rows by what became of them.
 struct RowTotals {
-  std::uint64_t read = 0;     // answered in one way or another
+  std::uint64_t read = 0;     // answered in one way or another, and not made by a node
   std::uint64_t written = 0;  // inserted + updated
   std::uint64_t inserted = 0;
   std::uint64_t updated = 0;  // by upsert, or replaced

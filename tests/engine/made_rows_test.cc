@@ -40,6 +40,7 @@ TEST_CASE("rows made from a row answer for it: copies, sums of pairs, and nothin
     close_balanced(*engine);
     const ConservationCounts counts = engine->stats().rows;
     CHECK(counts.answers[MAYFLY_CONSUMED] == 1000);
+    CHECK(engine->stats().writer.rows.read == 1000);
     CHECK(counts.emitted == static_cast<std::uint64_t>(c.rows));
     CHECK(database.integer("SELECT count(*) FROM t") == c.rows);
     CHECK(database.integer("SELECT coalesce(sum(id), 0) FROM t") == c.sum);
