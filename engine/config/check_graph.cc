@@ -352,8 +352,8 @@ bool always_has_argument(std::string_view stem) {
 
 const std::vector<std::string_view>& engine_signals() {
   static const std::vector<std::string_view> kSignals = {
-      "write.start", "write.done", "write.busy",    "write.error",
-      "pool.low",    "pool.ok",    "drain.started", "drain.done"};
+      "write.start", "write.done",   "write.busy",    "write.error", "pool.low",
+      "pool.ok",     "pool.stalled", "drain.started", "drain.done"};
   return kSignals;
 }
 

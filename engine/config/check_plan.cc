@@ -12,9 +12,6 @@
 namespace mayfly {
 namespace {
 
-// A row reference has 16 bits for the batch, and MAYFLY_REF_NONE must stay free.
-constexpr std::uint32_t kBatchesMax = 65'535;
-
 TextPlace place_of(const std::map<std::string, TextPlace, std::less<>>& places,
                    std::string_view name, TextPlace otherwise) {
   const auto found = places.find(name);
@@ -38,13 +35,8 @@ void check_memory(PipelinePlan& plan, const PlanPlaces& places, std::vector<Diag
     report("batch_rows", fmt::format("pipeline.batch_rows: expected 1 to {}, found {}",
                                      MAYFLY_BATCH_ROWS_MAX, plan.batch_rows));
   }
-  if (const std::uint32_t min = batches_min(plan);
-      plan.batches < min || plan.batches > kBatchesMax) {
-    report(
-        "batches",
-        fmt::format("pipeline.batches: expected {} to {} ({} sources, 2 for each node that holds "
-                    "or makes rows: {}, 2 on their way to the writer), found {}",
-                    min, kBatchesMax, plan.sources.size(), plan.reserve_batches, plan.batches));
+  if (std::string mistake = batches_mistake(plan); !mistake.empty()) {
+    report("batches", std::move(mistake));
   }
   if (plan.memory_limit_bytes != 0 && plan.memory_bytes > plan.memory_limit_bytes) {
     report("memory_limit",

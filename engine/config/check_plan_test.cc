@@ -224,9 +224,10 @@ TEST_CASE("plan: the pool has a batch for everyone who needs one") {
     p.builder.settings().batches = batches;
     return p.node("w", "wait", {"in"}).mistakes({"w"});
   };
-  CHECK(pipeline(4) ==
-        "pipeline.batches: expected 5 to 65535 (1 sources, 2 for each node that holds or makes "
-        "rows: 2, 2 on their way to the writer), found 4");
+  CHECK(
+      pipeline(4) ==
+      "pipeline.batches: expected 5 to 65535 (1 sources, 2 for each node that holds rows and 2 for "
+      "each that makes rows: 2, 2 on their way to the writer), found 4");
   CHECK(pipeline(5) == "");
 }
 

@@ -147,10 +147,21 @@ std::uint32_t batch_rows_within(const PipelinePlan& plan, std::uint64_t columns)
 constexpr std::uint32_t kColumnsAssumed = 16;
 
 // Fewest batches with which the pipeline can't stand still: one for each source to fill, two for
-// each node that holds or makes rows, two on their way to the writer.
+// each node that holds rows, two for each that makes rows, two on their way to the writer.
 std::uint32_t batches_min(const PipelinePlan& plan);
-// The nodes' share of those: two for each that holds or makes rows.
+// What is wrong with plan.batches; "": nothing.
+std::string batches_mistake(const PipelinePlan& plan);
+// The nodes' share of those.
 std::uint32_t reserve_batches_needed(const PipelinePlan& plan);
+
+// How the batches are divided (data/batch_pool.h). A row that is made from another one is in flight
+// beside it until it is answered, so that each node that makes rows has as many as the sources.
+struct PoolShares {
+  std::uint32_t intake = 0;
+  std::uint32_t reserve = 0;
+  std::vector<std::uint32_t> makers;  // of the nodes that make rows, in their order
+};
+PoolShares pool_shares(const PipelinePlan& plan);
 // batches x (rows x (meta + cells) + heap), and one row of max_row_bytes.
 std::uint64_t estimate_memory_bytes(const PipelinePlan& plan);
 

@@ -105,16 +105,16 @@ struct BatchPool::Slot {
   char* heap = nullptr;                            // the batch's own, within block
   std::unique_ptr<std::byte, FreeBlock> oversize;  // in its place while one record needs it
   std::uint64_t oversize_bytes = 0;
+  Part part = Part::kIntake;  // written by who has the batch
   std::atomic<std::uint32_t> unanswered{0};
   std::atomic<std::uint32_t> next_free{kNoBatch};  // relaxed: ordered by the list's head
 };
 
 BatchPool::BatchPool(const BatchPoolOptions& options)
     : options_(options),
-      batches_(options.intake_batches + options.reserve_batches),
+      batches_(std::accumulate(options.maker_batches.begin(), options.maker_batches.end(),
+                               options.intake_batches + options.reserve_batches)),
       slots_(std::make_unique<Slot[]>(batches_.size())),
-      intake_(std::make_unique<FreeList>()),
-      reserve_(std::make_unique<FreeList>()),
       oversize_left_(options.oversize_bytes) {
   assert(options.rows > 0 && options.rows <= MAYFLY_BATCH_ROWS_MAX);
   assert(batches_.size() < MAYFLY_ROW_NONE);
@@ -136,20 +136,25 @@ BatchPool::BatchPool(const BatchPoolOptions& options)
     slot.heap = batch.heap;
   }
   memory_bytes_ = measure.used() * size();
-  // Pushed in reverse, so that the first ones are handed out first.
-  for (std::uint32_t i = size(); i-- > 0;) {
-    ++list(part_of(batches_[i])).total;
-    release(&batches_[i]);
+  std::vector<std::uint32_t> totals = {options.intake_batches, options.reserve_batches};
+  totals.insert(totals.end(), options.maker_batches.begin(), options.maker_batches.end());
+  std::uint32_t end = 0;
+  for (std::size_t part = 0; part < totals.size(); ++part) {
+    lists_.push_back(std::make_unique<FreeList>());
+    lists_.back()->total = totals[part];
+    end += totals[part];
+    // Pushed in reverse, so that the first ones are handed out first.
+    for (std::uint32_t i = end; i-- > end - totals[part];) {
+      slots_[i].part = static_cast<Part>(part);
+      release(&batches_[i]);
+    }
   }
 }
 
 BatchPool::~BatchPool() = default;
 
-BatchPool::FreeList& BatchPool::list(Part part) {
-  return part == Part::kIntake ? *intake_ : *reserve_;
-}
-const BatchPool::FreeList& BatchPool::list(Part part) const {
-  return part == Part::kIntake ? *intake_ : *reserve_;
+BatchPool::Part BatchPool::part_of(const mayfly_batch& batch) const {
+  return slots_[batch.id].part;
 }
 
 mayfly_batch* BatchPool::try_acquire(Part part, const Schema& schema) {
@@ -160,6 +165,25 @@ mayfly_batch* BatchPool::try_acquire(Part part, const Schema& schema) {
 mayfly_batch* BatchPool::acquire(Part part, const Schema& schema, std::int64_t timeout_ns) {
   FreeList& free_list = list(part);
   return free_list.permits.acquire_for(timeout_ns) ? take(free_list, schema) : nullptr;
+}
+
+mayfly_batch* BatchPool::try_exchange(const Schema& schema) {
+  mayfly_batch* batch = try_acquire(Part::kReserve, schema);
+  if (batch == nullptr) return nullptr;
+  slots_[batch->id].part = Part::kIntake;
+  owed_to_reserve_.fetch_add(1, std::memory_order_relaxed);
+  return batch;
+}
+
+// Whether a batch that comes back to intake is to go to the reserve: one for each that was owed.
+bool BatchPool::pays_debt() {
+  std::uint32_t owed = owed_to_reserve_.load(std::memory_order_relaxed);
+  while (owed > 0) {
+    if (owed_to_reserve_.compare_exchange_weak(owed, owed - 1, std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 mayfly_batch* BatchPool::take(FreeList& free_list, const Schema& schema) {
@@ -214,7 +238,8 @@ void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
 void BatchPool::release(mayfly_batch* batch) {
   Slot& slot = slots_[batch->id];
   if (slot.oversize) drop_oversize(*batch);
-  FreeList& free_list = list(part_of(*batch));
+  if (slot.part == Part::kIntake && pays_debt()) slot.part = Part::kReserve;
+  FreeList& free_list = list(slot.part);
   std::uint64_t head = free_list.head.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
   do {

@@ -3,9 +3,11 @@
 // OWNERSHIP  The pool owns all memory of all batches. A batch is lent: to a producer, source or
 //            node while it is filled, then to whoever has its rows. Its last answered row returns
 //            it.
-// PARTS      Intake is for producers and sources: an empty intake is backpressure. Reserve is for
-//            nodes that make rows or keep held ones: it can't be emptied by intake, so an empty
-//            intake never stops what would refill it.
+// PARTS      Intake is for producers and sources: an empty intake is backpressure. Each node that
+//            makes rows has a part of its own, so that none can take what another needs to let
+//            rows go on. Reserve is for copies of held rows, which free the batches that they were
+//            in; a batch that is used so goes over to intake, and intake gives the reserve another
+//            one back. No part can be emptied by the others.
 // THREADS    Any thread may acquire, release and look up.
 // MEMORY     rows x (cells + about 140 bytes of meta) + heap a batch; memory_bytes() says the sum.
 //
@@ -35,12 +37,17 @@ struct BatchPoolOptions {
   std::uint32_t heap_bytes = 192 << 10;  // a batch
   std::uint32_t intake_batches = 64;
   std::uint32_t reserve_batches = 0;
-  std::uint64_t oversize_bytes = 64ull << 20;  // for heaps larger than heap_bytes, all together
+  std::vector<std::uint32_t> maker_batches = {};  // for each node that makes rows
+  std::uint64_t oversize_bytes = 64ull << 20;     // for heaps larger than heap_bytes, all together
 };
 
 class BatchPool {
  public:
-  enum class Part : std::uint8_t { kIntake, kReserve };
+  enum class Part : std::uint32_t { kIntake, kReserve, kMakers };
+  // Of the node that makes rows with that number, from 0.
+  static Part part_of_maker(std::uint32_t number) {
+    return static_cast<Part>(static_cast<std::uint32_t>(Part::kMakers) + number);
+  }
 
   explicit BatchPool(const BatchPoolOptions& options);
   ~BatchPool();
@@ -51,6 +58,10 @@ class BatchPool {
   mayfly_batch* try_acquire(Part part, const Schema& schema);
   // Waits up to timeout_ns; null when none came free.
   mayfly_batch* acquire(Part part, const Schema& schema, std::int64_t timeout_ns);
+
+  // One of the reserve, as try_acquire; it is of intake from now on, and the next one that comes
+  // back to intake takes its place.
+  mayfly_batch* try_exchange(const Schema& schema);
 
   // Gives a batch without unanswered rows back (an unused one, say).
   void release(mayfly_batch* batch);
@@ -78,9 +89,8 @@ class BatchPool {
   std::uint32_t rows_max() const { return size() * options_.rows; }
   std::uint32_t free_batches(Part part) const;
   std::uint32_t part_batches(Part part) const;
-  Part part_of(const mayfly_batch& batch) const {
-    return batch.id < options_.intake_batches ? Part::kIntake : Part::kReserve;
-  }
+  // Whoever has rows of the batch may ask.
+  Part part_of(const mayfly_batch& batch) const;
   std::uint64_t memory_bytes() const { return memory_bytes_; }
   const BatchPoolOptions& options() const { return options_; }
 
@@ -89,17 +99,17 @@ class BatchPool {
   struct Slot;
 
   mayfly_batch* take(FreeList& list, const Schema& schema);
+  bool pays_debt();
   void shape(mayfly_batch& batch, const Schema& schema);
   void drop_oversize(mayfly_batch& batch);
-  FreeList& list(Part part);
-  const FreeList& list(Part part) const;
+  FreeList& list(Part part) const { return *lists_[static_cast<std::size_t>(part)]; }
 
   BatchPoolOptions options_;
   std::uint64_t memory_bytes_ = 0;
   std::vector<mayfly_batch> batches_;
   std::unique_ptr<Slot[]> slots_;  // one a batch: its memory, unanswered rows, free-list link
-  std::unique_ptr<FreeList> intake_;
-  std::unique_ptr<FreeList> reserve_;
+  std::vector<std::unique_ptr<FreeList>> lists_;   // by part
+  std::atomic<std::uint32_t> owed_to_reserve_{0};  // by intake
   std::atomic<std::uint64_t> oversize_left_;
   std::atomic<std::uint32_t> oversize_waiters_{0};
   Semaphore oversize_freed_;

@@ -41,6 +41,44 @@ TEST_CASE("an empty intake gives nothing and leaves the reserve as it was") {
   CHECK(pool.part_of(*reserve) == Part::kReserve);
 }
 
+TEST_CASE("what one node makes rows in is no other's, and neither intake's nor the reserve's") {
+  BatchPoolOptions options = small_pool();
+  options.maker_batches = {1, 2};
+  BatchPool pool(options);
+  const Schema schema = two_columns();
+  CHECK(pool.size() == 8);
+  const Part first = BatchPool::part_of_maker(0);
+  const Part second = BatchPool::part_of_maker(1);
+  mayfly_batch* made = pool.try_acquire(first, schema);
+  REQUIRE(made != nullptr);
+  CHECK(pool.part_of(*made) == first);
+  CHECK(pool.try_acquire(first, schema) == nullptr);
+  CHECK(pool.free_batches(second) == 2);
+  pool.add_flight(made, 1);
+  pool.settle(made, 1);
+  CHECK(pool.free_batches(first) == 1);
+  CHECK(pool.free_batches(Part::kIntake) == 3);
+  CHECK(pool.part_batches(second) == 2);
+}
+
+TEST_CASE("a batch that left the reserve is intake's, and intake gives one back for it") {
+  BatchPool pool(small_pool());
+  const Schema schema = two_columns();
+  std::vector<mayfly_batch*> taken;
+  for (int i = 0; i < 3; ++i) taken.push_back(pool.try_acquire(Part::kIntake, schema));
+  mayfly_batch* copies = pool.try_exchange(schema);
+  REQUIRE(copies != nullptr);
+  CHECK(pool.part_of(*copies) == Part::kIntake);
+  CHECK(pool.free_batches(Part::kReserve) == 1);
+  pool.release(taken[0]);
+  CHECK(pool.free_batches(Part::kReserve) == 2);
+  CHECK(pool.free_batches(Part::kIntake) == 0);
+  pool.release(taken[1]);
+  pool.release(copies);
+  CHECK(pool.free_batches(Part::kIntake) == 2);
+  CHECK(pool.free_batches(Part::kReserve) == 2);
+}
+
 TEST_CASE("a batch returns to its part when its last row is settled, and is empty again") {
   BatchPool pool(small_pool());
   const Schema schema = two_columns();

@@ -18,6 +18,11 @@ constexpr std::int64_t kDrainTickNs = 20 * kMillisecond;
 // may take, where very many rows are held.
 constexpr std::int64_t kCompactionNs = 10 * kMillisecond;
 constexpr std::int64_t kCompactionShare = 20;
+// How long nothing has moved before it is logged, and how often.
+constexpr std::int64_t kStallLoggedAfterNs = 10 * kSecond;
+constexpr std::int64_t kStallLoggedEveryNs = 60 * kSecond;
+// How long nothing has moved in a drain, though there is room.
+constexpr std::int64_t kDrainStallNs = kSecond;
 
 }  // namespace
 
@@ -133,6 +138,7 @@ std::int64_t Graph::idle_work(std::int64_t now_ns) {
   if (done_.load(std::memory_order_relaxed)) return kNever;
   deliver_signals();
   watch_pool(now_ns);
+  watch_stall(now_ns);
   if (Status why = failure(); !why.ok()) {
     finish({});
     return kNever;
@@ -143,7 +149,8 @@ std::int64_t Graph::idle_work(std::int64_t now_ns) {
     return done_.load(std::memory_order_relaxed) ? kNever : now_ns + kDrainTickNs;
   }
   // What is held and can't be compacted costs nothing: whatever changes it wakes the driver.
-  return pool_is_low_ && may_compact() ? next_compaction_ns_ : kNever;
+  return std::min(pool_is_low_ && may_compact() ? next_compaction_ns_ : kNever,
+                  stall_.next_look_ns());
 }
 
 bool Graph::may_compact() const {
@@ -223,6 +230,55 @@ void Graph::watch_pool(std::int64_t now_ns) {
   services_.signals.raise(low ? "pool.low" : "pool.ok");
 }
 
+// Rows that wait for others keep batches, and those others may need a batch to come: whoever holds
+// rows for such a reason lets go on pool.stalled. In a drain a row may also wait for one that a
+// node behind it holds, which would be asked only later: then all are asked.
+void Graph::watch_stall(std::int64_t now_ns) {
+  const bool no_room = lacks_room();
+  const bool waits = no_room || drain_waits();
+  if (!stall_.look(now_ns, waits, !writer_->is_resting(), moves())) return;
+  const std::int64_t stands_ns = stall_.stands_for_ns(now_ns);
+  if (no_room) services_.signals.raise("pool.stalled");
+  if (draining_ && (no_room || stands_ns >= kDrainStallNs)) {
+    for (const auto& node : nodes_) node->drain_again();
+  }
+  if (services_.log && stands_ns >= kStallLoggedAfterNs &&
+      now_ns - stall_logged_ns_ >= kStallLoggedEveryNs) {
+    stall_logged_ns_ = now_ns;
+    services_.log(MAYFLY_LOG_WARN, plan_.name,
+                  fmt::format("nothing has moved for {} s{}: {}", stands_ns / kSecond,
+                              no_room ? ", and there is no free batch" : "", held_text()));
+  }
+}
+
+bool Graph::lacks_room() const {
+  return pool_->free_batches(BatchPool::Part::kIntake) == 0 ||
+         std::ranges::any_of(nodes_, [](const auto& node) { return node->is_blocked(); });
+}
+
+// Rows that have a time come by themselves.
+bool Graph::drain_waits() const {
+  return draining_ && answers_.in_flight() > 0 &&
+         std::ranges::none_of(nodes_, [](const auto& node) { return node->has_rows_due(); });
+}
+
+std::uint64_t Graph::moves() const {
+  const ConservationCounts rows = answers_.counts();
+  std::uint64_t moves = rows.accepted + rows.emitted + rows.answered();
+  for (const auto& node : nodes_) moves += node->moves();
+  return moves;
+}
+
+std::string Graph::held_text() const {
+  std::string text;
+  for (const auto& node : nodes_) {
+    if (node->rows_held() == 0) continue;
+    text += fmt::format("{}{} holds {} rows", text.empty() ? "" : ", ", node->name(),
+                        node->rows_held());
+  }
+  return text.empty() ? "no node holds rows" : text;
+}
+
 // ---- drain --------------------------------------------------------------------------------------
 
 void Graph::begin_drain() {
@@ -247,10 +303,11 @@ void Graph::advance_drain(std::int64_t now_ns) {
     return;
   }
   if (now_ns >= drain_deadline_ns_) {
-    finish({Code::kTryAgain,
-            fmt::format("the drain's deadline of {} passed with {} row(s) unanswered; run it again "
-                        "to go on from the last commit",
-                        format_duration(plan_.drain_deadline_ns), answers_.in_flight())});
+    finish(
+        {Code::kTryAgain,
+         fmt::format("the drain's deadline of {} passed with {} row(s) unanswered ({}); run it "
+                     "again to go on from the last commit",
+                     format_duration(plan_.drain_deadline_ns), answers_.in_flight(), held_text())});
     return;
   }
   if (!sources_finished()) return;

@@ -26,6 +26,7 @@
 #include "mayfly/graph/heard_signals.h"
 #include "mayfly/graph/node.h"
 #include "mayfly/graph/source.h"
+#include "mayfly/graph/stall_watch.h"
 #include "mayfly/graph/writer_stage.h"
 
 namespace mayfly {
@@ -108,6 +109,11 @@ class Graph {
   void deliver_signals();
   void react(const ReactionPlan& reaction);
   void watch_pool(std::int64_t now_ns);
+  void watch_stall(std::int64_t now_ns);
+  bool lacks_room() const;
+  bool drain_waits() const;
+  std::uint64_t moves() const;
+  std::string held_text() const;
   bool may_compact() const;
   void advance_drain(std::int64_t now_ns);
   bool component_has_arrivals(const std::vector<std::uint32_t>& members) const;
@@ -138,6 +144,8 @@ class Graph {
 
   bool pool_is_low_ = false;
   std::int64_t next_compaction_ns_ = 0;
+  StallWatch stall_;
+  std::int64_t stall_logged_ns_ = INT64_MIN / 2;
 
   std::atomic<bool> refuses_rows_{false};
   std::atomic<bool> drain_requested_{false};

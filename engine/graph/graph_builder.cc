@@ -181,12 +181,8 @@ Status GraphBuilder::make_pool() {
     if (source != nullptr) columns = std::max(columns, source->schema().size());
   }
   for (const auto& node : graph_->nodes_) columns = std::max(columns, node->schema().size());
-  const std::uint32_t reserve = reserve_batches_needed(plan_);
-  const std::uint32_t needed = batches_min(plan_);
-  if (plan_.batches < needed) {
-    return {Code::kConfig,
-            fmt::format("pipeline.batches: expected at least {} for this pipeline, found {}",
-                        needed, plan_.batches)};
+  if (std::string mistake = batches_mistake(plan_); !mistake.empty()) {
+    return {Code::kConfig, std::move(mistake)};
   }
   if (plan_.memory_limit_bytes != 0 && pool_bytes(plan_, columns) > plan_.memory_limit_bytes) {
     return {Code::kConfig,
@@ -195,18 +191,23 @@ Status GraphBuilder::make_pool() {
                 "the limit of {} MiB; lower batches, batch_rows or batch_bytes",
                 columns, (pool_bytes(plan_, columns) >> 20) + 1, plan_.memory_limit_bytes >> 20)};
   }
+  PoolShares shares = pool_shares(plan_);
   graph_->pool_ = std::make_unique<BatchPool>(
       BatchPoolOptions{.rows = batch_rows_within(plan_, columns),
                        .columns = columns,
                        .heap_bytes = plan_.batch_bytes,
-                       .intake_batches = plan_.batches - reserve,
-                       .reserve_batches = reserve,
+                       .intake_batches = shares.intake,
+                       .reserve_batches = shares.reserve,
+                       .maker_batches = std::move(shares.makers),
                        // One record of the longest kind, and what its error row repeats of it.
                        .oversize_bytes = plan_.max_row_bytes + (1u << 20)});
   graph_->services_.pool = graph_->pool_.get();
   graph_->answers_.attach_pool(*graph_->pool_);
+  std::uint32_t makers = 0;
   for (std::uint32_t n = 0; n < graph_->nodes_.size(); ++n) {
-    graph_->nodes_[n]->attach_pool(lanes_into(plan_.nodes[n].inputs));
+    Node& node = *graph_->nodes_[n];
+    if (node.has(MAYFLY_TRANSFORMS)) node.set_part(BatchPool::part_of_maker(makers++));
+    node.attach_pool(lanes_into(plan_.nodes[n].inputs));
   }
   return {};
 }

@@ -46,8 +46,8 @@ class HeldRows {
   std::uint64_t total() const { return queued_ + due_.size(); }
   std::int64_t next_due_ns() const { return due_.empty() ? kNever : due_.front().due_ns; }
 
-  // Copies what is held out of sparsely held intake batches into the reserve, so that a few held
-  // rows don't pin every batch. `schema`: the columns of all of them.
+  // Copies what is held out of sparsely held batches, whoever's they are, into fewer, so that a few
+  // held rows don't pin every batch. `schema`: the columns of all of them.
   void compact(const Schema& schema);
   // Whether that may do anything: rows came or went since the last time, or there was no room for
   // their copies then and now is. It walks all rows that are held.
@@ -83,9 +83,10 @@ class HeldRows {
     return a.due_ns != b.due_ns ? a.due_ns > b.due_ns : a.order > b.order;
   }
   RowRef pop(std::uint64_t tag);
+  bool is_sparse(const mayfly_batch& batch) const;
   RowRef compact_row(RowRef ref, const Schema& schema);
-  // The last free batch stays for transforms.
-  bool has_room_for_copies() const { return pool_.free_batches(BatchPool::Part::kReserve) >= 2; }
+  void close_copies(bool full);
+  bool has_room_for_copies() const { return pool_.free_batches(BatchPool::Part::kReserve) > 0; }
   RowRef& hold_next(RowRef ref) { return pool_.batch(ref)->hold_next[row_of(ref)]; }
 
   BatchPool& pool_;
@@ -93,9 +94,11 @@ class HeldRows {
   std::vector<Due> due_;  // a heap, earliest first
   std::uint64_t queued_ = 0;
   std::uint64_t order_ = 0;
-  // compact()'s: rows held of each batch, and the batch they are copied to.
+  // compact()'s: rows held of each batch, the batch they are copied to, and which copies have no
+  // room for more bytes.
   std::vector<std::uint32_t> held_in_batch_;
   mayfly_batch* compact_batch_ = nullptr;
+  std::vector<bool> filled_;
   bool changed_ = false;      // since the last compact()
   bool lacked_room_ = false;  // then
 };

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "mayfly/base/rng.h"
@@ -96,29 +97,124 @@ TEST_CASE("what is held is walked for compaction only after rows came or went") 
   CHECK_FALSE(rows.held.may_compact());
 }
 
+// A pool of batches of 100 rows, and rows of it that are held.
+struct Pooled {
+  BatchPool pool{{.rows = 100,
+                  .columns = 1,
+                  .heap_bytes = 64,
+                  .intake_batches = 8,
+                  .reserve_batches = 2,
+                  .maker_batches = {8}}};
+  Schema schema{{{.name = "x"}}};
+  HeldRows held{pool};
+  std::uint64_t next = 0;
+
+  // A batch with so many rows that are held; other rows were answered.
+  void hold(std::uint32_t rows, BatchPool::Part part = BatchPool::Part::kIntake,
+            const std::string& text = "") {
+    mayfly_batch* batch = pool.try_acquire(part, schema);
+    REQUIRE(batch != nullptr);
+    for (std::uint32_t i = 0; i < rows; ++i) {
+      if (!text.empty()) REQUIRE(put_text(*batch, 0, text));
+      commit_row(*batch, {.ordinal = next++});
+    }
+    pool.add_flight(batch, rows);
+    for (std::uint32_t i = 0; i < rows; ++i) held.hold(make_ref(batch->id, i));
+  }
+  std::uint32_t free(BatchPool::Part part = BatchPool::Part::kIntake) const {
+    return pool.free_batches(part);
+  }
+  // All that is held, in order; answered.
+  void expect_all() {
+    std::uint64_t expected = 0;
+    held.release(0, UINT64_MAX, [&](RowRef ref) {
+      CHECK(pool.batch(ref)->ordinal[row_of(ref)] == expected++);
+      pool.settle(pool.batch(ref), 1);
+    });
+    CHECK(expected == next);
+    CHECK(free() == 8);
+    CHECK(free(BatchPool::Part::kReserve) == 2);
+    CHECK(free(BatchPool::part_of_maker(0)) == 8);
+  }
+};
+
+TEST_CASE("sparse rows are copied together, and the copies are of intake from then on") {
+  Pooled p;
+  for (int i = 0; i < 8; ++i) p.hold(10);
+  CHECK(p.free() == 0);
+  p.held.compact(p.schema);
+  // One batch has all of them, and intake gave the reserve another one for it.
+  CHECK(p.free() == 7);
+  CHECK(p.free(BatchPool::Part::kReserve) == 2);
+  p.expect_all();
+}
+
+TEST_CASE("copies that are sparse are copied again, so that intake never fills with them") {
+  Pooled p;
+  for (int round = 0; round < 24; ++round) {
+    for (int i = 0; i < 2; ++i) p.hold(6);
+    p.held.compact(p.schema);
+  }
+  // 288 rows in batches that are half full at least.
+  CHECK(p.free() >= 2);
+  CHECK(p.free(BatchPool::Part::kReserve) == 2);
+  p.expect_all();
+}
+
+TEST_CASE("rows of batches that nodes made are copied, too, and their part has them back") {
+  Pooled p;
+  for (int i = 0; i < 8; ++i) p.hold(2, BatchPool::part_of_maker(0));
+  CHECK(p.free(BatchPool::part_of_maker(0)) == 0);
+  p.held.compact(p.schema);
+  CHECK(p.free(BatchPool::part_of_maker(0)) == 8);
+  CHECK(p.free() == 8);
+  // The next batch that comes back to intake is the reserve's.
+  CHECK(p.free(BatchPool::Part::kReserve) == 1);
+  p.pool.release(p.pool.try_acquire(BatchPool::Part::kIntake, p.schema));
+  CHECK(p.free(BatchPool::Part::kReserve) == 2);
+  CHECK(p.free() == 7);
+  p.expect_all();
+}
+
+TEST_CASE("one sparse batch stays as it is, and a copy that is full of bytes isn't copied again") {
+  Pooled p;
+  p.hold(5);
+  p.held.compact(p.schema);
+  CHECK(p.free() == 7);
+  CHECK_FALSE(p.held.may_compact());
+  // 60 of 64 bytes each: a batch has room for one row.
+  for (int i = 0; i < 3; ++i) p.hold(1, BatchPool::Part::kIntake, std::string(60, 'x'));
+  p.held.compact(p.schema);
+  const std::uint32_t free = p.free();
+  std::vector<RowRef> where;
+  p.held.relocate([&](RowRef ref) {
+    where.push_back(ref);
+    return ref;
+  });
+  p.hold(1, BatchPool::Part::kIntake, std::string(60, 'x'));
+  p.held.compact(p.schema);
+  CHECK(p.free() == free - 1);
+  p.expect_all();
+}
+
 TEST_CASE("sparse rows for whose copies there was no room are tried again once there is") {
-  BatchPool pool(
-      {.rows = 100, .columns = 1, .heap_bytes = 64, .intake_batches = 2, .reserve_batches = 3});
-  const Schema schema({{.name = "x"}});
-  HeldRows held(pool);
-  mayfly_batch* batch = pool.try_acquire(BatchPool::Part::kIntake, schema);
-  commit_row(*batch, {.ordinal = 7});
-  pool.add_flight(batch, 1);
-  held.hold(make_ref(batch->id, 0));
+  Pooled p;
+  p.hold(1);
+  p.hold(1);
   std::vector<mayfly_batch*> taken;
-  for (int i = 0; i < 2; ++i) taken.push_back(pool.try_acquire(BatchPool::Part::kReserve, schema));
-  held.compact(schema);
-  CHECK(pool.free_batches(BatchPool::Part::kIntake) == 1);
-  CHECK_FALSE(held.may_compact());  // it would find no room again
-  pool.release(taken[0]);
-  CHECK(held.may_compact());
-  held.compact(schema);
-  CHECK(pool.free_batches(BatchPool::Part::kIntake) == 2);
-  CHECK_FALSE(held.may_compact());
-  const RowRef moved = held.pop_any();
-  CHECK(pool.batch(moved)->ordinal[row_of(moved)] == 7);
-  pool.settle(pool.batch(moved), 1);
-  pool.release(taken[1]);
+  for (int i = 0; i < 2; ++i) {
+    taken.push_back(p.pool.try_acquire(BatchPool::Part::kReserve, p.schema));
+  }
+  p.held.compact(p.schema);
+  CHECK(p.free() == 6);
+  CHECK_FALSE(p.held.may_compact());  // it would find no room again
+  p.pool.release(taken[0]);
+  CHECK(p.held.may_compact());
+  p.held.compact(p.schema);
+  CHECK(p.free() == 7);
+  CHECK_FALSE(p.held.may_compact());
+  p.pool.release(taken[1]);
+  p.expect_all();
 }
 
 TEST_CASE("pop_any empties what is held") {

@@ -174,6 +174,7 @@ void Node::run_completions(std::int64_t now_ns) {
     if (plugin().on_completion != nullptr && !gave_up_) {
       after_call("on_completion", plugin().on_completion(state(), &slice));
     }
+    ++moves_;
     answers_.completed(owed_bit_, head);
     completing_rows_.fetch_sub(rows, std::memory_order_relaxed);
     process_released(now_ns);
@@ -318,6 +319,7 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
     made_.end_slice(flags, index(), wiring_.record);
   }
   queued_rows_.fetch_sub(count, std::memory_order_relaxed);
+  ++moves_;
   return true;
 }
 

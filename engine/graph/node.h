@@ -50,6 +50,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // Nothing will be asked of it any more. What a sink still sends now, it counts and logs.
   void end_plugin() { destroy_plugin(); }
 
+  // Whose batches the rows that it makes are in.
+  void set_part(BatchPool::Part part) { part_ = part; }
   // Once services.pool is there. `lanes_max`: how many may push.
   void attach_pool(std::uint32_t lanes_max);
   // Before the first push.
@@ -68,8 +70,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void set_paused(bool paused);
   // Checked (parse_runtime_option).
   void set_option(std::uint32_t option, const OptionValues& values);
-  // Copies what it holds out of sparsely held intake batches into the reserve, so that a few held
-  // rows don't pin every batch. The driver's thread, between activations.
+  // Copies what it holds out of sparsely held batches into fewer, so that a few held rows don't pin
+  // every batch. The driver's thread, between activations.
   void compact_held() { held_->compact(input_); }
   bool may_compact() const { return held_->may_compact(); }
 
@@ -93,6 +95,11 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // Rows queued here, held here, or waiting for a completion to be delivered here.
   std::uint64_t rows_inside() const;
   std::uint64_t rows_held() const { return held_->total(); }
+  bool has_rows_due() const { return held_->next_due_ns() != kNever; }
+  // It waits for a batch. The driver's thread, between activations; so is the next.
+  bool is_blocked() const { return blocked_ != MAYFLY_REF_NONE || !released_.empty(); }
+  // Slices that the plugin has taken, and completions.
+  std::uint64_t moves() const { return moves_; }
   // Slices came that the plugin hasn't seen, and nothing keeps it from taking them. The driver's
   // thread, between activations.
   bool has_arrivals() const { return blocked_ == MAYFLY_REF_NONE && queue_->size_approx() > 0; }
@@ -170,6 +177,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   MadeRows made_;
   Driver::NodeIndex driver_index_ = 0;
   Wiring wiring_;
+  BatchPool::Part part_ = BatchPool::Part::kReserve;
   Schema input_;
   std::uint64_t owed_bit_ = 0;
 
@@ -185,6 +193,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   mayfly_batch* release_batch_ = nullptr;
   std::uint64_t release_tag_ = 0;
 
+  std::uint64_t moves_ = 0;
   RowRef blocked_ = MAYFLY_REF_NONE;  // a new slice that process() couldn't take yet
 
   Timers timers_;

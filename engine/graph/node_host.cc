@@ -140,7 +140,7 @@ mayfly_result Node::store_stats(mayfly_store_stats& out) {
 
 mayfly_batch* Node::batch_new() {
   if (services().pool == nullptr) return nullptr;  // asked in open
-  return services().pool->try_acquire(BatchPool::Part::kReserve, schema());
+  return services().pool->try_acquire(part_, schema());
 }
 
 mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {

@@ -62,6 +62,7 @@ class WriterStage final : private RejectionNames, private Inbox {
 
   WriterTotals totals() const { return loop_->totals(); }
   RowTotals source_totals(std::uint16_t index) const { return loop_->source_totals(index); }
+  bool is_resting() const { return loop_->is_resting(); }
   std::int64_t outage_since_ns() const { return loop_->outage_since_ns(); }
 
  private:

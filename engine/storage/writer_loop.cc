@@ -370,7 +370,9 @@ void WriterLoop::wait() {
   if (options_.stats_interval_ns > 0 && stats_at_ns_ > now_ns) {
     until_ns = std::min(until_ns, stats_at_ns_);
   }
+  resting_.store(group_.empty(), std::memory_order_release);
   wakeups_.acquire_for(std::max<std::int64_t>(until_ns - now_ns, kMicrosecond));
+  resting_.store(false, std::memory_order_release);
 }
 
 }  // namespace mayfly

@@ -90,6 +90,10 @@ class WriterLoop final : private GroupFeed {
   // As of the last transaction.
   WriterTotals totals() const;
   RowTotals source_totals(std::uint16_t index) const;
+  // Whether it has nothing to write and waits; from any thread, so it may have ended by then.
+  bool is_resting() const {
+    return resting_.load(std::memory_order_acquire) && queue_.size_approx() == 0;
+  }
   // In an outage: since when, else 0. By the clock that was passed in.
   std::int64_t outage_since_ns() const { return outage_since_ns_.load(std::memory_order_acquire); }
 
@@ -134,6 +138,7 @@ class WriterLoop final : private GroupFeed {
   StemId write_start_, write_done_, write_busy_, write_error_;
 
   std::atomic<bool> pending_{false};
+  std::atomic<bool> resting_{false};
   std::atomic<Order> order_{Order::kRun};
   std::atomic<std::int64_t> outage_since_ns_{0};
   Semaphore wakeups_;

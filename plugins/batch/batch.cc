@@ -10,7 +10,7 @@ namespace sdk = mayfly::sdk;
 using mayfly::batch::RowGroup;
 
 enum Option : std::uint32_t { kRows, kTimeout };
-enum Counter : std::uint32_t { kGroups };
+enum Counter : std::uint32_t { kGroups, kEarly };
 enum Signal : std::uint32_t { kFull, kTimedOut };
 
 constexpr std::uint32_t kTimer = 0;
@@ -22,7 +22,12 @@ constexpr mayfly_option kOptions[] = {
                          "How long the first row of a group waits for the others."),
 };
 constexpr mayfly_named kPorts[] = {{"out", "The rows, in order, group by group."}};
-constexpr mayfly_named kCounters[] = {{"groups", "Groups let go."}};
+constexpr mayfly_named kCounters[] = {
+    {"groups", "Groups let go."},
+    {"early", "Times that groups were let go since there was no room for more rows."},
+};
+constexpr mayfly_named kListens[] = {
+    {"pool.stalled", "Nothing moves, since there is no free batch: groups go as they are."}};
 constexpr mayfly_named kRaises[] = {
     {"batch.full", "A full group was let go; the argument is its number of rows."},
     {"batch.timeout", "A group was let go by its timeout; the argument is its number of rows."},
@@ -52,7 +57,15 @@ struct Batch : sdk::Node {
     wait(now_ns);
   }
 
-  void drain(std::int64_t) {
+  // There is no room for the rows that a group waits for: none comes unless it goes.
+  void on_signal(std::span<const mayfly_signal>) {
+    if (host.held(kTag) > 0) host.count(kEarly);
+    let_go();
+  }
+
+  void drain(std::int64_t) { let_go(); }
+
+  void let_go() {
     for (;;) {
       const bool full = group.full();
       const std::uint64_t rows = group.take_some();
@@ -90,4 +103,5 @@ MAYFLY_SDK_PLUGIN(sdk::node<Batch>({
     .ports = kPorts,
     .counters = kCounters,
     .raises = kRaises,
+    .listens = kListens,
 }))

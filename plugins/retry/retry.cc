@@ -1,6 +1,7 @@
 // Lets rows whose attempt failed wait, longer each time, and sends them on for the next one.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "mayfly/base/rng.h"
 #include "mayfly/policy/retry_policy.h"
@@ -56,6 +57,10 @@ constexpr mayfly_named kCounters[] = {
     {"succeeded", "Rows that were written after a retry."},
 };
 constexpr mayfly_named kReasons[] = {{"retries_exhausted", "every attempt to write it failed"}};
+constexpr mayfly_named kListens[] = {
+    {"pool.stalled",
+     "Nothing moves, since there is no free batch: some of the rows without attempts "
+     "left try once more, and all when one of them is written."}};
 constexpr mayfly_named kRaises[] = {
     {"retry.attempt.failed", "Rows came that wait for another attempt; the argument is how many."},
     {"retry.exhausted", "Rows have no attempt left; the argument is how many."},
@@ -132,17 +137,36 @@ struct Retry : sdk::Node {
       if (slice.arrived(row)) ++written;
     }
     if (written == 0) return;
+    if (std::exchange(probing, false)) host.resume(kNoneLeft);
     host.count(kSucceeded, written);
     host.raise(kSucceededAfterRetry, written);
   }
 
-  void on_signal(std::span<const mayfly_signal>) { host.resume(kNoneLeft); }
+  void on_signal(std::span<const mayfly_signal> signals) {
+    for (const mayfly_signal& signal : signals) {
+      if (signal.listen >= MAYFLY_LISTEN_OPTION) {
+        host.resume(kNoneLeft);
+      } else {
+        probe();
+      }
+    }
+  }
+
+  // What is held here fills the pool, so that no other row will show that the writer is back.
+  void probe() {
+    const std::int64_t now = host.now_ns();
+    if (now < next_probe_ns || host.held(kNoneLeft) == 0) return;
+    next_probe_ns = mayfly::deadline_after(now, policy->options().max_delay_ns);
+    probing = true;
+    host.resume(kNoneLeft, kProbeRows);
+  }
 
   void drain(std::int64_t) {
     draining = true;
     host.resume(kNoneLeft);
   }
 
+  static constexpr std::uint64_t kProbeRows = 1000;
   // Between attempts of a drain, where no delay is set.
   static constexpr std::int64_t kBusyNs = mayfly::kMillisecond;
 
@@ -150,6 +174,8 @@ struct Retry : sdk::Node {
   std::optional<Rng> rng;  // from open on
   OnExhausted on_exhausted = OnExhausted::kHold;
   bool draining = false;
+  bool probing = false;
+  std::int64_t next_probe_ns = INT64_MIN;
 };
 
 }  // namespace
@@ -164,4 +190,5 @@ MAYFLY_SDK_PLUGIN(sdk::node<Retry>({
     .counters = kCounters,
     .reasons = kReasons,
     .raises = kRaises,
+    .listens = kListens,
 }))
