@@ -242,7 +242,9 @@ void Graph::watch_stall(std::int64_t now_ns) {
   if (draining_ && (no_room || stands_ns >= kDrainStallNs)) {
     for (const auto& node : nodes_) node->drain_again();
   }
-  if (services_.log && stands_ns >= kStallLoggedAfterNs &&
+  const bool held =
+      std::ranges::any_of(nodes_, [](const auto& node) { return node->rows_held() > 0; });
+  if (services_.log && held && stands_ns >= kStallLoggedAfterNs &&
       now_ns - stall_logged_ns_ >= kStallLoggedEveryNs) {
     stall_logged_ns_ = now_ns;
     services_.log(MAYFLY_LOG_WARN, plan_.name,

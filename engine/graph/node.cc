@@ -16,8 +16,9 @@ namespace {
 
 // Slices an activation takes before it lets others run.
 constexpr std::uint32_t kSlicesPerActivation = 256;
-// How soon a plugin that found no free batch is called again.
+// How soon a plugin that found no free batch is called again: at first, and at last.
 constexpr std::int64_t kBlockedRetryNs = kMillisecond;
+constexpr std::int64_t kBlockedRetryMaxNs = 32 * kMillisecond;
 
 // 0, 1, 2, ...: the row numbers of any dense slice are a part of it.
 constexpr auto kRowNumbers = [] {
@@ -111,7 +112,18 @@ void Node::activate() noexcept {
     // A timer set for now is how a policy acts on what this call held.
     if (!timers_.none()) run_timers(now_ns);
   }
-  update_due(blocked || !released_.empty() ? now_ns + kBlockedRetryNs : admitted.look_again);
+  if (blocked || !released_.empty()) {
+    if (!blocked_since_ns_ || moves_ != blocked_moves_) {
+      blocked_since_ns_ = now_ns;
+      blocked_moves_ = moves_;
+    }
+    // As long again as it has waited: the longer none comes free, the longer none will.
+    update_due(now_ns +
+               std::clamp(now_ns - *blocked_since_ns_, kBlockedRetryNs, kBlockedRetryMaxNs));
+  } else {
+    blocked_since_ns_.reset();
+    update_due(admitted.look_again);
+  }
 }
 
 GateVerdict Node::admission(std::int64_t now_ns) {

@@ -194,7 +194,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   std::uint64_t release_tag_ = 0;
 
   std::uint64_t moves_ = 0;
-  RowRef blocked_ = MAYFLY_REF_NONE;  // a new slice that process() couldn't take yet
+  std::optional<std::int64_t> blocked_since_ns_;  // and no slice was taken since
+  std::uint64_t blocked_moves_ = 0;               // moves_ then
+  RowRef blocked_ = MAYFLY_REF_NONE;              // a new slice that process() couldn't take yet
 
   Timers timers_;
   std::atomic<bool> woken_{false};  // by a thread of the plugin
