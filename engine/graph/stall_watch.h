@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include "mayfly/base/clock.h"
 
@@ -25,10 +24,11 @@ class StallWatch {
   // `moved`: a number that is another one when any row has moved. True: it is told now.
   bool look(std::int64_t now_ns, bool waits, bool at_work, std::uint64_t moved) {
     if (!waits) {
-      since_ns_.reset();
+      stands_ = false;
       return false;
     }
-    if (!since_ns_ || at_work || moved != moved_) {
+    if (!stands_ || at_work || moved != moved_) {
+      stands_ = true;
       since_ns_ = now_ns;
       moved_ = moved;
       pause_ns_ = kStallNs;
@@ -42,14 +42,13 @@ class StallWatch {
   }
 
   // When it is to look again, though nothing has happened by then; kNever.
-  std::int64_t next_look_ns() const { return since_ns_ ? next_ns_ : kNever; }
+  std::int64_t next_look_ns() const { return stands_ ? next_ns_ : kNever; }
   // Since when nothing has moved; 0 or less: something has.
-  std::int64_t stands_for_ns(std::int64_t now_ns) const {
-    return since_ns_ ? now_ns - *since_ns_ : 0;
-  }
+  std::int64_t stands_for_ns(std::int64_t now_ns) const { return stands_ ? now_ns - since_ns_ : 0; }
 
  private:
-  std::optional<std::int64_t> since_ns_;
+  bool stands_ = false;  // the times below count
+  std::int64_t since_ns_ = 0;
   std::uint64_t moved_ = 0;
   std::int64_t pause_ns_ = 0;
   std::int64_t next_ns_ = 0;
