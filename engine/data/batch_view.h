@@ -160,6 +160,22 @@ void for_each_row(const mayfly_batch& batch, std::uint16_t head, F&& f) {
   }
 }
 
+// The runs of a slice, rows that stand side by side, by f(first, count); stops where f returns
+// false, and returns whether it never did; leaves the links alone. A slice that lost some rows on
+// its way has few runs.
+template <class F>
+bool all_of_runs(const mayfly_batch& batch, std::uint16_t head, F&& f) {
+  std::uint32_t left = slice_rows(batch, head);
+  if (slice_is_dense(batch, head)) return f(head, left);
+  for (std::uint32_t row = head; left > 0;) {
+    const std::uint32_t first = row;
+    while (--left > 0 && batch.next[row] == row + 1) ++row;
+    if (!f(static_cast<std::uint16_t>(first), row + 1 - first)) return false;
+    row = batch.next[row];
+  }
+  return true;
+}
+
 }  // namespace mayfly
 
 #pragma GCC visibility pop

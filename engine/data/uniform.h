@@ -25,10 +25,12 @@ inline bool all_set(const std::uint64_t* bits, std::uint32_t count) {
   return all_are(bits, words, ~std::uint64_t{0}) && (rest == 0 || (bits[words] & rest) == rest);
 }
 
-// `column` is one of the batch's. False also for rows that don't stand side by side.
+// `column` is one of the batch's.
 template <class T>
 bool slice_is_all(const mayfly_batch& batch, std::uint16_t head, const T* column, T value) {
-  return slice_is_dense(batch, head) && all_are(column + head, slice_rows(batch, head), value);
+  return all_of_runs(batch, head, [&](std::uint16_t first, std::uint32_t rows) {
+    return all_are(column + first, rows, value);
+  });
 }
 
 }  // namespace mayfly

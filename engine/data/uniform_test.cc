@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "mayfly/data/batch_pool.h"
+#include "mayfly/data/slice_chain.h"
 
 namespace mayfly {
 namespace {
@@ -50,8 +53,30 @@ TEST_CASE("a slice is uniform by its own rows, not by those around it") {
   CHECK(slice_is_all(batch, 2, batch.outcome, pending));
   batch.extent[2] = 5 | MAYFLY_EXTENT_DENSE;
   CHECK_FALSE(slice_is_all(batch, 2, batch.outcome, pending));
-  batch.extent[2] = 4;  // linked rows may be anywhere
-  CHECK_FALSE(slice_is_all(batch, 2, batch.outcome, pending));
+}
+
+// Rows 2, 3, 5, 4 and 0 of eight, one of which is another.
+TEST_CASE("a slice of linked rows is uniform by each of its runs") {
+  const Schema schema({{.name = "id", .type = ColumnType::kInt64}});
+  BatchPool pool({.rows = 8, .columns = 1, .intake_batches = 1});
+  mayfly_batch& batch = *pool.try_acquire(BatchPool::Part::kIntake, schema);
+  for (int i = 0; i < 8; ++i) commit_row(batch, {});
+  SliceChain chain;
+  for (const int row : {2, 3, 5, 4, 0}) chain.append(batch, static_cast<std::uint16_t>(row));
+  chain.finish(batch);
+  std::vector<std::pair<int, int>> runs;
+  const auto note = [&runs](std::uint16_t first, std::uint32_t rows) {
+    runs.emplace_back(first, rows);
+    return first != 5;
+  };
+  CHECK_FALSE(all_of_runs(batch, 2, note));
+  CHECK(runs == std::vector<std::pair<int, int>>{{2, 2}, {5, 1}});
+  for (int odd = 0; odd < 8; ++odd) {
+    batch.outcome[odd] = MAYFLY_WRITTEN;
+    const bool is_around = odd == 1 || odd >= 6;
+    CHECK(slice_is_all(batch, 2, batch.outcome, std::uint8_t{MAYFLY_PENDING}) == is_around);
+    batch.outcome[odd] = MAYFLY_PENDING;
+  }
 }
 
 }  // namespace

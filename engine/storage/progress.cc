@@ -258,39 +258,20 @@ static bool is_made(const mayfly_batch& batch, std::uint16_t row) {
   return batch.source[row] == kNoSource && batch.parent[row] != MAYFLY_REF_NONE;
 }
 
-// A slice that is one run of one source.
-bool Progress::answered_run(const mayfly_batch& batch, std::uint16_t head) {
-  const std::uint8_t outcome = batch.outcome[head];
-  const std::uint16_t index = batch.source[head];
-  if (outcome > MAYFLY_CONSUMED || !slice_is_all(batch, head, batch.outcome, outcome) ||
-      !slice_is_all(batch, head, batch.source, index)) {
+// Whether so many rows are of one source, in its order, and became the same.
+static bool is_uniform(const mayfly_batch& batch, std::uint32_t first, std::uint32_t rows) {
+  if (!all_are(batch.outcome + first, rows, batch.outcome[first]) ||
+      !all_are(batch.source + first, rows, batch.source[first])) {
     return false;
   }
-  const std::uint32_t rows = slice_rows(batch, head);
-  const std::uint64_t first = batch.ordinal[head];
-  const std::uint32_t last = head + rows - 1;
-  if (index != kNoSource) {
-    for (std::uint32_t row = head; row <= last; ++row) {
-      if (batch.ordinal[row] != first + (row - head)) return false;
-    }
-  }
-  std::array<std::uint32_t, 16> outcomes{};
-  outcomes[outcome] = rows;
-  std::uint32_t made = 0;
-  for (std::uint32_t row = head; index == kNoSource && row <= last; ++row) {
-    made += is_made(batch, static_cast<std::uint16_t>(row)) ? 1 : 0;
-  }
-  Entry& source = touch(index);
-  count(source, outcomes, made);
-  if (&source != &none_) {
-    source.ordinals.add(
-        {first, batch.ordinal[last], batch.byte_end[last], line_behind(batch, last)});
+  if (batch.source[first] == kNoSource) return true;
+  for (std::uint32_t i = 1; i < rows; ++i) {
+    if (batch.ordinal[first + i] != batch.ordinal[first] + i) return false;
   }
   return true;
 }
 
 void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
-  if (answered_run(batch, head)) return;
   std::array<std::uint32_t, 16> outcomes{};
   AnsweredRun run;
   std::uint16_t run_source = kNoSource;
@@ -304,21 +285,33 @@ void Progress::answered(const mayfly_batch& batch, std::uint16_t head) {
     made = 0;
     if (&source != &none_) source.ordinals.add(run);
   };
-  for_each_row(batch, head, [&](std::uint16_t row) {
-    if (batch.outcome[row] > MAYFLY_CONSUMED) return;  // given up: to be read again
-    const std::uint64_t ordinal = batch.ordinal[row];
-    const std::uint16_t index = batch.source[row];
-    if (!open || index != run_source || (ordinal != run.last + 1 && index != kNoSource)) {
+  const auto add = [&](std::uint32_t first, std::uint32_t rows) {
+    const std::uint8_t outcome = batch.outcome[first];
+    if (outcome > MAYFLY_CONSUMED) return;  // given up: to be read again
+    const std::uint16_t index = batch.source[first];
+    if (!open || index != run_source ||
+        (batch.ordinal[first] != run.last + 1 && index != kNoSource)) {
       close();
       open = true;
       run_source = index;
-      run.first = ordinal;
+      run.first = batch.ordinal[first];
     }
-    run.last = ordinal;
-    run.byte_end = batch.byte_end[row];
-    run.line = line_behind(batch, row);
-    ++outcomes[batch.outcome[row] & 15];
-    made += is_made(batch, row) ? 1 : 0;
+    const std::uint32_t last = first + rows - 1;
+    run.last = batch.ordinal[last];
+    run.byte_end = batch.byte_end[last];
+    run.line = line_behind(batch, last);
+    outcomes[outcome & 15] += rows;
+    for (std::uint32_t row = first; index == kNoSource && row <= last; ++row) {
+      made += is_made(batch, static_cast<std::uint16_t>(row)) ? 1 : 0;
+    }
+  };
+  all_of_runs(batch, head, [&](std::uint16_t first, std::uint32_t rows) {
+    if (is_uniform(batch, first, rows)) {
+      add(first, rows);
+    } else {
+      for (std::uint32_t i = 0; i < rows; ++i) add(first + i, 1);
+    }
+    return true;
   });
   close();
 }

@@ -90,7 +90,6 @@ class Progress {
   Status load(SqliteConnection& connection, Entry& entry, bool resume, bool& found);
   Status skip_generations(SqliteConnection& connection, Entry& entry);
   Status load_ranges(SqliteConnection& connection, Entry& entry);
-  bool answered_run(const mayfly_batch& batch, std::uint16_t head);
   SqliteError save(Entry& entry);
   bool reached_end(const Entry& entry) const {
     return entry.ordinals.mark().ordinal >= entry.ordinal_end;

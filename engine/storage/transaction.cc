@@ -103,7 +103,10 @@ void SqliteWriter::Impl::gather(RowRef head) {
   if (has_exceptions(batch, target_.select_checks())) session_.check_exceptions(true);
   const bool checked = needs_check(batch);
   if (!checked && slice_is_all(batch, row_of(head), batch.outcome, std::uint8_t{MAYFLY_PENDING})) {
-    inserter_->add_run(head, slice_rows(batch, row_of(head)));
+    all_of_runs(batch, row_of(head), [&](std::uint16_t first, std::uint32_t rows) {
+      inserter_->add_run(base | first, rows);
+      return true;
+    });
     return;
   }
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
