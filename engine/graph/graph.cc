@@ -242,8 +242,8 @@ void Graph::watch_stall(std::int64_t now_ns) {
   if (draining_ && (no_room || stands_ns >= kDrainStallNs)) {
     for (const auto& node : nodes_) node->drain_again();
   }
-  const bool held =
-      std::ranges::any_of(nodes_, [](const auto& node) { return node->rows_held() > 0; });
+  const bool held = std::ranges::any_of(
+      nodes_, [](const auto& node) { return node->rows_held() > 0 || node->is_blocked(); });
   if (services_.log && held && stands_ns >= kStallLoggedAfterNs &&
       now_ns - stall_logged_ns_ >= kStallLoggedEveryNs) {
     stall_logged_ns_ = now_ns;
@@ -273,10 +273,16 @@ std::uint64_t Graph::moves() const {
 
 std::string Graph::held_text() const {
   std::string text;
+  const auto add = [&text](std::string part) {
+    text.append(text.empty() ? "" : ", ").append(part);
+  };
   for (const auto& node : nodes_) {
-    if (node->rows_held() == 0) continue;
-    text += fmt::format("{}{} holds {} rows", text.empty() ? "" : ", ", node->name(),
-                        node->rows_held());
+    if (node->is_blocked()) {
+      add(fmt::format("{} is blocked{}", node->name(),
+                      node->has(MAYFLY_TRANSFORMS) ? ", as when it waits for a batch" : ""));
+    }
+    if (node->rows_held() > 0)
+      add(fmt::format("{} holds {} rows", node->name(), node->rows_held()));
   }
   return text.empty() ? "no node holds rows" : text;
 }
