@@ -1,4 +1,5 @@
-// Outcomes of rows: how many kinds there are, and which one a row has that is given up.
+// Outcomes of rows: how many kinds there are, which one a row has that is given up, and attempts
+// that led to none.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,15 @@ inline std::uint8_t given_up_outcome(const mayfly_batch& batch, std::uint16_t ro
   const bool from_producer =
       batch.source[row] == MAYFLY_ROW_NONE && batch.parent[row] == MAYFLY_REF_NONE;
   return from_producer ? MAYFLY_HANDED_BACK : MAYFLY_LEFT;
+}
+
+// An attempt failed at `judge`: a sink, or the writer. A place that follows another begins anew, so
+// that what a row has cost before doesn't take its retries there.
+inline void count_failed_attempt(mayfly_batch& batch, std::uint16_t row, std::uint16_t judge) {
+  std::uint16_t& attempts = batch.attempt[row];
+  if (attempts > 0 && batch.judge[row] != judge) attempts = 0;
+  if (attempts != UINT16_MAX) ++attempts;
+  batch.judge[row] = judge;
 }
 
 }  // namespace mayfly

@@ -97,19 +97,14 @@ void Answers::pass_on(mayfly_batch& batch, std::uint16_t head, bool on_writer_th
 void Answers::on_attempt_failed(std::span<const RowRef> slices) noexcept {
   const FailedRoute& route = failed_.at(kWriterJudge);
   for (const RowRef ref : slices) {
-    mayfly_batch& batch = *pool_->batch(ref);
-    // So that completed() knows whose route to take.
-    for_each_row(batch, row_of(ref), [&](std::uint16_t row) { batch.judge[row] = kWriterJudge; });
     fail_slice(route, ref, true);
   }
 }
 
 void Answers::attempt_failed(std::uint16_t judge, RowRef head) noexcept {
   mayfly_batch& batch = *pool_->batch(head);
-  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
-    batch.judge[row] = judge;
-    if (batch.attempt[row] != UINT16_MAX) ++batch.attempt[row];
-  });
+  for_each_row(batch, row_of(head),
+               [&](std::uint16_t row) { count_failed_attempt(batch, row, judge); });
   fail_slice(failed_.at(judge), head, false);
 }
 

@@ -5,7 +5,9 @@
 #include <bit>
 
 #include "mayfly/base/thread_name.h"
+#include "mayfly/data/outcome.h"
 #include "mayfly/data/slice_chain.h"
+#include "mayfly/storage/rejection_names.h"
 
 namespace mayfly {
 
@@ -37,6 +39,7 @@ WriterLoop::~WriterLoop() { abandon(); }
 
 void WriterLoop::start() {
   stats_at_ns_ = clock_.now_ns() + options_.stats_interval_ns;
+  stats_rows_ = writer_.totals().rows.read;  // by earlier runs
   publish_totals();
   thread_ = std::thread([this] { run(); });
 }
@@ -229,7 +232,7 @@ void WriterLoop::route_pending() {
     SliceChain answered;
     for_each_row(batch, row_of(head), [&](std::uint16_t row) {
       const bool is_pending = batch.outcome[row] == MAYFLY_PENDING;
-      if (is_pending && batch.attempt[row] != UINT16_MAX) ++batch.attempt[row];
+      if (is_pending) count_failed_attempt(batch, row, kWriterJudge);
       if (routed) (is_pending ? pending : answered).append(batch, row);
     });
     if (!routed) continue;

@@ -37,7 +37,8 @@ class AnswerSink {
   virtual ~AnswerSink() = default;
   // Rows with a final outcome[].
   virtual void on_answered(std::span<const RowRef> slices) noexcept = 0;
-  // TransientPolicy::kRoute: pending rows whose attempt failed; attempt[] counts it.
+  // TransientPolicy::kRoute: pending rows whose attempt failed; attempt[] counts it, and
+  // judge[] is the writer's.
   virtual void on_attempt_failed(std::span<const RowRef> slices) noexcept = 0;
   // Once: nothing more will be written. Code::kTryAgain after the deadline of an outage.
   virtual void on_failed(const Status& status) noexcept = 0;

@@ -397,6 +397,24 @@ TEST_CASE("the last statistics are stored at the end, however short it was") {
   CHECK(f.query("SELECT json_extract(json, '$.rows_written') FROM mayfly_stats") == "10");
 }
 
+TEST_CASE("the rate is of this run's rows, not of those that earlier runs read") {
+  LoopFixture f;
+  for (const bool resumed : {false, true}) {
+    f.open();
+    f.add_source(resumed);
+    f.loop = std::make_unique<WriterLoop>(*f.writer, f.pool, f.collector, f.clock, f.signals, 1,
+                                          WriterLoopOptions{.stats_interval_ns = kSecond});
+    f.lane = f.loop->add_lane();
+    f.loop->start();
+    if (!resumed) f.push(f.fill(f.numbered(0, 10)));
+    CHECK(f.loop->stop(true).ok());
+    f.loop = nullptr;
+    f.writer = nullptr;
+  }
+  CHECK(f.query("SELECT json_extract(json, '$.rows_read'), json_extract(json, '$.rows_per_second') "
+                "FROM mayfly_stats") == "10|0");
+}
+
 TEST_CASE("a bad row stops a writer that is told to fail, and all rows come back") {
   LoopFixture f;
   f.run("CREATE TABLE t(id CHECK(id <> 5), name)");
