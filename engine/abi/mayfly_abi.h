@@ -163,7 +163,7 @@ typedef struct mayfly_batch {
   uint64_t *hold_tag; /* for HOLD: which queue of held rows */
   /* meta, the host's alone */
   uint16_t *source;  /* index of the source or producer */
-  uint16_t *attempt; /* failed attempts to write this row */
+  uint16_t *attempt; /* attempts that failed in a row, at the place that failed it last; 0: none did */
   uint8_t *outcome;  /* MAYFLY_PENDING ... */
   uint16_t *holds;   /* activation in which it was held, and how often */
   uint16_t *judge;   /* node that rejected or dropped the row */
@@ -178,6 +178,8 @@ typedef struct mayfly_batch {
   /* Sources: the line at which the record behind the last row begins, blank lines between them left
    * out of account; 0: unknown, or one after the last row's. */
   uint64_t next_line;
+  /* meta, the host's alone */
+  uint64_t *passed; /* bit n: a node with MAYFLY_ASKED_ONCE let the row pass */
 } mayfly_batch;
 
 #define MAYFLY_EXTENT_DENSE 0x80000000u
@@ -438,7 +440,10 @@ enum {
   /* Sinks: the last port is for rows that couldn't be delivered and may be tried again. What is sent
    * there counts as a failed attempt, as by the writer: nodes that it meets again get the completion
    * PENDING first. It may be left unjoined: then such rows are dead letters, with reason[row]. */
-  MAYFLY_FAILS_ATTEMPTS = 1024u
+  MAYFLY_FAILS_ATTEMPTS = 1024u,
+  /* Nodes that make no rows: a row that it sent by its first port, and that comes again since an
+   * attempt behind it failed, isn't given to it once more; the host sends it by that port. */
+  MAYFLY_ASKED_ONCE = 2048u
 };
 
 /* Where a source goes on. */

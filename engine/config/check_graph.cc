@@ -19,8 +19,10 @@ namespace {
 
 // An input's number travels in 8 bits, and so that "none" stays free.
 constexpr std::size_t kInputsMax = 255;
-// batch.owed has a bit for each node that waits for answers.
+// batch.owed has a bit for each node that waits for answers, batch.passed one for each that is
+// asked once.
 constexpr std::size_t kCompletionNodesMax = 64;
+constexpr std::size_t kAskedOnceMax = 64;
 
 class GraphCheck {
  public:
@@ -81,6 +83,7 @@ class GraphCheck {
       report({}, "there is no source: add [source.NAME] with plugin = \"...\"");
     }
     std::size_t waiting = 0;
+    std::size_t asked_once = 0;
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
       if (plan_.nodes[i].inputs.size() > kInputsMax) {
         report(plan_.nodes[i].place,
@@ -92,6 +95,13 @@ class GraphCheck {
                fmt::format("node \"{}\" is the {}th that waits for the answers to its rows; the "
                            "limit is {}",
                            plan_.nodes[i].name, waiting, kCompletionNodesMax));
+      }
+      if (node_has(graph_.node(i), MAYFLY_ASKED_ONCE) && ++asked_once > kAskedOnceMax) {
+        report(plan_.nodes[i].place,
+               fmt::format("node \"{}\" is the {}th that is asked about a row once ({}); the limit "
+                           "is {}",
+                           plan_.nodes[i].name, asked_once, plan_.nodes[i].plugin->name(),
+                           kAskedOnceMax));
       }
     }
   }

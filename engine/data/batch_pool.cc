@@ -65,6 +65,7 @@ void carve_batch(Carver& carver, const BatchPoolOptions& options, mayfly_batch& 
   carver.carve(batch.judge, rows);
   carver.carve(batch.ticket, rows);
   carver.carve(batch.owed, rows);
+  carver.carve(batch.passed, rows);
   carver.carve(batch.next, rows);
   carver.carve(batch.extent, rows);
   carver.carve(batch.hold_next, rows);
@@ -105,7 +106,8 @@ struct BatchPool::Slot {
   char* heap = nullptr;                            // the batch's own, within block
   std::unique_ptr<std::byte, FreeBlock> oversize;  // in its place while one record needs it
   std::uint64_t oversize_bytes = 0;
-  Part part = Part::kIntake;  // written by who has the batch
+  std::uint32_t rows_to_clear = 0;  // by the next user: what the last one may have touched
+  Part part = Part::kIntake;        // written by who has the batch
   std::atomic<std::uint32_t> unanswered{0};
   std::atomic<std::uint32_t> next_free{kNoBatch};  // relaxed: ordered by the list's head
 };
@@ -125,6 +127,7 @@ BatchPool::BatchPool(const BatchPoolOptions& options)
     Slot& slot = slots_[i];
     // Not touched here: a batch that is never used costs no resident memory.
     slot.block.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLine, measure.used())));
+    slot.rows_to_clear = options_.rows;
     mayfly_batch& batch = batches_[i];
     batch = {};
     Carver place(slot.block.get());
@@ -205,19 +208,19 @@ mayfly_batch* BatchPool::take(FreeList& free_list, const Schema& schema) {
 
 void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
   assert(schema.size() <= options_.columns);
+  const std::size_t rows = std::exchange(slots_[batch.id].rows_to_clear, options_.rows);
   batch.rows = 0;
   batch.heap_used = 0;
   batch.flags = 0;
   batch.next_line = 0;
   batch.column_count = schema.size();
-  const std::size_t words = words_for(options_.rows);
   for (std::uint32_t c = 0; c < schema.size(); ++c) {
     batch.columns[c].type = schema.c().columns[c].type;
     batch.columns[c].flags = schema.c().columns[c].flags;
-    zero(batch.columns[c].valid, words);
-    zero(batch.columns[c].exceptions, words);
+    // All of them: a batch that had fewer columns didn't touch these.
+    zero(batch.columns[c].valid, words_for(options_.rows));
+    zero(batch.columns[c].exceptions, words_for(options_.rows));
   }
-  const std::size_t rows = options_.rows;
   zero(batch.key_hash, rows);
   zero(batch.priority, rows);
   zero(batch.raw, rows);  // empty unless it is an error row
@@ -230,6 +233,7 @@ void BatchPool::shape(mayfly_batch& batch, const Schema& schema) {
   zero(batch.holds, rows);
   zero(batch.ticket, rows);
   zero(batch.owed, rows);
+  zero(batch.passed, rows);
   zero(batch.children, rows);
   std::memset(batch.parent, 0xFF, rows * sizeof(*batch.parent));
   std::memset(batch.parent_next, 0xFF, rows * sizeof(*batch.parent_next));
@@ -260,7 +264,10 @@ void BatchPool::settle(mayfly_batch* batch, std::uint32_t rows) {
   const std::uint32_t before =
       slots_[batch->id].unanswered.fetch_sub(rows, std::memory_order_acq_rel);
   assert(before >= rows);
-  if (before == rows) release(batch);
+  if (before != rows) return;
+  // What was sent has its rows counted, and perhaps one more begun: no other was touched.
+  slots_[batch->id].rows_to_clear = std::min(batch->rows + 1, options_.rows);
+  release(batch);
 }
 
 std::uint64_t BatchPool::rows_in_flight() const {

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "mayfly/data/outcome.h"
+
 namespace mayfly {
 namespace {
 
@@ -101,6 +103,64 @@ TEST_CASE("a batch returns to its part when its last row is settled, and is empt
   CHECK(again->rows == 0);
   CHECK(again->heap_used == 0);
   CHECK(is_null(again->columns[0], 3));
+}
+
+// Of a batch that was sent only what it used is made ready for the next use; of one that wasn't,
+// anything may have been touched.
+TEST_CASE("a batch's rows are as new, whatever they were used for before") {
+  BatchPool pool(small_pool());
+  const Schema schema = two_columns();
+  for (const bool sent : {true, false}) {
+    CAPTURE(sent);
+    mayfly_batch* batch = pool.try_acquire(Part::kIntake, schema);
+    const std::uint32_t capacity = batch->capacity;
+    const std::uint32_t used = sent ? 3 : capacity;
+    for (std::uint32_t row = 0; row < used; ++row) {
+      put_int64(*batch, 0, 1);
+      commit_row(*batch, {});
+    }
+    if (sent) put_int64(*batch, 0, 1);  // a row that was begun, and left
+    for (std::uint32_t row = 0; row < used + (sent ? 1 : 0); ++row) {
+      batch->key_hash[row] = batch->hold_tag[row] = batch->owed[row] = batch->passed[row] = 9;
+      batch->attempt[row] = batch->reason[row] = 9;
+      batch->outcome[row] = MAYFLY_WRITTEN;
+      batch->parent[row] = 9;
+    }
+    if (sent) {
+      pool.add_flight(batch, 3);
+      pool.settle(batch, 3);
+    } else {
+      batch->rows = 0;
+      pool.release(batch);
+    }
+    REQUIRE(pool.try_acquire(Part::kIntake, schema) == batch);  // last in, first out
+    for (std::uint32_t row = 0; row < capacity; ++row) {
+      CAPTURE(row);
+      CHECK(is_null(batch->columns[0], row));
+      CHECK((batch->key_hash[row] | batch->hold_tag[row] | batch->owed[row]) == 0);
+      CHECK((batch->passed[row] | batch->attempt[row] | batch->reason[row]) == 0);
+      CHECK(batch->outcome[row] == MAYFLY_PENDING);
+      CHECK(batch->parent[row] == MAYFLY_REF_NONE);
+    }
+    pool.release(batch);
+  }
+}
+
+TEST_CASE("a failed attempt counts beside those before it at the same place, elsewhere anew") {
+  BatchPool pool(small_pool());
+  mayfly_batch& batch = *pool.try_acquire(Part::kIntake, two_columns());
+  batch.judge[0] = 5;  // of whatever was there before
+  const auto after = [&batch](std::uint16_t judge) {
+    count_failed_attempt(batch, 0, judge);
+    CHECK(batch.judge[0] == judge);
+    return batch.attempt[0];
+  };
+  CHECK(after(4) == 1);
+  CHECK(after(4) == 2);
+  CHECK(after(0xFFFF) == 1);
+  CHECK(after(0xFFFF) == 2);
+  batch.attempt[0] = UINT16_MAX;
+  CHECK(after(0xFFFF) == UINT16_MAX);
 }
 
 TEST_CASE("a sealed batch is one dense slice of all its rows") {

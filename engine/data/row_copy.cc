@@ -37,6 +37,7 @@ void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to,
   to.judge[target] = from.judge[row];
   to.ticket[target] = from.ticket[row];
   to.owed[target] = from.owed[row];
+  to.passed[target] = from.passed[row];
   to.hold_next[target] = from.hold_next[row];
   to.parent[target] = from.parent[row];
   to.parent_next[target] = from.parent_next[row];

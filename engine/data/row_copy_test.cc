@@ -32,6 +32,7 @@ TEST_CASE("row copy: values of every kind arrive, and what the row is known by")
   b.from->priority[0] = 3;
   b.from->ticket[0] = 4;
   b.from->owed[0] = 1;
+  b.from->passed[0] = 8;
   REQUIRE(copy_row(*b.from, 1, *b.to));
   REQUIRE(copy_row(*b.from, 0, *b.to));
   CHECK(is_null(b.to->columns[1], 0));
@@ -47,6 +48,7 @@ TEST_CASE("row copy: values of every kind arrive, and what the row is known by")
   CHECK(b.to->priority[1] == 3);
   CHECK(b.to->ticket[1] == 4);
   CHECK(b.to->owed[1] == 1);
+  CHECK(b.to->passed[1] == 8);
 }
 
 TEST_CASE("row copy: an error row keeps its bytes and its message") {

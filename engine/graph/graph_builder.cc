@@ -440,6 +440,14 @@ Status GraphBuilder::wire() {
   return {};
 }
 
+// Its place among those with MAYFLY_ASKED_ONCE; check_graph says that 64 are enough.
+std::uint64_t GraphBuilder::passed_bit_of(std::uint32_t node) const {
+  const auto before = std::count_if(
+      graph_->nodes_.begin(), graph_->nodes_.begin() + node,
+      [](const std::unique_ptr<Node>& other) { return other->has(MAYFLY_ASKED_ONCE); });
+  return std::uint64_t{1} << before;
+}
+
 // For the error rows of a source whose rows go to a node. Shared where its lane into that is.
 Edge GraphBuilder::record_of_source(const Receiver& receiver) {
   if (receiver.vertex == writer_vertex()) return {};
@@ -472,8 +480,8 @@ void GraphBuilder::wire_failed_port_of_sink(std::uint32_t node) {
 
 // Those behind the one that takes it. Not the writer's whole component, in which all that wait for
 // completions are: a row that goes back to the writer behind a node is still beyond that node.
-std::uint64_t GraphBuilder::met_again_from(const Receiver& receiver) const {
-  const Graph& graph = *graph_;
+std::uint64_t GraphBuilder::met_again_from(const Receiver& receiver) {
+  Graph& graph = *graph_;
   std::vector<bool> met(graph.nodes_.size());
   std::vector<std::uint32_t> to_visit = {receiver.vertex};
   std::uint64_t mask = 0;
@@ -483,6 +491,7 @@ std::uint64_t GraphBuilder::met_again_from(const Receiver& receiver) const {
     if (n == writer_vertex() || met[n]) continue;
     met[n] = true;
     mask |= graph.nodes_[n]->owed_bit();
+    if (graph.nodes_[n]->has(MAYFLY_ASKED_ONCE)) graph.nodes_[n]->let_pass_again(passed_bit_of(n));
     for (std::uint32_t port = 0; port < graph.nodes_[n]->plugin().ports.count; ++port) {
       to_visit.push_back(receiver_of({Upstream::Kind::kNode, n, port}).vertex);
     }

@@ -47,7 +47,8 @@ class GraphBuilder {
   void wire_failed_port();
   void wire_failed_port_of_sink(std::uint32_t node);
   // The nodes that a row meets again that goes to `receiver`, as bits of owed.
-  std::uint64_t met_again_from(const Receiver& receiver) const;
+  std::uint64_t met_again_from(const Receiver& receiver);
+  std::uint64_t passed_bit_of(std::uint32_t node) const;
   Receiver receiver_of(const Upstream& upstream) const;
   // Whether a node or the writer names it as an input.
   bool is_joined(const Upstream& port) const;

@@ -107,6 +107,8 @@ void Node::activate() noexcept {
       cancel(head);
       continue;
     }
+    if (passed_bit_ != 0) head = without_passed(head);
+    if (head == MAYFLY_REF_NONE) continue;
     blocked = !process(head, 0, 0, now_ns);
     process_released(now_ns);
     // A timer set for now is how a policy acts on what this call held.
@@ -352,14 +354,14 @@ void Node::end(std::string_view why) {
 // ---- drain --------------------------------------------------------------------------------------
 
 void Node::start_drain(std::int64_t deadline_ns) {
-  hold_until_ns_ = deadline_ns;
+  drain_deadline_ns_ = deadline_ns;
   draining_ = true;
   driver_.schedule(driver_index_);
 }
 
 void Node::drain_again() {
   if (plugin().drain != nullptr && !gave_up_) {
-    after_call("drain", plugin().drain(state(), hold_until_ns_));
+    after_call("drain", plugin().drain(state(), drain_deadline_ns_));
   }
   if (!released_.empty()) driver_.schedule(driver_index_);
 }

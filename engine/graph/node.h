@@ -63,6 +63,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   bool is_failed_port(std::uint32_t port) const { return mayfly::is_failed_port(plugin(), port); }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
+  // Rows that it let pass may come again: they pass without being asked for (MAYFLY_ASKED_ONCE).
+  // Its bit of batch.passed; before the first row.
+  void let_pass_again(std::uint64_t passed_bit) { passed_bit_ = passed_bit; }
   // Before the first row: cancel_on, defer_on, resume_on.
   void control(const SignalControls& controls);
   // While it is paused no new rows go in; what is inside goes on. The driver's thread, between
@@ -162,6 +165,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // The plugin failed; `why` unless it said so itself.
   void end(std::string_view why);
   const std::uint16_t* rows_of(const mayfly_batch& batch, std::uint16_t head);
+  // Sends on what was let pass before; what is left of the slice, or MAYFLY_REF_NONE.
+  RowRef without_passed(RowRef head);
   void scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head);
   void scatter_rows(mayfly_batch& batch, const mayfly_slice& slice);
   void route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
@@ -170,7 +175,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void collect_released(RowRef ref, std::uint64_t tag);
   void finish_released(bool end_of_group);
   void update_due(std::int64_t due_ns);
-  void fail_routing(mayfly_batch& batch, std::uint16_t row);
+  void refuse_route(mayfly_batch& batch, std::uint16_t row, std::string_view where);
 
   Driver& driver_;
   Answers& answers_;
@@ -180,6 +185,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   BatchPool::Part part_ = BatchPool::Part::kReserve;
   Schema input_;
   std::uint64_t owed_bit_ = 0;
+  std::uint64_t passed_bit_ = 0;
 
   std::unique_ptr<SliceQueue> queue_;
   std::atomic<std::uint64_t> queued_rows_{0};
@@ -201,7 +207,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Timers timers_;
   std::atomic<bool> woken_{false};  // by a thread of the plugin
   std::atomic<std::int64_t> next_due_ns_{kNever};
-  std::int64_t hold_until_ns_ = kNever;  // drain's deadline
+  std::int64_t drain_deadline_ns_ = kNever;
   bool draining_ = false;
   bool paused_ = false;
   bool gave_up_ = false;

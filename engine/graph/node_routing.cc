@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "mayfly/data/uniform.h"
 #include "mayfly/graph/node.h"
 #include "mayfly/graph/reason.h"
 
@@ -17,6 +18,32 @@ constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
 
 }  // namespace
 
+RowRef Node::without_passed(RowRef head) {
+  mayfly_batch& batch = *services().pool->batch(head);
+  if (slice_is_all(batch, row_of(head), batch.passed, std::uint64_t{0})) return head;
+  const std::uint32_t input = slice_input(batch, row_of(head));
+  SliceChain passed;
+  SliceChain others;
+  for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    // Others may go round a cycle, and are asked for each time.
+    const bool again = batch.attempt[row] > 0 && (batch.passed[row] & passed_bit_) != 0;
+    if (again) batch.owed[row] |= owed_bit_;
+    (again ? passed : others).append(batch, row);
+  });
+  const std::uint32_t rows = passed.rows();
+  RowRef rest = MAYFLY_REF_NONE;
+  if (!others.empty()) {
+    rest = others.finish(batch);
+    batch.extent[row_of(rest)] |= input << 16;
+  }
+  if (rows > 0) {
+    wiring_.ports[0].push(passed.finish(batch));
+    queued_rows_.fetch_sub(rows, std::memory_order_relaxed);
+    ++moves_;
+  }
+  return rest;
+}
+
 void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head) {
   const bool all_pass =
       !wiring_.ports.empty() && wiring_.ports[0].to != nullptr && slice_is_dense(batch, head) &&
@@ -26,8 +53,11 @@ void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t
     scatter_rows(batch, slice);
     return;
   }
-  if (owed_bit_ != 0) {
-    for (std::uint32_t row = head; row < head + slice.count; ++row) batch.owed[row] |= owed_bit_;
+  for (std::uint32_t row = head; owed_bit_ != 0 && row < head + slice.count; ++row) {
+    batch.owed[row] |= owed_bit_;
+  }
+  for (std::uint32_t row = head; passed_bit_ != 0 && row < head + slice.count; ++row) {
+    batch.passed[row] |= passed_bit_;
   }
   wiring_.ports[0].push(make_ref(batch.id, head));
 }
@@ -49,6 +79,7 @@ void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
     } else if (route < wiring_.ports.size()) {
       // Beyond this node is what it sends on, not what it couldn't deliver.
       if (!is_failed_port(route)) batch.owed[row] |= owed_bit_;
+      if (route == 0) batch.passed[row] |= passed_bit_;
       port_chains_[route].append(batch, row);
       used |= 1ull << route;
     } else {
@@ -75,6 +106,9 @@ void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
 void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice) {
   switch (batch.route[row]) {
     case MAYFLY_HOLD:
+      if (!has(MAYFLY_HOLDS)) {
+        return refuse_route(batch, row, "HOLD, which is for nodes with MAYFLY_HOLDS");
+      }
       hold(batch, row, (slice.flags & MAYFLY_SLICE_RESUMED) != 0);
       return;
     case MAYFLY_REJECT:
@@ -84,10 +118,15 @@ void Node::route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice&
       judge(batch, row, MAYFLY_DROPPED);
       return;
     case MAYFLY_CONSUME:
+      if (!has(MAYFLY_TRANSFORMS) && plugin().kind != MAYFLY_SINK) {
+        return refuse_route(batch, row, "CONSUME, which is for nodes with MAYFLY_TRANSFORMS");
+      }
       made_.consume(batch, row);
       return;
     default:
-      fail_routing(batch, row);
+      refuse_route(batch, row,
+                   fmt::format("{}, but plugin {} has {} port(s)", batch.route[row], plugin().name,
+                               wiring_.ports.size()));
   }
 }
 
@@ -109,7 +148,6 @@ void Node::hold(mayfly_batch& batch, std::uint16_t row, bool resumed) {
     return;
   }
   batch.holds[row] = static_cast<std::uint16_t>(stamp | times);
-  if (batch.due_ns[row] != 0) batch.due_ns[row] = std::min(batch.due_ns[row], hold_until_ns_);
   held_->hold(make_ref(batch.id, row));
 }
 
@@ -119,11 +157,9 @@ void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
   record_chain_.append(batch, row);
 }
 
-void Node::fail_routing(mayfly_batch& batch, std::uint16_t row) {
-  if (failure().ok()) {
-    fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}, but plugin {} has {} port(s)", row,
-                                           batch.route[row], plugin().name, wiring_.ports.size()));
-  }
+// The row is left for the next run: nobody has said what is to become of it.
+void Node::refuse_route(mayfly_batch& batch, std::uint16_t row, std::string_view where) {
+  if (failure().ok()) fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}", row, where));
   answers_.on_failed(failure());
   answers_.leave_row(batch, row);
 }

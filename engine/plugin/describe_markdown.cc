@@ -41,6 +41,9 @@ std::string order_text(const PluginLibrary& library) {
         "dead "
         "letters.");
   }
+  if (library.has(MAYFLY_ASKED_ONCE)) {
+    say("What it let pass and comes again, since an attempt behind it failed, passes again.");
+  }
   if (library.has(MAYFLY_DELAYS)) say("What goes round a cycle waits here.");
   return text;
 }

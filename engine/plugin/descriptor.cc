@@ -22,7 +22,7 @@ constexpr std::size_t kNameSizeMax = 64;
 
 constexpr std::uint32_t kNodeFlags = MAYFLY_KEEPS_ORDER | MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER |
                                      MAYFLY_WANTS_COMPLETIONS | MAYFLY_TRANSFORMS | MAYFLY_DELAYS |
-                                     MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS;
+                                     MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS | MAYFLY_ASKED_ONCE;
 constexpr std::uint32_t kSinkFlags = kNodeFlags | MAYFLY_FAILS_ATTEMPTS;
 constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT;
 
@@ -97,6 +97,9 @@ class DescriptorCheck {
     }
     if (has(MAYFLY_OPTIONAL_PORTS) && has(MAYFLY_TRANSFORMS)) {
       return refuse("OPTIONAL_PORTS is for nodes that make no rows");
+    }
+    if (has(MAYFLY_ASKED_ONCE) && (has(MAYFLY_TRANSFORMS) || plugin_.ports.count == 0)) {
+      return refuse("ASKED_ONCE is for nodes with a port that make no rows");
     }
     if (has(MAYFLY_SPLITS) && !has(MAYFLY_TRANSFORMS)) return refuse("SPLITS needs TRANSFORMS");
     if (has(MAYFLY_FAILS_ATTEMPTS) && (plugin_.ports.count == 0 || plugin_.reasons.count == 0)) {

@@ -121,6 +121,9 @@ TEST_CASE("descriptor: flags that contradict each other or the kind are refused"
   CHECK(with(MAYFLY_OPTIONAL_PORTS | MAYFLY_TRANSFORMS).find("nodes that make no rows") !=
         std::string::npos);
   CHECK(with(MAYFLY_SPLITS).find("SPLITS needs TRANSFORMS") != std::string::npos);
+  CHECK(with(MAYFLY_ASKED_ONCE) == "");
+  CHECK(with(MAYFLY_ASKED_ONCE | MAYFLY_TRANSFORMS).find("ASKED_ONCE is for nodes with a port") !=
+        std::string::npos);
   CHECK(with(MAYFLY_REPLAYABLE).find("flags 0x40 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_PARSES_TEXT).find("flags 0x100 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_FAILS_ATTEMPTS).find("flags 0x400 mean nothing") != std::string::npos);

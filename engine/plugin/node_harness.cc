@@ -145,12 +145,18 @@ void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint3
       violate(fmt::format("push_again: row {} hasn't been passed", ordinal));
       continue;
     }
-    mayfly_batch* batch = pool_->batch(row->ref);
-    ++batch->attempt[row_of(row->ref)];
-    std::erase(done_, row->ref);
+    const Passed before = *row;
+    mayfly_batch* batch = pool_->batch(before.ref);
+    ++batch->attempt[row_of(before.ref)];
+    std::erase(done_, before.ref);
     --rows_out_;
-    // One row a slice: order between batches is then the caller's.
-    pending_.push_back({batch, {row_of(row->ref)}, 0, input, 0});
+    last_ordinal_out_ = 0;
+    if (library_->has(MAYFLY_ASKED_ONCE) && before.port == 0) {
+      pass(*batch, row_of(before.ref), 0, false);
+    } else {
+      // One row a slice: order between batches is then the caller's.
+      pending_.push_back({batch, {row_of(before.ref)}, 0, input, 0});
+    }
   }
   last_ordinal_out_ = 0;
   holds_now_.clear();

@@ -89,8 +89,6 @@ struct Dedupe : sdk::Node {
   }
 
   bool is_duplicate(const mayfly_batch& batch, std::uint16_t row, std::int64_t now) {
-    // One that comes again after a failed attempt would be its own duplicate.
-    if (batch.attempt[row] > 0) return false;
     RecentKeys::Hash key{.low = low_seed, .high = high_seed};
     for (const std::uint32_t column : columns) {
       const std::uint64_t kind = kind_at(batch.columns[column], row);
@@ -127,7 +125,8 @@ MAYFLY_SDK_PLUGIN(sdk::node<Dedupe>({
     .name = "dedupe",
     .version = "0.1.0",
     .summary = "Lets each key pass once within a time.",
-    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS,
+    // One that comes again after a failed attempt would be its own duplicate.
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS | MAYFLY_ASKED_ONCE,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

@@ -71,8 +71,6 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
   uint64_t dropped = 0;
   for (uint32_t i = 0; i < slice->count; ++i) {
     const uint16_t row = slice->rows[i];
-    /* One that comes again after a failed attempt to write it was counted when it came first. */
-    if (batch->attempt[row] > 0) continue;
     if (limit->passed < limit->rows) {
       ++limit->passed;
       ++passed;
@@ -103,7 +101,7 @@ static const mayfly_plugin kPlugin = {
     .version = "0.1.0",
     .summary = "Lets so many rows pass and drops the others.",
     .kind = MAYFLY_NODE,
-    .flags = MAYFLY_KEEPS_ORDER,
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_ASKED_ONCE,
     .options = {kOptions, COUNT_OF(kOptions), sizeof(mayfly_option)},
     .ports = {kPorts, COUNT_OF(kPorts), sizeof(mayfly_named)},
     .counters = {kCounters, COUNT_OF(kCounters), sizeof(mayfly_named)},

@@ -79,8 +79,7 @@ struct Sample : sdk::Node {
     const mayfly_batch& batch = slice.batch();
     std::uint64_t left = 0;
     for (const std::uint16_t row : slice.rows()) {
-      // Rows that passed before pass again.
-      if (batch.attempt[row] > 0 || chooses(batch, row)) continue;
+      if (chooses(batch, row)) continue;
       ++left;
       if (others == Others::kRest) {
         slice.send(row, kRest);
@@ -129,7 +128,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Sample>({
     .name = "sample",
     .version = "0.1.0",
     .summary = "Lets one row in so many pass, or a share of them by chance.",
-    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS,
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_OPTIONAL_PORTS | MAYFLY_ASKED_ONCE,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

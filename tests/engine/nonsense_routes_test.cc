@@ -1,0 +1,92 @@
+// A node that sends rows where they can't go: it is told, and its rows are left for whoever gave
+// them, not lost.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "mayfly/mayfly.h"
+#include "tests/support/database.h"
+
+namespace mayfly {
+namespace {
+
+using testing::Database;
+
+// Where its row 7 goes.
+std::uint16_t route_of_seven = 0;
+
+mayfly_result process(void*, mayfly_slice* slice) {
+  for (std::uint32_t i = 0; i < slice->count; ++i) {
+    const std::uint16_t row = slice->rows[i];
+    if (slice->batch->columns[0].cells[row].i64 == 7) slice->batch->route[row] = route_of_seven;
+  }
+  return MAYFLY_OK;
+}
+
+constexpr mayfly_named kPorts[] = {{"out", "What comes in."}};
+
+mayfly_plugin nonsense() {
+  mayfly_plugin p{};
+  p.struct_size = sizeof p;
+  p.abi_major = MAYFLY_ABI_MAJOR;
+  p.abi_minor = MAYFLY_ABI_MINOR;
+  p.name = "nonsense";
+  p.version = "1";
+  p.summary = "For tests.";
+  p.kind = MAYFLY_NODE;
+  p.flags = MAYFLY_KEEPS_ORDER;
+  p.ports = {kPorts, 1, sizeof(mayfly_named)};
+  p.process = &process;
+  return p;
+}
+
+TEST_CASE("a route that a node may not choose ends the pipeline, which names it and hands back") {
+  struct Case {
+    std::uint16_t route;
+    const char* told;
+  };
+  const Case cases[] = {
+      {1, "routed row 7 to 1, but plugin nonsense has 1 port(s)"},
+      {MAYFLY_CONSUME, "routed row 7 to CONSUME, which is for nodes with MAYFLY_TRANSFORMS"},
+      {MAYFLY_HOLD, "routed row 7 to HOLD, which is for nodes with MAYFLY_HOLDS"},
+  };
+  static const mayfly_plugin kPlugin = nonsense();
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.told));
+    route_of_seven = c.route;
+    const Database database("nonsense_" + std::to_string(c.route));
+    PipelinePlan plan;
+    plan.name = "p";
+    plan.writer.database = database.path();
+    plan.writer.table = "t";
+    plan.sources.emplace_back().name = "producers";
+    auto library = PluginLibrary::from_descriptor(&kPlugin, "nonsense");
+    REQUIRE(library.ok());
+    NodePlan& node = plan.nodes.emplace_back();
+    node.name = "n";
+    node.plugin = *library;
+    node.inputs = {{Upstream::Kind::kSource, 0, 0}};
+    plan.writer.inputs = {{Upstream::Kind::kNode, 0, 0}};
+    EngineOptions options;
+    options.inlet_schema = Schema({{.name = "id", .type = ColumnType::kInt64}});
+    auto engine = Engine::open(plan, std::move(options));
+    REQUIRE_MESSAGE(engine.ok(), engine.status().message());
+    {
+      auto producer = (*engine)->open_producer();
+      REQUIRE(producer.ok());
+      for (int id = 0; id < 20; ++id) REQUIRE((*producer)->append(id) == Append::kAccepted);
+    }
+    const Status end = (*engine)->close();
+    CHECK(end.message().find(c.told) != std::string::npos);
+    const ConservationCounts rows = (*engine)->stats().rows;
+    CHECK(rows.balanced());
+    CHECK(rows.answers[MAYFLY_CONSUMED] == 0);
+    CHECK(rows.answers[MAYFLY_WRITTEN] + rows.answers[MAYFLY_HANDED_BACK] == 20);
+    CHECK(rows.answers[MAYFLY_HANDED_BACK] > 0);
+  }
+}
+
+}  // namespace
+}  // namespace mayfly
