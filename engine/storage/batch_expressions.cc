@@ -7,19 +7,38 @@
 namespace mayfly {
 namespace {
 
+// SQLite's names for the place of a row among those that it sees, unless columns have them.
+constexpr std::string_view kPlaceNames[] = {"rowid", "_rowid_", "oid"};
+constexpr std::string_view kPlace = "ROWID";
+
+// A column of that very name is told from the place by the way it is written: case means nothing.
+Schema with_place_apart(const Schema& schema) {
+  std::vector<Column> columns(schema.columns().begin(), schema.columns().end());
+  for (Column& column : columns) {
+    if (column.name == kPlace) column.name = kPlaceNames[0];
+  }
+  return Schema(std::move(columns));
+}
+
 // What an expression may do while it is prepared. SELECT is asked for once by the statement around
 // it, and again by each subquery.
 struct Rules {
   int selects = 0;
   std::string refused;
 
-  static int ask(void* self, int action, const char* what, const char* detail, const char*,
+  static int ask(void* self, int action, const char*, const char* detail, const char*,
                  const char*) {
-    return static_cast<Rules*>(self)->ask(action, what, detail);
+    return static_cast<Rules*>(self)->ask(action, detail);
   }
-  int ask(int action, const char*, const char*) {
+  int ask(int action, const char* detail) {
     switch (action) {
       case SQLITE_READ:
+        // So written where a table has no column for it, whatever the expression calls it.
+        if (detail == nullptr || std::string_view(detail) != kPlace) return SQLITE_OK;
+        refused =
+            "expected columns that come in, found rowid, _rowid_ or oid, which depends on which "
+            "rows come together";
+        return SQLITE_DENY;
       case SQLITE_FUNCTION:
         return SQLITE_OK;
       case SQLITE_SELECT:
@@ -70,6 +89,9 @@ std::string_view text_of(sqlite3_stmt* statement, int column) {
 
 }  // namespace
 
+BatchExpressions::BatchExpressions(const Schema& schema)
+    : schema_(with_place_apart(schema)), table_(schema_) {}
+
 Result<std::unique_ptr<RowExpressions>> BatchExpressions::make(
     const Schema& schema, std::span<const std::string> expressions) {
   std::unique_ptr<BatchExpressions> made(new BatchExpressions(schema));
@@ -81,6 +103,10 @@ Status BatchExpressions::check_without_columns(const std::string& expression) {
   // SQLite names the columns that it misses one by one, and reads on once they are there.
   constexpr std::size_t kColumnsMax = 2000;
   std::vector<Column> columns;
+  // It doesn't miss these.
+  for (const std::string_view name : kPlaceNames) {
+    columns.push_back({.name = std::string(name), .type = ColumnType::kAny});
+  }
   Status checked;
   while (columns.size() <= kColumnsMax) {
     BatchExpressions trial{Schema(columns)};
@@ -122,22 +148,35 @@ Status BatchExpressions::check(const std::string& expression) {
     return Status(Code::kConfig, "expected an SQL expression, found a blank one");
   }
   if (expression.find('\0') != std::string::npos) return refuse("expected text without NUL bytes");
+  SqliteStatement statement;
+  // Aggregates have no place in a WHERE. The line's end closes a comment.
+  MAYFLY_RETURN_IF_ERROR(read_as("(" + expression + "\n)", statement, refuse));
+  // "1) OR (1" fits there, but not where no parenthesis is open; "1 THEN 2 WHEN 3" the other way
+  // round.
+  const auto refuse_parts = [&](const std::string&) {
+    return refuse(
+        "expected one expression by itself, found parentheses that close what it doesn't open");
+  };
+  MAYFLY_RETURN_IF_ERROR(
+      read_as("CASE WHEN " + expression + "\nTHEN 1 END", statement, refuse_parts));
+  if (sqlite3_bind_parameter_count(statement.get()) > 0) {
+    return refuse("parameters have no values here");
+  }
+  return {};
+}
+
+Status BatchExpressions::read_as(const std::string& condition, SqliteStatement& statement,
+                                 FunctionRef<Status(const std::string&)> refuse) {
   Rules rules;
   const auto before = connection_.exchange_authorizer({&Rules::ask, &rules});
-  // Aggregates have no place in a WHERE. The line's end closes a comment.
-  SqliteStatement statement;
   std::string_view rest;
-  const std::string sql =
-      std::string("SELECT 1 FROM ") + BatchTable::kName + " WHERE (" + expression + "\n)";
+  const std::string sql = std::string("SELECT 1 FROM ") + BatchTable::kName + " WHERE " + condition;
   const SqliteError error = connection_.prepare(sql, statement, false, &rest);
   connection_.exchange_authorizer(before);
   if (!rules.refused.empty()) return refuse(rules.refused);
   if (!error.ok()) return refuse(error.message);
   // "1) UNION SELECT (2" and "1); DROP TABLE x; --" are no expressions, either.
   if (!rest.empty()) return refuse("expected one expression, found more behind it");
-  if (sqlite3_bind_parameter_count(statement.get()) > 0) {
-    return refuse("parameters have no values here");
-  }
   return {};
 }
 

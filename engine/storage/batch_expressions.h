@@ -2,8 +2,8 @@
 // batch as the table mayfly_batch.
 //
 // What an expression may be: anything over the columns of the row at hand. Subqueries and
-// aggregates would depend on where batches begin and end, ATTACH, PRAGMA and the like on nothing of
-// the row: they are refused.
+// aggregates would depend on where batches begin and end, as would SQLite's rowid; ATTACH, PRAGMA
+// and the like on nothing of the row: they are refused.
 //
 // THREADS  One at a time.
 #pragma once
@@ -35,11 +35,14 @@ class BatchExpressions final : public RowExpressions {
                              FunctionRef<bool(std::uint64_t)> reserve) override;
 
  private:
-  explicit BatchExpressions(const Schema& schema) : schema_(schema), table_(schema_) {}
+  explicit BatchExpressions(const Schema& schema);
 
   Status open();
   Status prepare(std::span<const std::string> expressions);
   Status check(const std::string& expression);
+  // Prepares it as the condition of a WHERE; what is wrong with it is `refuse`'s to say.
+  Status read_as(const std::string& condition, SqliteStatement& statement,
+                 FunctionRef<Status(const std::string&)> refuse);
   // The statement sees these rows, from `first` on.
   void begin(const mayfly_batch& batch, std::span<const std::uint16_t> rows, std::size_t first);
   // The value of a result column, into the column of the row that `out` is at. False: no room.

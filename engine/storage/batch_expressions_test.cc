@@ -85,9 +85,29 @@ TEST_CASE("expressions: what isn't one over a row's columns is refused") {
   CHECK(refusal("n IN (SELECT n FROM mayfly_batch)").find("depends on which rows come together") !=
         std::string::npos);
   CHECK(refusal("1) UNION SELECT (2") != "");
+  constexpr std::string_view kOpen = "expected one expression by itself";
+  for (const char* open : {"1) OR (1", "n) LIMIT (1", "1) AND (n > 2", "1) ORDER BY (n"})
+    CHECK_MESSAGE(refusal(open).find(kOpen) != std::string::npos, open);
+  CHECK(refusal("1 THEN 2 WHEN 3") != "");
+  CHECK(refusal("(n > 1) OR (n < 2) -- (") == "");
   CHECK(refusal("1); DROP TABLE x; --") != "");
   CHECK(refusal("n = ?1").find("parameters") != std::string::npos);
   CHECK(refusal(std::string("n\0", 2)).find("NUL") != std::string::npos);
+}
+
+TEST_CASE("expressions: the place in the batch is no column, unless one has its name") {
+  const auto refusal = [](const Schema& schema, const std::string& expression) {
+    const std::string list[] = {expression};
+    return BatchExpressions::make(schema, list).status().message();
+  };
+  constexpr std::string_view kFound = "found rowid, _rowid_ or oid";
+  for (const char* hidden : {"rowid = 1", "_ROWID_ = 1", "\"oid\" = 1", "mayfly_batch.rowid = 1"})
+    CHECK_MESSAGE(refusal(kSchema, hidden).find(kFound) != std::string::npos, hidden);
+  for (const char* name : {"rowid", "ROWID", "RowId"}) {
+    const Schema schema({{.name = name, .type = ColumnType::kInt64}});
+    CHECK(refusal(schema, "rowid = 1") == "");
+    CHECK(refusal(schema, "oid = 1").find(kFound) != std::string::npos);
+  }
 }
 
 TEST_CASE("expressions: without columns, what can't be one over any is refused") {

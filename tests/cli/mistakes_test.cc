@@ -50,6 +50,18 @@ TEST_CASE("validate: an expression that can't be one is told at its option") {
       f.told("validate").starts_with("8:11: n.columns: the expression \"abs((SELECT 1))\": a sub"));
 }
 
+TEST_CASE("validate: an expression is one by itself, whatever stands around it") {
+  const Fixture f("parentheses");
+  const auto expect = [&f](const std::string& expression) {
+    f.write("plugin = \"filter\"\nwhere = \"" + expression + "\"\n");
+    CHECK(f.told("validate") == "8:9: n.where: the expression \"" + expression +
+                                    "\": expected one expression by itself, found parentheses "
+                                    "that close what it doesn't open");
+  };
+  expect("1) OR (1");
+  expect("1) LIMIT (1");
+}
+
 TEST_CASE("run: a column that there isn't is told at the option that names it") {
   const Fixture f("columns");
   f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");
@@ -59,4 +71,14 @@ TEST_CASE("run: a column that there isn't is told at the option that names it") 
   CHECK(run_mayfly({"validate", f.toml}).status == 0);
   CHECK(f.told("run") == "8:8: n.keys: expected a column of what comes in, found \"amount\"");
   CHECK_FALSE(std::filesystem::exists(f.database.path()));
+}
+
+TEST_CASE("run: the place of a row in its batch is no column") {
+  const Fixture f("rowid");
+  for (const std::string name : {"rowid", "oid", "_rowid_", "mayfly_batch.rowid"}) {
+    f.write("plugin = \"filter\"\nwhere = \"" + name + " % 2 = 0\"\n");
+    CHECK(f.told("run") == "8:9: n.where: the expression \"" + name +
+                               " % 2 = 0\": expected columns that come in, found rowid, _rowid_ or "
+                               "oid, which depends on which rows come together");
+  }
 }
