@@ -1,4 +1,4 @@
-// Text of one type: numbers, durations, sizes; and the nearest known name for a slip.
+// Text of one type: numbers, durations, sizes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,25 +86,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
-}
-
-// Optimal string alignment: a swap of neighbours counts as one edit.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    now[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      now[j] = std::min({last[j] + 1, now[j - 1] + 1, change});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        now[j] = std::min(now[j], before[j - 2] + 1);
-      }
-    }
-    std::swap(before, last);
-    std::swap(last, now);
-  }
-  return last[b.size()];
 }
 
 }  // namespace
@@ -221,20 +202,6 @@ std::string_view option_type_name(std::uint32_t type) {
   constexpr std::array<std::string_view, 8> kNames = {"bool", "int",  "float",  "duration",
                                                       "size", "text", "choice", "list"};
   return type < kNames.size() ? kNames[type] : "unknown";
-}
-
-std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates) {
-  std::string_view best;
-  // A third of the letters wrong is still a slip; more is another word.
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
 }
 
 }  // namespace mayfly

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "mayfly/abi/mayfly_abi.h"
+#include "mayfly/base/nearest.h"
 #include "mayfly/base/status.h"
 #include "mayfly/plugin/tables.h"
 
@@ -102,8 +103,5 @@ std::string format_size(std::int64_t bytes);
 // "a|b|c" one by one.
 std::vector<std::string_view> split_choices(const char* choices);
 std::string_view option_type_name(std::uint32_t type);
-
-// The candidate at the smallest edit distance, if it is near enough to be a slip; else empty.
-std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates);
 
 }  // namespace mayfly

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mayfly/base/nearest.h"
+
 namespace mayfly {
 namespace {
 
@@ -62,6 +64,17 @@ std::string missing_column(std::string_view message) {
   const std::string qualified = std::string(BatchTable::kName) + '.';
   if (name.starts_with(qualified)) name.remove_prefix(qualified.size());
   return std::string(name);
+}
+
+// With the column that was probably meant.
+Status with_nearest(Status status, const Schema& schema) {
+  const std::string missing = status.ok() ? "" : missing_column(status.message());
+  if (missing.empty()) return status;
+  std::vector<std::string_view> names;
+  for (const Column& column : schema.columns()) names.push_back(column.name);
+  const std::string_view meant = nearest(missing, names);
+  if (meant.empty()) return status;
+  return {status.code(), status.message() + "; did you mean \"" + std::string(meant) + "\"?"};
 }
 
 std::string listed(std::span<const std::string> expressions) {
@@ -133,7 +146,9 @@ Status BatchExpressions::open() {
 
 Status BatchExpressions::prepare(std::span<const std::string> expressions) {
   MAYFLY_RETURN_IF_ERROR(open());
-  for (const std::string& expression : expressions) MAYFLY_RETURN_IF_ERROR(check(expression));
+  for (const std::string& expression : expressions) {
+    MAYFLY_RETURN_IF_ERROR(with_nearest(check(expression), schema_));
+  }
   const std::string from = std::string(" FROM ") + BatchTable::kName;
   SqliteError error = connection_.prepare("SELECT " + listed(expressions.first(1)) + from, first_);
   if (error.ok()) error = connection_.prepare("SELECT " + listed(expressions) + from, all_);

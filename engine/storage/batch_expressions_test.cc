@@ -110,6 +110,18 @@ TEST_CASE("expressions: the place in the batch is no column, unless one has its 
   }
 }
 
+TEST_CASE("expressions: a column that is misspelt comes with the nearest") {
+  const Schema schema({{.name = "amount"}, {.name = "city"}});
+  const auto refusal = [&](const std::string& expression) {
+    const std::string list[] = {expression};
+    return BatchExpressions::make(schema, list).status().message();
+  };
+  CHECK(refusal("amont > 1") ==
+        "the expression \"amont > 1\": no such column: amont; did you mean \"amount\"?");
+  CHECK(refusal("mayfly_batch.citty > 1").ends_with("citty; did you mean \"city\"?"));
+  CHECK(refusal("region > 1").ends_with("no such column: region"));
+}
+
 TEST_CASE("expressions: without columns, what can't be one over any is refused") {
   const auto refusal = [](const std::string& expression) {
     return BatchExpressions::check_without_columns(expression).message();

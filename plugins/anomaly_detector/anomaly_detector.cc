@@ -81,7 +81,7 @@ struct AnomalyDetector : sdk::Node {
     column = sdk::find_column(host.schema(), column_name);
     if (!column) {
       return host.fail(sdk::Failure::kConfig,
-                       "column: expected a column of what comes in, found \"" + column_name + "\"");
+                       "column: " + sdk::unknown_column(host.schema(), column_name));
     }
     const std::int32_t type = host.schema().columns[*column].type;
     if (type == MAYFLY_INT64 || type == MAYFLY_FLOAT64 || type == MAYFLY_ANY) return MAYFLY_OK;

@@ -111,7 +111,7 @@ TEST_CASE("anomaly detector: globs that match its own signals are refused") {
       try_node("anomaly_detector", {{"signals", Names{"*:disk"}}, {"name", std::string("disk")}})
           .ok());
   CHECK(try_node("anomaly_detector", {{"column", std::string("nobody")}}).status().message() ==
-        "column: expected a column of what comes in, found \"nobody\"");
+        "column: expected a column that comes in (id, name), found \"nobody\"; name one of them");
   CHECK(try_node("anomaly_detector", {{"column", std::string("name")}}).status().message() ==
         "column: expected one of numbers, found \"name\"");
   CHECK_FALSE(try_node("anomaly_detector", {{"signals", Names{}}}).ok());

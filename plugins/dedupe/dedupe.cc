@@ -60,7 +60,7 @@ struct Dedupe : sdk::Node {
       const auto column = sdk::find_column(host.schema(), name);
       if (!column) {
         return host.fail(sdk::Failure::kConfig,
-                         "keys: expected a column of what comes in, found \"" + name + "\"");
+                         "keys: " + sdk::unknown_column(host.schema(), name));
       }
       columns.push_back(*column);
     }

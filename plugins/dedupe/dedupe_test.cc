@@ -135,7 +135,7 @@ TEST_CASE("dedupe: a row that comes again after a failed attempt isn't its own d
 
 TEST_CASE("dedupe: a column that isn't there, and no column at all, are refused") {
   CHECK(try_node("dedupe", {{"keys", Names{"id", "nobody"}}}).status().message() ==
-        "keys: expected a column of what comes in, found \"nobody\"");
+        "keys: expected a column that comes in (id, name), found \"nobody\"; name one of them");
   CHECK_FALSE(try_node("dedupe", {{"keys", Names{}}}).ok());
   CHECK_FALSE(try_node("dedupe", {}).ok());
   CHECK_FALSE(try_node("dedupe", {{"keys", Names{"id"}}, {"max_keys", std::int64_t{0}}}).ok());

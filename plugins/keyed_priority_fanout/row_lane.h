@@ -7,7 +7,6 @@
 #include <string>
 
 #include "mayfly/sdk/host.h"
-#include "mayfly/sdk/key_columns.h"
 #include "mayfly/sdk/rows.h"
 
 namespace mayfly::keyed_priority_fanout {
@@ -27,7 +26,7 @@ class RowLane {
     column_ = sdk::find_column(schema, name_);
     if (!column_) {
       return host.fail(sdk::Failure::kConfig,
-                       "priority_column: " + sdk::KeyColumns::unknown(schema, name_));
+                       "priority_column: " + sdk::unknown_column(schema, name_));
     }
     const std::int32_t type = schema.columns[*column_].type;
     if (type == MAYFLY_INT64 || type == MAYFLY_FLOAT64 || type == MAYFLY_BOOL ||

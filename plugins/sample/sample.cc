@@ -67,8 +67,7 @@ struct Sample : sdk::Node {
     for (const std::string& name : by) {
       const auto column = sdk::find_column(host.schema(), name);
       if (!column) {
-        return host.fail(sdk::Failure::kConfig,
-                         "by: expected a column of what comes in, found \"" + name + "\"");
+        return host.fail(sdk::Failure::kConfig, "by: " + sdk::unknown_column(host.schema(), name));
       }
       columns.push_back(*column);
     }

@@ -99,7 +99,7 @@ TEST_CASE("sample: options that don't go together are refused") {
   CHECK(refusal({{"every", std::int64_t{2}}, {"by", Names{"id"}}}) ==
         "by: expected ratio beside it, found every; keys aren't chosen in turn");
   CHECK(refusal({{"ratio", 0.5}, {"by", Names{"nobody"}}}) ==
-        "by: expected a column of what comes in, found \"nobody\"");
+        "by: expected a column that comes in (id, name), found \"nobody\"; name one of them");
 }
 
 }  // namespace

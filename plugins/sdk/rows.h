@@ -6,9 +6,12 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "mayfly/abi/mayfly_abi.h"
+#include "mayfly/base/nearest.h"
 #include "mayfly/data/batch_view.h"
 #include "mayfly/sdk/host.h"
 
@@ -34,6 +37,23 @@ inline std::optional<std::uint32_t> find_column(const mayfly_schema& schema,
     if (same_column_name(to_view(schema.columns[i].name), name)) return i;
   }
   return std::nullopt;
+}
+
+// What to say of a column that isn't there, behind "option: ".
+inline std::string unknown_column(const mayfly_schema& schema, std::string_view name) {
+  constexpr std::uint32_t kNamesMax = 20;
+  std::string text = "expected a column that comes in (";
+  std::vector<std::string_view> names;
+  for (std::uint32_t i = 0; i < schema.count; ++i) {
+    names.push_back(to_view(schema.columns[i].name));
+    if (i > kNamesMax) continue;
+    if (i > 0) text += ", ";
+    text += i == kNamesMax ? "..." : names.back();
+  }
+  text.append("), found \"").append(name).append("\"; ");
+  const std::string_view meant = nearest(name, names);
+  if (meant.empty()) return text + "name one of them";
+  return text.append("did you mean \"").append(meant).append("\"?");
 }
 
 // Whether the cell is a span of text: by the column's type, the value's own, or as an exception.

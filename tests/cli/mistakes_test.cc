@@ -69,8 +69,21 @@ TEST_CASE("run: a column that there isn't is told at the option that names it") 
   CHECK(f.told("run") == "8:9: n.where: the expression \"amount > 1\": no such column: amount");
   f.write("plugin = \"dedupe\"\nkeys = [\"id\", \"amount\"]\n");
   CHECK(run_mayfly({"validate", f.toml}).status == 0);
-  CHECK(f.told("run") == "8:8: n.keys: expected a column of what comes in, found \"amount\"");
+  CHECK(f.told("run") ==
+        "8:8: n.keys: expected a column that comes in (id, name), found \"amount\"; name one of "
+        "them");
   CHECK_FALSE(std::filesystem::exists(f.database.path()));
+}
+
+TEST_CASE("run: a column that is misspelt comes with the one that was probably meant") {
+  const Fixture f("misspelt");
+  f.write("plugin = \"filter\"\nwhere = \"nane > 1\"\n");
+  CHECK(f.told("run") ==
+        "8:9: n.where: the expression \"nane > 1\": no such column: nane; did you mean \"name\"?");
+  f.write("plugin = \"dedupe\"\nkeys = [\"nane\"]\n");
+  CHECK(f.told("run") ==
+        "8:8: n.keys: expected a column that comes in (id, name), found \"nane\"; did you mean "
+        "\"name\"?");
 }
 
 TEST_CASE("run: the place of a row in its batch is no column") {
