@@ -289,7 +289,8 @@ class GraphCheck {
       if (!node.plugin) continue;
       for (const Listen& listen : listens_of(node.plugin->plugin(), node.options)) {
         if (is_default(node.plugin->plugin(), listen)) continue;
-        check_listened(fmt::format("node \"{}\"", node.name), node.place, listen.glob, stems);
+        check_listened(fmt::format("node \"{}\"", node.name), place_of(node, listen), listen.glob,
+                       stems);
       }
     }
     for (const SourcePlan& source : plan_.sources) {
@@ -301,6 +302,15 @@ class GraphCheck {
     for (const ReactionPlan& reaction : plan_.reactions) {
       if (!reaction.on.empty()) check_listened("reaction", reaction.place, reaction.on, stems);
     }
+  }
+
+  // Where the option names it, or else the node.
+  static TextPlace place_of(const NodePlan& node, const Listen& listen) {
+    if (listen.id < MAYFLY_LISTEN_OPTION) return node.place;
+    const OptionTable options(node.plugin->plugin().options);
+    const std::string_view option = options[listen.id - MAYFLY_LISTEN_OPTION].name;
+    const auto given = std::ranges::find(node.given, option, &GivenOption::name);
+    return given == node.given.end() ? node.place : given->place_of(listen.entry);
   }
 
   // A glob that an option names unless told otherwise: nobody wrote it, so nobody mistyped it.
@@ -319,12 +329,15 @@ class GraphCheck {
 
   void check_controls(const std::string& who, const SignalControls& c,
                       const std::vector<std::string_view>& stems) {
-    const auto check = [&](const std::vector<std::string>& globs, TextPlace place) {
-      for (const std::string& glob : globs) check_listened(who, place, glob, stems);
+    const auto check = [&](const std::vector<std::string>& globs,
+                           const std::vector<TextPlace>& places) {
+      for (std::size_t i = 0; i < globs.size(); ++i) {
+        check_listened(who, i < places.size() ? places[i] : TextPlace{}, globs[i], stems);
+      }
     };
-    check(c.cancel_on, c.cancel_place);
-    check(c.defer_on, c.defer_place);
-    check(c.resume_on, c.resume_place);
+    check(c.cancel_on, c.cancel_places);
+    check(c.defer_on, c.defer_places);
+    check(c.resume_on, c.resume_places);
   }
 
   void check_listened(const std::string& who, TextPlace place, std::string_view pattern,

@@ -92,7 +92,7 @@ class Reader {
     for (const TomlEntry& entry : entries) {
       if (places != nullptr) places->emplace(entry.key, entry.value_place);
       if (const RawValue* value = entry.raw()) {
-        options.push_back({entry.key, *value, entry.value_place, entry.place});
+        options.push_back({entry.key, *value, entry.value_place, entry.place, entry.elements});
       } else {
         report(entry.value_place,
                fmt::format("{}.{}: expected a value or a list of values, found {}", owner,
@@ -190,7 +190,9 @@ class Reader {
       if (const auto* name = std::get_if<std::string>(value))
         names.push_back({*name, entry.value_place});
       if (const auto* list = std::get_if<std::vector<std::string>>(value)) {
-        for (const std::string& name : *list) names.push_back({name, entry.value_place});
+        for (std::size_t i = 0; i < list->size(); ++i) {
+          names.push_back({(*list)[i], entry.elements[i]});
+        }
       }
     }
     if (names.empty()) {

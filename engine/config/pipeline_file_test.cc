@@ -274,6 +274,17 @@ TEST_CASE("pipeline file: a source has no input, a plugin is a text, an option i
         std::vector<std::string>{"p.toml:1:9: \"last\" names no plugin: add plugin = \"...\""});
 }
 
+TEST_CASE("pipeline file: a number beyond 64 bits is told where it begins, with its option") {
+  CHECK(
+      mistake("[source.last]\nplugin = \"feed\"\npath = \"x\"\nrate = 99999999999999999999 # so\n" +
+              std::string(kTail)) ==
+      "p.toml:4:8: last.rate: expected a number that fits in 64 bits, found 99999999999999999999");
+  CHECK(
+      mistake("[source.last]\nplugin = \"feed\"\npath = \"x\"\nrate = -9223372036854775809\n" +
+              std::string(kTail)) ==
+      "p.toml:4:8: last.rate: expected a number that fits in 64 bits, found -9223372036854775809");
+}
+
 TEST_CASE("pipeline file: columns have one of the known types") {
   CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = \"orders\"\n",
                      "[writer.columns]\nid = \"intt64\"\nn = 3\n")) ==
@@ -310,9 +321,9 @@ TEST_CASE("pipeline file: names are one set, and the writer's is taken") {
 TEST_CASE("pipeline file: ports are known by name") {
   CHECK(mistake(with("[node.f]\nplugin = \"fork\"\ninput = \"orders\"\n"
                      "[node.last]\nplugin = \"relay\"\ninput = [\"f.left\", \"f.rigth\"]\n")) ==
-        "p.toml:9:9: \"f\" has no port \"rigth\"; it has left, right (did you mean \"f.right\"?)");
+        "p.toml:9:20: \"f\" has no port \"rigth\"; it has left, right (did you mean \"f.right\"?)");
   CHECK(mistakes(with("[node.last]\nplugin = \"relay\"\ninput = [\"orders\", \"writer\"]\n"))[0] ==
-        "p.toml:6:9: \"writer\" puts nothing out: the writer's one port is \"writer.failed\" (did "
+        "p.toml:6:20: \"writer\" puts nothing out: the writer's one port is \"writer.failed\" (did "
         "you mean \"writer.failed\"?)");
 }
 

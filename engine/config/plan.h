@@ -34,10 +34,10 @@ struct SignalControls {
   std::vector<std::string> cancel_on;
   std::vector<std::string> defer_on;
   std::vector<std::string> resume_on;
-  // Of the three in the file.
-  TextPlace cancel_place = {};
-  TextPlace defer_place = {};
-  TextPlace resume_place = {};
+  // Of each of those in the file.
+  std::vector<TextPlace> cancel_places = {};
+  std::vector<TextPlace> defer_places = {};
+  std::vector<TextPlace> resume_places = {};
 
   bool empty() const { return cancel_on.empty() && defer_on.empty(); }
 };
@@ -46,6 +46,11 @@ struct SignalControls {
 struct GivenOption {
   std::string name;
   TextPlace place = {};
+  std::vector<TextPlace> elements = {};  // of a list's; empty: as the option
+
+  TextPlace place_of(std::size_t element) const {
+    return element < elements.size() ? elements[element] : place;
+  }
 };
 
 // One source, with its options checked.

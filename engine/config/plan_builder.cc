@@ -105,7 +105,9 @@ void PlanBuilder::take_options(const StepDraft& draft, Step& step) {
   const PluginLibrary& plugin = *step.plugin;
   step.name = draft.name;
   step.place = draft.place;
-  for (const RawOption& option : draft.options) step.given.push_back({option.name, option.place});
+  for (const RawOption& option : draft.options) {
+    step.given.push_back({option.name, option.place, option.elements});
+  }
   step.options = options_of(draft, plugin);
   if (step.options.size() == 0 && plugin.plugin().options.count > 0) return;  // which is reported
   const Status fits =

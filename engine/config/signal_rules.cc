@@ -93,19 +93,20 @@ SignalControls take_controls(const std::string& step, OptionTable plugin_options
                    error.suggestion});
   }
   if (!parsed.ok()) return {};
-  const auto place_of = [&ours](std::string_view name) {
+  const auto places_of = [&ours](std::string_view name, std::size_t globs) {
     const auto given = std::ranges::find(ours, name, &RawOption::name);
-    return given == ours.end() ? TextPlace{} : given->place;
+    if (given == ours.end()) return std::vector<TextPlace>();
+    return given->elements.empty() ? std::vector<TextPlace>(globs, given->place) : given->elements;
   };
   SignalControls controls{.cancel_on = list_of(parsed.values[0]),
                           .defer_on = list_of(parsed.values[1]),
-                          .resume_on = list_of(parsed.values[2]),
-                          .cancel_place = place_of("cancel_on"),
-                          .defer_place = place_of("defer_on"),
-                          .resume_place = place_of("resume_on")};
+                          .resume_on = list_of(parsed.values[2])};
+  controls.cancel_places = places_of("cancel_on", controls.cancel_on.size());
+  controls.defer_places = places_of("defer_on", controls.defer_on.size());
+  controls.resume_places = places_of("resume_on", controls.resume_on.size());
   if (!controls.resume_on.empty() && controls.defer_on.empty()) {
     out.push_back(
-        {controls.resume_place,
+        {std::ranges::find(ours, "resume_on", &RawOption::name)->place,
          fmt::format("{}.resume_on: expected defer_on beside it, which it would end", step), ""});
   }
   return controls;

@@ -42,7 +42,7 @@ TEST_CASE("signal rules: every node and source can be cancelled, deferred and re
 
 TEST_CASE("signal rules: globs with blanks, an end without a beginning, and signals of nobody") {
   CHECK(mistakes(parse("defer_on = [\"a b\"]\n")) ==
-        "p.toml:7:12: pause.defer_on: expected globs of signals without blanks, found \"a b\"");
+        "p.toml:7:13: pause.defer_on: expected globs of signals without blanks, found \"a b\"");
   CHECK(mistakes(parse("resume_on = \"pool.ok\"\n")) ==
         "p.toml:7:13: pause.resume_on: expected defer_on beside it, which it would end");
   CHECK(mistakes(parse("cancel_on = \"pool.lo\"\n")) ==

@@ -4,18 +4,39 @@
 
 #include <algorithm>
 
+#include "mayfly/plugin/from_abi.h"
 #include "mayfly/plugin/option_mistake.h"
 
 namespace mayfly {
 namespace {
 
+// The entry that the text quotes, from its begin or a word's on to its end; of several the one that
+// is quoted longest. None: the option.
+TextPlace quoted_place(const GivenOption& given, const mayfly_value& value, std::string_view text) {
+  TextPlace place = given.place;
+  std::size_t longest = 0;
+  text = text.substr(0, text.find("; did you mean"));
+  for (std::size_t i = 0; i < value.list_count && i < given.elements.size(); ++i) {
+    const std::string_view entry = view(value.list[i]);
+    for (std::size_t from = 0; entry.size() > from + longest; ++from) {
+      if (from > 0 && entry[from - 1] != ' ' && entry[from - 1] != '=') continue;
+      if (text.find(fmt::format("\"{}\"", entry.substr(from))) == text.npos) continue;
+      longest = entry.size() - from;
+      place = given.elements[i];
+    }
+  }
+  return place;
+}
+
 template <class Step>
 Diagnostic find_place(const Step& step, std::string_view text) {
-  const OptionMistake mistake =
-      read_option_mistake(OptionTable(step.plugin->plugin().options), text);
+  const OptionTable options(step.plugin->plugin().options);
+  const OptionMistake mistake = read_option_mistake(options, text);
   if (mistake.option.empty()) return {step.place, fmt::format("{}: {}", step.name, text), ""};
   const auto given = std::ranges::find(step.given, mistake.option, &GivenOption::name);
-  return {given == step.given.end() ? step.place : given->place,
+  const std::uint32_t option = *options.find(mistake.option);
+  const bool is_given = given != step.given.end() && option < step.options.size();
+  return {is_given ? quoted_place(*given, step.options[option], mistake.what) : step.place,
           fmt::format("{}.{}: {}", step.name, mistake.option, mistake.what), ""};
 }
 

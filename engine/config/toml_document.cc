@@ -75,6 +75,11 @@ std::vector<TomlEntry> entries_of(const toml::table& table) {
     entry.place = place_of(key.source().begin);
     entry.value_place = place_of(node.source().begin);
     entry.value = value_of(node);
+    if (const auto* array = node.as_array()) {
+      for (const toml::node& element : *array) {
+        entry.elements.push_back(place_of(element.source().begin));
+      }
+    }
     entries.push_back(std::move(entry));
   }
   // The parser's tables are sorted by key.
@@ -110,6 +115,21 @@ class Lines {
     const auto [begin, end] = lines_[line - 1];
     std::fill(text_.begin() + static_cast<std::ptrdiff_t>(begin),
               text_.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+  }
+  // The line from 1; where its character of that number begins, from 1 as well.
+  std::string_view line(std::size_t line) const {
+    const auto [begin, end] = lines_[line - 1];
+    return std::string_view(text_).substr(begin, end - begin);
+  }
+  std::size_t byte_of(std::size_t line, std::size_t column) const {
+    const std::string_view text = this->line(line);
+    std::size_t at = 0;
+    const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+    for (; column > 1 && at < text.size(); --column) {
+      do ++at;
+      while (at < text.size() && is_inside(text[at]));
+    }
+    return at;
   }
   // "node.retry" of the header at or above the line; empty: top level.
   std::string section(std::size_t line) const {
@@ -155,6 +175,34 @@ std::string without_preamble(std::string_view description) {
   return std::string(description);
 }
 
+// A number that doesn't fit is told where the parser ends to read it, and without its option.
+std::optional<Diagnostic> too_large(const Lines& lines, TextPlace place,
+                                    std::string_view description) {
+  if (!description.ends_with("not representable in 64 bits") || place.line > lines.size()) {
+    return std::nullopt;
+  }
+  constexpr std::string_view kOfNumbers = "0123456789abcdefABCDEFxo_+-.";
+  const std::string_view line = lines.line(place.line);
+  const std::size_t end = lines.byte_of(place.line, place.column);
+  const std::size_t last = line.find_last_not_of(kOfNumbers, end == 0 ? 0 : end - 1);
+  const std::size_t begin = last == line.npos ? 0 : last + 1;
+  if (begin >= end) return std::nullopt;
+  place.column -= static_cast<std::uint32_t>(end - begin);
+  std::string owner;
+  if (const std::size_t equals = line.find('='); equals < begin) {
+    const std::string section = lines.section(place.line);
+    const std::size_t dot = section.find('.');
+    std::string_view key = line.substr(0, equals);
+    key = key.substr(std::min(key.find_first_not_of(" \t"), key.size()));
+    key = key.substr(0, key.find_last_not_of(" \t") + 1);
+    owner = fmt::format("{}.{}: ", dot == section.npos ? section : section.substr(dot + 1), key);
+  }
+  return Diagnostic{place,
+                    fmt::format("{}expected a number that fits in 64 bits, found {}", owner,
+                                line.substr(begin, end - begin)),
+                    ""};
+}
+
 }  // namespace
 
 TomlDocument read_toml(std::string_view text) {
@@ -168,7 +216,9 @@ TomlDocument read_toml(std::string_view text) {
     }
     const toml::parse_error& error = result.error();
     const TextPlace place = place_of(error.source().begin);
-    document.errors.push_back({place, "syntax: " + without_preamble(error.description()), ""});
+    document.errors.push_back(
+        too_large(lines, place, error.description())
+            .value_or(Diagnostic{place, "syntax: " + without_preamble(error.description()), ""}));
     if (document.errors.size() == kSyntaxErrorsMax) return document;
     if (!leave_out(lines, place.line, document.incomplete)) return document;
   }

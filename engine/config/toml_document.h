@@ -23,6 +23,7 @@ struct TomlEntry {
   std::string key;
   TextPlace place = {};        // of the key
   TextPlace value_place = {};  // of the value
+  std::vector<TextPlace> elements = {};  // of a list's values
   // A value, a table's entries, or what else it is in words ("a date", "a list of lists").
   struct Unfit {
     std::string what;

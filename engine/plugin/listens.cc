@@ -18,7 +18,7 @@ std::vector<Listen> listens_of(const mayfly_plugin& plugin, const OptionValues& 
       continue;
     }
     for (std::uint64_t k = 0; k < values[i].list_count; ++k) {
-      listens.push_back({id, std::string(view(values[i].list[k]))});
+      listens.push_back({id, std::string(view(values[i].list[k])), static_cast<std::uint32_t>(k)});
     }
   }
   return listens;

@@ -15,6 +15,7 @@ namespace mayfly {
 struct Listen {
   std::uint32_t id = 0;
   std::string glob;
+  std::uint32_t entry = 0;  // of the option's list
 };
 
 // listens[] first, then the options that are flagged MAYFLY_OPTION_SIGNALS, in their order.

@@ -241,11 +241,12 @@ Status OptionParser::check_row(const mayfly_option& option) {
   return {};
 }
 
-Status OptionParser::check_globs(const Scalar& value) {
+Status OptionParser::check_globs(const Scalar& value, std::size_t& entry) {
   const auto fits = [](std::string_view glob) {
     return std::ranges::none_of(glob, [](char c) { return c == ' ' || c == '\t' || c == '\n'; });
   };
-  for (const std::string& glob : value.list) {
+  for (entry = 0; entry < value.list.size(); ++entry) {
+    const std::string& glob = value.list[entry];
     if (glob.empty() || !fits(glob)) {
       return wrong(fmt::format("expected globs of signals without blanks, found \"{}\"", glob));
     }
@@ -316,14 +317,19 @@ ParsedOptions OptionParser::parse(std::span<const RawOption> given) {
     const mayfly_option& option = table_[*row];
     auto value = read(option, raw.value);
     Status status = value.ok() ? check_range(option, *value) : value.status();
-    if (status.ok() && (option.flags & MAYFLY_OPTION_SIGNALS) != 0) status = check_globs(*value);
+    TextPlace place = raw.place;
+    if (status.ok() && (option.flags & MAYFLY_OPTION_SIGNALS) != 0) {
+      std::size_t entry = 0;
+      status = check_globs(*value, entry);
+      if (entry < raw.elements.size()) place = raw.elements[entry];
+    }
     if (!status.ok()) {
       std::string suggestion;
       const auto* text = std::get_if<std::string>(&raw.value);
       if (option.type == MAYFLY_OPTION_CHOICE && text != nullptr) {
         suggestion = nearest(*text, split_choices(option.choices));
       }
-      errors_.push_back({raw.name, status.message(), std::move(suggestion), raw.place});
+      errors_.push_back({raw.name, status.message(), std::move(suggestion), place});
       continue;
     }
     store(*row, std::move(value).value());

@@ -39,8 +39,9 @@ using RawValue = std::variant<bool, std::int64_t, double, std::string, std::vect
 struct RawOption {
   std::string name;
   RawValue value;
-  TextPlace place = {};      // of the value
-  TextPlace key_place = {};  // of the name; nowhere: as the value
+  TextPlace place = {};                  // of the value
+  TextPlace key_place = {};              // of the name; nowhere: as the value
+  std::vector<TextPlace> elements = {};  // of a list's; empty: as the value
 };
 
 // What is wrong with an option.

@@ -17,11 +17,12 @@ struct Fixture {
     write_file(folder + "/in.csv", numbered_csv(10));
   }
   // The file's first line is 1, the node's table stands in line 5.
-  void write(const std::string& node) const {
+  void write(const std::string& node, const std::string& last = "n",
+             const std::string& table = "t") const {
     write_file(toml, "[source.rows]\nplugin = \"file\"\npath = \"" + folder +
                          "/in.csv\"\n\n[node.n]\ninput = \"rows\"\n" + node +
-                         "\n[writer]\ninput = \"n\"\ntable = \"t\"\ndatabase = \"" +
-                         database.path() + "\"\n");
+                         "\n[writer]\ninput = \"" + last + "\"\ntable = \"" + table +
+                         "\"\ndatabase = \"" + database.path() + "\"\n");
   }
   // What is told, behind the file's name.
   std::string told(const char* command) const {
@@ -32,6 +33,18 @@ struct Fixture {
     REQUIRE_MESSAGE(at != std::string::npos, text);
     const std::size_t begin = at + toml.size() + 1;
     return text.substr(begin, text.find('\n', begin) - begin);
+  }
+  // All that is, one a line.
+  std::string all_told(const char* command) const {
+    const Outcome outcome = run_mayfly({command, toml});
+    CHECK(outcome.status == 78);
+    const std::string text = outcome.out + outcome.err;
+    std::string lines;
+    for (std::size_t at = 0; (at = text.find(toml + ":", at)) != std::string::npos;) {
+      at += toml.size() + 1;
+      lines += text.substr(at, text.find('\n', at) - at) + '\n';
+    }
+    return lines;
   }
 
   Database database;
@@ -47,7 +60,7 @@ TEST_CASE("validate: an expression that can't be one is told at its option") {
       f.told("validate").starts_with("8:9: n.where: the expression \"id >\": near \")\": syntax"));
   f.write("plugin = \"map\"\ncolumns = [\"id\", \"n = abs((SELECT 1))\"]\n");
   CHECK(
-      f.told("validate").starts_with("8:11: n.columns: the expression \"abs((SELECT 1))\": a sub"));
+      f.told("validate").starts_with("8:18: n.columns: the expression \"abs((SELECT 1))\": a sub"));
 }
 
 TEST_CASE("validate: an expression is one by itself, whatever stands around it") {
@@ -62,6 +75,16 @@ TEST_CASE("validate: an expression is one by itself, whatever stands around it")
   expect("1) LIMIT (1");
 }
 
+TEST_CASE("validate: a signal that nobody raises is told at the option that names it") {
+  const Fixture f("signals");
+  f.write("plugin = \"anomaly_detector\"\nsignals = [\"write.*\", \"nosuch.thing\"]\n");
+  CHECK(f.told("validate") ==
+        "8:23: node \"n\" listens to the signal \"nosuch.thing\", which nobody in this pipeline "
+        "raises");
+  f.write("plugin = \"anomaly_detector\"\nsignals = \"write.*,nosuch.thing\"\n");
+  CHECK(f.told("validate").starts_with("8:11: node \"n\" listens to the signal"));
+}
+
 TEST_CASE("run: a column that there isn't is told at the option that names it") {
   const Fixture f("columns");
   f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");
@@ -70,7 +93,7 @@ TEST_CASE("run: a column that there isn't is told at the option that names it") 
   f.write("plugin = \"dedupe\"\nkeys = [\"id\", \"amount\"]\n");
   CHECK(run_mayfly({"validate", f.toml}).status == 0);
   CHECK(f.told("run") ==
-        "8:8: n.keys: expected a column that comes in (id, name), found \"amount\"; name one of "
+        "8:15: n.keys: expected a column that comes in (id, name), found \"amount\"; name one of "
         "them");
   CHECK_FALSE(std::filesystem::exists(f.database.path()));
 }
@@ -80,9 +103,9 @@ TEST_CASE("run: a column that is misspelt comes with the one that was probably m
   f.write("plugin = \"filter\"\nwhere = \"nane > 1\"\n");
   CHECK(f.told("run") ==
         "8:9: n.where: the expression \"nane > 1\": no such column: nane; did you mean \"name\"?");
-  f.write("plugin = \"dedupe\"\nkeys = [\"nane\"]\n");
+  f.write("plugin = \"dedupe\"\nkeys = [\"name\", \"nane\"]\n");
   CHECK(f.told("run") ==
-        "8:8: n.keys: expected a column that comes in (id, name), found \"nane\"; did you mean "
+        "8:17: n.keys: expected a column that comes in (id, name), found \"nane\"; did you mean "
         "\"name\"?");
 }
 
