@@ -5,6 +5,29 @@
 #include <utility>
 
 namespace mayfly {
+namespace {
+
+// As TOML writes them: a diagnostic is one line, and what it quotes may hold anything.
+std::string without_control(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (code < 0x20 || code == 0x7F) {
+      out += fmt::format("\\u{:04x}", code);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string format(const Diagnostic& diagnostic, std::string_view file) {
   std::string text(file);
@@ -12,9 +35,9 @@ std::string format(const Diagnostic& diagnostic, std::string_view file) {
     text += fmt::format(":{}:{}", diagnostic.place.line, diagnostic.place.column);
   }
   if (!text.empty()) text += ": ";
-  text += diagnostic.message;
+  text += without_control(diagnostic.message);
   if (!diagnostic.suggestion.empty()) {
-    text += fmt::format(" (did you mean \"{}\"?)", diagnostic.suggestion);
+    text += fmt::format(" (did you mean \"{}\"?)", without_control(diagnostic.suggestion));
   }
   return text;
 }

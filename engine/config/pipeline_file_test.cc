@@ -285,6 +285,12 @@ TEST_CASE("pipeline file: a number beyond 64 bits is told where it begins, with 
       "p.toml:4:8: last.rate: expected a number that fits in 64 bits, found -9223372036854775809");
 }
 
+TEST_CASE("pipeline file: what is written in messages has no control characters") {
+  CHECK(format({{3, 4}, "a.b: found \"x\ny\t\x01\x7f\"", "c\rd"}, "p.toml") ==
+        "p.toml:3:4: a.b: found \"x\\ny\\t\\u0001\\u007f\" (did you mean \"c\\rd\"?)");
+  CHECK(format({{}, std::string("\0", 1), ""}, "") == "\\u0000");
+}
+
 TEST_CASE("pipeline file: columns have one of the known types") {
   CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = \"orders\"\n",
                      "[writer.columns]\nid = \"intt64\"\nn = 3\n")) ==

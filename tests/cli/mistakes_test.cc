@@ -85,6 +85,13 @@ TEST_CASE("validate: a signal that nobody raises is told at the option that name
   CHECK(f.told("validate").starts_with("8:11: node \"n\" listens to the signal"));
 }
 
+TEST_CASE("validate: control characters are told as they are written in TOML") {
+  const Fixture f("control");
+  f.write("plugin = \"filter\"\nwhere = \"id >\\u0000\\n1\"\n");
+  CHECK(f.told("validate") ==
+        "8:9: n.where: the expression \"id >\\u0000\\n1\": expected text without NUL bytes");
+}
+
 TEST_CASE("run: a column that there isn't is told at the option that names it") {
   const Fixture f("columns");
   f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");
