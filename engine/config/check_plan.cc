@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/data/schema.h"
+#include "mayfly/plugin/from_abi.h"
 #include "mayfly/storage/select_text.h"
+#include "mayfly/storage/single_writer/database_name.h"
 
 namespace mayfly {
 namespace {
@@ -58,6 +61,46 @@ void check_links(const PipelinePlan& plan, const std::string& owner,
                    fmt::format("{}: expected an input of {} that there are, found number {}", owner,
                                known, input.index),
                    ""});
+  }
+}
+
+// The ABI has no word for a node that keeps the pipeline's signals: it asks for that in open, and
+// the graph looks at all that did. This one is known to.
+constexpr std::string_view kKeepsSignals = "persistent_window";
+constexpr std::string_view kSignalsTable = "signals";
+
+void check_stores(const PipelinePlan& plan, const PlanPlaces& places,
+                  std::vector<Diagnostic>& out) {
+  // One that can't be read is refused as it is opened.
+  const auto key_of = [](std::string_view database) {
+    const auto name = DatabaseName::parse(database);
+    return name.ok() ? name->key() : std::string();
+  };
+  std::map<std::string, std::string_view> kept_by;
+  for (const NodePlan& node : plan.nodes) {
+    if (node.plugin == nullptr || node.plugin->name() != kKeepsSignals) continue;
+    const auto option = OptionTable(node.plugin->plugin().options).find("database");
+    if (!option || *option >= node.options.size()) continue;
+    std::string database(view(node.options[*option].text));
+    if (database.empty()) database = plan.writer.database;
+    const std::string key = key_of(database);
+    if (key.empty()) continue;
+    if (const auto [first, is_new] = kept_by.emplace(key, node.name); !is_new) {
+      const auto given = std::ranges::find(node.given, "database", &GivenOption::name);
+      out.push_back({given == node.given.end() ? node.place : given->place,
+                     fmt::format("{}.database: expected one node that keeps the pipeline's signals "
+                                 "in {}, found \"{}\" before it; each signal would be there twice: "
+                                 "take one of the two out, or name another database",
+                                 node.name, database, first->second),
+                     ""});
+    } else if (key == key_of(plan.writer.database) &&
+               is_same_column(plan.writer.table, kSignalsTable)) {
+      out.push_back({place_of(places.writer_options, "table", plan.writer.place),
+                     fmt::format("writer.table: node \"{}\" keeps signals in the table {} of {}; "
+                                 "name another table here, or another database there",
+                                 node.name, kSignalsTable, database),
+                     ""});
+    }
   }
 }
 
@@ -131,6 +174,7 @@ std::vector<Diagnostic> check_plan(PipelinePlan& plan, const PlanPlaces& places)
   std::vector<Diagnostic> out;
   check_graph(plan, places, out);
   check_writer(plan, places, out);
+  check_stores(plan, places, out);
   check_memory(plan, places, out);
   return out;
 }

@@ -92,6 +92,24 @@ TEST_CASE("validate: control characters are told as they are written in TOML") {
         "8:9: n.where: the expression \"id >\\u0000\\n1\": expected text without NUL bytes");
 }
 
+TEST_CASE("validate: two nodes that keep signals in one database, and rows among them") {
+  const Fixture f("kept");
+  f.write(
+      "plugin = \"persistent_window\"\n[node.m]\ninput = \"n\"\nplugin = "
+      "\"persistent_window\"\ndatabase = \"" +
+          f.database.path() + "\"\n",
+      "m");
+  CHECK(f.all_told("validate") ==
+        "11:12: m.database: expected one node that keeps the pipeline's signals in " +
+            f.database.path() +
+            ", found \"n\" before it; each signal would be there twice: take one of the two out, "
+            "or name another database\n");
+  f.write("plugin = \"persistent_window\"\n", "n", "Signals");
+  CHECK(f.all_told("validate") ==
+        "11:9: writer.table: node \"n\" keeps signals in the table signals of " +
+            f.database.path() + "; name another table here, or another database there\n");
+}
+
 TEST_CASE("run: a column that there isn't is told at the option that names it") {
   const Fixture f("columns");
   f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");
