@@ -110,9 +110,10 @@ void PlanBuilder::take_options(const StepDraft& draft, Step& step) {
   }
   step.options = options_of(draft, plugin);
   if (step.options.size() == 0 && plugin.plugin().options.count > 0) return;  // which is reported
-  const Status fits =
-      check_configure(plugin, step.options, &BatchExpressions::check_without_columns);
-  if (!fits.ok()) report(diagnostic_of(step, fits.message()));
+  for (const std::string& mistake :
+       check_configure(plugin, step.options, &BatchExpressions::check_without_columns)) {
+    report(diagnostic_of(step, mistake));
+  }
 }
 
 // What an option that names something to be read leads to: of a file's several paths, one.

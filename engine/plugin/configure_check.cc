@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "mayfly/base/clock.h"
 #include "mayfly/base/rng.h"
@@ -20,15 +21,20 @@ struct Trial {
   const CheckExpression& check_expression;
   ManualClock clock;
   Rng rng{1};
-  Status failure;
+  std::vector<std::string> mistakes;
 
   static Trial& of(mayfly_context* ctx) { return *reinterpret_cast<Trial*>(ctx); }
 };
 
 mayfly_result fail(mayfly_context* ctx, std::int32_t, mayfly_text text) {
   Trial& trial = Trial::of(ctx);
-  if (trial.failure.ok()) {
-    trial.failure = {Code::kConfig, std::string(text.data, static_cast<std::size_t>(text.size))};
+  std::string mistake(view(text));
+  // Behind the first, what isn't of an option may well follow from it.
+  const bool is_apart =
+      trial.mistakes.empty() ||
+      !read_option_mistake(OptionTable(trial.plugin.options), mistake).option.empty();
+  if (is_apart && std::ranges::find(trial.mistakes, mistake) == trial.mistakes.end()) {
+    trial.mistakes.push_back(std::move(mistake));
   }
   return MAYFLY_FAILED;
 }
@@ -98,8 +104,8 @@ constexpr mayfly_host kHost = {
 
 }  // namespace
 
-Status check_configure(const PluginLibrary& library, const OptionValues& values,
-                       const CheckExpression& check_expression) {
+std::vector<std::string> check_configure(const PluginLibrary& library, const OptionValues& values,
+                                         const CheckExpression& check_expression) {
   const mayfly_plugin& plugin = library.plugin();
   if (plugin.configure == nullptr) return {};
   const std::size_t align = std::max<std::size_t>(plugin.state_align, sizeof(void*));
@@ -107,13 +113,14 @@ Status check_configure(const PluginLibrary& library, const OptionValues& values,
   const std::unique_ptr<void, decltype(&std::free)> state(std::aligned_alloc(align, size),
                                                           &std::free);
   std::memset(state.get(), 0, size);
-  Trial trial{.plugin = plugin, .check_expression = check_expression, .failure = {}};
+  Trial trial{.plugin = plugin, .check_expression = check_expression, .mistakes = {}};
   const mayfly_result result = plugin.configure(
       state.get(), &kHost, reinterpret_cast<mayfly_context*>(&trial), values.data());
   if (plugin.destroy != nullptr) plugin.destroy(state.get());
-  if (!trial.failure.ok()) return trial.failure;
-  if (result == MAYFLY_OK) return {};
-  return {Code::kConfig, "the plugin refuses these options without saying why"};
+  if (trial.mistakes.empty() && result != MAYFLY_OK) {
+    trial.mistakes.push_back("the plugin refuses these options without saying why");
+  }
+  return std::move(trial.mistakes);
 }
 
 }  // namespace mayfly

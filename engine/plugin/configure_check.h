@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "mayfly/base/status.h"
 #include "mayfly/plugin/library.h"
@@ -14,8 +15,8 @@ namespace mayfly {
 // Whether an SQL expression can be one over a row, whatever its columns.
 using CheckExpression = std::function<Status(const std::string& expression)>;
 
-// What the plugin said, without its name; of an option as "option: what is wrong".
-Status check_configure(const PluginLibrary& library, const OptionValues& values,
-                       const CheckExpression& check_expression);
+// What the plugin said, each once, without its name; of an option as "option: what is wrong".
+std::vector<std::string> check_configure(const PluginLibrary& library, const OptionValues& values,
+                                         const CheckExpression& check_expression);
 
 }  // namespace mayfly

@@ -33,14 +33,30 @@ constexpr mayfly_named kReasons[] = {
 
 struct Map : sdk::Node {
   mayfly_result configure(const sdk::Options& options) {
+    mayfly_result result = MAYFLY_OK;
+    std::vector<std::string_view> entries;  // of `columns`
     for (std::uint64_t i = 0; i < options.list_size(kColumns); ++i) {
-      auto parsed = mayfly::map::parse_column(options.list_at(kColumns, i));
-      if (!parsed.ok()) return host.fail(sdk::Failure::kConfig, parsed.status().message());
+      const std::string_view entry = options.list_at(kColumns, i);
+      auto parsed = mayfly::map::parse_column(entry);
+      if (!parsed.ok()) {
+        result = host.fail(sdk::Failure::kConfig, parsed.status().message());
+        continue;
+      }
+      for (std::size_t k = 0; k < columns.size(); ++k) {
+        if (!sdk::same_column_name(columns[k].name, parsed->name)) continue;
+        result = host.fail(sdk::Failure::kConfig, twice(entries[k], entry));
+        break;
+      }
+      entries.push_back(entry);
       columns.push_back(std::move(parsed).value());
-      const std::string& expression = columns.back().expression;
-      if (host.check_expression(kColumns, expression) != MAYFLY_OK) return MAYFLY_FAILED;
+      const mayfly_result checked = host.check_expression(kColumns, columns.back().expression);
+      if (checked != MAYFLY_OK) result = checked;
     }
-    return MAYFLY_OK;
+    return result;
+  }
+  static std::string twice(std::string_view first, std::string_view second) {
+    return "columns: expected names that differ in more than case, found \"" + std::string(first) +
+           "\" and \"" + std::string(second) + "\"";
   }
 
   mayfly_result open() {

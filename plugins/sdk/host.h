@@ -63,7 +63,8 @@ class Host {
     host_->log(ctx_, static_cast<std::int32_t>(level), to_text(text));
   }
   // `return host.fail(...)`: records why and gives MAYFLY_FAILED. In configure and open a text
-  // "option: expected ..., found ..." is told with the option's place in the file.
+  // "option: expected ..., found ..." is told with the option's place in the file, and so is each
+  // further one of a call of configure.
   mayfly_result fail(Failure failure, std::string_view text) const {
     return host_->fail(ctx_, static_cast<std::int32_t>(failure), to_text(text));
   }

@@ -85,6 +85,22 @@ TEST_CASE("validate: a signal that nobody raises is told at the option that name
   CHECK(f.told("validate").starts_with("8:11: node \"n\" listens to the signal"));
 }
 
+TEST_CASE("validate: every column of map that is wrong is told, where it stands") {
+  const Fixture f("map_columns");
+  f.write(
+      "plugin = \"map\"\ncolumns = [\"id:nokind\", \"id\", \"b = abs((SELECT 1))\",\n"
+      "  \"c = id >\", \"ID = 2\"]\n");
+  const std::string told = f.all_told("validate");
+  CAPTURE(told);
+  CHECK(told.find("8:12: n.columns: expected NAME = EXPRESSION, NAME:TYPE = EXPRESSION or NAME, "
+                  "found \"id:nokind\"") == 0);
+  CHECK(told.find("\n8:31: n.columns: the expression \"abs((SELECT 1))\": a subquery") !=
+        std::string::npos);
+  CHECK(told.find("\n9:3: n.columns: the expression \"id >\": near") != std::string::npos);
+  CHECK(told.find("\n9:15: n.columns: expected names that differ in more than case, found \"id\" "
+                  "and \"ID = 2\"\n") != std::string::npos);
+}
+
 TEST_CASE("validate: control characters are told as they are written in TOML") {
   const Fixture f("control");
   f.write("plugin = \"filter\"\nwhere = \"id >\\u0000\\n1\"\n");
