@@ -21,10 +21,10 @@ constexpr std::size_t kFileBytesMax = 16 << 20;
 using Entries = std::vector<TomlEntry>;
 
 std::string_view described(const TomlEntry& entry) {
-  if (const auto* unfit = std::get_if<TomlEntry::Unfit>(&entry.value)) return unfit->what;
   if (entry.table() != nullptr) return "a table";
   if (entry.tables() != nullptr) return "a list of tables";
   const RawValue& value = *entry.raw();
+  if (const auto* unfit = std::get_if<UnfitValue>(&value)) return unfit->what;
   constexpr std::string_view kWords[] = {"true or false", "an integer", "a number", "text",
                                          "a list"};
   return kWords[value.index()];
@@ -85,26 +85,22 @@ class Reader {
     }
   }
 
-  // Raw options of the entries that are values; the others are mistakes.
-  std::vector<RawOption> raw_options(const std::string& owner, const Entries& entries,
-                                     std::map<std::string, TextPlace, std::less<>>* places) {
+  static std::vector<RawOption> raw_options(const Entries& entries,
+                                            std::map<std::string, TextPlace, std::less<>>* places) {
     std::vector<RawOption> options;
     for (const TomlEntry& entry : entries) {
       if (places != nullptr) places->emplace(entry.key, entry.value_place);
-      if (const RawValue* value = entry.raw()) {
-        options.push_back({entry.key, *value, entry.value_place, entry.place, entry.elements});
-      } else {
-        report(entry.value_place,
-               fmt::format("{}.{}: expected a value or a list of values, found {}", owner,
-                           entry.key, described(entry)));
-      }
+      RawValue value =
+          entry.raw() != nullptr ? *entry.raw() : UnfitValue{std::string(described(entry))};
+      options.push_back(
+          {entry.key, std::move(value), entry.value_place, entry.place, entry.elements});
     }
     return options;
   }
 
   OptionValues settings(const TomlEntry& section, const Entries& entries, OptionTable table,
                         std::map<std::string, TextPlace, std::less<>>& places) {
-    ParsedOptions parsed = parse_options(table, raw_options(section.key, entries, &places));
+    ParsedOptions parsed = parse_options(table, raw_options(entries, &places));
     for (OptionError& error : parsed.errors) {
       if (error.place.line == 0 && incomplete(section.key)) continue;
       report(error.place.line == 0 ? section.place : error.place,
@@ -180,7 +176,7 @@ class Reader {
     }
     for (const TomlEntry& table : *tables) {
       builder_.reaction(
-          {raw_options("reaction", *table.table(), nullptr), table.place, incomplete("reaction")});
+          {raw_options(*table.table(), nullptr), table.place, incomplete("reaction")});
     }
   }
 
@@ -235,7 +231,7 @@ class Reader {
         options.push_back(field);
       }
     }
-    draft.options = raw_options(entry.key, options, nullptr);
+    draft.options = raw_options(options, nullptr);
     source ? builder_.source(std::move(draft)) : builder_.node(std::move(draft));
   }
 

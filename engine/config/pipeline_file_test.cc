@@ -269,9 +269,29 @@ TEST_CASE("pipeline file: a source has no input, a plugin is a text, an option i
                                  "integer"});
   CHECK(mistake("[source.last]\nplugin = \"feed\"\npath = \"x\"\nformat = {a = 1}\n" +
                 std::string(kTail)) ==
-        "p.toml:4:10: last.format: expected a value or a list of values, found a table");
+        "p.toml:4:10: last.format: expected text in quotes, found a table");
   CHECK(mistakes("[source.last]\npath = \"x\"\n" + std::string(kTail)) ==
         std::vector<std::string>{"p.toml:1:9: \"last\" names no plugin: add plugin = \"...\""});
+}
+
+TEST_CASE("pipeline file: a required option of the wrong type isn't missing as well") {
+  CHECK(mistake("[source.last]\nplugin = \"feed\"\npath = 1979-05-27\n" + std::string(kTail)) ==
+        "p.toml:3:8: last.path: expected text in quotes, found a date or time");
+  CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = \"orders\"\n",
+                     "[[reaction]]\non = \"feed.tick\"\ndo = \"pause\"\ntarget = 3\n")) ==
+        "p.toml:14:10: reaction.target: expected text in quotes, found the integer 3");
+}
+
+TEST_CASE("pipeline file: what the plugin finds is told beside an option that is wrong by itself") {
+  const auto picky = [](const std::string& options) {
+    return mistake(with("[node.last]\nplugin = \"picky\"\ninput = \"orders\"\n" + options));
+  };
+  CHECK(picky("step = \"x\"\nlow = 3\n") ==
+        "p.toml:7:8: last.step: expected an integer, found \"x\"\n"
+        "p.toml:8:7: last.low: expected at most high");
+  // It might be right with another value of the option that is wrong.
+  CHECK(picky("high = true\nlow = 3\n") ==
+        "p.toml:7:8: last.high: expected an integer, found true");
 }
 
 TEST_CASE("pipeline file: a number beyond 64 bits is told where it begins, with its option") {

@@ -10,6 +10,7 @@
 #include "mayfly/config/check_plan.h"
 #include "mayfly/config/step_mistake.h"
 #include "mayfly/plugin/configure_check.h"
+#include "mayfly/plugin/option_mistake.h"
 #include "mayfly/plugin/tables.h"
 #include "mayfly/storage/batch_expressions.h"
 
@@ -87,17 +88,48 @@ std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& dra
   return *library;
 }
 
-OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary& plugin) {
-  ParsedOptions parsed = parse_options(OptionTable(plugin.plugin().options), draft.options);
+OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary& plugin,
+                                     std::vector<std::string>& wrong) {
+  const OptionTable table(plugin.plugin().options);
+  ParsedOptions parsed = parse_options(table, draft.options);
   for (OptionError& error : parsed.errors) {
     const bool missing = error.place.line == 0;
+    wrong.push_back(error.option);
     if (missing && draft.incomplete) continue;
     report({missing ? draft.place : error.place,
             fmt::format("{}.{}: {}", draft.name, error.option, error.message),
             std::move(error.suggestion)});
   }
-  if (!parsed.ok()) return {};
+  for (std::uint32_t i = 0; i < table.size(); ++i) {
+    const bool is_required = (table[i].flags & MAYFLY_OPTION_REQUIRED) != 0;
+    if (is_required && parsed.values[i].is_set == 0) return {};
+  }
   return std::move(parsed.values);
+}
+
+// Whether the text has the name as a word of its own.
+static bool mentions(std::string_view text, std::string_view name) {
+  const auto is_of_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = 0; (at = text.find(name, at)) != text.npos; ++at) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || !is_of_word(text[at - 1]);
+    if (begins && (end == text.size() || !is_of_word(text[end]))) return true;
+  }
+  return false;
+}
+
+// Whether what a plugin says would be so whatever those options were that are wrong or unread: it
+// is of one that is given, and doesn't speak of them.
+static bool stands_alone(const StepDraft& draft, OptionTable table, std::string_view mistake,
+                         const std::vector<std::string>& wrong) {
+  if (wrong.empty() && !draft.incomplete) return true;
+  const std::string_view option = read_option_mistake(table, mistake).option;
+  const bool is_given =
+      std::ranges::find(draft.options, option, &RawOption::name) != draft.options.end();
+  return is_given && std::ranges::none_of(
+                         wrong, [&](const std::string& name) { return mentions(mistake, name); });
 }
 
 template <class Step>
@@ -108,10 +140,12 @@ void PlanBuilder::take_options(const StepDraft& draft, Step& step) {
   for (const RawOption& option : draft.options) {
     step.given.push_back({option.name, option.place, option.elements});
   }
-  step.options = options_of(draft, plugin);
+  std::vector<std::string> wrong;
+  step.options = options_of(draft, plugin, wrong);
   if (step.options.size() == 0 && plugin.plugin().options.count > 0) return;  // which is reported
   for (const std::string& mistake :
        check_configure(plugin, step.options, &BatchExpressions::check_without_columns)) {
+    if (!stands_alone(draft, OptionTable(plugin.plugin().options), mistake, wrong)) continue;
     report(diagnostic_of(step, mistake));
   }
 }

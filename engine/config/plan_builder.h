@@ -101,8 +101,10 @@ class PlanBuilder {
 
   void declare(const std::string& name, TextPlace place, Upstream::Kind kind, std::size_t index);
   std::shared_ptr<const PluginLibrary> plugin_of(const StepDraft& draft, std::uint32_t kind);
-  // Parsed; empty when one of them is wrong, which is reported.
-  OptionValues options_of(const StepDraft& draft, const PluginLibrary& plugin);
+  // Parsed; what is wrong is reported, and its option put into `wrong`. Empty when a required one
+  // has no value.
+  OptionValues options_of(const StepDraft& draft, const PluginLibrary& plugin,
+                          std::vector<std::string>& wrong);
   // Into a step whose plugin is known; checked by the plugin, too.
   template <class Step>
   void take_options(const StepDraft& draft, Step& step);

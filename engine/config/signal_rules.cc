@@ -129,7 +129,10 @@ ReactionWords read_reaction(const ReactionDraft& draft, std::vector<Diagnostic>&
     options.erase(value);
   }
   const ParsedOptions parsed = parse_options(reaction_options(), options);
+  bool incomplete = draft.incomplete;
   for (const OptionError& error : parsed.errors) {
+    // What is wrong isn't missing.
+    if (error.place.line != 0 && reaction_options().find(error.option)) incomplete = true;
     if (error.place.line == 0 && draft.incomplete) continue;
     out.push_back({error.place.line == 0 ? draft.place : error.place,
                    fmt::format("reaction.{}: {}", error.option, error.message), error.suggestion});
@@ -143,7 +146,7 @@ ReactionWords read_reaction(const ReactionDraft& draft, std::vector<Diagnostic>&
   words.option = text(kOption);
   if (parsed.values[kDo].is_set != 0) {
     words.action = static_cast<ReactionPlan::Action>(parsed.values[kDo].i64);
-    check_words(words, draft.incomplete, out);
+    check_words(words, incomplete, out);
   }
   return words;
 }

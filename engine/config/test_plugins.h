@@ -37,6 +37,7 @@ inline constexpr mayfly_option kHeedfulOptions[] = {
 inline constexpr mayfly_option kPickyOptions[] = {
     {"low", MAYFLY_OPTION_INT, 0, "1", nullptr, nullptr, nullptr, "The lower bound."},
     {"high", MAYFLY_OPTION_INT, 0, "2", nullptr, nullptr, nullptr, "The upper bound."},
+    {"step", MAYFLY_OPTION_INT, 0, "1", nullptr, nullptr, nullptr, "From one to the next."},
 };
 
 inline mayfly_result accept(void*, const mayfly_host*, mayfly_context*, const mayfly_value*) {

@@ -47,7 +47,7 @@ decltype(TomlEntry::value) value_of(const toml::node& node) {
   if (const auto* flag = node.as_boolean()) return RawValue(flag->get());
   if (const auto* table = node.as_table()) return entries_of(*table);
   const auto* array = node.as_array();
-  if (array == nullptr) return TomlEntry::Unfit{"a date or time"};
+  if (array == nullptr) return RawValue(UnfitValue{"a date or time"});
   if (array->is_array_of_tables()) {
     TomlEntry::Tables tables;
     for (const toml::node& element : *array) {
@@ -61,7 +61,7 @@ decltype(TomlEntry::value) value_of(const toml::node& node) {
   std::vector<std::string> texts;
   for (const toml::node& element : *array) {
     std::optional<std::string> text = as_text(element);
-    if (!text) return TomlEntry::Unfit{fmt::format("a list with {} in it", kind_of(element))};
+    if (!text) return RawValue(UnfitValue{fmt::format("a list with {} in it", kind_of(element))});
     texts.push_back(std::move(*text));
   }
   return RawValue(std::move(texts));

@@ -21,18 +21,14 @@ constexpr std::size_t kSyntaxErrorsMax = 20;
 // One key and its value, with their places in the file.
 struct TomlEntry {
   std::string key;
-  TextPlace place = {};        // of the key
-  TextPlace value_place = {};  // of the value
+  TextPlace place = {};                  // of the key
+  TextPlace value_place = {};            // of the value
   std::vector<TextPlace> elements = {};  // of a list's values
-  // A value, a table's entries, or what else it is in words ("a date", "a list of lists").
-  struct Unfit {
-    std::string what;
-  };
   // Tables that share a name ([[reaction]]), each an entry without a key.
   struct Tables {
     std::vector<TomlEntry> entries;
   };
-  std::variant<RawValue, std::vector<TomlEntry>, Unfit, Tables> value;
+  std::variant<RawValue, std::vector<TomlEntry>, Tables> value;
 
   const RawValue* raw() const { return std::get_if<RawValue>(&value); }
   const std::vector<TomlEntry>* tables() const {

@@ -51,8 +51,8 @@ TEST_CASE("toml: a value set twice is an error at the second place") {
 TEST_CASE("toml: dates and nested lists are told in words") {
   const TomlDocument document = read_toml("a = 2024-01-01\nb = [[1]]\n");
   REQUIRE(document.entries.size() == 2);
-  CHECK(std::get<TomlEntry::Unfit>(document.entries[0].value).what == "a date or time");
-  CHECK(std::get<TomlEntry::Unfit>(document.entries[1].value).what == "a list with a list in it");
+  CHECK(std::get<UnfitValue>(*document.entries[0].raw()).what == "a date or time");
+  CHECK(std::get<UnfitValue>(*document.entries[1].raw()).what == "a list with a list in it");
 }
 
 TEST_CASE("toml: a file of nothing but mistakes ends after the twentieth") {

@@ -60,6 +60,7 @@ std::string described(const RawValue& value) {
     std::string operator()(const std::vector<std::string>& v) const {
       return fmt::format("a list of {}", v.size());
     }
+    std::string operator()(const UnfitValue& v) const { return v.what; }
   };
   return std::visit(Describe(), value);
 }
@@ -289,8 +290,9 @@ void OptionParser::store(std::uint32_t row, Scalar value) {
 void OptionParser::fill_missing() {
   for (std::uint32_t i = 0; i < table_.size(); ++i) {
     const mayfly_option& option = table_[i];
-    if (given_[i]) continue;
+    if (rep_->values[i].is_set != 0) continue;
     if ((option.flags & MAYFLY_OPTION_REQUIRED) != 0) {
+      if (given_[i]) continue;  // and wrong, which is reported
       errors_.push_back({option.name,
                          fmt::format("required option is missing ({}): {}",
                                      option_type_name(option.type), option.help),

@@ -31,9 +31,14 @@ struct TextPlace {
   bool operator==(const TextPlace&) const = default;
 };
 
+// What no option takes, in words: "a table".
+struct UnfitValue {
+  std::string what;
+};
 // As a configuration language gives it. Text is parsed by the option's type; other types must fit
 // it.
-using RawValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
+using RawValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>, UnfitValue>;
 
 // An option as somebody wrote it, not checked yet.
 struct RawOption {
@@ -74,7 +79,9 @@ class OptionValues {
 
 // The values, and what is wrong with them.
 struct ParsedOptions {
-  OptionValues values;  // complete only when there are no errors
+  // An option that is wrong has its default. Complete, unless one of the required ones is missing
+  // or wrong.
+  OptionValues values;
   std::vector<OptionError> errors;
 
   bool ok() const { return errors.empty(); }

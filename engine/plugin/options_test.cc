@@ -131,6 +131,26 @@ TEST_CASE("options: every mistake is reported, with places and suggestions") {
         "n.path: required option is missing (text): A path.");
 }
 
+TEST_CASE("options: one that is wrong has its default, and isn't missing as well") {
+  const mayfly_option rows[] = {{"path", MAYFLY_OPTION_TEXT, MAYFLY_OPTION_REQUIRED, nullptr,
+                                 nullptr, nullptr, nullptr, "Required."},
+                                {"n", MAYFLY_OPTION_INT, 0, "4", "1", "9", nullptr, "A number."},
+                                {"on", MAYFLY_OPTION_LIST, MAYFLY_OPTION_SIGNALS, nullptr, nullptr,
+                                 nullptr, nullptr, "Globs."}};
+  const mayfly_table raw = {rows, 3, sizeof(mayfly_option)};
+  const RawOption given[] = {
+      {"path", UnfitValue{"a table"}, {1, 8}},
+      {"n", std::int64_t{10}, {2, 5}},
+      {"on", std::vector<std::string>{"a", "b c"}, {3, 6}, {3, 1}, {{3, 7}, {3, 12}}}};
+  const ParsedOptions parsed = parse_options(OptionTable(raw), given);
+  REQUIRE(parsed.errors.size() == 3);
+  CHECK(parsed.errors[0].message == "expected text in quotes, found a table");
+  CHECK(parsed.errors[1].message == "10 is over the maximum 9");
+  CHECK(parsed.errors[2].place == TextPlace{3, 12});
+  CHECK(parsed.values[0].is_set == 0);
+  CHECK(parsed.values[1].i64 == 4);
+}
+
 TEST_CASE("durations: units, fractions and sums") {
   CHECK(*parse_duration("250ms") == 250 * kMillisecond);
   CHECK(*parse_duration("1.5s") == 1500 * kMillisecond);

@@ -85,6 +85,19 @@ TEST_CASE("validate: a signal that nobody raises is told at the option that name
   CHECK(f.told("validate").starts_with("8:11: node \"n\" listens to the signal"));
 }
 
+TEST_CASE("validate: an option of another type is one mistake") {
+  const Fixture f("types");
+  f.write("plugin = \"filter\"\nwhere = 1979-05-27\n");
+  CHECK(f.all_told("validate") == "8:9: n.where: expected text in quotes, found a date or time\n");
+  f.write("plugin = \"dedupe\"\nkeys = [[\"id\"]]\n");
+  CHECK(f.all_told("validate") ==
+        "8:8: n.keys: expected a list of texts, found a list with a list in it\n");
+  f.write("plugin = \"sample\"\nratio = {}\n");
+  CHECK(f.all_told("validate") == "8:9: n.ratio: expected a number, found a table\n");
+  f.write("plugin = \"sample\"\nevery = \"often\"\n");
+  CHECK(f.all_told("validate").starts_with("8:9: n.every: expected an integer"));
+}
+
 TEST_CASE("validate: every column of map that is wrong is told, where it stands") {
   const Fixture f("map_columns");
   f.write(
@@ -99,6 +112,15 @@ TEST_CASE("validate: every column of map that is wrong is told, where it stands"
   CHECK(told.find("\n9:3: n.columns: the expression \"id >\": near") != std::string::npos);
   CHECK(told.find("\n9:15: n.columns: expected names that differ in more than case, found \"id\" "
                   "and \"ID = 2\"\n") != std::string::npos);
+}
+
+TEST_CASE("validate: a mistake in one option doesn't hide what is wrong with another") {
+  const Fixture f("beside");
+  f.write("plugin = \"anomaly_detector\"\nthreshold = 0\nsignals = [\"anomaly.*\"]\n");
+  const std::string told = f.all_told("validate");
+  CAPTURE(told);
+  CHECK(told.starts_with("8:13: n.threshold: 0 is under the minimum 1\n"));
+  CHECK(told.find("\n9:") != std::string::npos);
 }
 
 TEST_CASE("validate: control characters are told as they are written in TOML") {
