@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "mayfly/plugin/from_abi.h"
 #include "mayfly/plugin/option_mistake.h"
@@ -11,17 +12,19 @@ namespace mayfly {
 namespace {
 
 // The entry that the text quotes, from its begin or a word's on to its end; of several the one that
-// is quoted longest. None: the option.
+// is quoted last, which is the one behind others of its name. None: the option.
 TextPlace quoted_place(const GivenOption& given, const mayfly_value& value, std::string_view text) {
   TextPlace place = given.place;
-  std::size_t longest = 0;
   text = text.substr(0, text.find("; did you mean"));
+  std::pair<std::size_t, std::size_t> best;  // where the quotation ends, and its length
   for (std::size_t i = 0; i < value.list_count && i < given.elements.size(); ++i) {
     const std::string_view entry = view(value.list[i]);
-    for (std::size_t from = 0; entry.size() > from + longest; ++from) {
+    for (std::size_t from = 0; from < entry.size(); ++from) {
       if (from > 0 && entry[from - 1] != ' ' && entry[from - 1] != '=') continue;
-      if (text.find(fmt::format("\"{}\"", entry.substr(from))) == text.npos) continue;
-      longest = entry.size() - from;
+      const std::string quoted = fmt::format("\"{}\"", entry.substr(from));
+      const std::size_t at = text.rfind(quoted);
+      if (at == text.npos || std::pair(at + quoted.size(), quoted.size()) < best) continue;
+      best = {at + quoted.size(), quoted.size()};
       place = given.elements[i];
     }
   }

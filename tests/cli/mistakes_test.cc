@@ -114,6 +114,14 @@ TEST_CASE("validate: every column of map that is wrong is told, where it stands"
                   "and \"ID = 2\"\n") != std::string::npos);
 }
 
+TEST_CASE("validate: where a mistake is of two entries, the latter is told") {
+  const Fixture f("two_entries");
+  f.write("plugin = \"map\"\ncolumns = [\"NAME = 2 + 3\", \"name\"]\n");
+  CHECK(f.told("validate").starts_with("8:28: n.columns: expected names that differ"));
+  f.write("plugin = \"map\"\ncolumns = [\"name\", \"NAME\"]\n");
+  CHECK(f.told("validate").starts_with("8:20: n.columns: expected names that differ"));
+}
+
 TEST_CASE("validate: a mistake in one option doesn't hide what is wrong with another") {
   const Fixture f("beside");
   f.write("plugin = \"anomaly_detector\"\nthreshold = 0\nsignals = [\"anomaly.*\"]\n");
