@@ -8,6 +8,9 @@ namespace mayfly {
 namespace {
 
 constexpr std::uint32_t kThresholdMax = 1'000'000;
+// In a drain: the first pause between probes, and the longest.
+constexpr std::int64_t kDrainPauseNs = 10 * kMillisecond;
+constexpr std::int64_t kDrainPauseMaxNs = kSecond;
 
 void expect(bool holds, const std::string& what) {
   if (!holds) throw std::invalid_argument("circuit breaker: expected " + what);
@@ -37,8 +40,11 @@ CircuitBreakerPolicy::CircuitBreakerPolicy(const BreakerOptions& options)
 
 void CircuitBreakerPolicy::advance(std::int64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
-  if (state_ == BreakerState::kOpen && now_ns_ >= open_until_ns_) half_open(now_ns_);
+  if (state_ == BreakerState::kOpen && now_ns_ >= open_until_ns_) half_open();
   if (state_ == BreakerState::kHalfOpen && probes_out_ > 0 && now_ns_ >= probe_due_ns_) {
+    ++probes_lost_;
+    calls_.add(now_ns_);
+    record_failure(now_ns_);
     open(now_ns_);
   }
 }
@@ -93,14 +99,18 @@ void CircuitBreakerPolicy::note_failure(std::int64_t at_ns, std::int64_t now_ns)
   advance(now_ns);
   if (state_ == BreakerState::kForcedOpen || state_ == BreakerState::kForcedClosed) return;
   if (now_ns_ - at_ns >= options_.window_ns) return;
-  newest_failures_.add(std::min(at_ns, now_ns_));
-  failures_.add(now_ns_);
-  if (consecutive_ < UINT32_MAX) ++consecutive_;
+  record_failure(std::min(at_ns, now_ns_));
   if (state_ == BreakerState::kHalfOpen) {
     open(now_ns_);
   } else if (state_ == BreakerState::kClosed && trips(now_ns_)) {
     open(now_ns_);
   }
+}
+
+void CircuitBreakerPolicy::record_failure(std::int64_t at_ns) {
+  newest_failures_.add(at_ns);
+  failures_.add(now_ns_);
+  if (consecutive_ < UINT32_MAX) ++consecutive_;
 }
 
 bool CircuitBreakerPolicy::trips(std::int64_t now_ns) {
@@ -122,14 +132,31 @@ bool CircuitBreakerPolicy::trips(std::int64_t now_ns) {
 
 void CircuitBreakerPolicy::open(std::int64_t now_ns) {
   state_ = BreakerState::kOpen;
-  open_until_ns_ = deadline_after(now_ns, options_.open_ns);
+  open_until_ns_ = deadline_after(now_ns, next_pause_ns(now_ns));
   probes_out_ = 0;
   probe_due_ns_ = kNever;
 }
 
-void CircuitBreakerPolicy::half_open(std::int64_t now_ns) {
-  now_ns_ = std::max(now_ns_, now_ns);
-  if (state_ != BreakerState::kOpen) return;
+std::int64_t CircuitBreakerPolicy::next_pause_ns(std::int64_t now_ns) {
+  if (!draining_) return options_.open_ns;
+  std::int64_t pause_ns = std::min(drain_pause_ns_, options_.open_ns);
+  drain_pause_ns_ = std::min(2 * drain_pause_ns_, kDrainPauseMaxNs);
+  // Past the deadline nobody waits, and a pause keeps it from going round and round.
+  const std::int64_t left_ns = drained_by_ns_ - now_ns;
+  if (left_ns > 0) pause_ns = std::min({pause_ns, std::max(left_ns / 2, kDrainPauseNs), left_ns});
+  return pause_ns;
+}
+
+void CircuitBreakerPolicy::drain(std::int64_t now_ns, std::int64_t deadline_ns) {
+  advance(now_ns);
+  if (draining_) return;
+  draining_ = true;
+  drained_by_ns_ = deadline_ns;
+  drain_pause_ns_ = kDrainPauseNs;
+  if (state_ == BreakerState::kOpen) half_open();
+}
+
+void CircuitBreakerPolicy::half_open() {
   state_ = BreakerState::kHalfOpen;
   probes_out_ = 0;
   probes_passed_ = 0;
@@ -142,6 +169,7 @@ void CircuitBreakerPolicy::close() {
   probes_out_ = 0;
   probe_due_ns_ = kNever;
   consecutive_ = 0;
+  drain_pause_ns_ = kDrainPauseNs;
   newest_failures_.clear();
   calls_.clear();
   failures_.clear();

@@ -8,6 +8,11 @@
 //              failed, so that a lost answer can't keep it half-open for ever.
 //   forced     open or closed, whatever happens, until release().
 //
+// While what calls is coming to its end (drain()), nobody else is there to be spared, but a failed
+// probe mustn't be followed at once by the next: open lasts 10 ms then, and twice as long after
+// each probe that fails, up to a second or open_ns. Nor longer than half of the time that is left,
+// so that what a probe lets go can still be done.
+//
 // Calls aren't told apart: a success that was begun before it opened, and ends while it is
 // half-open, counts as a probe's.
 //
@@ -74,18 +79,24 @@ class CircuitBreakerPolicy {
   std::int64_t next_change_ns() const;
   std::uint64_t failures(std::int64_t now_ns);
   std::uint32_t probes_out() const { return probes_out_; }
+  // Times that probes counted as failed for want of an answer.
+  std::uint64_t probes_lost() const { return probes_lost_; }
 
   void force(BreakerState forced);  // kForcedOpen or kForcedClosed
   // From forced: closed, with an empty window.
   void release();
-  // Open: half-open at once.
-  void half_open(std::int64_t now_ns);
+  // It is to be over by the deadline: open is half-open at once, and short from now on. The first
+  // call counts.
+  void drain(std::int64_t now_ns, std::int64_t deadline_ns);
   void set_threshold(std::uint32_t threshold, std::int64_t now_ns);
 
  private:
   void advance(std::int64_t now_ns);
   bool trips(std::int64_t now_ns);
+  void record_failure(std::int64_t at_ns);
   void open(std::int64_t now_ns);
+  std::int64_t next_pause_ns(std::int64_t now_ns);
+  void half_open();
   void close();
   void end_probe();
 
@@ -97,9 +108,13 @@ class CircuitBreakerPolicy {
   std::uint32_t probes_out_ = 0;
   std::uint32_t probes_passed_ = 0;
   std::uint32_t consecutive_ = 0;
-  NewestTimes newest_failures_;  // kCount
-  SlidingCount calls_;           // kRatio
-  SlidingCount failures_;        // kRatio, kConsecutive: to be told
+  std::uint64_t probes_lost_ = 0;
+  bool draining_ = false;
+  std::int64_t drained_by_ns_ = 0;   // the drain's deadline
+  std::int64_t drain_pause_ns_ = 0;  // the next one
+  NewestTimes newest_failures_;      // kCount
+  SlidingCount calls_;               // kRatio
+  SlidingCount failures_;            // kRatio, kConsecutive: to be told
 };
 
 }  // namespace mayfly

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <vector>
 
 #include "mayfly/base/rng.h"
 
@@ -135,6 +137,89 @@ TEST_CASE("breaker: another threshold counts at once") {
   CHECK(breaker.state(kStart) == BreakerState::kClosed);
   breaker.set_threshold(3, kStart);
   CHECK(breaker.state(kStart) == BreakerState::kOpen);
+}
+
+// Fails each probe that it lets out from `now` to `end`, asking as often as a driver may. When the
+// probes were.
+std::vector<std::int64_t> failed_probes(CircuitBreakerPolicy& breaker, std::int64_t now,
+                                        std::int64_t end) {
+  std::vector<std::int64_t> probes;
+  for (; now < end; now += kMillisecond) {
+    breaker.drain(now, end);
+    if (!breaker.try_begin(now)) continue;
+    breaker.failed(now);
+    probes.push_back(now);
+  }
+  return probes;
+}
+
+TEST_CASE("breaker: a drain tries at once, then after pauses that double, up to a second") {
+  CircuitBreakerPolicy breaker({.threshold = 1, .open_ns = 30 * kSecond});
+  breaker.failed(kStart);
+  const auto probes = failed_probes(breaker, kStart, kStart + 10 * kSecond);
+  REQUIRE(probes.size() > 9);
+  std::int64_t at = kStart;
+  for (std::size_t i = 0; i < 9; ++i) {
+    CHECK(probes[i] == at);
+    at += std::min((10 * kMillisecond) << i, kSecond);
+  }
+  // The last ones come closer to each other, so that what is let go can still be written.
+  CHECK(probes.size() < 30);
+  CHECK(probes.back() >= kStart + 10 * kSecond - 20 * kMillisecond);
+}
+
+TEST_CASE("breaker: a drain pauses no longer than it would be open, and than what is left") {
+  CircuitBreakerPolicy hasty({.threshold = 1, .open_ns = 2 * kMillisecond});
+  hasty.failed(kStart);
+  hasty.drain(kStart, kStart + kSecond);
+  CHECK(hasty.try_begin(kStart));
+  hasty.failed(kStart);
+  CHECK(hasty.next_change_ns() == kStart + 2 * kMillisecond);
+
+  CircuitBreakerPolicy late({.threshold = 1, .open_ns = 30 * kSecond});
+  late.failed(kStart);
+  late.drain(kStart, kStart + 4 * kMillisecond);
+  CHECK(late.try_begin(kStart));
+  late.failed(kStart);
+  CHECK(late.next_change_ns() == kStart + 4 * kMillisecond);
+  // Nobody asks it any more, or it would have to wait all the same.
+  CHECK(late.try_begin(kStart + 4 * kMillisecond));
+  late.failed(kStart + 4 * kMillisecond);
+  CHECK(late.next_change_ns() == kStart + 24 * kMillisecond);
+}
+
+TEST_CASE("breaker: what closes it in a drain lets the next failure be tried soon again") {
+  CircuitBreakerPolicy breaker({.threshold = 1, .open_ns = 30 * kSecond});
+  breaker.drain(kStart, kStart + 60 * kSecond);
+  breaker.failed(kStart);
+  std::int64_t now = kStart;
+  for (int i = 0; i < 5; ++i) {
+    now = breaker.next_change_ns();
+    CHECK(breaker.try_begin(now));
+    breaker.failed(now);
+  }
+  now = breaker.next_change_ns();
+  CHECK(breaker.try_begin(now));
+  breaker.succeeded(now);
+  breaker.failed(now);
+  CHECK(breaker.next_change_ns() == now + 10 * kMillisecond);
+  CHECK_FALSE(breaker.try_begin(now));
+}
+
+TEST_CASE("breaker: a probe that is lost counts as a failure, once") {
+  CircuitBreakerPolicy breaker(
+      {.threshold = 3, .open_ns = kSecond, .probes = 2, .probe_timeout_ns = 5 * kSecond});
+  for (int i = 0; i < 3; ++i) breaker.failed(kStart);
+  CHECK(breaker.try_begin(kStart + kSecond));
+  CHECK(breaker.try_begin(kStart + kSecond));
+  CHECK(breaker.failures(kStart + 6 * kSecond) == 3);  // the newest
+  CHECK(breaker.probes_lost() == 1);
+  breaker.set_threshold(4, kStart + 6 * kSecond);
+  breaker.note_failure(kStart + 6 * kSecond, kStart + 6 * kSecond);
+  CHECK(breaker.failures(kStart + 6 * kSecond) == 4);
+  CHECK(breaker.probes_lost() == 1);
+  // Not what the three failures left behind, which are out of the window by now.
+  CHECK(breaker.failures(kStart + 31 * kSecond) == 2);
 }
 
 TEST_CASE("breaker: options out of range are refused") {

@@ -169,9 +169,9 @@ struct CircuitBreaker : sdk::Node {
 
   void on_timer(std::uint32_t, std::int64_t now_ns) { update(now_ns); }
 
-  void drain(std::int64_t) {
+  void drain(std::int64_t deadline_ns) {
     const std::int64_t now = host.now_ns();
-    policy->half_open(now);
+    policy->drain(now, deadline_ns);
     update(now);
   }
 

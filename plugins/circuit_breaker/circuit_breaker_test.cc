@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "tests/support/plugin_node.h"
 
 namespace mayfly {
@@ -150,6 +153,49 @@ TEST_CASE("circuit breaker: draining tries at once, one after the other, and kee
   CHECK(node->drain() == 0);
   CHECK(node->port(0) == first(6));
   CHECK(node->violations().empty());
+}
+
+TEST_CASE("circuit breaker: a drain that goes on failing tries ever less often, and on time") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}},
+                                  {"open_for", std::string("30s")},
+                                  {"probe_timeout", std::string("1ms")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(1000);
+  const std::int64_t begin = node->clock().now_ns();
+  // The driver asks again and again; nothing that is let go is ever answered.
+  CHECK(node->drain(10 * kSecond) > 950);
+  CHECK(node->clock().now_ns() == begin + 10 * kSecond);
+  CHECK(node->counter("probes") > 10);
+  CHECK(node->counter("probes") < 40);
+  CHECK(std::ranges::count(node->signals(), "circuit-open") < 40);
+  CHECK(node->violations().empty());
+}
+
+TEST_CASE("circuit breaker: a drain lets all go soon after the database is free again") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}}, {"open_for", std::string("1h")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(9);
+  // The driver asks after each row that moves; whatever goes fails and comes back.
+  std::uint64_t probes = 0;
+  const auto ask = [&] {
+    node->advance(kMillisecond);
+    node->drain(0);
+    return std::exchange(probes, node->counter("probes")) != probes;
+  };
+  for (int i = 0; i < 3000; ++i) {
+    if (!ask()) continue;
+    const std::uint64_t row = node->passed().back().ordinal;
+    node->complete(Ordinals{row}, MAYFLY_PENDING);
+    node->push_again(Ordinals{row});
+  }
+  CHECK(probes > 5);
+  CHECK(probes < 15);
+  int waited_ms = 0;
+  while (!ask()) REQUIRE(++waited_ms < 1000);
+  node->complete(Ordinals{node->passed().back().ordinal}, MAYFLY_WRITTEN);
+  CHECK(node->held() == 0);
 }
 
 }  // namespace
