@@ -93,9 +93,11 @@ void CircuitBreaker::raise(std::string_view stem) {
 void CircuitBreaker::tell(std::unique_lock<std::mutex>& lock, bool failure) {
   const BreakerState state = policy_.state(clock_.now_ns());
   const BreakerState before = std::exchange(told_, state);
+  const std::uint64_t lost = policy_.probes_lost();
+  std::uint64_t failures = lost - std::exchange(probes_lost_told_, lost) + (failure ? 1 : 0);
   lock.unlock();
   if (signals_ == nullptr) return;
-  if (failure) raise("circuit-failure");
+  for (; failures > 0; --failures) raise("circuit-failure");
   if (state == before) return;
   if (state == BreakerState::kOpen || state == BreakerState::kForcedOpen) {
     raise("circuit-open");

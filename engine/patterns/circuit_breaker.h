@@ -159,6 +159,7 @@ class CircuitBreaker {
   std::mutex mutex_;
   CircuitBreakerPolicy policy_;
   BreakerState told_ = BreakerState::kClosed;
+  std::uint64_t probes_lost_told_ = 0;
 };
 
 }  // namespace mayfly

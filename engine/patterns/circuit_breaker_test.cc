@@ -108,6 +108,25 @@ TEST_CASE("circuit breaker: a permit that is dropped says nothing, and frees the
   CHECK(breaker.try_begin());
 }
 
+TEST_CASE("circuit breaker: each failure is told once, also slow calls and probes that are lost") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  CircuitBreaker breaker({.threshold = 1,
+                          .open_ns = 10 * kSecond,
+                          .probe_timeout_ns = 5 * kSecond,
+                          .slow_call_ns = kSecond},
+                         clock, &sink);
+  breaker.execute([&] { clock.advance(2 * kSecond); });
+  CHECK(sink.count("circuit-failure") == 1);
+  clock.advance(10 * kSecond);
+  const auto lost = breaker.try_begin();
+  CHECK(lost);
+  clock.advance(5 * kSecond);
+  CHECK(breaker.is_open());
+  CHECK(breaker.is_open());
+  CHECK(sink.count("circuit-failure") == 2);
+}
+
 TEST_CASE("circuit breaker: of many threads that meet it half-open, one is the probe") {
   // Interleaving aimed at: all ask at once just when it becomes half-open.
   ManualClock clock;

@@ -191,7 +191,7 @@ void NodeHarness::complete(std::span<const std::uint64_t> ordinals, std::uint8_t
   }
 }
 
-void NodeHarness::signal(std::string_view name) {
+void NodeHarness::signal(std::string_view name, std::int64_t at_ns) {
   present_.emplace_back(name);
   for (const Listen& listen : listens_) {
     if (!Glob(listen.glob).matches(name)) continue;
@@ -200,7 +200,7 @@ void NodeHarness::signal(std::string_view name) {
         std::span(listens_.data(), &listen),
         [&](const Listen& o) { return o.id == listen.id && Glob(o.glob).matches(name); });
     if (heard) continue;
-    const mayfly_signal signal = {listen.id, 0, {name.data(), name.size()}, clock_.now_ns()};
+    const mayfly_signal signal = {listen.id, 0, {name.data(), name.size()}, at_ns};
     check_result("on_signal", plugin().on_signal(state_.get(), &signal, 1));
   }
   holds_now_.clear();

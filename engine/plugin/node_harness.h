@@ -95,7 +95,9 @@ class NodeHarness {
   // Their answers, for on_completion. MAYFLY_PENDING: an attempt to write them failed.
   void complete(std::span<const std::uint64_t> ordinals, std::uint8_t outcome);
   // Raised from outside: present, and to everything listened to that matches.
-  void signal(std::string_view name);
+  void signal(std::string_view name) { signal(name, clock_.now_ns()); }
+  // The same for one that was raised then, perhaps in an earlier run, and is restored.
+  void signal(std::string_view name, std::int64_t at_ns);
   // No longer present; nobody is told.
   void retract(std::string_view name) { retracted(name); }
   // Of an option flagged RUNTIME.

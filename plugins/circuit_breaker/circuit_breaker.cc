@@ -1,10 +1,11 @@
 // Stops rows while what takes them keeps failing, and tries again with a few.
-#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "mayfly/policy/circuit_breaker_policy.h"
 #include "mayfly/sdk/plugin.h"
+#include "plugins/circuit_breaker/earlier_failures.h"
 #include "plugins/circuit_breaker/pass_times.h"
 
 namespace {
@@ -120,23 +121,25 @@ struct CircuitBreaker : sdk::Node {
   void on_completion(sdk::Slice slice) {
     const std::int64_t now = slice.now_ns();
     const bool probing = policy->state(now) == BreakerState::kHalfOpen;
-    const std::int64_t took =
-        policy->options().slow_call_ns > 0 ? times.since(slice.batch(), now) : 0;
+    const std::int64_t slow_ns = policy->options().slow_call_ns;
+    const bool slow = slow_ns > 0 && times.since(slice.batch(), now) > slow_ns;
     bool failed = false;
     bool succeeded = false;
     for (const std::uint16_t row : slice.rows()) {
       const std::uint8_t outcome = slice.outcome(row);
       // A row that the database refuses says that the database works.
       const bool good = slice.arrived(row) || outcome == MAYFLY_DEAD_LETTERED;
-      failed |= outcome == MAYFLY_PENDING;
+      if (outcome == MAYFLY_PENDING || (good && slow)) {
+        failed = true;
+        continue;
+      }
       succeeded |= good;
-      if (!probing || outcome == MAYFLY_PENDING) continue;
-      good ? policy->succeeded(now, took) : policy->abandoned(now);
+      if (probing) good ? policy->succeeded(now) : policy->abandoned(now);
     }
     if (failed) {
       fail(now);
     } else if (succeeded && !probing) {
-      policy->succeeded(now, took);
+      policy->succeeded(now);
     }
     update(now);
   }
@@ -146,6 +149,9 @@ struct CircuitBreaker : sdk::Node {
     if (now == last_failure_ns) return;
     last_failure_ns = now;
     policy->failed(now);
+    tell_failure();
+  }
+  void tell_failure() {
     host.count(kFailures);
     host.raise(kFailure, name);
   }
@@ -153,18 +159,32 @@ struct CircuitBreaker : sdk::Node {
   void on_signal(std::span<const mayfly_signal> signals) {
     const std::int64_t now = host.now_ns();
     for (const mayfly_signal& signal : signals) {
-      if (signal.listen != kOwnFailures) {
+      if (now - signal.at_ns >= policy->options().window_ns) continue;
+      const auto breaker = failing_breaker(sdk::to_view(signal.name));
+      if (signal.listen == kOwnFailures) {
+        if (signal.at_ns < opened_ns && breaker == name && earlier.own()) {
+          policy->note_failure(signal.at_ns, now);
+        }
+      } else if (!breaker) {
+        if (signal.at_ns < opened_ns && !earlier.named()) continue;
         policy->note_failure(signal.at_ns, now);
-        host.count(kFailures);
-      } else if (signal.at_ns < opened_ns && is_own(sdk::to_view(signal.name))) {
+        tell_failure();
+      } else if (breaker != name) {
+        // Told by the other breaker. Were it told again, two that count each other's failures would
+        // never come to an end.
         policy->note_failure(signal.at_ns, now);
+        if (signal.at_ns >= opened_ns) host.count(kFailures);
       }
     }
     update(now);
   }
-  bool is_own(std::string_view signal) const {
-    const std::size_t colon = signal.find(':');
-    return (colon == signal.npos ? std::string_view() : signal.substr(colon + 1)) == name;
+  // Of a circuit-failure: the name of the breaker that raised it.
+  static std::optional<std::string_view> failing_breaker(std::string_view signal) {
+    const std::string_view stem = kRaises[kFailure].name;
+    if (!signal.starts_with(stem)) return std::nullopt;
+    signal.remove_prefix(stem.size());
+    if (signal.empty()) return signal;
+    return signal.front() == ':' ? std::optional(signal.substr(1)) : std::nullopt;
   }
 
   void on_timer(std::uint32_t, std::int64_t now_ns) { update(now_ns); }
@@ -197,6 +217,7 @@ struct CircuitBreaker : sdk::Node {
     const BreakerState state = policy->state(now);
     const bool open = state == BreakerState::kOpen || state == BreakerState::kForcedOpen;
     const bool half_open = state == BreakerState::kHalfOpen;
+    for (; probes_lost < policy->probes_lost(); ++probes_lost) tell_failure();
     if (state != told) tell(state);
     told = state;
     if (half_open) {
@@ -222,10 +243,12 @@ struct CircuitBreaker : sdk::Node {
 
   std::optional<CircuitBreakerPolicy> policy;
   mayfly::circuit_breaker::PassTimes times;
+  mayfly::circuit_breaker::EarlierFailures earlier;
   std::string name;
   BreakerState told = BreakerState::kClosed;
   std::int64_t opened_ns = 0;
   std::int64_t last_failure_ns = INT64_MIN;
+  std::uint64_t probes_lost = 0;  // that were told
 };
 
 }  // namespace

@@ -198,5 +198,150 @@ TEST_CASE("circuit breaker: a drain lets all go soon after the database is free 
   CHECK(node->held() == 0);
 }
 
+TEST_CASE("circuit breaker: a failure is counted and raised once, whatever it was") {
+  std::unique_ptr<NodeHarness> node;
+  const auto start = [&node](RawOption option) {
+    node = breaker_node({{"threshold", std::int64_t{1}}, std::move(option)});
+    node->push_rows(3);
+  };
+  SUBCASE("answers that took too long") {
+    start({"slow_call", std::string("2s")});
+    node->advance(2 * kSecond + 1);
+    node->complete(first(3), MAYFLY_WRITTEN);
+  }
+  SUBCASE("an attempt that took long and failed") {
+    start({"slow_call", std::string("1ms")});
+    node->advance(kSecond);
+    node->complete(first(2), MAYFLY_WRITTEN);
+    node->complete(Ordinals{2}, MAYFLY_PENDING);
+  }
+  SUBCASE("a signal that was named") {
+    start({"failure_signals", Names{"write.busy*", "write.*"}});
+    node->signal("write.busy");
+  }
+  CHECK(node->counter("failures") == 1);
+  CHECK(node->signals() == Signals{"circuit-failure", "circuit-open"});
+  node->push_rows(1);
+  CHECK(node->held() == 1);
+}
+
+TEST_CASE("circuit breaker: probes that fail are counted and raised once each") {
+  const auto node = breaker_node({{"threshold", std::int64_t{1}},
+                                  {"open_for", std::string("10s")},
+                                  {"probes", std::int64_t{3}},
+                                  {"probe_timeout", std::string("3s")},
+                                  {"slow_call", std::string("2s")}});
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(9);
+  node->advance(10 * kSecond);
+  CHECK(node->counter("probes") == 3);
+  node->advance(2 * kSecond + 1);
+  node->complete(first(3, 1), MAYFLY_WRITTEN);  // too late
+  CHECK(node->counter("failures") == 2);
+  node->advance(10 * kSecond);
+  CHECK(node->counter("probes") == 6);
+  node->advance(3 * kSecond);  // never
+  CHECK(node->counter("failures") == 3);
+  node->advance(5 * kSecond);
+  CHECK(node->counter("failures") == 3);
+  CHECK(node->signals() == Signals{"circuit-failure", "circuit-open",       //
+                                   "circuit-half-open", "circuit-failure",  //
+                                   "circuit-open", "circuit-half-open",     //
+                                   "circuit-failure", "circuit-open"});
+}
+
+// What is behind an ordinary start: an earlier run's signals, each at its own time.
+struct Restored {
+  explicit Restored(std::vector<RawOption> options) {
+    options.push_back({"window", std::string("30s")});
+    node = breaker_node(options);
+    opened_ns = node->clock().now_ns();
+  }
+  void restore(std::string_view name, std::int64_t age_ns) {
+    node->signal(name, opened_ns - age_ns);
+  }
+  bool is_open() {
+    node->push_rows(1);
+    return node->held() > 0;
+  }
+  std::uint64_t raised(std::string_view name) const {
+    return static_cast<std::uint64_t>(std::ranges::count(node->signals(), name));
+  }
+  std::unique_ptr<NodeHarness> node;
+  std::int64_t opened_ns = 0;
+};
+
+TEST_CASE("circuit breaker: its own failures of an earlier run count, and aren't raised again") {
+  Restored after({{"threshold", std::int64_t{3}}, {"name", std::string("orders")}});
+  after.restore("circuit-failure:orders", 31 * kSecond);
+  after.restore("circuit-failure", kSecond);
+  after.restore("circuit-failure:other", kSecond);
+  after.restore("circuit-failure:orders", 29 * kSecond);
+  after.restore("circuit-failure:orders", kSecond);
+  CHECK_FALSE(after.is_open());
+  after.node->advance(kMillisecond);
+  after.node->complete(Ordinals{0}, MAYFLY_PENDING);
+  CHECK(after.is_open());
+  CHECK(after.raised("circuit-failure:orders") == 1);
+  CHECK(after.node->counter("failures") == 1);
+}
+
+TEST_CASE("circuit breaker: a failure that two restored signals tell of counts once") {
+  const std::vector<RawOption> options = {{"threshold", std::int64_t{4}},
+                                          {"failure_signals", Names{"write.busy*"}}};
+  SUBCASE("its own is heard behind the one that it was raised for") {
+    Restored after(options);
+    for (const std::int64_t age : {3, 2, 1}) {
+      after.restore("write.busy", age * kSecond);
+      after.restore("circuit-failure", age * kSecond - 1);
+    }
+    CHECK_FALSE(after.is_open());
+    after.node->signal("write.busy");
+    CHECK(after.is_open());
+  }
+  SUBCASE("all of its own are heard first, and it had failures besides") {
+    Restored after(options);
+    for (const std::int64_t age : {3, 2, 1}) after.restore("circuit-failure", age * kSecond);
+    for (const std::int64_t age : {2, 1}) after.restore("write.busy", age * kSecond);
+    CHECK_FALSE(after.is_open());
+    CHECK(after.raised("circuit-failure") == 0);
+    CHECK(after.node->counter("failures") == 0);
+    after.restore("circuit-failure", kSecond);
+    CHECK(after.is_open());
+  }
+  SUBCASE("what came before it was open, and it has never told of, it tells of") {
+    Restored after(options);
+    for (const std::int64_t age : {40, 3, 2, 1}) after.restore("write.busy", age * kSecond);
+    CHECK_FALSE(after.is_open());
+    CHECK(after.raised("circuit-failure") == 3);
+    CHECK(after.node->counter("failures") == 3);
+  }
+}
+
+TEST_CASE("circuit breaker: failures of breakers that it counts go round no circle") {
+  SUBCASE("its own") {
+    const auto node = breaker_node(
+        {{"threshold", std::int64_t{2}}, {"failure_signals", Names{"circuit-failure*"}}});
+    node->push_rows(2);
+    fail(*node, 0, 1);
+    for (const std::string& raised : Signals(node->signals())) node->signal(raised);
+    CHECK(node->counter("failures") == 1);
+    CHECK(node->signals() == Signals{"circuit-failure"});
+  }
+  SUBCASE("another's is known already, and may be what that one counts in turn") {
+    Restored after({{"threshold", std::int64_t{3}},
+                    {"name", std::string("a")},
+                    {"failure_signals", Names{"circuit-failure:b"}}});
+    after.restore("circuit-failure:b", kSecond);
+    after.restore("circuit-failure:a", kSecond);
+    CHECK_FALSE(after.is_open());
+    after.node->signal("circuit-failure:b");
+    CHECK(after.is_open());
+    CHECK(after.node->counter("failures") == 1);
+    CHECK(after.node->signals() == Signals{"circuit-open:a"});
+  }
+}
+
 }  // namespace
 }  // namespace mayfly
