@@ -49,6 +49,47 @@ TEST_CASE("rows made from a row answer for it: copies, sums of pairs, and nothin
   }
 }
 
+// Two batches hold the copies of two rows: the other 14 of each batch wait for their turn.
+TEST_CASE("rows whose copies are more than two batches hold come in several turns") {
+  const Database database("fork_many");
+  Pipeline p(database.path());
+  p.plan.batch_rows = 16;
+  p.plan.writer.at_least_once = true;
+  const auto source = p.source(
+      "numbers", library("GENERATE"),
+      {{"rows", std::int64_t{1000}}, {"columns", std::vector<std::string>{"id:sequence"}}});
+  const auto fork = p.node("fork", library("FORK"), {source}, {{"copies", std::int64_t{9}}});
+  p.join_writer({Pipeline::port(fork)});
+  const auto engine = open(p);
+  while (!engine->wait(kSecond)) {
+  }
+  close_balanced(*engine);
+  CHECK(engine->stats().rows.answers[MAYFLY_CONSUMED] == 1000);
+  CHECK(database.integer("SELECT count(*) FROM t") == 9000);
+  CHECK(database.integer("SELECT sum(id) FROM t") == 9 * 500500);
+}
+
+TEST_CASE("more copies of a row than a batch holds are refused, by name") {
+  const Database database("fork_refused");
+  Pipeline p(database.path());
+  p.plan.batch_rows = 8;
+  p.plan.writer.at_least_once = true;
+  const auto source =
+      p.source("numbers", library("GENERATE"),
+               {{"rows", std::int64_t{100}}, {"columns", std::vector<std::string>{"id:sequence"}}});
+  const auto fork = p.node("fork", library("FORK"), {source}, {{"copies", std::int64_t{9}}});
+  p.join_writer({Pipeline::port(fork)});
+  const auto engine = open(p);
+  while (!engine->wait(kSecond)) {
+  }
+  const Status closed = engine->close();
+  CHECK(closed.code() == Code::kConfig);
+  CHECK_MESSAGE(closed.message().find("copies: expected no more than batch_rows (8), so that "
+                                      "siblings travel together, found 9") != std::string::npos,
+                closed.message());
+  CHECK(engine->stats().rows.balanced());
+}
+
 // Interleaving aimed at: the writer answers the one row of a group before the node has looked at
 // the rows that it was made from, which came in earlier calls.
 TEST_CASE("rows of several batches that become one row are answered once, by that row") {

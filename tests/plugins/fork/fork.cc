@@ -1,7 +1,10 @@
 // Makes rows from rows, with lineage: copies of each, or one of each pair. For tests.
 //
 // Puts out (id int64, copy int64); takes the first column of what comes in, an int64.
+#include <algorithm>
 #include <array>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "mayfly/sdk/plugin.h"
@@ -12,6 +15,11 @@ namespace sdk = mayfly::sdk;
 
 enum Option : std::uint32_t { kMode, kCopies };
 enum Mode : std::uint32_t { kCopy, kPair };
+
+// Of one call.
+constexpr std::size_t kBatches = 2;
+// To the next call: within one, a row may be held but a few times.
+constexpr std::int64_t kTurnNs = 1'000'000;
 
 constexpr mayfly_option kOptions[] = {
     sdk::choice_option("mode", "copy", "copy|pair",
@@ -36,52 +44,62 @@ struct Fork : sdk::Node {
     return host.declare_column("copy", MAYFLY_INT64);
   }
 
-  // One call takes what fits one batch per copy, so that siblings travel together.
+  // One call takes what fits two batches, which are sure to come free, so that siblings travel
+  // together. The rows behind wait for the next.
   mayfly_result process(sdk::Slice slice) {
-    for (const std::uint16_t row : slice.rows()) slice.consume(row);
-    if (copies == 0) return MAYFLY_OK;
-    std::array<mayfly_batch*, 16> made{};
-    for (std::uint32_t i = 0; i < batches_for(slice); ++i) {
+    if (copies == 0) {
+      for (const std::uint16_t row : slice.rows()) slice.consume(row);
+      return MAYFLY_OK;
+    }
+    const std::uint32_t capacity = slice.batch().capacity;
+    if (copies > capacity) {
+      return host.fail(sdk::Failure::kConfig,
+                       "copies: expected no more than batch_rows (" + std::to_string(capacity) +
+                           "), so that siblings travel together, found " + std::to_string(copies) +
+                           "; lower it, or raise batch_rows");
+    }
+    const std::size_t per_batch = mode == kPair ? slice.size() : capacity / copies;
+    const std::size_t taken = std::min<std::size_t>(slice.size(), kBatches * per_batch);
+    std::array<mayfly_batch*, kBatches> made{};
+    for (std::size_t i = 0; i * per_batch < taken; ++i) {
       made[i] = host.new_batch();
       if (made[i] == nullptr) return give_back(made);
     }
-    mode == kPair ? pair(slice, *made[0]) : copy(slice, made);
+    const auto rows = slice.rows();
+    for (const std::uint16_t row : rows.first(taken)) slice.consume(row);
+    for (const std::uint16_t row : rows.subspan(taken)) slice.hold(row, 0);
+    if (taken < rows.size()) host.set_timer(0, slice.now_ns() + kTurnNs);
+    for (std::size_t i = 0; i * per_batch < taken; ++i) {
+      const auto some = rows.subspan(i * per_batch, std::min(per_batch, taken - i * per_batch));
+      lineage.clear();
+      mode == kPair ? pair(slice, some, *made[i]) : copy(slice, some, *made[i]);
+      host.emit(0, made[i], lineage);
+    }
     return MAYFLY_OK;
   }
 
-  std::uint32_t batches_for(const sdk::Slice& slice) const {
-    const std::uint32_t per_batch = slice.batch().capacity / copies;
-    return mode == kPair ? 1 : (slice.size() + per_batch - 1) / per_batch;
-  }
+  void on_timer(std::uint32_t, std::int64_t) { host.resume(0); }
+  void drain(std::int64_t) { host.resume(0); }
 
   // An empty emit returns the batch to the pool.
-  mayfly_result give_back(const std::array<mayfly_batch*, 16>& made) {
+  mayfly_result give_back(const std::array<mayfly_batch*, kBatches>& made) {
     for (mayfly_batch* batch : made) {
       if (batch != nullptr) host.emit(0, batch, {});
     }
     return MAYFLY_BLOCKED;
   }
 
-  void copy(const sdk::Slice& slice, const std::array<mayfly_batch*, 16>& made) {
-    std::uint32_t at = 0;
-    lineage.clear();
-    for (const std::uint16_t row : slice.rows()) {
-      if (made[at]->rows + copies > made[at]->capacity) {
-        host.emit(0, made[at++], lineage);
-        lineage.clear();
-      }
+  void copy(const sdk::Slice& slice, std::span<const std::uint16_t> rows, mayfly_batch& made) {
+    for (const std::uint16_t row : rows) {
       for (std::uint32_t c = 0; c < copies; ++c) {
-        add(*made[at], slice.batch().columns[0].cells[row].i64, c);
+        add(made, slice.batch().columns[0].cells[row].i64, c);
         lineage.push_back({mayfly::make_ref(slice.batch().id, row),
-                           static_cast<std::uint16_t>(made[at]->rows - 1), 0});
+                           static_cast<std::uint16_t>(made.rows - 1), 0});
       }
     }
-    host.emit(0, made[at], lineage);
   }
 
-  void pair(const sdk::Slice& slice, mayfly_batch& made) {
-    lineage.clear();
-    const auto rows = slice.rows();
+  void pair(const sdk::Slice& slice, std::span<const std::uint16_t> rows, mayfly_batch& made) {
     for (std::size_t i = 0; i < rows.size(); i += 2) {
       std::int64_t sum = 0;
       for (std::size_t j = i; j < i + 2 && j < rows.size(); ++j) {
@@ -91,7 +109,6 @@ struct Fork : sdk::Node {
       }
       add(made, sum, 0);
     }
-    host.emit(0, &made, lineage);
   }
 
   static void add(mayfly_batch& batch, std::int64_t id, std::int64_t copy) {
@@ -111,7 +128,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<Fork>({
     .name = "fork",
     .version = "0.1.0",
     .summary = "Makes several rows of one, or one of two.",
-    .flags = MAYFLY_TRANSFORMS | MAYFLY_SPLITS,
+    .flags = MAYFLY_TRANSFORMS | MAYFLY_SPLITS | MAYFLY_HOLDS,
     .options = kOptions,
     .ports = kPorts,
 }))
