@@ -19,6 +19,7 @@
 #include "mayfly/abi/mayfly_abi.h"
 #include "mayfly/base/nearest.h"
 #include "mayfly/base/status.h"
+#include "mayfly/base/unit_text.h"  // what is parsed here, as text again
 #include "mayfly/plugin/tables.h"
 
 namespace mayfly {
@@ -104,9 +105,6 @@ Result<double> parse_float(std::string_view text);
 Result<bool> parse_bool(std::string_view text);
 Result<std::int64_t> parse_duration(std::string_view text);  // nanoseconds
 Result<std::int64_t> parse_size(std::string_view text);      // bytes
-// The shortest exact form: "1.5s", "64KiB".
-std::string format_duration(std::int64_t ns);
-std::string format_size(std::int64_t bytes);
 
 // "a|b|c" one by one.
 std::vector<std::string_view> split_choices(const char* choices);

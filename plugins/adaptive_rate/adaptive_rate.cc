@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "mayfly/base/unit_text.h"
 #include "mayfly/policy/aimd_rate.h"
 #include "mayfly/policy/gcra.h"
 #include "mayfly/policy/retry_after.h"
@@ -86,8 +87,8 @@ struct AdaptiveRate : sdk::Node {
     if (configured > per_ns) {
       return host.fail(sdk::Failure::kConfig,
                        "rate: expected at most one row a nanosecond, found " +
-                           std::to_string(configured) + " in " + std::to_string(per_ns) +
-                           " ns; set a longer per");
+                           std::to_string(configured) + " in " + mayfly::format_duration(per_ns) +
+                           "; set a longer per");
     }
     if (least > configured) {
       return host.fail(sdk::Failure::kConfig,

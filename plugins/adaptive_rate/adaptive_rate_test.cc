@@ -170,7 +170,7 @@ TEST_CASE("adaptive rate: a rate that can't be is refused") {
   CHECK(refusal({{"rate", std::int64_t{5}}, {"min_rate", std::int64_t{6}}}) ==
         "min_rate: expected at most the rate (5), found 6; lower it, or raise the rate");
   CHECK(refusal({{"rate", std::int64_t{2'000'000}}, {"per", std::string("1ms")}}) ==
-        "rate: expected at most one row a nanosecond, found 2000000 in 1000000 ns; set a longer "
+        "rate: expected at most one row a nanosecond, found 2000000 in 1ms; set a longer "
         "per");
   CHECK(refusal({}).find("rate") != std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "mayfly/base/unit_text.h"
 #include "mayfly/policy/drain_patience.h"
 #include "mayfly/policy/waiting_rows.h"
 #include "mayfly/policy/watermark.h"
@@ -84,12 +85,11 @@ std::int64_t bytes_of(const mayfly_batch& batch, std::uint16_t row) {
 struct Backpressure : sdk::Node {
   mayfly_result configure(const sdk::Options& options) {
     const auto mark = [&](std::optional<Watermark>& into, const char* unit, std::int64_t high,
-                          std::optional<std::int64_t> low) {
+                          std::optional<std::int64_t> low, auto&& text) {
       if (high == 0 && !low) return true;
       if (low.value_or(0) >= high) {
         host.fail(sdk::Failure::kConfig, std::string("low_") + unit + ": expected less than high_" +
-                                             unit + " (" + std::to_string(high) + "), found " +
-                                             std::to_string(*low));
+                                             unit + " (" + text(high) + "), found " + text(*low));
         return false;
       }
       into.emplace(high, low.value_or(high / 2));
@@ -101,10 +101,13 @@ struct Backpressure : sdk::Node {
     const auto integer = [&](Option option) { return options.integer(option); };
     const auto bytes_option = [&](Option option) { return options.bytes(option); };
     const auto duration = [&](Option option) { return options.duration_ns(option); };
+    const auto count_text = [](std::int64_t count) { return std::to_string(count); };
     low_rows = set(kLowRows, integer);
-    if (!mark(rows_mark, "rows", options.integer(kHighRows), low_rows) ||
-        !mark(bytes_mark, "bytes", options.bytes(kHighBytes), set(kLowBytes, bytes_option)) ||
-        !mark(age_mark, "age", options.duration_ns(kHighAge), set(kLowAge, duration))) {
+    if (!mark(rows_mark, "rows", options.integer(kHighRows), low_rows, count_text) ||
+        !mark(bytes_mark, "bytes", options.bytes(kHighBytes), set(kLowBytes, bytes_option),
+              mayfly::format_size) ||
+        !mark(age_mark, "age", options.duration_ns(kHighAge), set(kLowAge, duration),
+              mayfly::format_duration)) {
       return MAYFLY_FAILED;
     }
     if (!rows_mark && !bytes_mark && !age_mark && options.list_size(kSignals) == 0) {

@@ -191,6 +191,10 @@ TEST_CASE("backpressure: marks that don't fit are refused") {
         "low_rows: expected less than high_rows (5), found 5");
   CHECK(refusal({{"low_bytes", std::int64_t{5}}}) ==
         "low_bytes: expected less than high_bytes (0), found 5");
+  CHECK(refusal({{"high_bytes", std::string("1MiB")}, {"low_bytes", std::string("64MiB")}}) ==
+        "low_bytes: expected less than high_bytes (1MiB), found 64MiB");
+  CHECK(refusal({{"high_age", std::string("150ms")}, {"low_age", std::string("1s")}}) ==
+        "low_age: expected less than high_age (150ms), found 1s");
   CHECK(refusal({{"high_rows", std::int64_t{0}}, {"signals", Names{}}}) ==
         "high_rows: expected high_rows, high_bytes, high_age or signals, found none; without any "
         "there is "

@@ -5,6 +5,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/base/rng.h"
+#include "mayfly/base/unit_text.h"
 #include "mayfly/sdk/plugin.h"
 
 namespace {
@@ -63,12 +64,12 @@ struct Fault : sdk::Node {
     if (error_ratio + drop_ratio > 1) {
       return host.fail(sdk::Failure::kConfig,
                        "drop_ratio: expected no more than 1 together with error_ratio, found " +
-                           std::to_string(error_ratio + drop_ratio));
+                           mayfly::format_number(error_ratio + drop_ratio));
     }
     if (delay_max_ns < delay_min_ns) {
       return host.fail(sdk::Failure::kConfig,
-                       "delay_max: expected delay_min (" + std::to_string(delay_min_ns) +
-                           " ns) or more, found " + std::to_string(delay_max_ns) + " ns");
+                       "delay_max: expected delay_min (" + mayfly::format_duration(delay_min_ns) +
+                           ") or more, found " + mayfly::format_duration(delay_max_ns));
     }
     return MAYFLY_OK;
   }

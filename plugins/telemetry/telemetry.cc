@@ -303,8 +303,9 @@ struct Telemetry : sdk::Sink {
     for (const otlp::ExportFailure& failure : failed) {
       host.raise(kExportFailed, failure.word);
       log(failures_logged_ns, "the collector didn't take " + std::to_string(failure.records) +
-                                  " records (" + std::string(name_of(failure.kind)) + "): " +
-                                  failure.message + "; further failures are counted for a minute");
+                                  (failure.records == 1 ? " record (" : " records (") +
+                                  std::string(name_of(failure.kind)) + "): " + failure.message +
+                                  "; further failures are counted for a minute");
     }
   }
 

@@ -184,7 +184,7 @@ TEST_CASE_FIXTURE(
   REQUIRE(node->logged().size() == 2);
   CHECK(node->logged()[0].level == MAYFLY_LOG_WARN);
   CHECK(node->logged()[0].text ==
-        "the collector didn't take 1 records (logs): HTTP 400: no such field; further failures are "
+        "the collector didn't take 1 record (logs): HTTP 400: no such field; further failures are "
         "counted for a minute");
   CHECK(node->counter("sent") == 0);
   CHECK(node->counter("requests") == 3);
