@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http_sender.h"
+#include "mayfly/base/unit_text.h"
 #include "mayfly/data/row_json.h"
 #include "mayfly/net/http_text.h"
 #include "mayfly/policy/http_answer.h"
@@ -47,6 +48,8 @@ enum class OnRefused : std::uint32_t { kDeadLetter, kDrop };
 constexpr std::uint32_t kLingerTimer = 0;
 // The longest linger while the pipeline drains.
 constexpr std::int64_t kDrainLingerNs = 200 * mayfly::kMillisecond;
+// Between warnings.
+constexpr std::int64_t kWarnEveryNs = 60 * mayfly::kSecond;
 // Rows under it wait until there is room for them; those of a request are under its number.
 constexpr std::uint64_t kWaiting = 0;
 
@@ -147,12 +150,11 @@ struct SignalingHttp : sdk::Sink {
     to.limits.connect_ns = options.duration_ns(kConnectTimeout);
     to.limits.body_bytes_max = UINT64_MAX;
     if (to.limits.connect_ns > to.limits.total_ns) {
-      return host.fail(sdk::Failure::kConfig,
-                       "connect_timeout: expected at most timeout (" +
-                           std::to_string(to.limits.total_ns / mayfly::kMillisecond) +
-                           " ms), found " +
-                           std::to_string(to.limits.connect_ns / mayfly::kMillisecond) +
-                           " ms; lower it, or raise timeout");
+      return host.fail(sdk::Failure::kConfig, "connect_timeout: expected at most timeout (" +
+                                                  mayfly::format_duration(to.limits.total_ns) +
+                                                  "), found " +
+                                                  mayfly::format_duration(to.limits.connect_ns) +
+                                                  "; lower it, or raise timeout");
     }
     if (options.is_set(kCaFile)) to.ca_file = std::string(options.text(kCaFile));
     on_refused = static_cast<OnRefused>(options.choice(kOnRefused));
@@ -286,18 +288,26 @@ struct SignalingHttp : sdk::Sink {
       host.raise(kRequestFailed,
                  answered ? std::string_view(status) : mayfly::http_error_name(response.error));
     }
-    // Once for each time that it changes, not for each request of an outage.
-    if (delivered == well) return;
-    well = delivered;
-    if (well) {
-      host.log(sdk::LogLevel::kInfo, "requests are answered well again");
+    if (delivered) {
+      if (std::exchange(warned, false)) {
+        host.log(sdk::LogLevel::kInfo, "requests are answered well again");
+      }
     } else if (answered) {
-      host.log(sdk::LogLevel::kWarn, to.method + " " + mayfly::http_url_shown(to.url) +
-                                         ": expected a status of 200 to 299, found " + status +
-                                         (response.body.empty() ? "" : ": " + response.body));
+      warn(to.method + " " + mayfly::http_url_shown(to.url) +
+           ": expected a status of 200 to 299, found " + status +
+           (response.body.empty() ? "" : ": " + response.body));
     } else {
-      host.log(sdk::LogLevel::kWarn, response.message);
+      warn(response.message);
     }
+  }
+
+  // Not for each request of an outage, nor each time that a server comes and goes.
+  void warn(const std::string& why) {
+    const std::int64_t now = host.now_ns();
+    if (warned_ns && now - *warned_ns < kWarnEveryNs) return;
+    warned_ns = now;
+    warned = true;
+    host.log(sdk::LogLevel::kWarn, why + "; further failures are counted for a minute");
   }
 
   void limit_rate(const HttpResponse& response) {
@@ -352,7 +362,8 @@ struct SignalingHttp : sdk::Sink {
   std::map<std::uint64_t, Outcome> outcomes;
   std::vector<std::string> spare;  // the memory of bodies that were sent
   bool draining = false;
-  bool well = true;
+  bool warned = false;  // and not of the end yet
+  std::optional<std::int64_t> warned_ns;
   // The last member: its threads end before anything else does.
   std::optional<HttpSender> sender;
 };

@@ -193,7 +193,8 @@ TEST_CASE_FIXTURE(Sending, "signaling_http: what the server refuses is a dead le
     REQUIRE(node->logged().size() == 1);
     CHECK(node->logged()[0].text ==
           "POST " + server.url("/rows") +
-              ": expected a status of 200 to 299, found 404: no such thing");
+              ": expected a status of 200 to 299, found 404: no such thing; further failures are "
+              "counted for a minute");
     check_rules();
   }
 }
@@ -273,6 +274,17 @@ TEST_CASE_FIXTURE(Sending, "signaling_http: an outage is logged once, and its en
   }
   REQUIRE(node->logged().size() == 2);
   CHECK(node->logged()[1].text == "requests are answered well again");
+  // It comes and goes: once a minute.
+  for (std::size_t i = 10; i <= 15; ++i) {
+    if (i == 14) node->advance(60 * kSecond);
+    server.answer({.status = i % 2 == 0 ? 503 : 200});
+    node->push_rows(1);
+    wait_for_rows(i);
+  }
+  REQUIRE(node->logged().size() == 4);
+  CHECK(node->logged()[2].level == MAYFLY_LOG_WARN);
+  CHECK(node->logged()[2].text.find("found 503; further failures") != std::string::npos);
+  CHECK(node->logged()[3].level == MAYFLY_LOG_INFO);
 }
 
 TEST_CASE_FIXTURE(Sending, "signaling_http: what comes back during a drain shares requests") {
@@ -351,7 +363,7 @@ TEST_CASE("signaling_http: what can't be sent is refused before anything runs") 
     CHECK(has(refusal({url, {"headers", Texts{field}}}), "that each request sets itself, found "));
   }
   CHECK(has(refusal({url, {"timeout", std::string("1s")}}),
-            "connect_timeout: expected at most timeout (1000 ms), found 5000 ms"));
+            "connect_timeout: expected at most timeout (1s), found 5s"));
 }
 
 }  // namespace
