@@ -5,6 +5,9 @@
 //             have one. What doesn't fit is of kind kParameter; so is a NaN, which SQLite would
 //             store as NULL. Nothing of a statement runs then.
 // TEXT        Without a NUL, at which SQLite would stop reading (kSql). Nothing of it runs then.
+// ONCE MORE  A statement that fails with SQLITE_ERROR before it has changed or shown anything may
+//             know an old schema: it is prepared anew and run a second time. So an SQL function of
+//             the caller's may be called twice for one statement.
 // DENIED      Where the connection's authorizer denies something, that is what is its owner's:
 //             control of transactions and some of PRAGMA (owner_rules.h).
 // THREADS     The connection's.
