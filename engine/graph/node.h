@@ -58,6 +58,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void wire(Wiring wiring) { wiring_ = std::move(wiring); }
   // The columns that come in, then open().
   Status open_with(const Schema& input);
+  // What comes in; schema() is what goes out.
+  const Schema& input() const { return input_; }
   Driver::NodeIndex driver_index() const { return driver_index_; }
   // Where rows go whose attempt this sink failed.
   bool is_failed_port(std::uint32_t port) const { return mayfly::is_failed_port(plugin(), port); }

@@ -144,4 +144,9 @@ std::string_view WriterStage::text(std::uint16_t judge, std::uint16_t reason) co
   return found == nullptr ? "" : found->reason_help(reason);
 }
 
+const Schema* WriterStage::schema(std::uint16_t judge) const {
+  const std::size_t node = judge - sources_.size();
+  return judge >= sources_.size() && node < nodes_.size() ? &nodes_[node]->input() : nullptr;
+}
+
 }  // namespace mayfly

@@ -84,6 +84,7 @@ class WriterStage final : private RejectionNames, private Inbox {
   std::string_view node(std::uint16_t judge) const override;
   std::string_view code(std::uint16_t judge, std::uint16_t reason) const override;
   std::string_view text(std::uint16_t judge, std::uint16_t reason) const override;
+  const Schema* schema(std::uint16_t judge) const override;
   // Inbox
   SliceQueue::LaneId add_lane() override { return loop_->add_lane(); }
   void push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) override;

@@ -1,7 +1,7 @@
 #include "mayfly/storage/dead_letters.h"
 
-#include "mayfly/storage/progress.h"
 #include "mayfly/data/row_json.h"
+#include "mayfly/storage/progress.h"
 #include "mayfly/storage/timestamp.h"
 
 namespace mayfly {
@@ -41,8 +41,8 @@ SqliteError DeadLetters::put(SqliteConnection& connection, RowRef ref) {
   std::string_view text;
   if (is_error_row(batch, row)) text = text_at(batch, batch.message[row]);
   if (text.empty()) text = context_.names.text(judge, reason);
-  return put(connection,
-             {ref, context_.names.node(judge), context_.names.code(judge, reason), text});
+  return put(connection, {ref, context_.names.node(judge), context_.names.code(judge, reason), text,
+                          context_.names.schema(judge)});
 }
 
 SqliteError DeadLetters::put(SqliteConnection& connection, const Rejection& rejection,
@@ -75,7 +75,8 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
     // the bytes of a text.
     const bool cut = bytes_of(batch, row) > row_bytes_max_ / 6;
     columns_.clear();
-    append_row_json(context_.schema, batch, row, cut ? kHeadBytes : UINT64_MAX, columns_);
+    const Schema& schema = letter.schema != nullptr ? *letter.schema : context_.schema;
+    append_row_json(schema, batch, row, cut ? kHeadBytes : UINT64_MAX, columns_);
     insert_.bind(8, columns_);
   }
   insert_.bind(10, target_).bind(11, static_cast<std::int64_t>(batch.attempt[row]));

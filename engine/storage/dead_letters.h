@@ -62,6 +62,7 @@ class DeadLetters {
     std::string_view node;
     std::string_view code;
     std::string_view reason;
+    const Schema* schema = nullptr;  // of the row; null: the writer's
   };
   SqliteError put(SqliteConnection& connection, const Letter& letter);
   SqliteError prepare(SqliteConnection& connection);

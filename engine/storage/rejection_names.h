@@ -6,6 +6,8 @@
 
 namespace mayfly {
 
+class Schema;
+
 // batch.judge of rows that the writer itself rejected or dropped; batch.reason is a WriterReason.
 constexpr std::uint16_t kWriterJudge = 0xFFFF;
 
@@ -36,6 +38,8 @@ class RejectionNames {
   virtual std::string_view code(std::uint16_t judge, std::uint16_t reason) const = 0;
   // A sentence, for rows whose batch.message is empty.
   virtual std::string_view text(std::uint16_t judge, std::uint16_t reason) const = 0;
+  // Of the rows that come to the judge, where a transform makes others of them; null: the writer's.
+  virtual const Schema* schema(std::uint16_t /*judge*/) const { return nullptr; }
 };
 
 }  // namespace mayfly

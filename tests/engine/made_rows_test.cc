@@ -90,6 +90,26 @@ TEST_CASE("more copies of a row than a batch holds are refused, by name") {
   CHECK(engine->stats().rows.balanced());
 }
 
+TEST_CASE("a row that a transform rejects is a dead letter with the columns that came to it") {
+  const Database database("map_rejects");
+  Pipeline p(database.path());
+  const auto source =
+      p.source("numbers", library("GENERATE"),
+               {{"rows", std::int64_t{20}}, {"columns", std::vector<std::string>{"id:sequence"}}});
+  const auto map =
+      p.node("made", library("MAP"), {source},
+             {{"columns",
+               std::vector<std::string>{"a:text = json(iif(id = 7, 'x', '1'))", "b:text = 'q'"}}});
+  p.join_writer({Pipeline::port(map)});
+  const auto engine = open(p);
+  while (!engine->wait(kSecond)) {
+  }
+  close_balanced(*engine);
+  CHECK(database.integer("SELECT count(*) FROM t") == 19);
+  CHECK(database.integer("SELECT count(*) FROM mayfly_dead_letters") == 1);
+  CHECK(database.integer("SELECT columns = '{\"id\":7}' FROM mayfly_dead_letters") == 1);
+}
+
 // Interleaving aimed at: the writer answers the one row of a group before the node has looked at
 // the rows that it was made from, which came in earlier calls.
 TEST_CASE("rows of several batches that become one row are answered once, by that row") {
