@@ -24,6 +24,7 @@ std::size_t tracked(int items, int window) {
 
 }  // namespace
 
+// Conformance case C147.
 int main() {
   const std::size_t few = tracked(200, 10);
   shown(few >= 1 && few <= 10, "a short window remembers the newest");

@@ -1,4 +1,4 @@
-// The patterns: batches, retries, breakers, backpressure, rates, fan-outs, watchers.
+// Atoms and patterns: pools, batches, retries, breakers, backpressure, rates, fan-outs, watchers.
 #include <atomic>
 #include <chrono>
 #include <span>
@@ -18,6 +18,19 @@ struct Request {
   std::string customer;
   int number = 0;
 };
+
+void atoms() {
+  std::atomic<int> done{0};
+  mayfly::FixedWork<int> jobs([&](int) { ++done; }, {.max_concurrency = 4});
+  for (int i = 0; i < 100; ++i) shown(jobs.enqueue(i).ok(), "a job is taken");
+  shown(jobs.drain().ok() && done == 100, "all are done, four at a time");
+
+  mayfly::SignalAware<int> calls([&](int) { ++done; }, {.cancel_on = {"circuit-open"}});
+  calls.raise("circuit-open");
+  shown(calls.enqueue(1) == calls.kRejected, "nothing is taken while the circuit is open");
+  calls.retract("circuit-open");
+  shown(calls.enqueue(1) > 0 && calls.drain().ok() && done == 101, "and again when it is closed");
+}
 
 void batching() {
   std::atomic<int> batches{0};
@@ -140,6 +153,7 @@ void reading_and_updating() {
 
 int main() {
   const mayfly::SystemClock clock;
+  atoms();
   batching();
   retrying();
   breaking(clock);

@@ -56,6 +56,7 @@ Reactions run(int items) {
 
 }  // namespace
 
+// Conformance case C146.
 int main() {
   const Reactions reactions = run(12);
   std::printf("dispatched %d, polled %d\n", reactions.dispatched, reactions.polled);
