@@ -22,9 +22,15 @@ CREATE TABLE IF NOT EXISTS mayfly_offset_ranges(
   PRIMARY KEY(source, target, generation, first)) WITHOUT ROWID;
 )";
 
-// In one transaction: on its own, each statement would sync the disk three times.
+// In one transaction: on its own, each statement would sync the disk three times. IMMEDIATE: SQLite
+// waits for another's lock where a transaction begins, not where it begins to write.
 SqliteError create_tables(SqliteConnection& connection) {
-  SqliteError error = connection.run("BEGIN");
+  std::string found;
+  SqliteError error = connection.query_text(
+      "SELECT count(*) FROM sqlite_schema WHERE name IN ('mayfly_offsets', 'mayfly_offset_ranges')",
+      found);
+  if (!error.ok() || found == "2") return error;
+  error = connection.run("BEGIN IMMEDIATE");
   if (!error.ok()) return error;
   error = connection.run(kTables);
   if (error.ok()) error = connection.run("COMMIT");

@@ -37,6 +37,8 @@ class Session {
   SqliteError configure(const WriterOptions& options);
   // Once the target is known.
   SqliteError prepare(const Target& target, const WriterOptions& options);
+  // Another connection's lock is waited for so long, as from configure() on.
+  SqliteError begin_waiting(std::int64_t wait_ns);
   // From now on another connection's lock is an error at once: the writer loop waits, where it can
   // be seen.
   SqliteError end_waiting();
@@ -78,6 +80,7 @@ class Session {
 
  private:
   SqliteError set_journal(Journal journal, bool is_new);
+  SqliteError change_to_wal();
 
   BatchTable batches_;
   SharedDatabase& database_;

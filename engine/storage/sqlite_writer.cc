@@ -104,10 +104,13 @@ Status SqliteWriter::Impl::open_target() {
 Result<SourceStart> SqliteWriter::Impl::add_source(std::uint16_t index, const SourceSpec& spec) {
   SqliteError error;
   if (!session_.is_open()) error = reopen();
-  if (error.ok()) error = session_.take();
+  // It may create tables: still a part of opening.
+  if (error.ok()) error = session_.begin_waiting(options_.open_wait_ns);
   if (!error.ok()) return to_status(error, "writing to " + options_.database);
   Result<SourceStart> start = progress_.add_source(session_.connection(), index, spec);
   totals_.rows = progress_.totals();
+  error = session_.end_waiting();
+  if (!error.ok() && start.ok()) return to_status(error, "writing to " + options_.database);
   return start;
 }
 

@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <chrono>
+#include <future>
 #include <thread>
 
 #include "mayfly/storage/writer_fixture.h"
@@ -288,6 +290,27 @@ TEST_CASE("opening waits for a reader of a rollback journal") {
   REQUIRE(reader.run("COMMIT").ok());
   opener.join();
   CHECK_MESSAGE(status.ok(), status.message());
+}
+
+// Interleaving aimed at: a writer that has its lock before the opening begins, and ends after it.
+TEST_CASE("opening and adding a source wait for another's lock, whatever the journal") {
+  for (const bool opens : {true, false}) {
+    CAPTURE(opens);
+    WriterFixture f;
+    f.options.open_wait_ns = 30 * kSecond;
+    f.run("CREATE TABLE u(x)");
+    if (!opens) f.open();
+    SqliteConnection other = f.connect();
+    REQUIRE(other.run("BEGIN IMMEDIATE").ok());
+    auto waiting = std::async(std::launch::async, [&] {
+      return opens ? f.try_open() : f.writer->add_source(0, {.key = "a.csv"}).status();
+    });
+    // Nothing shows that somebody waits; who doesn't wait ends within this.
+    CHECK(waiting.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout);
+    REQUIRE(other.run("COMMIT").ok());
+    const Status status = waiting.get();
+    CHECK_MESSAGE(status.ok(), status.message());
+  }
 }
 
 TEST_CASE("a refused table leaves no trace in the database") {
