@@ -55,14 +55,18 @@ struct Generate : sdk::Source {
     seed = static_cast<std::uint64_t>(options.integer(kSeed));
     rate = options.number(kRate);
     hash(std::to_string(seed));
+    mayfly_result result = MAYFLY_OK;  // each column that is wrong is told
     for (std::uint64_t i = 0; i < options.list_size(kColumns); ++i) {
       hash(options.list_at(kColumns, i));
       auto column = mayfly::generate::parse_column(options.list_at(kColumns, i));
-      if (!column.ok()) return host.fail(sdk::Failure::kConfig, column.status().message());
+      if (!column.ok()) {
+        result = host.fail(sdk::Failure::kConfig, column.status().message());
+        continue;
+      }
       heap_bytes += column->heap_bytes_max();
       columns.push_back(std::move(column).value());
     }
-    return MAYFLY_OK;
+    return result;
   }
 
   mayfly_result open(const mayfly_position& position) {

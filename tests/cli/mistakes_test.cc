@@ -131,6 +131,18 @@ TEST_CASE("validate: a mistake in one option doesn't hide what is wrong with ano
   CHECK(told.find("\n9:") != std::string::npos);
 }
 
+TEST_CASE("validate: every column of generate that is wrong is told, where it stands") {
+  const Fixture f("generate_columns");
+  write_file(f.toml,
+             "[source.s]\nplugin = \"generate\"\ncolumns = [\"a:flot\", \"b:int\", "
+             "\"c\"]\n[writer]\ninput = \"s\"\ntable = \"t\"\ndatabase = \"" +
+                 f.database.path() + "\"\n");
+  const std::string told = f.all_told("validate");
+  CAPTURE(told);
+  CHECK(told.find("3:12: s.columns: ") == 0);
+  CHECK(told.find("\n3:31: s.columns: ") != std::string::npos);
+}
+
 TEST_CASE("validate: control characters are told as they are written in TOML") {
   const Fixture f("control");
   f.write("plugin = \"filter\"\nwhere = \"id >\\u0000\\n1\"\n");
