@@ -103,13 +103,17 @@ struct CircuitBreaker : sdk::Node {
     const std::int64_t now = slice.now_ns();
     const BreakerState state = policy->state(now);
     const bool closed = state == BreakerState::kClosed || state == BreakerState::kForcedClosed;
-    if (!closed) {
-      bool behind = !slice.resumed() && host.held(kTag) > 0;
+    if (!closed || probes_let_go > 0) {
+      bool behind = !closed && host.held(kTag) > 0;
       for (const std::uint16_t row : slice.rows()) {
-        if (behind || !policy->try_begin(now)) {
+        if (probes_let_go > 0 && slice.resumed()) {
+          // Whatever the state is by now: held again, it would stand behind all that are held.
+          --probes_let_go;
+          policy->try_begin(now);
+        } else if (behind || !policy->try_begin(now)) {
           slice.hold(row, kTag);
           behind = true;
-        } else {
+        } else if (!closed) {
           host.count(kProbesSent);
         }
       }
@@ -221,12 +225,21 @@ struct CircuitBreaker : sdk::Node {
     if (state != told) tell(state);
     told = state;
     if (half_open) {
-      host.resume(kTag, policy->options().probes - policy->probes_out());
+      const std::uint32_t out = policy->probes_out() + probes_let_go;
+      if (out < policy->options().probes) let_probes_go(policy->options().probes - out);
     } else if (!open && host.held(kTag) > 0) {
       host.resume(kTag);
     }
     const std::int64_t due = policy->next_change_ns();
     due == mayfly::kNever ? host.cancel_timer(kTimer) : host.set_timer(kTimer, due);
+  }
+
+  // Each begins when it comes to process, as a probe of the state that it finds: signals and
+  // options may have changed it by then.
+  void let_probes_go(std::uint32_t rows_max) {
+    const std::uint64_t rows = host.resume(kTag, rows_max);
+    probes_let_go += static_cast<std::uint32_t>(rows);
+    host.count(kProbesSent, rows);
   }
 
   void tell(BreakerState state) {
@@ -246,6 +259,9 @@ struct CircuitBreaker : sdk::Node {
   mayfly::circuit_breaker::EarlierFailures earlier;
   std::string name;
   BreakerState told = BreakerState::kClosed;
+  // Rows resumed as probes that haven't come to process. What is resumed comes in that order, and
+  // before what is new, so they are the first of the resumed rows.
+  std::uint32_t probes_let_go = 0;
   std::int64_t opened_ns = 0;
   std::int64_t last_failure_ns = INT64_MIN;
   std::uint64_t probes_lost = 0;  // that were told

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "mayfly/base/rng.h"
 #include "tests/support/plugin_node.h"
 
 namespace mayfly {
@@ -249,6 +251,88 @@ TEST_CASE("circuit breaker: probes that fail are counted and raised once each") 
                                    "circuit-half-open", "circuit-failure",  //
                                    "circuit-open", "circuit-half-open",     //
                                    "circuit-failure", "circuit-open"});
+}
+
+// A breaker that hears another's failures by two of its listens, so by two calls without process
+// between them: the first finds that its time is over and lets a probe go, the second opens it
+// again before that has come.
+std::unique_ptr<NodeHarness> interrupted_node(std::int64_t probes) {
+  return breaker_node({{"threshold", std::int64_t{1}},
+                       {"open_for", std::string("10s")},
+                       {"probes", probes},
+                       {"probes_to_close", std::int64_t{4}},
+                       {"probe_timeout", std::string("3s")},
+                       {"failure_signals", Names{"circuit-failure*"}}});
+}
+void interrupt(NodeHarness& node) {
+  node.clock().advance(10 * kSecond);  // no timer runs yet
+  node.signal("circuit-failure:other");
+}
+
+TEST_CASE("circuit breaker: a probe that is let go passes, though it opens before that has come") {
+  const auto node = interrupted_node(2);
+  node->push_rows(1);
+  fail(*node, 0, 1);
+  node->push_rows(5);
+  interrupt(*node);
+
+  CHECK(node->signals() == Signals{"circuit-failure", "circuit-open", "circuit-half-open",  //
+                                   "circuit-open"});
+  CHECK(node->port(0) == first(3));
+  CHECK(node->counter("probes") == 2);
+  CHECK(node->held() == 3);
+  node->push_rows(1);
+  // What has passed is no probe of the half-open state that follows: two more may be out.
+  node->advance(10 * kSecond);
+  CHECK(node->port(0) == first(5));
+  CHECK(node->counter("probes") == 4);
+  CHECK(node->set_option({"state", std::string("closed")}).ok());
+  CHECK(node->port(0) == first(7));
+}
+
+TEST_CASE("circuit breaker: whatever changes its state, and when, no row overtakes another") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    CAPTURE(seed);
+    Rng rng(seed);
+    const auto node = interrupted_node(1 + static_cast<std::int64_t>(seed % 3));
+    const auto choose = [&](const char* state) {
+      CHECK(node->set_option({"state", std::string(state)}).ok());
+    };
+    std::uint64_t next = 0;
+    for (int i = 0; i < 400; ++i) {
+      switch (rng.below(8)) {
+        case 0:
+          node->push_rows(1 + static_cast<std::uint32_t>(rng.below(20)));
+          break;
+        case 1:
+          interrupt(*node);
+          break;
+        case 2:
+          node->signal("circuit-failure:other");
+          break;
+        case 3:
+          node->advance(static_cast<std::int64_t>(rng.below(12 * kSecond)));
+          break;
+        case 4:
+          choose(std::array{"auto", "open", "closed"}[rng.below(3)]);
+          break;
+        default:
+          if (node->passed().empty()) break;
+          node->complete(Ordinals{node->passed().back().ordinal},
+                         rng.below(4) == 0 ? MAYFLY_PENDING : MAYFLY_WRITTEN);
+      }
+      const Ordinals out = node->port(0);
+      REQUIRE(out == first(out.size(), next));
+      REQUIRE(node->rejected().empty());
+      if (out.size() < 50) continue;
+      next += out.size();
+      node->clear();
+    }
+    choose("closed");
+    CHECK(node->held() == 0);
+    CHECK(node->conserves());
+    CHECK(node->violations().empty());
+  }
 }
 
 // What is behind an ordinary start: an earlier run's signals, each at its own time.
