@@ -223,6 +223,7 @@ Status BatchExpressions::test(const mayfly_batch& batch, std::span<const std::ui
     if (error.primary() == SQLITE_NOMEM || next == rows.size()) {
       return to_status(error, "evaluating an expression");
     }
+    last_error_ = error.message;
     truth[next++] = MAYFLY_ERROR;
   }
   return {};
@@ -307,7 +308,8 @@ Result<std::uint32_t> BatchExpressions::fill(const mayfly_batch& batch,
       if (append(batch, rows[next], out, reserve)) {
         truth[next++] = MAYFLY_TRUE;
       } else if (out.rows == 0 && has_room_for_row(out)) {
-        truth[next++] = MAYFLY_ERROR;  // no batch has room for it
+        last_error_ = "no batch has room for what is made of it";
+        truth[next++] = MAYFLY_ERROR;
       } else {
         full = true;
       }
@@ -315,6 +317,7 @@ Result<std::uint32_t> BatchExpressions::fill(const mayfly_batch& batch,
     all_.reset();
     if (full || error.ok()) break;
     if (error.primary() == SQLITE_NOMEM) return to_status(error, "evaluating expressions");
+    last_error_ = error.message;
     truth[next++] = MAYFLY_ERROR;
   }
   return next;

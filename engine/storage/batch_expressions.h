@@ -33,6 +33,7 @@ class BatchExpressions final : public RowExpressions {
   Result<std::uint32_t> fill(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
                              mayfly_batch& out, std::uint8_t* truth,
                              FunctionRef<bool(std::uint64_t)> reserve) override;
+  std::string_view last_error() const override { return last_error_; }
 
  private:
   explicit BatchExpressions(const Schema& schema);
@@ -56,6 +57,7 @@ class BatchExpressions final : public RowExpressions {
   BatchTable table_;       // behind the connection, which knows it; goes first
   SqliteStatement first_;  // the first expression
   SqliteStatement all_;
+  std::string last_error_;
   std::vector<RowRef> window_;  // kept for its memory
 };
 

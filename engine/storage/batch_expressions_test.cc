@@ -60,6 +60,11 @@ TEST_CASE("expressions: a row for which one can't be evaluated is alone") {
   CHECK(truth_of("abs(CASE n WHEN 2 THEN -9223372036854775808 ELSE n END) < 3") == "11E000N000");
   CHECK(truth_of("json_extract(CASE WHEN n = 9 THEN '{' ELSE '{\"a\":1}' END, '$.a')") ==
         "111111111E");
+  Rows rows(3);
+  std::uint8_t truth[3];
+  const auto expressions = made({"abs(CASE n WHEN 2 THEN -9223372036854775808 ELSE n END) < 3"});
+  REQUIRE(expressions->test(*rows.batch, rows.numbers, truth).ok());
+  CHECK(expressions->last_error() == "integer overflow");
 }
 
 TEST_CASE("expressions: only some rows of a batch are looked at") {

@@ -1,10 +1,16 @@
 #include "mayfly/storage/checkpoint_thread.h"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <system_error>
 
 namespace mayfly {
+namespace {
+
+constexpr int kNice = 10;
+
+}  // namespace
 
 void CheckpointThread::request() {
   if (!thread_.joinable()) {
@@ -30,6 +36,8 @@ void CheckpointThread::stop() {
 }
 
 void CheckpointThread::run() {
+  // Of this thread alone, as Linux has it. Whoever commits beside it doesn't wait for a processor.
+  ::setpriority(PRIO_PROCESS, 0, kNice);
   SqliteConnection connection;
   while (true) {
     requests_.acquire();

@@ -53,6 +53,16 @@ void Checkpointer::run(SqliteConnection& connection) {
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
 }
 
+std::uint32_t Checkpointer::growth() {
+  if (hindered_pages_ == 0) {
+    warn_at_ = pages_warned_;
+    return 0;
+  }
+  if (pages_ < warn_at_) return 0;
+  warn_at_ = pages_ > UINT32_MAX / 2 ? UINT32_MAX : 2 * pages_;
+  return pages_;
+}
+
 void Checkpointer::finish(SqliteConnection& connection) {
   thread_.stop();
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,

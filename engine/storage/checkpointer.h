@@ -22,9 +22,10 @@ namespace mayfly {
 
 // When the log is moved, and by whom.
 struct CheckpointOptions {
-  std::uint32_t pages_busy = 4000;  // frames of the log, while rows keep coming
-  std::uint32_t pages_idle = 700;   // the same when the writer falls idle
-  bool use_thread = true;           // false: the writer does all of it
+  std::uint32_t pages_busy = 4000;    // frames of the log, while rows keep coming
+  std::uint32_t pages_idle = 700;     // the same when the writer falls idle
+  std::uint32_t pages_warned = 5000;  // readers keep so many there: see growth()
+  bool use_thread = true;             // false: the writer does all of it
 };
 
 class Checkpointer {
@@ -33,6 +34,7 @@ class Checkpointer {
   Checkpointer(const CheckpointOptions& options, std::string database, std::string vfs)
       : pages_busy_(options.pages_busy),
         pages_idle_(options.pages_idle),
+        pages_warned_(options.pages_warned),
         use_thread_(options.use_thread),
         thread_(std::move(database), std::move(vfs)) {}
 
@@ -51,8 +53,9 @@ class Checkpointer {
   void forget();
 
   std::uint64_t count() const { return count_; }
-  // Readers kept frames in the log at the last run.
-  bool is_hindered() const { return hindered_pages_ > 0; }
+  // After run(): the log's frames, when readers keep it from shrinking and it has grown to
+  // pages_warned, or to twice what it was the last time; else 0. For a warning.
+  std::uint32_t growth();
   // A write or fsync of the database failed: what the log held may not be on disk.
   SqliteError failure() const;
 
@@ -67,12 +70,14 @@ class Checkpointer {
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;
+  const std::uint32_t pages_warned_;
   const bool use_thread_;
   CheckpointThread thread_;
   std::uint32_t passes_ = 0;          // of the thread, over the log as it is now
   std::uint32_t pages_ = 0;           // of the log
   std::uint32_t moved_ = 0;           // of them, by the writer itself
   std::uint32_t hindered_pages_ = 0;  // what readers kept in the log: not tried again at once
+  std::uint32_t warn_at_ = pages_warned_;
   std::uint64_t count_ = 0;
   SqliteError failure_;
 };

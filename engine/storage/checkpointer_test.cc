@@ -76,6 +76,28 @@ TEST_CASE("the log stays small while rows keep coming and gets smaller when they
   CHECK(f.signals.count("write.checkpoint:*") == f.writer->totals().checkpoints);
 }
 
+TEST_CASE("a reader that keeps the log from shrinking is told of, and again at each doubling") {
+  WriterFixture f;
+  f.options.checkpoint_pages = 20;
+  f.options.checkpoint_thread = false;
+  f.options.wal_warning_pages = 40;
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  std::uint64_t pages = 0;
+  std::uint64_t warnings = 0;
+  for (int i = 1; i < 200; ++i) {
+    f.write(f.numbered(i * 10, 10), kNoSource);
+    if (f.signals.count("wal.growing:*pages") == warnings) continue;
+    ++warnings;
+    CHECK(f.writer->totals().wal_pages >= std::max<std::uint64_t>(40, 2 * pages));
+    pages = f.writer->totals().wal_pages;
+  }
+  CHECK(warnings >= 2);
+  REQUIRE(reader.run("COMMIT").ok());
+}
+
 TEST_CASE("the thread moves the log's frames by a connection of its own") {
   WriterFixture f(WriterFixture::id_and_name(), 1024);
   f.open();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mayfly/storage/exact_value.h"
+#include "mayfly/storage/journal_mode.h"
 
 namespace mayfly {
 namespace {
@@ -59,28 +60,13 @@ SqliteError Session::sync_commits() {
 SqliteError Session::set_journal(Journal journal, bool is_new) {
   keeps_journal_ = is_new_with_journal_ = false;
   std::string mode;
+  if (journal == Journal::kWal) return change_to_wal(connection(), mode);
   const SqliteError error = connection().query_text("PRAGMA journal_mode", mode);
   if (!error.ok() || mode == "wal") return error;
-  if (journal == Journal::kWal) return change_to_wal();
   // TRUNCATE is this connection's way to end a rollback journal; the file stays as it was made.
   keeps_journal_ = true;
   is_new_with_journal_ = is_new;
   return connection().run("PRAGMA journal_mode = TRUNCATE");
-}
-
-// The change itself waits for nobody: a transaction before it does, for writers and readers. Others
-// may come between the two, again and again only if they are many.
-SqliteError Session::change_to_wal() {
-  constexpr int kTries = 100;
-  SqliteError error;
-  for (int i = 0; i < kTries; ++i) {
-    error = connection().run("PRAGMA journal_mode = WAL");
-    if (error.primary() != SQLITE_BUSY) return error;
-    error = connection().run("BEGIN EXCLUSIVE");
-    if (error.ok()) error = connection().run("ROLLBACK");
-    if (!error.ok()) return error;
-  }
-  return error;
 }
 
 SqliteError Session::prepare(const Target& target, const WriterOptions& options) {

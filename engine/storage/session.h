@@ -80,7 +80,6 @@ class Session {
 
  private:
   SqliteError set_journal(Journal journal, bool is_new);
-  SqliteError change_to_wal();
 
   BatchTable batches_;
   SharedDatabase& database_;

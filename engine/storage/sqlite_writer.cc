@@ -24,6 +24,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       clock_(clock),
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
+      wal_growing_(signals.intern("wal.growing")),
       shared_(shared_database_of({.path = path_})),
       session_(schema_, pool, *shared_, *this),
       progress_(options.table, clock),
@@ -33,6 +34,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       commits_(options.name),
       checkpointer_({.pages_busy = options.checkpoint_pages,
                      .pages_idle = options.checkpoint_idle_pages,
+                     .pages_warned = options.wal_warning_pages,
                      .use_thread = options.checkpoint_thread},
                     path_, options.vfs) {}
 
@@ -136,6 +138,9 @@ void SqliteWriter::Impl::checkpoint() {
   totals_.checkpoints = checkpointer_.count();
   signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
                     (now_ns - began_ns) / kMillisecond, "ms");
+  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
+    signals_.raise(wal_growing_, pages, "pages");
+  }
 }
 
 GroupResult SqliteWriter::Impl::finish(bool durable) {

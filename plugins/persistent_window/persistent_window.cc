@@ -121,7 +121,7 @@ MAYFLY_SDK_PLUGIN(sdk::node<PersistentWindow>({
     .name = "persistent_window",
     .version = "0.1.0",
     .summary = "Keeps the pipeline's signals in a database, and brings back what a restart needs.",
-    .flags = MAYFLY_KEEPS_ORDER,
+    .flags = MAYFLY_KEEPS_ORDER | MAYFLY_KEEPS_SIGNALS,
     .options = kOptions,
     .ports = kPorts,
     .counters = kCounters,

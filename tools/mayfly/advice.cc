@@ -39,6 +39,7 @@ std::string in_command_line_words(std::string_view message) {
   // Written out, so that no row's text that is quoted in a message is taken for an option.
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"infer = \"all\"", "--infer all"},
+      {"infer: \"all\"", "--infer all"},
       {"\"sample\", or give types", "--infer sample, or give --types"},
       {"writer.table: ", "--table: "},
       {"writer.database: ", "--into: "},

@@ -17,5 +17,6 @@ TEST_CASE("advice: rows are there for good, unless the disk failed under them") 
 TEST_CASE("advice: options of a pipeline file are named as the command line names them") {
   CHECK(in_command_line_words("infer = \"all\" reads twice; use \"sample\", or give types") ==
         "--infer all reads twice; use --infer sample, or give --types");
+  CHECK(in_command_line_words("infer: \"all\" reads twice") == "--infer all reads twice");
   CHECK(in_command_line_words("found \"name = \"x\"\"") == "found \"name = \"x\"\"");
 }

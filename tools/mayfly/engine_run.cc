@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "mayfly/config/check_plan.h"
+#include "mayfly/graph/signal_store.h"
 #include "mayfly/storage/file_identity.h"
 #include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/outage_watch.h"
@@ -57,6 +59,13 @@ Result<std::unique_ptr<Engine>> open_watched(const PipelinePlan& plan, EngineOpt
   constexpr std::int64_t kOpenWaitNs = 60 * kSecond;
   const LockWatch watch(plan.writer.database, std::min(plan.writer.deadline_ns, kOpenWaitNs),
                         LockWatch::Opener::kEngine, console, clock);
+  std::vector<std::unique_ptr<LockWatch>> stores;
+  for (const NodePlan& node : plan.nodes) {
+    const std::string database = signal_database(plan, node);
+    if (database.empty() || database == plan.writer.database) continue;
+    stores.push_back(std::make_unique<LockWatch>(database, SignalStore::kOpenWaitNs,
+                                                 LockWatch::Opener::kCommand, console, clock));
+  }
   return Engine::open(plan, std::move(options));
 }
 

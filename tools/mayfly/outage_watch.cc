@@ -1,5 +1,7 @@
 #include "tools/mayfly/outage_watch.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string>
 #include <system_error>
@@ -8,6 +10,7 @@ namespace mayfly::cli {
 namespace {
 
 constexpr auto kStep = std::chrono::milliseconds(100);
+constexpr std::int64_t kStoreAgainNs = 60 * kSecond;
 
 // What the writer said last of the database that it can't write.
 std::string why_it_waits(const Engine& engine) {
@@ -24,8 +27,8 @@ std::string why_it_waits(const Engine& engine) {
 
 OutageWatch::OutageWatch(const Engine& engine, const Clock& clock, Console& console,
                          std::int64_t deadline_ns)
-    : engine_(engine), clock_(clock), notice_(console, deadline_ns) {
-  if (!console.shows(Level::kNote)) return;
+    : engine_(engine), clock_(clock), console_(console), notice_(console, deadline_ns) {
+  if (!console.shows(Level::kWarning)) return;
   try {
     thread_ = std::thread([this] { watch(); });
   } catch (const std::system_error&) {
@@ -50,10 +53,35 @@ void OutageWatch::watch() {
 }
 
 void OutageWatch::look() {
+  look_at_log();
+  look_at_stores();
   const std::int64_t since_ns = engine_.outage_since_ns();
   // One that was given up isn't over; what ended the run is said elsewhere.
   if (since_ns == 0 && engine_.failed()) return;
   notice_.update(clock_.now_ns(), since_ns, [this] { return why_it_waits(engine_); });
+}
+
+void OutageWatch::look_at_log() {
+  for (const Signal& said : engine_.signals().sense("wal.growing:*")) {
+    if (said.at_ns <= growth_told_ns_) continue;
+    growth_told_ns_ = said.at_ns;
+    const std::string_view pages = said.argument().substr(0, said.argument().find('p'));
+    console_.warning(
+        fmt::format("the database's write-ahead log has grown to {} pages, since a "
+                    "reader keeps an old snapshot: it can't shrink until that one's "
+                    "transaction ends",
+                    pages));
+  }
+}
+
+void OutageWatch::look_at_stores() {
+  for (const Signal& said : engine_.signals().sense("window.flush.error:*")) {
+    if (said.at_ns < store_next_ns_) continue;
+    store_next_ns_ = said.at_ns + kStoreAgainNs;
+    console_.warning(fmt::format(
+        "signals can't be stored: {}; it is tried again until a drain's deadline passes",
+        said.argument()));
+  }
 }
 
 }  // namespace mayfly::cli

@@ -1,4 +1,5 @@
-// OutageWatch: looks ten times a second whether the writer waits for the database, and has it told.
+// OutageWatch: looks ten times a second whether the writer waits for the database, or readers keep
+// its log from shrinking, or a store of signals can't be written, and has it told.
 // Also while the engine closes, where the last transaction may have to wait.
 //
 // OWNERSHIP  Borrows engine and console. THREADS  Has one of its own, from constructor to
@@ -7,6 +8,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -25,10 +27,15 @@ class OutageWatch {
  private:
   void watch();
   void look();
+  void look_at_log();
+  void look_at_stores();
 
   const Engine& engine_;
   const Clock& clock_;
+  Console& console_;
   OutageNotice notice_;
+  std::int64_t store_next_ns_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t growth_told_ns_ = std::numeric_limits<std::int64_t>::min();
   std::mutex mutex_;
   std::condition_variable changed_;
   bool done_ = false;

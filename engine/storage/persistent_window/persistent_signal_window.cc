@@ -80,7 +80,8 @@ struct PersistentSignalWindow::Impl {
   std::shared_ptr<SqliteSingleWriter> writer;
   SignalFlusher flusher;
   std::atomic<std::uint64_t> raises{0};  // by the window, to sample them
-  SignalSubscription capture;            // ends first: what follows it would be listened to no more
+  bool close_was_called = false;
+  SignalSubscription capture;  // ends first: what follows it would be listened to no more
 };
 
 // On the raising thread.
@@ -99,7 +100,10 @@ void PersistentSignalWindow::Impl::listen(const SignalEvent& event) {
 PersistentSignalWindow::PersistentSignalWindow(std::unique_ptr<Impl> impl)
     : impl_(std::move(impl)) {}
 
-PersistentSignalWindow::~PersistentSignalWindow() { static_cast<void>(close()); }
+// One that failed has waited for stop_timeout_ns, and would once more.
+PersistentSignalWindow::~PersistentSignalWindow() {
+  if (!impl_->close_was_called) static_cast<void>(close());
+}
 
 DbResult<std::unique_ptr<PersistentSignalWindow>> PersistentSignalWindow::open(
     std::string_view database, const PersistentWindowOptions& options) {
@@ -255,6 +259,7 @@ DbResult<std::size_t> PersistentSignalWindow::load_from_disk(const WindowLoadOpt
 }
 
 DbResult<void> PersistentSignalWindow::close() {
+  impl_->close_was_called = true;
   impl_->capture.reset();
   return impl_->flusher.stop();
 }

@@ -66,7 +66,7 @@ class PersistentSignalWindow {
   // there. kParameter: an option out of range; kSql: a table signals of somebody else's.
   static DbResult<std::unique_ptr<PersistentSignalWindow>> open(
       std::string_view database, const PersistentWindowOptions& options = {});
-  // close(), whose error nobody learns but by window.flush.error.
+  // close(), unless it was called, whose error nobody learns but by window.flush.error.
   ~PersistentSignalWindow();
   PersistentSignalWindow(const PersistentSignalWindow&) = delete;
   PersistentSignalWindow& operator=(const PersistentSignalWindow&) = delete;

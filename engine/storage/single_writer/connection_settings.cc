@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "mayfly/storage/journal_mode.h"
+
 namespace mayfly {
 namespace {
 
@@ -53,7 +55,7 @@ SqliteError set_up_writing(const DatabaseName& name, const SingleWriterOptions& 
   if (error.ok()) error = connection.run(fmt::format("PRAGMA mmap_size = {}", options.mmap_bytes));
   if (error.ok() && options.write_ahead_log && name.mode != DatabaseName::Mode::kReadOnly) {
     std::string mode;
-    error = connection.query_text("PRAGMA journal_mode = WAL", mode);
+    error = change_to_wal(connection, mode);
     if (error.ok() && mode == "wal") signals.sink().raise(signals.wal_on);
   }
   if (error.ok()) say_settings(options, signals, signals.open_write);

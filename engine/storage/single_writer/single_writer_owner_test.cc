@@ -1,6 +1,7 @@
 // The single writer and its database: connections, locks, limits, paths, and what failing leaves.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -70,6 +71,22 @@ TEST_CASE("single writer: another connection's lock is waited for, and then told
     CHECK(f.writer->sink().detect("write.busy"));
   }
   CHECK(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+}
+
+// Interleaving aimed at: a writer that has its lock before the opening begins, and ends after it.
+TEST_CASE("single writer: opening waits for another's lock, also to change the journal") {
+  const testing::Database database("sw_open_locked");
+  REQUIRE(database.integer("PRAGMA user_version") == 0);
+  testing::WriteLock lock(database.path());
+  auto waiting = std::async(std::launch::async, [&] {
+    return SqliteSingleWriter::get_or_create(database.path(), {.busy_timeout_ns = 30 * kSecond});
+  });
+  // Nothing shows that somebody waits; who doesn't wait ends within this.
+  CHECK(waiting.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout);
+  lock.release();
+  const auto opened = waiting.get();
+  REQUIRE_MESSAGE(opened.ok(), opened.error().message);
+  CHECK((*opened)->write("CREATE TABLE t(a)").ok());
 }
 
 TEST_CASE("single writer: a statement that takes too long is ended, and the next one isn't") {

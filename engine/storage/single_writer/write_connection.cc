@@ -41,9 +41,9 @@ WriteConnection::WriteConnection(SharedConnection& shared, const DatabaseName& n
       writer_(shared.connection()),
       checkpointer_(
           {.pages_busy = options.checkpoint_pages,
+           .pages_warned = options.wal_warning_pages,
            .use_thread = options.checkpoint_thread && name.mode != DatabaseName::Mode::kMemory},
-          name.path, name.vfs() != nullptr ? name.vfs() : ""),
-      warn_at_pages_(options.wal_warning_pages) {}
+          name.path, name.vfs() != nullptr ? name.vfs() : "") {}
 
 SqliteError WriteConnection::open(bool again) {
   using Mode = DatabaseName::Mode;
@@ -181,18 +181,9 @@ void WriteConnection::checkpoint() {
   checkpointer_.run(shared_.connection());
   checkpoints_.store(checkpointer_.count(), std::memory_order_relaxed);
   signals_.sink().raise(signals_.write_checkpoint, shared_.wal_pages(), "pages");
-  if (checkpointer_.is_hindered()) {
-    warn_of_growth();
-  } else {
-    warn_at_pages_ = options_.wal_warning_pages;
+  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
+    signals_.sink().raise(signals_.wal_growing, pages, "pages");
   }
-}
-
-void WriteConnection::warn_of_growth() {
-  const std::uint32_t pages = shared_.wal_pages();
-  if (pages < warn_at_pages_) return;
-  signals_.sink().raise(signals_.wal_growing, pages, "pages");
-  warn_at_pages_ = pages > UINT32_MAX / 2 ? UINT32_MAX : 2 * pages;
 }
 
 }  // namespace mayfly

@@ -84,7 +84,6 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   void leave();
   void drop_statements();
   void checkpoint();
-  void warn_of_growth();
 
   const DatabaseName& name_;
   const SingleWriterOptions& options_;
@@ -98,7 +97,6 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   StatementCache statements_;  // before the connection goes: let_go()
   GroupWriter writer_;
   Checkpointer checkpointer_;
-  std::uint32_t warn_at_pages_;
   bool keeps_ = false;
   bool is_quick_ = false;  // the last group took microseconds
 
