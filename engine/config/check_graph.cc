@@ -11,6 +11,7 @@
 #include "mayfly/config/check_plan.h"
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/config/plan_graph.h"
+#include "mayfly/data/asked_once.h"
 #include "mayfly/plugin/listens.h"
 #include "mayfly/plugin/tables.h"
 
@@ -19,10 +20,8 @@ namespace {
 
 // An input's number travels in 8 bits, and so that "none" stays free.
 constexpr std::size_t kInputsMax = 255;
-// batch.owed has a bit for each node that waits for answers, batch.passed one for each that is
-// asked once.
+// batch.owed has a bit for each node that waits for answers.
 constexpr std::size_t kCompletionNodesMax = 64;
-constexpr std::size_t kAskedOnceMax = 64;
 
 class GraphCheck {
  public:
@@ -31,6 +30,7 @@ class GraphCheck {
 
   void run() {
     counts();
+    asked_once();
     joined_once();
     every_port_joined();
     reachable();
@@ -83,7 +83,6 @@ class GraphCheck {
       report({}, "there is no source: add [source.NAME] with plugin = \"...\"");
     }
     std::size_t waiting = 0;
-    std::size_t asked_once = 0;
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
       if (plan_.nodes[i].inputs.size() > kInputsMax) {
         report(plan_.nodes[i].place,
@@ -96,14 +95,35 @@ class GraphCheck {
                            "limit is {}",
                            plan_.nodes[i].name, waiting, kCompletionNodesMax));
       }
-      if (node_has(graph_.node(i), MAYFLY_ASKED_ONCE) && ++asked_once > kAskedOnceMax) {
-        report(plan_.nodes[i].place,
-               fmt::format("node \"{}\" is the {}th that is asked about a row once ({}); the limit "
-                           "is {}",
-                           plan_.nodes[i].name, asked_once, plan_.nodes[i].plugin->name(),
-                           kAskedOnceMax));
+    }
+  }
+
+  // Those that rows may come to again after a failed attempt have their part of batch.passed.
+  void asked_once() {
+    std::vector<PlanGraph::Vertex> starts;
+    for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+      if (std::ranges::any_of(plan_.nodes[i].inputs,
+                              [this](const Upstream& input) { return is_failed(input); })) {
+        starts.push_back(graph_.node(i));
       }
     }
+    const std::vector<bool> again = graph_.reachable(starts);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+      const PlanGraph::Vertex v = graph_.node(i);
+      if (!again[v] || !node_has(v, MAYFLY_ASKED_ONCE) || ++found <= AskedOnce::kNodesMax) continue;
+      report(plan_.nodes[i].place,
+             fmt::format(
+                 "node \"{}\" is the {}th that asks about a row once ({}) and that rows may "
+                 "come to again after a failed attempt; the limit is {}: take such nodes "
+                 "out, or out of the way that failed rows take",
+                 plan_.nodes[i].name, found, plan_.nodes[i].plugin->name(), AskedOnce::kNodesMax));
+    }
+  }
+  bool is_failed(const Upstream& input) const {
+    if (input.kind == Upstream::Kind::kWriter) return true;
+    const PluginLibrary* plugin = plugin_of(input);
+    return plugin != nullptr && is_failed_port(plugin->plugin(), input.port);
   }
 
   using Port = std::tuple<Upstream::Kind, std::uint32_t, std::uint32_t>;
@@ -375,8 +395,9 @@ bool always_has_argument(std::string_view stem) {
 
 const std::vector<std::string_view>& engine_signals() {
   static const std::vector<std::string_view> kSignals = {
-      "write.start", "write.done",   "write.busy",    "write.error", "pool.low",
-      "pool.ok",     "pool.stalled", "drain.started", "drain.done"};
+      "write.start",      "write.done",    "write.busy", "write.error",
+      "write.checkpoint", "wal.growing",   "pool.low",   "pool.ok",
+      "pool.stalled",     "drain.started", "drain.done"};
   return kSignals;
 }
 

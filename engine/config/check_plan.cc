@@ -64,9 +64,7 @@ void check_links(const PipelinePlan& plan, const std::string& owner,
   }
 }
 
-// The ABI has no word for a node that keeps the pipeline's signals: it asks for that in open, and
-// the graph looks at all that did. This one is known to.
-constexpr std::string_view kKeepsSignals = "persistent_window";
+// The graph looks again at what nodes do in open: a plugin of ABI 1.0 has no flag that says so.
 constexpr std::string_view kSignalsTable = "signals";
 
 void check_stores(const PipelinePlan& plan, const PlanPlaces& places,
@@ -78,12 +76,8 @@ void check_stores(const PipelinePlan& plan, const PlanPlaces& places,
   };
   std::map<std::string, std::string_view> kept_by;
   for (const NodePlan& node : plan.nodes) {
-    if (node.plugin == nullptr || node.plugin->name() != kKeepsSignals) continue;
-    const auto option = OptionTable(node.plugin->plugin().options).find("database");
-    if (!option || *option >= node.options.size()) continue;
-    std::string database(view(node.options[*option].text));
-    if (database.empty()) database = plan.writer.database;
-    const std::string key = key_of(database);
+    const std::string database = signal_database(plan, node);
+    const std::string key = database.empty() ? database : key_of(database);
     if (key.empty()) continue;
     if (const auto [first, is_new] = kept_by.emplace(key, node.name); !is_new) {
       const auto given = std::ranges::find(node.given, "database", &GivenOption::name);
@@ -105,6 +99,17 @@ void check_stores(const PipelinePlan& plan, const PlanPlaces& places,
 }
 
 }  // namespace
+
+std::string signal_database(const PipelinePlan& plan, const NodePlan& node) {
+  if (node.plugin == nullptr || !node.plugin->has(MAYFLY_KEEPS_SIGNALS)) return {};
+  const OptionTable options(node.plugin->plugin().options);
+  const auto option = options.find("database");
+  if (!option || options[*option].type != MAYFLY_OPTION_TEXT || *option >= node.options.size()) {
+    return plan.writer.database;
+  }
+  const std::string_view database = view(node.options[*option].text);
+  return database.empty() ? plan.writer.database : std::string(database);
+}
 
 void check_writer(const PipelinePlan& plan, const PlanPlaces& places,
                   std::vector<Diagnostic>& out) {

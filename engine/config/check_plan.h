@@ -2,6 +2,7 @@
 // plan put together by hand can be given to it as well.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "mayfly/config/diagnostic.h"
@@ -22,6 +23,10 @@ std::vector<Diagnostic> check_limits(PipelinePlan& plan);
 // Parts of it.
 void check_graph(const PipelinePlan& plan, const PlanPlaces& places, std::vector<Diagnostic>& out);
 void check_writer(const PipelinePlan& plan, const PlanPlaces& places, std::vector<Diagnostic>& out);
+
+// Where a node with MAYFLY_KEEPS_SIGNALS keeps them: in the writer's database, unless its option
+// names another. "": it doesn't.
+std::string signal_database(const PipelinePlan& plan, const NodePlan& node);
 
 // The signals that writer and graph raise themselves.
 const std::vector<std::string_view>& engine_signals();

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "engine/config/test_plugins.h"
 #include "mayfly/config/plan_builder.h"
 
@@ -132,6 +134,28 @@ TEST_CASE("plan: who waits for answers lets a row pass again only when it has fa
   Pipeline p;
   p.builder.writer().transient = WriterPlan::Transient::kRoute;
   CHECK(p.node("again", "told", {"writer.failed"}).mistakes({"in", "again"}) == "");
+}
+
+TEST_CASE("plan: of nodes that ask about a row once, sixteen can be where failed rows come again") {
+  const auto pipeline = [](int nodes, bool failed_rows_first) {
+    Pipeline p;
+    p.builder.writer().transient = WriterPlan::Transient::kRoute;
+    p.node("again", "wait", {"writer.failed"});
+    std::vector<std::string> inputs = {"in"};
+    if (failed_rows_first) inputs.push_back("again");
+    for (int i = 1; i <= nodes; ++i) {
+      p.node(fmt::format("n{}", i), "once", std::exchange(inputs, {fmt::format("n{}", i)}));
+    }
+    if (!failed_rows_first) inputs.push_back("again");
+    return p.mistakes(inputs);
+  };
+  CHECK(pipeline(16, true) == "");
+  CHECK(
+      pipeline(17, true) ==
+      "node \"n17\" is the 17th that asks about a row once (once) and that rows may come to again "
+      "after a failed attempt; the limit is 16: take such nodes out, or out of the way that failed "
+      "rows take");
+  CHECK(pipeline(20, false) == "");
 }
 
 TEST_CASE("plan: the writer is not its own input") {

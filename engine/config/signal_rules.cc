@@ -92,7 +92,6 @@ SignalControls take_controls(const std::string& step, OptionTable plugin_options
     out.push_back({error.place, fmt::format("{}.{}: {}", step, error.option, error.message),
                    error.suggestion});
   }
-  if (!parsed.ok()) return {};
   const auto places_of = [&ours](std::string_view name, std::size_t globs) {
     const auto given = std::ranges::find(ours, name, &RawOption::name);
     if (given == ours.end()) return std::vector<TextPlace>();
@@ -104,7 +103,8 @@ SignalControls take_controls(const std::string& step, OptionTable plugin_options
   controls.cancel_places = places_of("cancel_on", controls.cancel_on.size());
   controls.defer_places = places_of("defer_on", controls.defer_on.size());
   controls.resume_places = places_of("resume_on", controls.resume_on.size());
-  if (!controls.resume_on.empty() && controls.defer_on.empty()) {
+  const bool is_defer_given = std::ranges::find(ours, "defer_on", &RawOption::name) != ours.end();
+  if (!controls.resume_on.empty() && !is_defer_given) {
     out.push_back(
         {std::ranges::find(ours, "resume_on", &RawOption::name)->place,
          fmt::format("{}.resume_on: expected defer_on beside it, which it would end", step), ""});

@@ -77,7 +77,8 @@ constexpr mayfly_plugin plugin(const char* name, std::uint32_t kind, std::uint32
   return p;
 }
 
-// feed, relay, fork, wait, told, explode, ticker, lonely, counting, picky, heedful.
+// feed, relay, fork, wait, maybe, post, told, gate, once, explode, ticker, lonely, counting, picky,
+// heedful.
 inline PluginRegistry plugins() {
   static const mayfly_plugin kFeed = [] {
     mayfly_plugin p = plugin("feed", MAYFLY_SOURCE, 0);
@@ -114,6 +115,7 @@ inline PluginRegistry plugins() {
     return p;
   }();
   static const mayfly_plugin kGate = plugin("gate", MAYFLY_NODE, MAYFLY_HOLDS);
+  static const mayfly_plugin kOnce = plugin("once", MAYFLY_NODE, MAYFLY_ASKED_ONCE);
   static const mayfly_plugin kExplode =
       plugin("explode", MAYFLY_NODE, MAYFLY_TRANSFORMS | MAYFLY_SPLITS);
   const auto listener = [](const char* name, mayfly_table listens) {
@@ -138,8 +140,9 @@ inline PluginRegistry plugins() {
     return p;
   }();
   PluginRegistry registry;
-  for (const mayfly_plugin* p : {&kFeed, &kRelay, &kFork, &kWait, &kTold, &kGate, &kMaybe, &kPost,
-                                 &kExplode, &kTicker, &kLonely, &kCounting, &kPicky, &kHeedful}) {
+  for (const mayfly_plugin* p :
+       {&kFeed, &kRelay, &kFork, &kWait, &kTold, &kGate, &kOnce, &kMaybe, &kPost, &kExplode,
+        &kTicker, &kLonely, &kCounting, &kPicky, &kHeedful}) {
     if (const Status added = registry.add(p); !added.ok()) std::abort();
   }
   return registry;

@@ -26,7 +26,8 @@ Status check_http_header(const HttpHeader& header);
 // kUsage: not a token.
 Status check_http_method(std::string_view method);
 
-// "Name: value" as people write it; kUsage without a colon, and as check_http_header.
+// "Name: value" as people write it; kUsage without a colon, and as check_http_header. A message
+// never holds the value, which may be a secret.
 Result<HttpHeader> parse_http_header(std::string_view line);
 
 // The URL without user, password, query and fragment, which may be secrets: for messages.

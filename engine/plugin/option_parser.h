@@ -32,8 +32,8 @@ class OptionParser {
   static Result<Scalar> read(const mayfly_option& option, const RawValue& value);
   static Result<Scalar> read_text(const mayfly_option& option, const std::string& text);
   static Result<Scalar> read_choice(const mayfly_option& option, const std::string& text);
-  // `entry`: which of a list is wrong.
-  static Status check_globs(const Scalar& value, std::size_t& entry);
+  // Reports each that is wrong; true: none is.
+  bool check_globs(const RawOption& raw, const Scalar& value);
   static Status check_range(const mayfly_option& option, const Scalar& value);
   static Result<long double> bound(const mayfly_option& option, const char* text);
 

@@ -242,18 +242,22 @@ Status OptionParser::check_row(const mayfly_option& option) {
   return {};
 }
 
-Status OptionParser::check_globs(const Scalar& value, std::size_t& entry) {
+bool OptionParser::check_globs(const RawOption& raw, const Scalar& value) {
+  const std::size_t errors_before = errors_.size();
   const auto fits = [](std::string_view glob) {
     return std::ranges::none_of(glob, [](char c) { return c == ' ' || c == '\t' || c == '\n'; });
   };
-  for (entry = 0; entry < value.list.size(); ++entry) {
-    const std::string& glob = value.list[entry];
-    if (glob.empty() || !fits(glob)) {
-      return wrong(fmt::format("expected globs of signals without blanks, found \"{}\"", glob));
-    }
+  const auto report = [&](std::string_view wanted, const std::string& glob, TextPlace place) {
+    errors_.push_back(
+        {raw.name, fmt::format("expected {} of signals without blanks, found \"{}\"", wanted, glob),
+         "", place});
+  };
+  for (std::size_t i = 0; i < value.list.size(); ++i) {
+    if (!value.list[i].empty() && fits(value.list[i])) continue;
+    report("globs", value.list[i], i < raw.elements.size() ? raw.elements[i] : raw.place);
   }
-  if (fits(value.text)) return {};
-  return wrong(fmt::format("expected a glob of signals without blanks, found \"{}\"", value.text));
+  if (!fits(value.text)) report("a glob", value.text, raw.place);
+  return errors_.size() == errors_before;
 }
 
 std::optional<std::uint32_t> OptionParser::row_of(const RawOption& raw) {
@@ -318,22 +322,17 @@ ParsedOptions OptionParser::parse(std::span<const RawOption> given) {
     given_[*row] = true;
     const mayfly_option& option = table_[*row];
     auto value = read(option, raw.value);
-    Status status = value.ok() ? check_range(option, *value) : value.status();
-    TextPlace place = raw.place;
-    if (status.ok() && (option.flags & MAYFLY_OPTION_SIGNALS) != 0) {
-      std::size_t entry = 0;
-      status = check_globs(*value, entry);
-      if (entry < raw.elements.size()) place = raw.elements[entry];
-    }
+    const Status status = value.ok() ? check_range(option, *value) : value.status();
     if (!status.ok()) {
       std::string suggestion;
       const auto* text = std::get_if<std::string>(&raw.value);
       if (option.type == MAYFLY_OPTION_CHOICE && text != nullptr) {
         suggestion = nearest(*text, split_choices(option.choices));
       }
-      errors_.push_back({raw.name, status.message(), std::move(suggestion), place});
+      errors_.push_back({raw.name, status.message(), std::move(suggestion), raw.place});
       continue;
     }
+    if ((option.flags & MAYFLY_OPTION_SIGNALS) != 0 && !check_globs(raw, *value)) continue;
     store(*row, std::move(value).value());
   }
   fill_missing();

@@ -220,6 +220,7 @@ TEST_CASE("options: globs of signals have no blanks, and are what the node liste
     CHECK(refused.errors[0].message ==
           "expected globs of signals without blanks, found \"" + bad + "\"");
   }
+  CHECK(parse({"a b", "write.*", "", "c d"}).errors.size() == 3);
   const ParsedOptions parsed = parse({"write.*", "x"});
   REQUIRE(parsed.ok());
   mayfly_plugin plugin{};

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "mayfly/base/status.h"
 #include "mayfly/data/readers/cell_text.h"
 #include "mayfly/data/readers/format.h"
 #include "mayfly/data/schema.h"
@@ -77,7 +76,7 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
                      "A longer record becomes an error row that keeps its first 64 KiB."),
 };
 
-// Code::kConfig with what was expected and found.
-Result<FileOptions> parse_options(const sdk::Options& values);
+// Each mistake as "option: expected ..., found ..."; with one of them `options` isn't for use.
+std::vector<std::string> parse_options(const sdk::Options& values, FileOptions& options);
 
 }  // namespace mayfly::file

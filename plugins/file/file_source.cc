@@ -49,10 +49,11 @@ mayfly_result HostSink::reject(mayfly_batch& batch, const RowOrigin& origin, Rea
 }
 
 mayfly_result FileSource::configure(const sdk::Options& values) {
-  auto options = parse_options(values);
-  if (!options.ok()) return fail(options.status());
-  options_ = std::move(options).value();
-  return MAYFLY_OK;
+  mayfly_result result = MAYFLY_OK;
+  for (const std::string& mistake : parse_options(values, options_)) {
+    result = host.fail(sdk::Failure::kConfig, mistake);
+  }
+  return result;
 }
 
 mayfly_result FileSource::fail(const Status& status) const {

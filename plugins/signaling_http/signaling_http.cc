@@ -117,25 +117,17 @@ struct SignalingHttp : sdk::Sink {
   };
 
   mayfly_result configure(const sdk::Options& options) {
+    mayfly_result result = MAYFLY_OK;  // each mistake is told
     to.url = std::string(options.text(kUrl));
     if (const auto status = mayfly::check_http_url(to.url); !status.ok()) {
-      return host.fail(sdk::Failure::kConfig, "url: " + status.message());
+      result = host.fail(sdk::Failure::kConfig, "url: " + status.message());
     }
     to.method = options.choice(kMethod) == 0 ? "POST" : "PUT";
     format = static_cast<Format>(options.choice(kFormat));
     for (std::uint64_t i = 0; i < options.list_size(kHeaders); ++i) {
-      auto header = mayfly::parse_http_header(options.list_at(kHeaders, i));
-      if (!header.ok()) {
-        return host.fail(sdk::Failure::kConfig, "headers: " + header.status().message());
-      }
-      to.headers.push_back(std::move(header).value());
-    }
-    for (const std::string_view name : kOwnFields) {
-      if (mayfly::find_header(to.headers, name) != nullptr) {
-        return host.fail(sdk::Failure::kConfig,
-                         "headers: expected none of the fields that each request sets itself, "
-                         "found " +
-                             std::string(name) + "; leave it out");
+      if (const auto status = add_header(options.list_at(kHeaders, i)); !status.ok()) {
+        result = host.fail(sdk::Failure::kConfig,
+                           "headers: entry " + std::to_string(i + 1) + ": " + status.message());
       }
     }
     if (mayfly::find_header(to.headers, "Content-Type") == nullptr) {
@@ -150,15 +142,26 @@ struct SignalingHttp : sdk::Sink {
     to.limits.connect_ns = options.duration_ns(kConnectTimeout);
     to.limits.body_bytes_max = UINT64_MAX;
     if (to.limits.connect_ns > to.limits.total_ns) {
-      return host.fail(sdk::Failure::kConfig, "connect_timeout: expected at most timeout (" +
-                                                  mayfly::format_duration(to.limits.total_ns) +
-                                                  "), found " +
-                                                  mayfly::format_duration(to.limits.connect_ns) +
-                                                  "; lower it, or raise timeout");
+      result = host.fail(sdk::Failure::kConfig, "connect_timeout: expected at most timeout (" +
+                                                    mayfly::format_duration(to.limits.total_ns) +
+                                                    "), found " +
+                                                    mayfly::format_duration(to.limits.connect_ns) +
+                                                    "; lower it, or raise timeout");
     }
     if (options.is_set(kCaFile)) to.ca_file = std::string(options.text(kCaFile));
     on_refused = static_cast<OnRefused>(options.choice(kOnRefused));
-    return MAYFLY_OK;
+    return result;
+  }
+  mayfly::Status add_header(std::string_view line) {
+    MAYFLY_ASSIGN_OR_RETURN(mayfly::HttpHeader header, mayfly::parse_http_header(line));
+    for (const std::string_view name : kOwnFields) {
+      if (mayfly::find_header({&header, 1}, name) == nullptr) continue;
+      return {mayfly::Code::kConfig,
+              "expected none of the fields that each request sets itself, found " +
+                  std::string(name) + "; leave it out"};
+    }
+    to.headers.push_back(std::move(header));
+    return {};
   }
 
   void open() {

@@ -357,8 +357,9 @@ TEST_CASE("signaling_http: what can't be sent is refused before anything runs") 
             "url: expected a URL such as http://host:8080/path, found \"ftp://localhost/\": only "
             "http and https are spoken"));
   CHECK(has(refusal({url, {"headers", Texts{"X-Key"}}}),
-            "headers: expected a header as \"Name: value\", found no colon in it"));
-  CHECK(has(refusal({url, {"headers", Texts{"X Key: a"}}}), "headers: expected a header's name"));
+            "headers: entry 1: expected a header as \"Name: value\", found no colon in it"));
+  CHECK(has(refusal({url, {"headers", Texts{"X Key: a"}}}),
+            "headers: entry 1: expected a header's name"));
   for (const std::string field : {"content-length: 5", "Transfer-Encoding: chunked", "Expect: x"}) {
     CHECK(has(refusal({url, {"headers", Texts{field}}}), "that each request sets itself, found "));
   }

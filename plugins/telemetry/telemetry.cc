@@ -115,30 +115,34 @@ struct Telemetry : sdk::Sink {
   }
 
   mayfly_result configure(const sdk::Options& options) {
+    mayfly_result result = MAYFLY_OK;  // each mistake is told
     sending.emplace();
     endpoint = std::string(options.text(kEndpoint));
     if (const mayfly::Status status = otlp::check_endpoint(endpoint); !status.ok()) {
-      return host.fail(sdk::Failure::kConfig, "endpoint: " + status.message());
+      result = host.fail(sdk::Failure::kConfig, "endpoint: " + status.message());
     }
     for (std::uint64_t i = 0; i < options.list_size(kHeaders); ++i) {
       mayfly::Result<mayfly::HttpHeader> header =
           mayfly::parse_http_header(options.list_at(kHeaders, i));
       if (!header.ok()) {
-        return host.fail(sdk::Failure::kConfig, "headers: " + header.status().message());
+        result = host.fail(sdk::Failure::kConfig, "headers: entry " + std::to_string(i + 1) + ": " +
+                                                      header.status().message());
+        continue;
       }
       headers.push_back(std::move(header).value());
     }
     const std::string_view service = options.text(kServiceName);
     if (service.find_first_not_of(" \t") == service.npos) {
-      return host.fail(sdk::Failure::kConfig, "service_name: expected a name, found none");
+      result = host.fail(sdk::Failure::kConfig, "service_name: expected a name, found none");
     }
     sending->resource.attributes.push_back({"service.name", std::string(service)});
     for (std::uint64_t i = 0; i < options.list_size(kResource); ++i) {
       const std::string_view entry = options.list_at(kResource, i);
       const std::size_t equals = entry.find('=');
       if (equals == entry.npos || equals == 0) {
-        return host.fail(sdk::Failure::kConfig,
-                         "resource: expected name=value, found " + std::string(entry));
+        result = host.fail(sdk::Failure::kConfig,
+                           "resource: expected name=value, found \"" + std::string(entry) + "\"");
+        continue;
       }
       sending->resource.attributes.push_back(
           {std::string(entry.substr(0, equals)), std::string(entry.substr(equals + 1))});
@@ -154,7 +158,7 @@ struct Telemetry : sdk::Sink {
     metrics_interval_ns = options.duration_ns(kMetricsInterval);
     shutdown_ns = options.duration_ns(kShutdown);
     ratio = options.number(kSampleRatio);
-    return MAYFLY_OK;
+    return result;
   }
 
   void open() {

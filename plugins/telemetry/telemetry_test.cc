@@ -246,9 +246,9 @@ TEST_CASE("telemetry: options that can't be are refused by name") {
   };
   CHECK(has(refusal({{"endpoint", std::string("localhost:4318")}}), "endpoint: expected"));
   CHECK(has(refusal({{"endpoint", std::string("http://x/?a=b")}}), "endpoint: expected"));
-  CHECK(has(refusal({{"headers", Names{"no colon"}}}), "headers: expected"));
-  CHECK(refusal({{"resource", Names{"=x"}}}) == "resource: expected name=value, found =x");
-  CHECK(refusal({{"resource", Names{"x"}}}) == "resource: expected name=value, found x");
+  CHECK(has(refusal({{"headers", Names{"no colon"}}}), "headers: entry 1: expected"));
+  CHECK(refusal({{"resource", Names{"=x"}}}) == "resource: expected name=value, found \"=x\"");
+  CHECK(refusal({{"resource", Names{"x"}}}) == "resource: expected name=value, found \"x\"");
   CHECK(refusal({{"service_name", std::string(" ")}}) ==
         "service_name: expected a name, found none");
   CHECK(refusal({{"sample_ratio", 1.5}}) != "");

@@ -143,6 +143,118 @@ TEST_CASE("validate: every column of generate that is wrong is told, where it st
   CHECK(told.find("\n3:31: s.columns: ") != std::string::npos);
 }
 
+TEST_CASE("validate: two nodes that keep signals in a database beside the writer's are refused") {
+  const Fixture f("two_windows");
+  const std::string window = "plugin = \"persistent_window\"\ndatabase = \"beside.db\"\n";
+  write_file(f.toml, "[source.s]\nplugin = \"generate\"\n[node.a]\ninput = \"s\"\n" + window +
+                         "[node.b]\ninput = \"a\"\n" + window +
+                         "[writer]\ninput = \"b\"\ntable = \"t\"\ndatabase = \"" +
+                         f.database.path() + "\"\n");
+  CHECK(
+      f.all_told("validate") ==
+      "10:12: b.database: expected one node that keeps the pipeline's signals in beside.db, found "
+      "\"a\" before it; each signal would be there twice: take one of the two out, or name "
+      "another database\n");
+}
+
+TEST_CASE("validate: every option of file that is wrong is told, where it stands") {
+  const Fixture f("file_options");
+  write_file(f.toml,
+             "[source.s]\nplugin = \"file\"\npath = \"-\"\ninfer = \"all\"\ndelimiter = \"ab\"\n"
+             "quote = \"xy\"\ntypes = [\"id=foo\", \"a=int64\", \"name=bar\",\n  \"b\", "
+             "\"A=text\", \"\"]\n[writer]\ninput = \"s\"\ntable = \"t\"\ndatabase = \"" +
+                 f.database.path() + "\"\n");
+  const std::string types =
+      "s.types: expected int64, float64, text, blob, bool, timestamp, json or any after the =, "
+      "found ";
+  CHECK(f.all_told("validate") ==
+        "4:9: s.infer: \"all\" reads the input twice, and standard input can't be; use \"sample\", "
+        "or give types\n"
+        "5:13: s.delimiter: expected one byte that isn't a newline, or tab, found \"ab\"\n"
+        "6:9: s.quote: expected one byte that isn't a newline, or none, found \"xy\"\n"
+        "7:10: " +
+            types +
+            "\"id=foo\"\n"
+            "7:31: " +
+            types +
+            "\"name=bar\"\n"
+            "8:3: s.types: expected column=type, found \"b\"\n"
+            "8:8: s.types: expected each column once (upper and lower case are the same), found "
+            "\"A=text\"\n"
+            "8:18: s.types: expected column=type, found \"\"\n");
+}
+
+TEST_CASE("validate: every glob of a list that can't be one is told, where it stands") {
+  const Fixture f("globs");
+  const auto told = [](const std::string& option) {
+    const std::string expected =
+        ": n." + option + ": expected globs of signals without blanks, found ";
+    const std::size_t column = option.size() + 5;
+    const std::string second = "8:" + std::to_string(column + 14);
+    return "8:" + std::to_string(column) + expected + "\"a b\"\n" + second + expected +
+           "\"\"\n9:2" + expected + "\"c d\"\n";
+  };
+  const auto expect = [&](const std::string& plugin, const std::string& option,
+                          const std::string& required = "") {
+    CAPTURE(option);
+    f.write("plugin = \"" + plugin + "\"\n" + option + " = [\"a b\", \"x:*\", \"\",\n \"c d\"]\n" +
+            required);
+    CHECK(f.all_told("validate") == told(option));
+  };
+  expect("circuit_breaker", "failure_signals");
+  expect("keyed_priority_fanout", "refuse_priority_on", "key = \"id\"\n");
+  expect("telemetry", "signals");
+  expect("sample", "cancel_on", "every = 2\n");
+  expect("sample", "defer_on", "every = 2\n");
+}
+
+TEST_CASE("validate: a wrong glob in defer_on hides neither those of resume_on nor of cancel_on") {
+  const Fixture f("controls");
+  f.write(
+      "plugin = \"sample\"\ndefer_on = \"a b\"\nresume_on = [\"c d\"]\n"
+      "cancel_on = [\"nosuch.thing\"]\nevery = 2\n");
+  const std::string expected = "expected globs of signals without blanks, found ";
+  CHECK(f.all_told("validate") ==
+        "8:12: n.defer_on: " + expected + "\"a b\"\n9:14: n.resume_on: " + expected +
+            "\"c d\"\n10:14: node \"n\" listens to the signal \"nosuch.thing\", which nobody in "
+            "this pipeline raises\n");
+  f.write("plugin = \"sample\"\ndefer_on = \"a b\"\nresume_on = [\"write.*\"]\nevery = 2\n");
+  CHECK(f.all_told("validate") == "8:12: n.defer_on: " + expected + "\"a b\"\n");
+}
+
+TEST_CASE(
+    "validate: every header that is wrong is told where it stands, and none of their values") {
+  const Fixture f("headers");
+  f.write(
+      "plugin = \"signaling_http\"\nurl = \"ftp://localhost/\"\n"
+      "headers = [\"X-Key: a\", \"Authorization Bearer secret\", \"Basic secret\",\n"
+      "  \"Expect: x\", \"X Key: secret\"]\nconnect_timeout = \"1m\"\n");
+  const std::string none = ": expected a header as \"Name: value\", found no colon in it\n";
+  CHECK(
+      f.all_told("validate") ==
+      "8:7: n.url: expected a URL such as http://host:8080/path, found \"ftp://localhost/\": "
+      "only http and https are spoken\n"
+      "9:24: n.headers: entry 2" +
+          none + "9:55: n.headers: entry 3" + none +
+          "10:3: n.headers: entry 4: expected none of the fields that each request sets itself, "
+          "found Expect; leave it out\n"
+          "10:16: n.headers: entry 5: expected a header's name of letters, digits and -, found "
+          "\"X Key\"\n"
+          "11:19: n.connect_timeout: expected at most timeout (30s), found 1m; lower it, or raise "
+          "timeout\n");
+  f.write(
+      "plugin = \"telemetry\"\nendpoint = \"localhost\"\nservice_name = \" \"\n"
+      "headers = \"X-Key,Basic secret\"\nresource = [\"a=b\", \"x\", \"=y\"]\n");
+  const std::string told = f.all_told("validate");
+  CAPTURE(told);
+  CHECK(told.starts_with("8:12: n.endpoint: expected"));
+  CHECK(told.substr(told.find('\n')) ==
+        "\n9:16: n.service_name: expected a name, found none\n10:11: n.headers: entry 1" + none +
+            "10:11: n.headers: entry 2" + none +
+            "11:20: n.resource: expected name=value, found \"x\"\n"
+            "11:25: n.resource: expected name=value, found \"=y\"\n");
+}
+
 TEST_CASE("validate: control characters are told as they are written in TOML") {
   const Fixture f("control");
   f.write("plugin = \"filter\"\nwhere = \"id >\\u0000\\n1\"\n");

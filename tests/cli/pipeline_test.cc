@@ -46,6 +46,22 @@ TEST_CASE("run: a pipeline runs to its end, and a second run goes on there") {
   CHECK(f.database.text("SELECT count(*), sum(id) FROM t") == "3000|4498500");
 }
 
+TEST_CASE("run: a log that a reader keeps from shrinking is told of") {
+  const Fixture f("run_growing");
+  f.database.run("PRAGMA journal_mode = WAL; CREATE TABLE seen(x)");
+  std::string csv = "id,text\n";
+  for (int id = 0; id < 30'000; ++id)
+    csv += std::to_string(id) + "," + std::string(1000, 'x') + "\n";
+  write_file(f.csv, csv);
+  const Snapshot reader(f.database.path());
+
+  const Outcome outcome = run_mayfly({"run", f.toml});
+
+  CHECK(outcome.status == 0);
+  CHECK(contains(outcome.err, "the database's write-ahead log has grown to "));
+  CHECK(contains(outcome.err, " pages, since a reader keeps an old snapshot"));
+}
+
 TEST_CASE("run: of a file that grew, the command that is told makes it be read anew") {
   const Fixture f("run_grew");
   REQUIRE(run_mayfly({"run", f.toml}).status == 0);
