@@ -179,7 +179,7 @@ typedef struct mayfly_batch {
    * out of account; 0: unknown, or one after the last row's. */
   uint64_t next_line;
   /* meta, the host's alone */
-  uint64_t *passed; /* bit n: a node with MAYFLY_ASKED_ONCE let the row pass */
+  uint64_t *passed; /* which nodes with MAYFLY_ASKED_ONCE let the row go, and how */
 } mayfly_batch;
 
 #define MAYFLY_EXTENT_DENSE 0x80000000u
@@ -441,9 +441,12 @@ enum {
    * there counts as a failed attempt, as by the writer: nodes that it meets again get the completion
    * PENDING first. It may be left unjoined: then such rows are dead letters, with reason[row]. */
   MAYFLY_FAILS_ATTEMPTS = 1024u,
-  /* Nodes that make no rows: a row that it sent by its first port, and that comes again since an
-   * attempt behind it failed, isn't given to it once more; the host sends it by that port. */
-  MAYFLY_ASKED_ONCE = 2048u
+  /* Nodes of one or two ports that make no rows: a row that it sent, and that comes again since an
+   * attempt behind it failed, isn't given to it once more; the host sends it by the same port. */
+  MAYFLY_ASKED_ONCE = 2048u,
+  /* It calls host->store_open; its option `database`, if it has one, names the database (none or "":
+   * the writer's). With it two of them in one database are found before anything is opened. */
+  MAYFLY_KEEPS_SIGNALS = 4096u
 };
 
 /* Where a source goes on. */

@@ -19,7 +19,7 @@ mayfly_span copy_span(const mayfly_batch& from, mayfly_span span, mayfly_batch& 
   return copy;
 }
 
-void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to,
+void copy_meta(const mayfly_batch& from, std::uint32_t row, mayfly_batch& to,
                std::uint32_t target) {
   to.ordinal[target] = from.ordinal[row];
   to.byte_end[target] = from.byte_end[row];
@@ -44,16 +44,16 @@ void copy_meta(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to,
   to.children[target] = from.children[row];
 }
 
-}  // namespace
-
-bool copy_row(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to) {
-  if (!has_room_for_row(to)) return false;
-  std::uint64_t bytes = std::uint64_t{from.raw[row].size} + from.message[row].size;
-  for (std::uint32_t c = 0; c < from.column_count; ++c) {
-    const mayfly_column& column = from.columns[c];
+std::uint64_t span_bytes(const mayfly_batch& batch, std::uint32_t row) {
+  std::uint64_t bytes = std::uint64_t{batch.raw[row].size} + batch.message[row].size;
+  for (std::uint32_t c = 0; c < batch.column_count; ++c) {
+    const mayfly_column& column = batch.columns[c];
     if (holds_span(column, row)) bytes += column.cells[row].span.size;
   }
-  if (bytes > heap_left(to)) return false;
+  return bytes;
+}
+
+void copy_fitting_row(const mayfly_batch& from, std::uint32_t row, mayfly_batch& to) {
   const std::uint32_t target = to.rows;
   for (std::uint32_t c = 0; c < from.column_count; ++c) {
     const mayfly_column& source = from.columns[c];
@@ -72,6 +72,27 @@ bool copy_row(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to) {
   to.message[target] = copy_span(from, from.message[row], to);
   copy_meta(from, row, to, target);
   ++to.rows;
+}
+
+}  // namespace
+
+bool copy_row(const mayfly_batch& from, std::uint16_t row, mayfly_batch& to) {
+  if (!has_room_for_row(to) || span_bytes(from, row) > heap_left(to)) return false;
+  copy_fitting_row(from, row, to);
+  return true;
+}
+
+bool append_rows(const mayfly_batch& from, mayfly_batch& to) {
+  if (to.rows + from.rows > to.capacity) return false;
+  std::uint64_t bytes = 0;
+  for (std::uint32_t row = 0; row < from.rows; ++row) bytes += span_bytes(from, row);
+  if (bytes > heap_left(to)) return false;
+  for (std::uint32_t row = 0; row < from.rows; ++row) {
+    to.next[to.rows - 1] = static_cast<std::uint16_t>(to.rows);
+    copy_fitting_row(from, row, to);
+  }
+  to.next[to.rows - 1] = MAYFLY_ROW_NONE;
+  to.extent[0] = to.rows | MAYFLY_EXTENT_DENSE;
   return true;
 }
 

@@ -75,5 +75,46 @@ TEST_CASE("row copy: without room for the whole row nothing is copied") {
   CHECK(b.to->heap_used == 30);
 }
 
+TEST_CASE("row copy: a whole batch goes behind another's rows, or nothing of it") {
+  Batches b;
+  put_text(*b.to, 1, "first");
+  commit_row(*b.to, {.ordinal = 1, .byte_end = 1, .line = 1});
+  seal(*b.to, 100, 7);
+  for (const std::string_view text : {"second", "third"}) {
+    put_text(*b.from, 1, text);
+    commit_row(*b.from, {.ordinal = 2, .byte_end = 2, .line = 2});
+  }
+  seal(*b.from, 200, 8);
+  b.from->parent[1] = make_ref(3, 4);
+  REQUIRE(append_rows(*b.from, *b.to));
+  REQUIRE(b.to->rows == 3);
+  CHECK(slice_rows(*b.to, 0) == 3);
+  CHECK(slice_is_dense(*b.to, 0));
+  std::string texts;
+  for_each_row(*b.to, 0, [&](std::uint16_t row) {
+    texts += std::string(text_at(*b.to, b.to->columns[1].cells[row].span)) + " ";
+  });
+  CHECK(texts == "first second third ");
+  CHECK(b.to->enqueued_ns[0] == 100);
+  CHECK(b.to->enqueued_ns[2] == 200);
+  CHECK(b.to->source[2] == 8);
+  CHECK(b.to->parent[2] == make_ref(3, 4));
+
+  CHECK_FALSE(append_rows(*b.from, *b.to));  // for one of two there is a row
+  CHECK(b.to->rows == 3);
+}
+
+TEST_CASE("row copy: a batch whose texts don't fit is not appended") {
+  Batches b;
+  for (mayfly_batch* batch : {b.to, b.from}) {
+    put_text(*batch, 1, std::string(21, 'x'));
+    commit_row(*batch, {.ordinal = 1, .byte_end = 1, .line = 1});
+    seal(*batch, 0, 0);
+  }
+  CHECK_FALSE(append_rows(*b.from, *b.to));
+  CHECK(b.to->rows == 1);
+  CHECK(b.to->heap_used == 21);
+}
+
 }  // namespace
 }  // namespace mayfly

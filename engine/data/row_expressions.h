@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/abi/mayfly_abi.h"
@@ -36,6 +37,8 @@ class RowExpressions {
   virtual Result<std::uint32_t> fill(const mayfly_batch& batch, std::span<const std::uint16_t> rows,
                                      mayfly_batch& out, std::uint8_t* truth,
                                      FunctionRef<bool(std::uint64_t)> reserve) = 0;
+  // Why the last row that got MAYFLY_ERROR can't be evaluated; valid until the next call.
+  virtual std::string_view last_error() const = 0;
 };
 
 // Code::kConfig: which expression can't be read, and why.

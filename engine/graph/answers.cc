@@ -3,6 +3,7 @@
 #include <bit>
 #include <numeric>
 
+#include "mayfly/data/asked_once.h"
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/data/uniform.h"
 #include "mayfly/storage/rejection_names.h"
@@ -113,6 +114,7 @@ void Answers::fail_slice(const FailedRoute& route, RowRef head, bool on_writer_t
   OwedRows owed;
   SliceChain free_rows;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
+    note_failed_attempt(batch.passed[row], route.asked_before);
     const std::uint64_t bits = batch.owed[row] & route.met_again;
     if (bits == 0) {
       free_rows.append(batch, row);

@@ -54,9 +54,10 @@ struct ConservationCounts {
 
 // Where rows go whose attempt failed, after the nodes that they meet again were told.
 struct FailedRoute {
-  Edge from_writer;  // on the writer's thread
-  Edge from_nodes;   // in an activation
-  std::uint64_t met_again = 0;
+  Edge from_writer;                // on the writer's thread
+  Edge from_nodes;                 // in an activation
+  std::uint64_t met_again = 0;     // of batch.owed
+  std::uint64_t asked_before = 0;  // of batch.passed: those that they come to before this place
 };
 
 class Answers final : public AnswerSink {

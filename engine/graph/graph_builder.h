@@ -4,13 +4,13 @@
 //   nodes open    -> what columns leave them, in topological order
 //   pool          -> now the widest schema is known
 //   writer opens  -> its table is there or made; where each source goes on
-//   stores open   -> of signals, where nodes asked for one
 //   sources open again at their positions, when they resume
 //   stores open   -> of signals, where nodes asked for one
-//   wiring        -> every port gets its edge
+//   wiring        -> every port gets its edge (graph_wiring.cc)
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "mayfly/graph/graph.h"
@@ -46,9 +46,10 @@ class GraphBuilder {
   Edge record_of_source(const Receiver& receiver);
   void wire_failed_port();
   void wire_failed_port_of_sink(std::uint32_t node);
-  // The nodes that a row meets again that goes to `receiver`, as bits of owed.
-  std::uint64_t met_again_from(const Receiver& receiver);
-  std::uint64_t passed_bit_of(std::uint32_t node) const;
+  std::vector<bool> nodes_behind(const Receiver& receiver,
+                                 std::optional<std::uint32_t> without) const;
+  std::uint64_t owed_behind(const Receiver& receiver) const;
+  std::uint64_t asked_once_behind(const Receiver& receiver, std::optional<std::uint32_t> place);
   Receiver receiver_of(const Upstream& upstream) const;
   // Whether a node or the writer names it as an input.
   bool is_joined(const Upstream& port) const;
@@ -60,6 +61,7 @@ class GraphBuilder {
   std::unique_ptr<Graph> graph_;
   std::vector<bool> node_open_;
   std::vector<std::vector<AnsweredRange>> answered_;  // by source
+  std::uint32_t asked_once_places_ = 0;               // given out
   Edge source_record_;  // of all sources, when they are read one after the other
 };
 

@@ -5,39 +5,38 @@
 #include <algorithm>
 #include <atomic>
 
+#include "mayfly/data/row_copy.h"
+
 namespace mayfly {
 
 std::string MadeRows::emit(std::uint32_t port, std::size_t ports, mayfly_batch* batch,
                            const mayfly_lineage* lineage, std::uint32_t count,
                            std::int64_t now_ns) {
-  if (batch == nullptr || batch->rows == 0) {
-    if (batch != nullptr) pool_->release(batch);
+  if (batch == nullptr) return {};
+  if (std::erase(lent_, batch) == 0) {
+    return "emitted a batch that batch_new didn't give it, or that was emitted before";
+  }
+  if (batch->rows == 0) {
+    pool_->release(batch);
     return {};
   }
-  std::string wrong = port < ports ? check(lineage, count, batch->rows)
+  std::string wrong = port < ports ? rules_.mistake_in(*pool_, *batch, {lineage, count}, processed_)
                                    : fmt::format("emitted to port {} of {}", port, ports);
   if (!wrong.empty()) {
+    batch->rows = std::min(batch->rows, batch->capacity);
     pool_->release(batch);
     return wrong;
   }
   seal(*batch, now_ns, MAYFLY_ROW_NONE);
   for (std::uint32_t i = 0; i < count; ++i) link(*batch, lineage[i]);
   emitted_in_call_ = true;
-  answers_.emit(*batch, batch->rows);
-  emitted_.push_back({batch, port});
-  return {};
-}
-
-std::string MadeRows::check(const mayfly_lineage* lineage, std::uint32_t count,
-                            std::uint32_t rows) const {
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const RowRef parent = lineage[i].parent;
-    if (batch_of(parent) >= pool_->size() || row_of(parent) >= pool_->batch(parent)->rows ||
-        lineage[i].child >= rows) {
-      return fmt::format("lineage {} names parent {:#x} and child {}; one doesn't exist", i, parent,
-                         lineage[i].child);
-    }
+  last_rows_ = batch->rows;
+  if (may_wait() && emitted_.back().port == port && append_rows(*batch, *emitted_.back().batch)) {
+    pool_->release(batch);
+  } else {
+    emitted_.push_back({batch, port});
   }
+  answers_.emit(*emitted_.back().batch, last_rows_);
   return {};
 }
 
@@ -53,10 +52,14 @@ void MadeRows::link(mayfly_batch& batch, const mayfly_lineage& made) {
   enqueued_ns = std::min(enqueued_ns, from.enqueued_ns[row]);
 }
 
-void MadeRows::send_all(const std::vector<Edge>& ports) {
-  // Before the children are on their way: from then on the writer answers what they were made from.
+// Before the children are on their way: from then on the writer answers what they were made from.
+void MadeRows::forget_parents() {
   std::erase_if(childless_,
                 [this](RowRef ref) { return pool_->batch(ref)->children[row_of(ref)] != 0; });
+}
+
+void MadeRows::send_all(const std::vector<Edge>& ports) {
+  forget_parents();
   for (const Emitted& emitted : emitted_) {
     ports[emitted.port].push(make_ref(emitted.batch->id, 0));
   }

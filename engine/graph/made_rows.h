@@ -1,7 +1,9 @@
 // MadeRows: the rows a transform makes, and the rows they were made from.
 //
 // emit() checks the lineage, links children and parents and keeps the batch until the plugin's call
-// is over; then send() hands it on, or leave() gives it up when the plugin failed. A consumed row
+// is over; then send() hands it on, or leave() gives it up when the plugin failed. A few rows may
+// wait for those of the next call: from slices of single rows there would be a batch for each, and
+// the pool has not many. A consumed row
 // is answered by the writer, with the last of its children; one from which nothing was made is
 // answered here, once the group it came with is whole.
 //
@@ -11,10 +13,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "mayfly/data/lineage_rules.h"
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/graph/answers.h"
 #include "mayfly/graph/inbox.h"
@@ -27,14 +31,26 @@ class MadeRows {
   // Before the first row.
   void attach_pool(BatchPool& pool) { pool_ = &pool; }
 
-  // Around process(): whether it has emitted anything.
-  void begin_call() { emitted_in_call_ = false; }
+  // Around process(), with the batch of its slice: whether it has emitted anything.
+  void begin_call(std::uint16_t processed) {
+    emitted_in_call_ = false;
+    processed_ = processed;
+  }
+  void end_call() { processed_.reset(); }
   bool emitted_in_call() const { return emitted_in_call_; }
 
-  // Takes the batch. What is wrong with port or lineage, or "".
+  // batch_new() gave it to the plugin.
+  void lend(mayfly_batch& batch) { lent_.push_back(&batch); }
+  // Takes the batch. What is wrong with it, with port or lineage, or "".
   std::string emit(std::uint32_t port, std::size_t ports, mayfly_batch* batch,
                    const mayfly_lineage* lineage, std::uint32_t count, std::int64_t now_ns);
-  // After every call of the plugin: what it emitted goes on its way.
+  // What was emitted is so little that it may wait for the next call of the same activation.
+  bool may_wait() const {
+    return emitted_.size() == 1 && last_rows_ <= kFewRows &&
+           emitted_.back().batch->rows < emitted_.back().batch->capacity;
+  }
+  // After a call of the plugin, at the latest at the activation's end: what it emitted goes on its
+  // way.
   void send(const std::vector<Edge>& ports) {
     if (!emitted_.empty()) send_all(ports);
   }
@@ -44,12 +60,14 @@ class MadeRows {
   void consume(mayfly_batch& batch, std::uint16_t row) {
     if (batch.children[row] == 0) childless_.push_back(make_ref(batch.id, row));
   }
-  // After send(), with the flags of the slice: at the end of a group its childless rows are
+  // After a slice, with its flags: at the end of a group its childless rows are
   // answered as consumed by `node`. A group's last slice may be BLOCKED while new slices come: then
   // its rows wait.
   void end_slice(std::uint32_t flags, std::uint16_t node, const Edge& record) {
     if ((flags & MAYFLY_SLICE_RESUMED) != 0) group_open_ = (flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
-    if (!group_open_ && !childless_.empty()) answer_childless(node, record);
+    if (group_open_ || childless_.empty()) return;
+    forget_parents();
+    answer_childless(node, record);
   }
 
   // The plugin has failed, or the drain's deadline has passed: what was emitted and not sent, and
@@ -57,20 +75,26 @@ class MadeRows {
   void leave();
 
  private:
+  // So many rows are copied rather than sent in a batch of their own.
+  static constexpr std::uint32_t kFewRows = 64;
+
   struct Emitted {
     mayfly_batch* batch;
     std::uint32_t port;
   };
 
-  // What is wrong with the lineage, or "". `rows`: of the batch that was made.
-  std::string check(const mayfly_lineage* lineage, std::uint32_t count, std::uint32_t rows) const;
   void link(mayfly_batch& batch, const mayfly_lineage& made);
+  void forget_parents();
   void send_all(const std::vector<Edge>& ports);
   void answer_childless(std::uint16_t node, const Edge& record);
 
   Answers& answers_;
   BatchPool* pool_ = nullptr;
+  std::vector<mayfly_batch*> lent_;  // to the plugin
+  LineageRules rules_;
+  std::optional<std::uint16_t> processed_;  // the batch of the slice that process() is given
   std::vector<Emitted> emitted_;
+  std::uint32_t last_rows_ = 0;  // that were emitted last
   bool emitted_in_call_ = false;
   bool group_open_ = false;        // some slices of a released group are processed, not its last
   std::vector<RowRef> childless_;  // consumed rows of this group from which nothing was made so far

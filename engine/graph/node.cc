@@ -54,7 +54,9 @@ void Node::attach_pool(std::uint32_t lanes_max) {
 Status Node::open_with(const Schema& input) {
   input_ = input;
   MAYFLY_RETURN_IF_ERROR(open(nullptr));
-  set_schema(has(MAYFLY_TRANSFORMS) && !declared().empty() ? Schema(declared()) : input);
+  const bool declares = has(MAYFLY_TRANSFORMS) && !declared().empty();
+  set_schema(declares ? Schema(declared()) : input);
+  rows_may_pass_ = !declares || schema().columns() == input.columns();
   return {};
 }
 
@@ -92,8 +94,10 @@ void Node::activate() noexcept {
   run_timers(now_ns);
   release_due(now_ns);
   process_released(now_ns);
-  bool blocked = blocked_ != MAYFLY_REF_NONE &&
-                 !process(std::exchange(blocked_, MAYFLY_REF_NONE), 0, 0, now_ns);
+  // What was released came before what is new: while it is blocked, nothing new goes in.
+  bool blocked =
+      !released_.empty() || (blocked_ != MAYFLY_REF_NONE &&
+                             !process(std::exchange(blocked_, MAYFLY_REF_NONE), 0, 0, now_ns));
   const GateVerdict admitted = admission(now_ns);
   const bool waits = admitted.kind == GateVerdict::Kind::kWait;
   for (std::uint32_t taken = 0; !blocked && !waits; ++taken) {
@@ -107,13 +111,15 @@ void Node::activate() noexcept {
       cancel(head);
       continue;
     }
-    if (passed_bit_ != 0) head = without_passed(head);
+    if (asked_once_.is_noted()) head = without_asked(head);
     if (head == MAYFLY_REF_NONE) continue;
     blocked = !process(head, 0, 0, now_ns);
-    process_released(now_ns);
     // A timer set for now is how a policy acts on what this call held.
     if (!timers_.none()) run_timers(now_ns);
+    process_released(now_ns);
+    blocked = blocked || !released_.empty();
   }
+  made_.send(wiring_.ports);
   if (blocked || !released_.empty()) {
     if (!blocked_since_ns_ || moves_ != blocked_moves_) {
       blocked_since_ns_ = now_ns;
@@ -316,8 +322,9 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
   } else {
     for (std::uint32_t i = 0; i < count; ++i) batch.route[slice.rows[i]] = 0;
   }
-  made_.begin_call();
+  made_.begin_call(batch.id);
   const mayfly_result result = plugin().process(state(), &slice);
+  made_.end_call();
   if (result == MAYFLY_BLOCKED && !made_.emitted_in_call() && !has_failed()) {
     if (flags == 0) blocked_ = head;
     return false;
@@ -329,7 +336,7 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
             : fmt::format("process returned {} without saying why", result));
   } else {
     scatter(batch, slice, first);
-    made_.send(wiring_.ports);
+    if (!made_.may_wait()) made_.send(wiring_.ports);
     made_.end_slice(flags, index(), wiring_.record);
   }
   queued_rows_.fetch_sub(count, std::memory_order_relaxed);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mayfly/data/asked_once.h"
 #include "mayfly/data/row_expressions.h"
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/graph/answers.h"
@@ -65,9 +67,10 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   bool is_failed_port(std::uint32_t port) const { return mayfly::is_failed_port(plugin(), port); }
   // Bit of batch.owed for this node; 0 when it doesn't want completions.
   std::uint64_t owed_bit() const { return owed_bit_; }
-  // Rows that it let pass may come again: they pass without being asked for (MAYFLY_ASKED_ONCE).
-  // Its bit of batch.passed; before the first row.
-  void let_pass_again(std::uint64_t passed_bit) { passed_bit_ = passed_bit; }
+  // Rows that it sent on may come again after a failed attempt: it isn't asked for those
+  // (MAYFLY_ASKED_ONCE). Before the first row.
+  const AskedOnce& asked_once() const { return asked_once_; }
+  void ask_once(AskedOnce noted) { asked_once_ = noted; }
   // Before the first row: cancel_on, defer_on, resume_on.
   void control(const SignalControls& controls);
   // While it is paused no new rows go in; what is inside goes on. The driver's thread, between
@@ -152,6 +155,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count) override;
 
+  mayfly_result fail_null_expressions();
+  void tell_errors(const RowExpressions& expressions, const mayfly_slice& slice,
+                   std::span<const std::uint8_t> truth);
   // Whether new rows may go in; else when to look again.
   GateVerdict admission(std::int64_t now_ns);
   void cancel(RowRef head);
@@ -167,8 +173,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   // The plugin failed; `why` unless it said so itself.
   void end(std::string_view why);
   const std::uint16_t* rows_of(const mayfly_batch& batch, std::uint16_t head);
-  // Sends on what was let pass before; what is left of the slice, or MAYFLY_REF_NONE.
-  RowRef without_passed(RowRef head);
+  // Sends on the rows that come again; what is left of the slice, or MAYFLY_REF_NONE.
+  RowRef without_asked(RowRef head);
   void scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head);
   void scatter_rows(mayfly_batch& batch, const mayfly_slice& slice);
   void route_row(mayfly_batch& batch, std::uint16_t row, const mayfly_slice& slice);
@@ -177,6 +183,8 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   void collect_released(RowRef ref, std::uint64_t tag);
   void finish_released(bool end_of_group);
   void update_due(std::int64_t due_ns);
+  // For transforms: what is wrong with the row's route, or "".
+  std::string_view mistake_in_route(const mayfly_batch& batch, std::uint16_t row) const;
   void refuse_route(mayfly_batch& batch, std::uint16_t row, std::string_view where);
 
   Driver& driver_;
@@ -186,8 +194,9 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
   Wiring wiring_;
   BatchPool::Part part_ = BatchPool::Part::kReserve;
   Schema input_;
+  bool rows_may_pass_ = true;  // what it puts out has the columns of what comes in
   std::uint64_t owed_bit_ = 0;
-  std::uint64_t passed_bit_ = 0;
+  AskedOnce asked_once_;
 
   std::unique_ptr<SliceQueue> queue_;
   std::atomic<std::uint64_t> queued_rows_{0};
@@ -217,6 +226,7 @@ class Node final : public PluginInstance, public Inbox, public Activation, publi
 
   std::vector<std::uint16_t> rows_scratch_;
   std::vector<std::unique_ptr<RowExpressions>> expressions_;
+  std::int64_t next_error_told_ns_ = std::numeric_limits<std::int64_t>::min();
   std::map<std::string, std::uint32_t> option_of_;  // an expression that configure checked
   std::unique_ptr<SignalStore> store_;
   std::vector<Glob> hears_;  // as listens()

@@ -1,6 +1,7 @@
 // Node's side of mayfly_host: what its plugin may ask for.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,23 +88,53 @@ mayfly_expressions* Node::expr_prepare(std::span<const mayfly_text> expressions)
 
 mayfly_result Node::expr_test(mayfly_expressions* expressions, const mayfly_slice* slice,
                               std::uint8_t* truth) {
-  const Status tested = reinterpret_cast<RowExpressions*>(expressions)
-                            ->test(*slice->batch, {slice->rows, slice->count}, truth);
-  return tested.ok() ? MAYFLY_OK : fail(MAYFLY_FAIL_INTERNAL, tested.message());
+  if (expressions == nullptr) return fail_null_expressions();
+  auto& prepared = *reinterpret_cast<RowExpressions*>(expressions);
+  const Status tested = prepared.test(*slice->batch, {slice->rows, slice->count}, truth);
+  if (!tested.ok()) return fail(MAYFLY_FAIL_INTERNAL, tested.message());
+  tell_errors(prepared, *slice, {truth, slice->count});
+  return MAYFLY_OK;
 }
 
 mayfly_result Node::expr_fill(mayfly_expressions* expressions, const mayfly_slice* slice,
                               std::uint32_t first, mayfly_batch* made, std::uint8_t* truth,
                               std::uint32_t* taken) {
+  if (expressions == nullptr) return fail_null_expressions();
+  auto& prepared = *reinterpret_cast<RowExpressions*>(expressions);
   const auto reserve = [&](std::uint64_t bytes) {
     return services().pool->reserve_heap(made, bytes) == MAYFLY_OK;
   };
-  const auto filled = reinterpret_cast<RowExpressions*>(expressions)
-                          ->fill(*slice->batch, {slice->rows + first, slice->count - first}, *made,
-                                 truth + first, reserve);
+  const auto filled = prepared.fill(*slice->batch, {slice->rows + first, slice->count - first},
+                                    *made, truth + first, reserve);
   if (!filled.ok()) return fail(MAYFLY_FAIL_INTERNAL, filled.status().message());
   *taken = *filled;
+  tell_errors(prepared, *slice, {truth, first + *filled});
   return MAYFLY_OK;
+}
+
+mayfly_result Node::fail_null_expressions() {
+  return fail(MAYFLY_FAIL_INTERNAL,
+              fmt::format("plugin {} has expressions evaluated that are NULL: expr_prepare has "
+                          "failed, or was never called",
+                          plugin().name));
+}
+
+// A reason of reasons[] is one text for all rows; what SQLite said of this one is in the log alone.
+void Node::tell_errors(const RowExpressions& expressions, const mayfly_slice& slice,
+                       std::span<const std::uint8_t> truth) {
+  if (slice.now_ns < next_error_told_ns_ || !services().log) return;
+  const auto last = std::find(truth.rbegin(), truth.rend(), MAYFLY_ERROR);
+  if (last == truth.rend()) return;
+  next_error_told_ns_ = slice.now_ns + 60 * kSecond;
+  const std::uint16_t row = slice.rows[truth.rend() - last - 1];
+  // Only rows of a source have a place.
+  const std::string which =
+      slice.batch->source[row] == MAYFLY_ROW_NONE
+          ? "a row"
+          : fmt::format("row {} (line {})", slice.batch->ordinal[row], slice.batch->line[row]);
+  services().log(MAYFLY_LOG_WARN, name(),
+                 fmt::format("{} can't be evaluated: {}; further errors are counted for a minute",
+                             which, expressions.last_error()));
 }
 
 // Any thread.
@@ -140,7 +171,9 @@ mayfly_result Node::store_stats(mayfly_store_stats& out) {
 
 mayfly_batch* Node::batch_new() {
   if (services().pool == nullptr) return nullptr;  // asked in open
-  return services().pool->try_acquire(part_, schema());
+  mayfly_batch* const batch = services().pool->try_acquire(part_, schema());
+  if (batch != nullptr) made_.lend(*batch);
+  return batch;
 }
 
 mayfly_result Node::batch_reserve(mayfly_batch* batch, std::uint64_t bytes) {

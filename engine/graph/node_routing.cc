@@ -18,55 +18,74 @@ constexpr std::array<std::uint16_t, MAYFLY_BATCH_ROWS_MAX> kAllPortZero{};
 
 }  // namespace
 
-RowRef Node::without_passed(RowRef head) {
+RowRef Node::without_asked(RowRef head) {
   mayfly_batch& batch = *services().pool->batch(head);
-  if (slice_is_all(batch, row_of(head), batch.passed, std::uint64_t{0})) return head;
+  const bool none = all_of_runs(batch, row_of(head), [&](std::uint16_t first, std::uint32_t rows) {
+    return std::none_of(batch.passed + first, batch.passed + first + rows,
+                        [this](std::uint64_t passed) { return asked_once_.comes_again(passed); });
+  });
+  if (none) return head;
   const std::uint32_t input = slice_input(batch, row_of(head));
-  SliceChain passed;
+  std::array<SliceChain, AskedOnce::kPortsMax> again;
   SliceChain others;
   for_each_row(batch, row_of(head), [&](std::uint16_t row) {
-    // Others may go round a cycle, and are asked for each time.
-    const bool again = batch.attempt[row] > 0 && (batch.passed[row] & passed_bit_) != 0;
-    if (again) batch.owed[row] |= owed_bit_;
-    (again ? passed : others).append(batch, row);
+    if (!asked_once_.comes_again(batch.passed[row])) return others.append(batch, row);
+    const std::uint32_t port = asked_once_.port_again(batch.passed[row]);
+    asked_once_.note(batch.passed[row], port);
+    batch.owed[row] |= owed_bit_;
+    again[port].append(batch, row);
   });
-  const std::uint32_t rows = passed.rows();
   RowRef rest = MAYFLY_REF_NONE;
   if (!others.empty()) {
     rest = others.finish(batch);
     batch.extent[row_of(rest)] |= input << 16;
   }
-  if (rows > 0) {
-    wiring_.ports[0].push(passed.finish(batch));
-    queued_rows_.fetch_sub(rows, std::memory_order_relaxed);
-    ++moves_;
+  // The pushes last: each may run the receiver within the call.
+  std::array<RowRef, AskedOnce::kPortsMax> heads;
+  std::uint32_t rows = 0;
+  for (std::uint32_t port = 0; port < again.size(); ++port) {
+    rows += again[port].rows();
+    heads[port] = again[port].empty() ? MAYFLY_REF_NONE : again[port].finish(batch);
   }
+  for (std::uint32_t port = 0; port < heads.size(); ++port) {
+    if (heads[port] != MAYFLY_REF_NONE) wiring_.ports[port].push(heads[port]);
+  }
+  queued_rows_.fetch_sub(rows, std::memory_order_relaxed);
+  ++moves_;
   return rest;
 }
 
 void Node::scatter(mayfly_batch& batch, const mayfly_slice& slice, std::uint16_t head) {
   const bool all_pass =
       !wiring_.ports.empty() && wiring_.ports[0].to != nullptr && slice_is_dense(batch, head) &&
-      !is_failed_port(0) &&
+      !is_failed_port(0) && !has(MAYFLY_TRANSFORMS) &&
       std::memcmp(batch.route + head, kAllPortZero.data(), slice.count * sizeof(*batch.route)) == 0;
   if (!all_pass) {
     scatter_rows(batch, slice);
     return;
   }
-  for (std::uint32_t row = head; owed_bit_ != 0 && row < head + slice.count; ++row) {
-    batch.owed[row] |= owed_bit_;
+  const std::uint32_t end = head + slice.count;
+  if (owed_bit_ != 0) {
+    for (std::uint32_t row = head; row < end; ++row) batch.owed[row] |= owed_bit_;
   }
-  for (std::uint32_t row = head; passed_bit_ != 0 && row < head + slice.count; ++row) {
-    batch.passed[row] |= passed_bit_;
+  if (asked_once_.is_noted()) {
+    for (std::uint32_t row = head; row < end; ++row) asked_once_.note(batch.passed[row], 0);
   }
   wiring_.ports[0].push(make_ref(batch.id, head));
 }
 
 void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
   std::uint64_t used = 0;
+  const bool transforms = has(MAYFLY_TRANSFORMS);
   for (std::uint32_t i = 0; i < slice.count; ++i) {
     const std::uint16_t row = slice.rows[i];
     const std::uint16_t route = batch.route[row];
+    if (transforms && route != MAYFLY_CONSUME) {
+      if (const std::string_view wrong = mistake_in_route(batch, row); !wrong.empty()) {
+        refuse_route(batch, row, wrong);
+        continue;
+      }
+    }
     if (route < wiring_.ports.size() && wiring_.ports[route].to == nullptr) {
       if (is_failed_port(route)) {
         judge(batch, row, MAYFLY_DEAD_LETTERED);
@@ -78,14 +97,19 @@ void Node::scatter_rows(mayfly_batch& batch, const mayfly_slice& slice) {
       }
     } else if (route < wiring_.ports.size()) {
       // Beyond this node is what it sends on, not what it couldn't deliver.
-      if (!is_failed_port(route)) batch.owed[row] |= owed_bit_;
-      if (route == 0) batch.passed[row] |= passed_bit_;
+      if (!is_failed_port(route)) {
+        batch.owed[row] |= owed_bit_;
+        if (asked_once_.is_noted()) asked_once_.note(batch.passed[row], route);
+      }
       port_chains_[route].append(batch, row);
       used |= 1ull << route;
     } else {
       route_row(batch, row, slice);
     }
   }
+  // What was made before goes first, perhaps by the same port. Not earlier: once it is sent, the
+  // writer may answer what it was made from.
+  if (used != 0 && transforms) made_.send(wiring_.ports);
   // First what is only recorded, then the ports: a push may run the receiver within the call.
   if (!record_chain_.empty()) wiring_.record.push(record_chain_.finish(batch));
   std::array<RowRef, MAYFLY_PORTS_MAX> heads;
@@ -157,11 +181,20 @@ void Node::judge(mayfly_batch& batch, std::uint16_t row, std::uint8_t outcome) {
   record_chain_.append(batch, row);
 }
 
-// The row is left for the next run: nobody has said what is to become of it.
+std::string_view Node::mistake_in_route(const mayfly_batch& batch, std::uint16_t row) const {
+  if (batch.children[row] > 0) return "elsewhere than CONSUME, though rows were made from it";
+  if (!rows_may_pass_ && batch.route[row] < wiring_.ports.size()) {
+    return "a port, though what leaves by it has other columns: make a row from it and CONSUME it";
+  }
+  return {};
+}
+
+// The row is left for the next run: nobody has said what is to become of it. One that rows were
+// made from is answered with these.
 void Node::refuse_route(mayfly_batch& batch, std::uint16_t row, std::string_view where) {
   if (failure().ok()) fail(MAYFLY_FAIL_INTERNAL, fmt::format("routed row {} to {}", row, where));
   answers_.on_failed(failure());
-  answers_.leave_row(batch, row);
+  if (batch.children[row] == 0) answers_.leave_row(batch, row);
 }
 
 }  // namespace mayfly

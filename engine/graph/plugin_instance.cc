@@ -198,14 +198,6 @@ Status PluginInstance::open(const mayfly_position* position) {
   return {};
 }
 
-std::string_view PluginInstance::reason_code(std::uint16_t reason) const {
-  return reason < plugin_.reasons.count ? NamedTable(plugin_.reasons)[reason].name : "unspecified";
-}
-
-std::string_view PluginInstance::reason_help(std::uint16_t reason) const {
-  return reason < plugin_.reasons.count ? NamedTable(plugin_.reasons)[reason].help : "";
-}
-
 Status PluginInstance::failure() const {
   const std::lock_guard lock(failure_mutex_);
   return failure_;

@@ -54,9 +54,6 @@ class PluginInstance {
   std::uint64_t counter(std::uint32_t i) const {
     return counters_[i].load(std::memory_order_relaxed);
   }
-  // The code of reasons[reason], for dead letters and drop counts.
-  std::string_view reason_code(std::uint16_t reason) const;
-  std::string_view reason_help(std::uint16_t reason) const;
   // Ok until a call failed.
   Status failure() const;
   // The same without a lock: also when the plugin didn't heed that the host refused a call.

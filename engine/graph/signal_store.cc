@@ -9,6 +9,14 @@
 #include "mayfly/plugin/from_abi.h"
 
 namespace mayfly {
+namespace {
+
+// A flush that meets a lock is tried again, and each try is short: a drain's deadline is kept.
+constexpr std::int64_t kBusyTimeoutNs = kSecond;
+// Whatever busy timeout somebody else in the process has given the writer of that database.
+constexpr int kOpenTries = static_cast<int>(SignalStore::kOpenWaitNs / kBusyTimeoutNs);
+
+}  // namespace
 
 Result<std::unique_ptr<SignalStore>> SignalStore::plan(const mayfly_store_options& options) {
   std::unique_ptr<SignalStore> store(new SignalStore());
@@ -19,6 +27,7 @@ Result<std::unique_ptr<SignalStore>> SignalStore::plan(const mayfly_store_option
   window.max_stored_signals = options.keep_max;
   window.max_stored_age_ns = options.keep_age_ns;
   MAYFLY_RETURN_IF_ERROR(check_persistent_window_options(window));
+  window.writer.busy_timeout_ns = kBusyTimeoutNs;
   store->restores_ = options.restore != 0;
   store->load_ = {.max_age_ns = options.restore_age_ns,
                   .pattern = std::string(view(options.restore_pattern)),
@@ -33,17 +42,25 @@ Status SignalStore::open(const std::string& pipelines, SignalSink& signals, cons
   options_.clock = &clock;
   options_.stop_timeout_ns = stop_timeout_ns;
   const std::string& path = database(pipelines);
+  const std::int64_t began_ns = clock.now_ns();
   auto opened = PersistentSignalWindow::open(path, options_);
+  for (int tries = 1; !opened.ok() && opened.error().is_lock() && tries < kOpenTries &&
+                      clock.now_ns() - began_ns < kOpenWaitNs;
+       ++tries) {
+    opened = PersistentSignalWindow::open(path, options_);
+  }
   if (!opened.ok()) {
-    return {Code::kCannotCreate, fmt::format("the store of signals in {} can't be opened: {}", path,
-                                             opened.error().message)};
+    const Status why = to_status(opened.error());
+    return {why.code(),
+            fmt::format("the store of signals in {} can't be opened: {}", path, why.message())};
   }
   window_ = std::move(*opened);
   if (!restores_) return {};
   const auto loaded = window_->load_from_disk(load_);
   if (!loaded.ok()) {
-    return {Code::kIo, fmt::format("the signals stored in {} can't be read: {}", path,
-                                   loaded.error().message)};
+    const Status why = to_status(loaded.error());
+    return {why.code(),
+            fmt::format("the signals stored in {} can't be read: {}", path, why.message())};
   }
   restored_ = *loaded;
   return {};
@@ -53,7 +70,8 @@ Status SignalStore::close() {
   if (window_ == nullptr) return {};
   const auto closed = window_->close();
   if (closed.ok()) return {};
-  return {Code::kIo, fmt::format("not all signals were stored: {}", closed.error().message)};
+  const Status why = to_status(closed.error());
+  return {why.code(), fmt::format("not all signals were stored: {}", why.message())};
 }
 
 void SignalStore::flush_soon() {

@@ -28,6 +28,8 @@ class SignalStore {
     return database_.empty() ? pipelines : database_;
   }
   static constexpr const char* kTable = "signals";
+  // Opening waits so long for another process's lock.
+  static constexpr std::int64_t kOpenWaitNs = 10 * kSecond;
 
   // What is to be restored is raised here.
   Status open(const std::string& pipelines, SignalSink& signals, const Clock& clock,

@@ -43,6 +43,11 @@ void Source::run() noexcept {
     if (batch == nullptr) continue;
     const mayfly_result result =
         plugin().poll(state(), batch, services().clock.now_ns() + kLingerNs);
+    if (batch->rows > batch->capacity) {
+      fail(MAYFLY_FAIL_INTERNAL,
+           fmt::format("poll put {} rows into a batch for {}", batch->rows, batch->capacity));
+      batch->rows = 0;  // nothing of it can be trusted
+    }
     batch->rows > 0 ? send(*batch) : pool.release(batch);
     if (result == MAYFLY_END && !has_failed()) {
       ended_.store(true, std::memory_order_release);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mayfly/graph/reason.h"
+#include "mayfly/plugin/tables.h"
 
 namespace mayfly {
 namespace {
@@ -128,20 +129,18 @@ std::string_view WriterStage::node(std::uint16_t judge) const {
   return found == nullptr ? "mayfly" : std::string_view(found->name());
 }
 
-std::string_view WriterStage::code(std::uint16_t judge, std::uint16_t reason) const {
-  if (reason == kReasonHeldWithoutRelease) return "held_without_release";
-  if (reason == kReasonCancelledBySignal) return "cancelled_by_signal";
-  if (reason == kReasonPortNotJoined) return "port_not_joined";
+mayfly_named WriterStage::reason_of(std::uint16_t judge, std::uint16_t reason) const {
   const PluginInstance* found = instance(judge);
-  return found == nullptr ? "unspecified" : found->reason_code(reason);
+  const bool declared = found != nullptr && reason < found->plugin().reasons.count;
+  return declared ? NamedTable(found->plugin().reasons)[reason] : host_reason(reason);
+}
+
+std::string_view WriterStage::code(std::uint16_t judge, std::uint16_t reason) const {
+  return reason_of(judge, reason).name;
 }
 
 std::string_view WriterStage::text(std::uint16_t judge, std::uint16_t reason) const {
-  if (reason == kReasonHeldWithoutRelease) {
-    return "the node released the row and held it again three times within one activation";
-  }
-  const PluginInstance* found = instance(judge);
-  return found == nullptr ? "" : found->reason_help(reason);
+  return reason_of(judge, reason).help;
 }
 
 const Schema* WriterStage::schema(std::uint16_t judge) const {

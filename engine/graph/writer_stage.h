@@ -80,6 +80,8 @@ class WriterStage final : private RejectionNames, private Inbox {
       : pool_(pool), sources_(sources), nodes_(nodes) {}
 
   const PluginInstance* instance(std::uint16_t judge) const;
+  // The plugin's, or the host's own.
+  mayfly_named reason_of(std::uint16_t judge, std::uint16_t reason) const;
   // RejectionNames
   std::string_view node(std::uint16_t judge) const override;
   std::string_view code(std::uint16_t judge, std::uint16_t reason) const override;

@@ -80,6 +80,24 @@ TEST_CASE("conformance: a route that is no port is found") {
   CHECK(bad("loses_order").starts_with("batches: a batch of 1 rows: route 5 is no port\n"));
 }
 
+TEST_CASE("conformance: a node that is blocked though it needs no batch is found") {
+  CHECK(
+      bad("blocks").starts_with("batches: a batch of 1 rows: process returned BLOCKED, but "
+                                "batch_new hadn't returned NULL in that call"));
+}
+
+TEST_CASE("conformance: a transform that breaks a rule for what it makes is found") {
+  CHECK(bad("passes_rows")
+            .starts_with("batches: a batch of 1 rows: row 0 leaves by a port, though what leaves "
+                         "there has other columns"));
+  CHECK(bad("forgets_parent")
+            .starts_with("batches: a batch of 1 rows: made a row from row 0, but didn't consume "
+                         "that one"));
+  CHECK(bad("emits_twice")
+            .starts_with("batches: a batch of 1 rows: emitted a batch that batch_new didn't give "
+                         "it, or that was emitted before"));
+}
+
 TEST_CASE("elf symbols: a file that is cut anywhere is damaged, never read past its end") {
   std::ifstream whole("plugins/pass/libpass.so", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(whole)), {});

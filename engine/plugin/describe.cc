@@ -19,6 +19,7 @@ constexpr std::pair<std::uint32_t, std::string_view> kFlags[] = {
     {MAYFLY_REPLAYABLE, "replayable"},           {MAYFLY_SPLITS, "splits"},
     {MAYFLY_PARSES_TEXT, "parses_text"},         {MAYFLY_OPTIONAL_PORTS, "optional_ports"},
     {MAYFLY_FAILS_ATTEMPTS, "fails_attempts"},   {MAYFLY_ASKED_ONCE, "asked_once"},
+    {MAYFLY_KEEPS_SIGNALS, "keeps_signals"},
 };
 
 constexpr std::string_view kKinds[] = {"", "source", "node", "sink"};

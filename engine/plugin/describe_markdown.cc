@@ -42,7 +42,8 @@ std::string order_text(const PluginLibrary& library) {
         "letters.");
   }
   if (library.has(MAYFLY_ASKED_ONCE)) {
-    say("What it let pass and comes again, since an attempt behind it failed, passes again.");
+    say("What it sent on and comes again, since an attempt behind it failed, goes the same way "
+        "again.");
   }
   if (library.has(MAYFLY_DELAYS)) say("What goes round a cycle waits here.");
   return text;

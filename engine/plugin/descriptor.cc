@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "mayfly/data/asked_once.h"
 #include "mayfly/plugin/library.h"
 #include "mayfly/plugin/option_parser.h"
 #include "mayfly/plugin/tables.h"
@@ -22,7 +23,8 @@ constexpr std::size_t kNameSizeMax = 64;
 
 constexpr std::uint32_t kNodeFlags = MAYFLY_KEEPS_ORDER | MAYFLY_HOLDS | MAYFLY_KEEPS_KEY_ORDER |
                                      MAYFLY_WANTS_COMPLETIONS | MAYFLY_TRANSFORMS | MAYFLY_DELAYS |
-                                     MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS | MAYFLY_ASKED_ONCE;
+                                     MAYFLY_SPLITS | MAYFLY_OPTIONAL_PORTS | MAYFLY_ASKED_ONCE |
+                                     MAYFLY_KEEPS_SIGNALS;
 constexpr std::uint32_t kSinkFlags = kNodeFlags | MAYFLY_FAILS_ATTEMPTS;
 constexpr std::uint32_t kSourceFlags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT;
 
@@ -98,8 +100,11 @@ class DescriptorCheck {
     if (has(MAYFLY_OPTIONAL_PORTS) && has(MAYFLY_TRANSFORMS)) {
       return refuse("OPTIONAL_PORTS is for nodes that make no rows");
     }
-    if (has(MAYFLY_ASKED_ONCE) && (has(MAYFLY_TRANSFORMS) || plugin_.ports.count == 0)) {
-      return refuse("ASKED_ONCE is for nodes with a port that make no rows");
+    const std::uint32_t ports = plugin_.ports.count;
+    if (has(MAYFLY_ASKED_ONCE) &&
+        (has(MAYFLY_TRANSFORMS) || ports == 0 || ports > AskedOnce::kPortsMax)) {
+      return refuse(fmt::format("ASKED_ONCE is for nodes of 1 to {} ports that make no rows",
+                                AskedOnce::kPortsMax));
     }
     if (has(MAYFLY_SPLITS) && !has(MAYFLY_TRANSFORMS)) return refuse("SPLITS needs TRANSFORMS");
     if (has(MAYFLY_FAILS_ATTEMPTS) && (plugin_.ports.count == 0 || plugin_.reasons.count == 0)) {

@@ -122,8 +122,14 @@ TEST_CASE("descriptor: flags that contradict each other or the kind are refused"
         std::string::npos);
   CHECK(with(MAYFLY_SPLITS).find("SPLITS needs TRANSFORMS") != std::string::npos);
   CHECK(with(MAYFLY_ASKED_ONCE) == "");
-  CHECK(with(MAYFLY_ASKED_ONCE | MAYFLY_TRANSFORMS).find("ASKED_ONCE is for nodes with a port") !=
+  CHECK(with(MAYFLY_ASKED_ONCE | MAYFLY_TRANSFORMS).find("ASKED_ONCE is for nodes of 1 to 2") !=
         std::string::npos);
+  CHECK(refusal([](mayfly_plugin& p) {
+          static constexpr mayfly_named kThree[] = {{"a", "A."}, {"b", "B."}, {"c", "C."}};
+          p.flags = MAYFLY_ASKED_ONCE;
+          p.ports = table(kThree);
+        }).find("ASKED_ONCE is for nodes of 1 to 2") != std::string::npos);
+  CHECK(with(MAYFLY_KEEPS_SIGNALS) == "");
   CHECK(with(MAYFLY_REPLAYABLE).find("flags 0x40 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_PARSES_TEXT).find("flags 0x100 mean nothing") != std::string::npos);
   CHECK(with(MAYFLY_FAILS_ATTEMPTS).find("flags 0x400 mean nothing") != std::string::npos);

@@ -99,8 +99,13 @@ struct HarnessCalls {
                                           std::uint32_t count) {
     return of(ctx).expr_prepare({expressions, count});
   }
+  static mayfly_result fail_null(mayfly_context* ctx) {
+    return fail(ctx, MAYFLY_FAIL_INTERNAL,
+                text_of("expressions that are NULL were to be evaluated: expr_prepare has failed"));
+  }
   static mayfly_result expr_test(mayfly_context* ctx, mayfly_expressions* expressions,
                                  const mayfly_slice* slice, std::uint8_t* truth) {
+    if (expressions == nullptr) return fail_null(ctx);
     const Status tested = reinterpret_cast<RowExpressions*>(expressions)
                               ->test(*slice->batch, {slice->rows, slice->count}, truth);
     return tested.ok() ? MAYFLY_OK : fail(ctx, MAYFLY_FAIL_INTERNAL, text_of(tested.message()));
@@ -108,6 +113,7 @@ struct HarnessCalls {
   static mayfly_result expr_fill(mayfly_context* ctx, mayfly_expressions* expressions,
                                  const mayfly_slice* slice, std::uint32_t first, mayfly_batch* made,
                                  std::uint8_t* truth, std::uint32_t* taken) {
+    if (expressions == nullptr) return fail_null(ctx);
     const auto reserve = [&](std::uint64_t bytes) {
       return of(ctx).pool_->reserve_heap(made, bytes) == MAYFLY_OK;
     };
@@ -294,29 +300,43 @@ mayfly_result NodeHarness::store_open(const mayfly_store_options& options) {
 
 mayfly_batch* NodeHarness::batch_new() {
   if (!library_->has(MAYFLY_TRANSFORMS)) violate("batch_new without MAYFLY_TRANSFORMS");
-  if (batches_blocked_ || pool_ == nullptr) return nullptr;  // none in open
-  return pool_->try_acquire(BatchPool::Part::kReserve, output_);
+  mayfly_batch* const batch = batches_blocked_ || pool_ == nullptr  // none in open
+                                  ? nullptr
+                                  : pool_->try_acquire(BatchPool::Part::kReserve, output_);
+  if (batch == nullptr) found_no_batch_in_call_ = true;
+  if (batch != nullptr) lent_.insert(batch);
+  return batch;
+}
+
+// As the engine does: the node has failed.
+mayfly_result NodeHarness::refuse(std::string why) {
+  if (failure_.ok()) failure_ = {Code::kInternal, std::move(why)};
+  return MAYFLY_FAILED;
 }
 
 mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
                                 const mayfly_lineage* lineage, std::uint32_t count) {
   if (!library_->has(MAYFLY_TRANSFORMS)) violate("emit without MAYFLY_TRANSFORMS");
-  if (batch == nullptr || batch->rows == 0) {
-    if (batch != nullptr) pool_->release(batch);
+  if (batch == nullptr) return MAYFLY_OK;
+  if (lent_.erase(batch) == 0) {
+    return refuse("emitted a batch that batch_new didn't give it, or that was emitted before");
+  }
+  if (batch->rows == 0) {
+    pool_->release(batch);
     return MAYFLY_OK;
   }
   emitted_in_call_ = true;
   if (port >= plugin().ports.count) violate(fmt::format("emit to port {}", port));
+  if (const std::string wrong = rules_.mistake_in(*pool_, *batch, {lineage, count}, processed_);
+      !wrong.empty()) {
+    batch->rows = std::min(batch->rows, batch->capacity);
+    pool_->release(batch);
+    return refuse(wrong);
+  }
   std::vector<bool> has_parent(batch->rows);
   for (std::uint32_t i = 0; i < count; ++i) {
-    const RowRef parent = lineage[i].parent;
-    if (batch_of(parent) >= pool_->size() || row_of(parent) >= pool_->batch(parent)->rows ||
-        lineage[i].child >= batch->rows) {
-      violate(fmt::format("lineage {}: parent {:#x} or child {} doesn't exist", i, parent,
-                          lineage[i].child));
-      continue;
-    }
     has_parent[lineage[i].child] = true;
+    parents_in_call_.push_back(lineage[i].parent);
   }
   if (std::find(has_parent.begin(), has_parent.end(), false) != has_parent.end()) {
     violate("emitted a row without a parent");

@@ -242,6 +242,23 @@ TEST_CASE("registry: finds plugins beside the program, installed or built") {
   CHECK(built.find("batch").ok());
 }
 
+TEST_CASE("registry: finds the plugins in the program's own runfiles, behind the environment's") {
+  const fs::path root = folder("runfiles");
+  fs::create_directories(root / "bench.runfiles/_main/plugins/pass");
+  fs::create_directories(root / "given/_main/plugins/pass");
+  const fs::path own =
+      copied(root / "bench.runfiles/_main/plugins/pass", "plugins/pass/libpass.so");
+  PluginSearch search;
+  search.user = ::geteuid();
+  search.program = (root / "bench").string();
+  const auto found = PluginRegistry(search).find("pass");
+  REQUIRE_MESSAGE(found.ok(), found.status().message());
+  CHECK((*found)->path() == own.string());
+  const fs::path given = copied(root / "given/_main/plugins/pass", "plugins/pass/libpass.so");
+  search.runfiles = (root / "given").string();
+  CHECK((*PluginRegistry(search).find("pass"))->path() == given.string());
+}
+
 TEST_CASE("registry: a missing plugin's message names the folders that were searched") {
   PluginSearch search;
   search.directories = {"/a", "/b"};

@@ -151,8 +151,8 @@ void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint3
     std::erase(done_, before.ref);
     --rows_out_;
     last_ordinal_out_ = 0;
-    if (library_->has(MAYFLY_ASKED_ONCE) && before.port == 0) {
-      pass(*batch, row_of(before.ref), 0, false);
+    if (library_->has(MAYFLY_ASKED_ONCE)) {
+      pass(*batch, row_of(before.ref), before.port, false);
     } else {
       // One row a slice: order between batches is then the caller's.
       pending_.push_back({batch, {row_of(before.ref)}, 0, input, 0});
@@ -353,16 +353,28 @@ bool NodeHarness::process(const Pending& pending) {
                         .hold_tag = pending.tag,
                         .now_ns = clock_.now_ns()};
   emitted_in_call_ = false;
+  found_no_batch_in_call_ = false;
+  parents_in_call_.clear();
+  processed_ = batch.id;
   const std::uint64_t before = fingerprint(pending);
   const mayfly_result result = plugin().process(state_.get(), &slice);
+  processed_.reset();
   if (fingerprint(pending) != before) violate("process changed values of a batch that was sent");
   if (result == MAYFLY_BLOCKED) {
+    if (!found_no_batch_in_call_) {
+      violate("process returned BLOCKED, but batch_new hadn't returned NULL in that call");
+    }
     if (!emitted_in_call_) return false;
     violate("process returned BLOCKED after it had emitted");
   } else {
     check_result("process", result);
   }
   if (failure_.ok()) scatter(pending);
+  for (const RowRef parent : parents_in_call_) {
+    if (pool_->batch(parent)->route[row_of(parent)] == MAYFLY_CONSUME) continue;
+    violate(fmt::format("made a row from row {}, but didn't consume that one",
+                        pool_->batch(parent)->ordinal[row_of(parent)]));
+  }
   return true;
 }
 
@@ -400,6 +412,10 @@ void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
       return;
     default:
       if (route >= plugin().ports.count) violate(fmt::format("route {} is no port", route));
+      if (library_->has(MAYFLY_TRANSFORMS) && output_.columns() != input_.columns()) {
+        violate(fmt::format("row {} leaves by a port, though what leaves there has other columns",
+                            batch.ordinal[row]));
+      }
       pass(batch, row, route, false);
   }
 }

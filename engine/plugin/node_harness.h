@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@
 #include "mayfly/base/rng.h"
 #include "mayfly/base/status.h"
 #include "mayfly/data/batch_pool.h"
+#include "mayfly/data/lineage_rules.h"
 #include "mayfly/data/row_expressions.h"
 #include "mayfly/data/schema.h"
 #include "mayfly/plugin/library.h"
@@ -175,6 +177,7 @@ class NodeHarness {
   std::uint32_t read_metrics(std::span<mayfly_metric> out) const;
   mayfly_result store_open(const mayfly_store_options& options);
   mayfly_batch* batch_new();
+  mayfly_result refuse(std::string why);
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
 
@@ -208,6 +211,11 @@ class NodeHarness {
   bool open_ = false;
   bool batches_blocked_ = false;
   bool emitted_in_call_ = false;
+  bool found_no_batch_in_call_ = false;
+  std::set<mayfly_batch*> lent_;  // to the plugin
+  LineageRules rules_;
+  std::optional<std::uint16_t> processed_;  // the batch of the slice that process() is given
+  std::vector<RowRef> parents_in_call_;
 
   std::deque<Pending> released_;
   std::deque<Pending> pending_;

@@ -78,13 +78,16 @@ PluginRegistry::PluginRegistry(PluginSearch search) : user_(search.user) {
     if (colon != 0) places_.push_back({std::string(rest.substr(0, colon)), false});
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }
-  if (!search.runfiles.empty()) {
+  const auto add_runfiles = [this](const std::string& runfiles) {
     // One folder a workspace: mayfly, _main, or whoever includes it.
-    for (const fs::path& workspace : entries(search.runfiles)) {
+    for (const fs::path& workspace : entries(runfiles)) {
       places_.push_back({(workspace / "plugins").string(), true});
     }
-  }
+  };
+  if (!search.runfiles.empty()) add_runfiles(search.runfiles);
   if (!search.program.empty()) {
+    // `bazel run` sets neither variable.
+    add_runfiles(search.program + ".runfiles");
     const fs::path folder = fs::path(search.program).parent_path();
     places_.push_back({(folder / "../lib/mayfly/plugins").lexically_normal().string(), false});
     places_.push_back({(folder / "../../plugins").lexically_normal().string(), true});

@@ -1,10 +1,10 @@
 // PluginRegistry: finds and loads plugins by name. Built by main or a test, passed on.
 //
 // SEARCH     A name with a slash is a path. Otherwise lib<name>.so, first in a registered plugin,
-//            then in: --plugin-dir folders, MAYFLY_PLUGIN_PATH, the runfiles, ../lib/mayfly/plugins
-//            beside the program, ../../plugins/<name> beside the program (a build tree). The first
-//            folder that has an entry of this name decides: one that is refused, be it a folder or
-//            a link to nowhere, isn't skipped for a later one.
+//            then in: --plugin-dir folders, MAYFLY_PLUGIN_PATH, the runfiles, <program>.runfiles,
+//            ../lib/mayfly/plugins beside the program, ../../plugins/<name> beside the program (a
+//            build tree). The first folder that has an entry of this name decides: one that is
+//            refused, be it a folder or a link to nowhere, isn't skipped for a later one.
 // OWNERSHIP  Libraries are shared with whoever asked for them and are never unloaded.
 // THREADS    One at a time.
 #pragma once

@@ -78,6 +78,11 @@ struct Map : sdk::Node {
 
   mayfly_result process(sdk::Slice slice) {
     const std::span<const std::uint16_t> rows = slice.rows();
+    // Some of an earlier slice wait for a batch: these go behind them.
+    if (host.held(0) > 0) {
+      for (const std::uint16_t row : rows) slice.hold(row, 0);
+      return MAYFLY_OK;
+    }
     truth.resize(rows.size());
     std::uint64_t errors = 0;
     for (std::uint32_t first = 0; first < rows.size();) {

@@ -64,7 +64,8 @@ class Host {
   }
   // `return host.fail(...)`: records why and gives MAYFLY_FAILED. In configure and open a text
   // "option: expected ..., found ..." is told with the option's place in the file, and so is each
-  // further one of a call of configure.
+  // further one of a call of configure. Of a list it is the entry's place, if the text quotes the
+  // entry, or says which it is: "option: entry 2: expected ...".
   mayfly_result fail(Failure failure, std::string_view text) const {
     return host_->fail(ctx_, static_cast<std::int32_t>(failure), to_text(text));
   }

@@ -55,6 +55,47 @@ TEST_CASE("a record that can't be read is a dead letter, whatever stands behind 
   }
 }
 
+TEST_CASE("a row that an expression can't be evaluated for is a dead letter; the log says why") {
+  struct Case {
+    const char* plugin;
+    std::vector<RawOption> options;
+  };
+  const std::string least = "abs(CASE id WHEN 7 THEN -9223372036854775808 ELSE id END)";
+  const std::vector<Case> cases = {
+      {"FILTER", {{"where", least + " >= 0"}}},
+      {"MAP", {{"columns", Texts{"id", "name", "least:int64 = " + least}}}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.plugin));
+    const Database database(std::string("expression_") + c.plugin);
+    const std::string file = database.path() + ".csv";
+    std::ofstream csv(file);
+    csv << "id,name\n";
+    for (int id = 1; id <= 20; ++id) csv << id << ",a\n";
+    csv.close();
+    Pipeline p(database.path());
+    const auto source = p.source("in", library("FILE"), {{"path", file}});
+    const auto node = p.node("node", library(c.plugin), {source}, c.options);
+    p.join_writer({Pipeline::port(node)});
+    EngineOptions options;
+    std::string log;
+    options.log = [&log](std::int32_t level, std::string_view who, std::string_view text) {
+      if (level == MAYFLY_LOG_WARN) log += std::string(who) + ": " + std::string(text) + "\n";
+    };
+    const auto engine = open(p, std::move(options));
+    while (!engine->wait(kSecond)) {
+    }
+    close_balanced(*engine);
+    CHECK(database.integer("SELECT count(*) FROM t") == 19);
+    CHECK(database.integer("SELECT count(*) FROM mayfly_dead_letters WHERE node = 'node' AND "
+                           "code = 'expression'") == 1);
+    CHECK(
+        log ==
+        "node: row 6 (line 8) can't be evaluated: integer overflow; further errors are counted for "
+        "a minute\n");
+  }
+}
+
 // What was answered above the mark makes gaps in what a resumed source sends.
 TEST_CASE("a run that was stopped in its middle goes on behind a node without losing or doubling") {
   for (const bool broken : {false, true}) {

@@ -1,6 +1,7 @@
 // Rows that nodes make from rows, and what becomes of the rows they were made from.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -130,6 +131,149 @@ TEST_CASE("rows of several batches that become one row are answered once, by tha
   CHECK(database.integer("SELECT sum(rows) FROM t") == 5000);
   CHECK(database.integer("SELECT sum(id) FROM t") == 5000 * 5001 / 2);
   CHECK(database.integer("SELECT low FROM mayfly_offsets WHERE source = 'numbers'") == 5000);
+}
+
+mayfly_plugin node_of_test(const char* name, std::uint32_t flags,
+                           mayfly_result (*process)(void*, mayfly_slice*)) {
+  mayfly_plugin p = plugin_of_test(name, MAYFLY_NODE, flags);
+  p.process = process;
+  return p;
+}
+
+// In the place of a plugin of a library.
+void replace(Pipeline& p, std::uint32_t node, const mayfly_plugin& plugin) {
+  auto library = PluginLibrary::from_descriptor(&plugin, plugin.name);
+  REQUIRE_MESSAGE(library.ok(), library.status().message());
+  p.plan.nodes[node].plugin = *library;
+  p.plan.nodes[node].options = {};
+}
+
+// What comes out of the node before it: how many slices.
+std::uint32_t slices_seen = 0;
+mayfly_result count_slice(void*, mayfly_slice*) {
+  ++slices_seen;
+  return MAYFLY_OK;
+}
+
+// Interleaving aimed at: single rows come faster than the writer gives batches back.
+TEST_CASE("rows made from single rows share batches once these are scarce") {
+  static const mayfly_plugin kCounts = node_of_test("counts", MAYFLY_KEEPS_ORDER, &count_slice);
+  const Database database("few_made");
+  Pipeline p(database.path());
+  p.plan.batches = 12;
+  constexpr int kRows = 2000;
+  const auto source = p.source(
+      "numbers", library("GENERATE"),
+      {{"rows", std::int64_t{kRows}}, {"columns", std::vector<std::string>{"id:sequence"}}});
+  // Each row has a tag of its own, and so is let go alone.
+  const auto hold = p.node("hold", library("HOLD"), {source},
+                           {{"tags", std::int64_t{kRows}}, {"group", std::int64_t{1}}});
+  const auto map = p.node("map", library("MAP"), {Pipeline::port(hold)},
+                          {{"columns", std::vector<std::string>{"id", "t:text = 'row ' || id"}}});
+  const auto last = p.node("last", library("PASS"), {Pipeline::port(map)});
+  replace(p, last, kCounts);
+  p.join_writer({Pipeline::port(last)});
+  slices_seen = 0;
+  const auto engine = open(p);
+  while (!engine->wait(kSecond)) {
+  }
+  close_balanced(*engine);
+  CHECK(slices_seen < kRows / 10);
+  CHECK(engine->stats().rows.answers[MAYFLY_CONSUMED] == kRows);
+  CHECK(database.integer("SELECT count(*) FROM t WHERE t = 'row ' || id") == kRows);
+  CHECK(database.integer("SELECT sum(id) FROM t") == kRows * (kRows + 1) / 2);
+}
+
+// Holds its first row, lets it go at once, and is then blocked until all rows have come, and once
+// more.
+std::atomic<bool> all_have_come;
+struct Stubborn {
+  const mayfly_host* host = nullptr;
+  mayfly_context* ctx = nullptr;
+  int slices = 0;
+  int blocked = 0;
+  std::string seen;
+};
+Stubborn stubborn;
+
+mayfly_result process_stubborn(void*, mayfly_slice* slice) {
+  const bool is_resumed = (slice->flags & MAYFLY_SLICE_RESUMED) != 0;
+  if (is_resumed && (!all_have_come || stubborn.blocked++ == 0)) return MAYFLY_BLOCKED;
+  const bool is_first = stubborn.slices++ == 0;
+  for (std::uint32_t i = 0; i < slice->count; ++i) {
+    const std::uint16_t row = slice->rows[i];
+    slice->batch->route[row] = is_first ? MAYFLY_HOLD : MAYFLY_CONSUME;
+    slice->batch->hold_tag[row] = 0;
+    slice->batch->due_ns[row] = 0;
+    if (!is_first) stubborn.seen += is_resumed ? "r" : "n";
+  }
+  if (is_first) stubborn.host->timer_set(stubborn.ctx, 0, slice->now_ns);
+  return MAYFLY_OK;
+}
+
+mayfly_result let_go() {
+  stubborn.host->resume(stubborn.ctx, 0, UINT64_MAX);
+  return MAYFLY_OK;
+}
+
+TEST_CASE("while rows that were released are blocked, none that are new go in") {
+  static const mayfly_plugin kStubborn = [] {
+    mayfly_plugin p = node_of_test("stubborn", MAYFLY_HOLDS | MAYFLY_TRANSFORMS, &process_stubborn);
+    p.configure = [](void*, const mayfly_host* host, mayfly_context* ctx,
+                     const mayfly_value*) -> mayfly_result {
+      stubborn = {.host = host, .ctx = ctx, .slices = 0, .blocked = 0, .seen = {}};
+      return MAYFLY_OK;
+    };
+    p.on_timer = [](void*, std::uint32_t, std::int64_t) { return let_go(); };
+    p.drain = [](void*, std::int64_t) { return let_go(); };
+    p.open = [](void*, const mayfly_position*) -> mayfly_result { return MAYFLY_OK; };
+    return p;
+  }();
+  const Database database("stubborn");
+  Pipeline p(database.path());
+  p.plan.batch_rows = 1;
+  const auto node = p.node("node", library("PASS"), {p.inlet()});
+  replace(p, node, kStubborn);
+  p.join_writer({Pipeline::port(node)});
+  all_have_come = false;
+  const auto engine = open(p);
+  append(*engine, 8);  // each in a batch of its own, and the pool has more
+  all_have_come = true;
+  close_balanced(*engine);
+  CHECK(stubborn.seen == "r" + std::string(7, 'n'));
+}
+
+// A batch holds few of these rows, so that some of each slice wait for another one.
+TEST_CASE("rows that are made in turns leave in the order in which theirs came") {
+  const Database database("made_in_order");
+  Pipeline p(database.path());
+  p.plan.batches = 12;
+  const auto source = p.source(
+      "numbers", library("GENERATE"),
+      {{"rows", std::int64_t{4000}}, {"columns", std::vector<std::string>{"id:sequence"}}});
+  const auto map =
+      p.node("map", library("MAP"), {source},
+             {{"columns", std::vector<std::string>{"id", "t:text = hex(zeroblob(10000))"}}});
+  p.join_writer({Pipeline::port(map)});
+  const auto engine = open(p);
+  while (!engine->wait(kSecond)) {
+  }
+  close_balanced(*engine);
+  CHECK(database.integer("SELECT count(*) FROM t") == 4000);
+  CHECK(database.integer("SELECT count(*) FROM (SELECT id < lag(id) OVER (ORDER BY rowid) AS back "
+                         "FROM t) WHERE back") == 0);
+}
+
+TEST_CASE("a producer's rows may have more columns than anything that is made of them") {
+  const Database database("narrower");
+  Pipeline p(database.path());
+  const auto map =
+      p.node("map", library("MAP"), {p.inlet()}, {{"columns", std::vector<std::string>{"id"}}});
+  p.join_writer({Pipeline::port(map)});
+  const auto engine = open(p);
+  append(*engine, 1000);
+  close_balanced(*engine);
+  CHECK(database.integer("SELECT sum(id) FROM t") == 499500);
 }
 
 // A group of 100 rows in batches of 16: the first 16 are copied, the others make nothing.

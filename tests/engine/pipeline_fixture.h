@@ -54,4 +54,20 @@ inline std::uint64_t counter(const Engine& engine, const std::string& name) {
   return 0;
 }
 
+// A plugin of a test's own, with one port; what it does is to be filled in.
+inline mayfly_plugin plugin_of_test(const char* name, std::uint32_t kind, std::uint32_t flags) {
+  static constexpr mayfly_named kPorts[] = {{"out", "Rows."}};
+  mayfly_plugin p{};
+  p.struct_size = sizeof p;
+  p.abi_major = MAYFLY_ABI_MAJOR;
+  p.abi_minor = MAYFLY_ABI_MINOR;
+  p.name = name;
+  p.version = "1";
+  p.summary = "For tests.";
+  p.kind = kind;
+  p.flags = flags;
+  p.ports = {kPorts, 1, sizeof(mayfly_named)};
+  return p;
+}
+
 }  // namespace mayfly::testing

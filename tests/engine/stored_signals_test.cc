@@ -44,6 +44,22 @@ TEST_CASE("signals are stored beside the rows, by the same connection") {
   CHECK(database.integer("SELECT count(*) FROM signals WHERE signal GLOB 'window.*'") == 0);
 }
 
+TEST_CASE(
+    "signals whose database is locked at the end are told as that, once the deadline passed") {
+  const Database database("beside_locked");
+  const Database kept("kept_locked");
+  Remembering r(database.path(), {{"database", kept.path()}});
+  r.p.plan.drain_deadline_ns = 100 * kMillisecond;
+  const auto engine = open(r.p);
+  const WriteLock lock(kept.path());
+  append(*engine, 10);
+  const Status end = engine->close();
+  CHECK(end.code() == Code::kTryAgain);
+  CHECK_MESSAGE(end.message().find("not all signals were stored") != std::string::npos,
+                end.message());
+  CHECK(database.integer("SELECT count(*) FROM t") == 10);
+}
+
 TEST_CASE("two nodes that would keep the same signals are refused before anything is made") {
   const Database database("twice");
   Remembering r(database.path());

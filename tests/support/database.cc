@@ -94,4 +94,11 @@ void WriteLock::release() {
   sqlite3_close(connection);
 }
 
+Snapshot::Snapshot(const std::string& path) : connection_(open(path)) {
+  REQUIRE(sqlite3_exec(static_cast<sqlite3*>(connection_), "BEGIN; SELECT * FROM sqlite_schema",
+                       nullptr, nullptr, nullptr) == SQLITE_OK);
+}
+
+Snapshot::~Snapshot() { sqlite3_close(static_cast<sqlite3*>(connection_)); }
+
 }  // namespace mayfly::testing

@@ -46,4 +46,16 @@ class WriteLock {
   void* connection_ = nullptr;
 };
 
+// Reads a database as it is now until it ends.
+class Snapshot {
+ public:
+  explicit Snapshot(const std::string& path);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  void* connection_;
+};
+
 }  // namespace mayfly::testing

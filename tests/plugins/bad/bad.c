@@ -18,6 +18,7 @@
 #define LOSES_ORDER 10
 #define ENTRY_IS_DATA 11
 #define UNRESOLVED 12
+#define BLOCKS 13
 
 #if BAD == UNRESOLVED
 void nobody_defines_this(void);
@@ -38,6 +39,8 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
   }
 #elif BAD == LOSES_ORDER
   slice->batch->route[slice->rows[0]] = 5; /* no such port */
+#elif BAD == BLOCKS
+  if (slice->count > 0) return MAYFLY_BLOCKED; /* though it asks for no batch */
 #endif
   (void)slice;
   return MAYFLY_OK;
