@@ -121,8 +121,9 @@ struct Retry : sdk::Node {
       slice.reject(row, kRetriesExhausted);
     } else if (on_exhausted == OnExhausted::kDrop) {
       slice.drop(row, kRetriesExhausted);
-    } else if (draining) {
-      // Nothing will release them: they go on trying until the drain ends.
+    } else if (draining || now < recovered_until_ns) {
+      // Nothing will release them: they go on trying until the drain ends, or what failed before
+      // the writer was back has come here.
       slice.hold(row, kWaiting,
                  mayfly::deadline_after(
                      now, std::max<std::int64_t>(policy->options().max_delay_ns, kBusyNs)));
@@ -137,7 +138,10 @@ struct Retry : sdk::Node {
       if (slice.arrived(row)) ++written;
     }
     if (written == 0) return;
-    if (std::exchange(probing, false)) host.resume(kNoneLeft);
+    if (std::exchange(probing, false)) {
+      host.resume(kNoneLeft);
+      recovered_until_ns = mayfly::deadline_after(slice.now_ns(), kOnTheirWayNs);
+    }
     host.count(kSucceeded, written);
     host.raise(kSucceededAfterRetry, written);
   }
@@ -167,6 +171,8 @@ struct Retry : sdk::Node {
   }
 
   static constexpr std::uint64_t kProbeRows = 1000;
+  // Rows that failed during an outage come here this long after its end at the most.
+  static constexpr std::int64_t kOnTheirWayNs = mayfly::kSecond;
   // Between attempts of a drain, where no delay is set.
   static constexpr std::int64_t kBusyNs = mayfly::kMillisecond;
 
@@ -176,6 +182,7 @@ struct Retry : sdk::Node {
   bool draining = false;
   bool probing = false;
   std::int64_t next_probe_ns = INT64_MIN;
+  std::int64_t recovered_until_ns = INT64_MIN;
 };
 
 }  // namespace

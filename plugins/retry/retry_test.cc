@@ -72,6 +72,26 @@ TEST_CASE("retry: a row without attempts left is held until a signal, and no dea
   CHECK(node->counter("retries") == 2);
 }
 
+// Interleaving aimed at: a probe's rows fail in part just before the writer is back, and come here
+// after it was told that the others are written.
+TEST_CASE("retry: rows that fail before a probe is written, and come after it, try once more") {
+  const auto node =
+      retry_node({{"max_retries", std::int64_t{0}}, {"max_delay", std::string("200ms")}});
+  node->push_again(Ordinals{0, 1});
+  node->signal("pool.stalled");
+  REQUIRE(node->held() == 0);
+  node->complete(Ordinals{0}, MAYFLY_WRITTEN);
+  node->push_again(Ordinals{1});
+  CHECK(node->held() == 1);
+  node->advance(200 * kMillisecond);
+  CHECK(node->held() == 0);
+
+  node->advance(kSecond);
+  node->push_again(Ordinals{1});
+  node->advance(3600 * kSecond);
+  CHECK(node->held() == 1);
+}
+
 TEST_CASE("retry: exhausted rows can be dead letters, or dropped, with the reason") {
   for (const std::string fate : {"dead_letter", "drop"}) {
     const auto node = retry_node({{"max_retries", std::int64_t{0}}, {"on_exhausted", fate}});
