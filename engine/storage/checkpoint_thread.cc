@@ -49,7 +49,7 @@ void CheckpointThread::run() {
 }
 
 void CheckpointThread::checkpoint(SqliteConnection& connection) {
-  moved_ = 0;
+  moved_ = logged_ = 0;
   if (!connection) {
     const SqliteConnection::OpenOptions options{.create = false,
                                                 .vfs = vfs_.empty() ? nullptr : vfs_.c_str()};
@@ -68,6 +68,7 @@ void CheckpointThread::checkpoint(SqliteConnection& connection) {
   const int primary = code & 0xFF;
   if (code == SQLITE_OK) {
     moved_ = moved > 0 ? static_cast<std::uint32_t>(moved) : 0;
+    logged_ = logged > 0 ? static_cast<std::uint32_t>(logged) : 0;
   } else if (primary != SQLITE_BUSY && primary != SQLITE_LOCKED) {
     failure_ = sqlite3_extended_errcode(connection.get());
   }

@@ -3,7 +3,7 @@
 // checkpoint.
 //
 // PROTOCOL  request() stores running (release) and releases the semaphore; the thread stores
-//           moved, then running = false (release); the writer looks at running (acquire) first.
+//           what it found, then running = false (release); the writer looks at running (acquire) first.
 // THREADS   All calls: the writer's. The thread starts with the first request and joins on
 //           destruction.
 #pragma once
@@ -37,6 +37,8 @@ class CheckpointThread {
   void wait() const { running_.wait(true, std::memory_order_acquire); }
   // Frames of the log that are in the database since the last run. Not while running().
   std::uint32_t moved() const { return moved_; }
+  // Frames that the log had then. Not while running().
+  std::uint32_t logged() const { return logged_; }
   // SQLite's code when it failed otherwise than by being busy. Not while running().
   int failure() const { return failure_; }
   // Waits for a run in hand; its connection is closed. A later request starts anew.
@@ -52,6 +54,7 @@ class CheckpointThread {
   std::atomic<bool> running_{false};
   std::atomic<bool> stopping_{false};
   std::uint32_t moved_ = 0;
+  std::uint32_t logged_ = 0;
   int failure_ = 0;
   Semaphore requests_;
   std::thread thread_;

@@ -9,14 +9,23 @@ bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
 
 }  // namespace
 
-bool Checkpointer::is_due(std::uint32_t pages) {
+bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
+  if (asked_ && !thread_.running()) {
+    asked_ = false;
+    growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
+  }
   if (pages < pages_) {
     // The log was started anew. What the thread may still be at was the old one's.
     hindered_pages_ = 0;
     moved_ = 0;
     passes_ = 0;
+    growth_.restarted();
   }
   pages_ = pages;
+  if (growth_.asks(pages, now_ns) && !thread_.running()) {
+    if (!use_thread_) return true;
+    request();
+  }
   return exceeds(pages_busy_);
 }
 
@@ -35,11 +44,16 @@ bool Checkpointer::exceeds(std::uint32_t pages) {
     if (passes_ >= kPassesMax || pages_ - moved <= pages_ / 4) return true;
   }
   ++passes_;
-  thread_.request();
+  request();
   return false;
 }
 
-void Checkpointer::run(SqliteConnection& connection) {
+void Checkpointer::request() {
+  asked_ = true;
+  thread_.request();
+}
+
+void Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
   int logged = 0;
   int moved = 0;
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_PASSIVE,
@@ -51,19 +65,10 @@ void Checkpointer::run(SqliteConnection& connection) {
   // A quarter more each time: a reader that stays doesn't make every commit try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
+  growth_.checkpointed(static_cast<std::uint32_t>(moved > 0 ? moved : 0), pages, now_ns);
 }
 
-std::uint32_t Checkpointer::growth() {
-  if (hindered_pages_ == 0) {
-    warn_at_ = pages_warned_;
-    return 0;
-  }
-  if (pages_ < warn_at_) return 0;
-  warn_at_ = pages_ > UINT32_MAX / 2 ? UINT32_MAX : 2 * pages_;
-  return pages_;
-}
-
-void Checkpointer::finish(SqliteConnection& connection) {
+void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
   thread_.stop();
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
@@ -71,13 +76,15 @@ void Checkpointer::finish(SqliteConnection& connection) {
   if (code == SQLITE_OK) return;
   if (!is_busy(code)) failure_ = connection.last_error();
   // Somebody reads the log: it stays, and what is in it counts.
-  run(connection);
+  run(connection, now_ns);
 }
 
 void Checkpointer::forget() {
   thread_.stop();
   pages_ = moved_ = hindered_pages_ = 0;
   passes_ = 0;
+  asked_ = false;
+  growth_.restarted();
 }
 
 SqliteError Checkpointer::failure() const {

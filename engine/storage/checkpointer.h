@@ -17,6 +17,7 @@
 #include "mayfly/storage/checkpoint_thread.h"
 #include "mayfly/storage/file_identity.h"
 #include "mayfly/storage/sqlite.h"
+#include "mayfly/storage/wal_growth.h"
 
 namespace mayfly {
 
@@ -24,7 +25,7 @@ namespace mayfly {
 struct CheckpointOptions {
   std::uint32_t pages_busy = 4000;    // frames of the log, while rows keep coming
   std::uint32_t pages_idle = 700;     // the same when the writer falls idle
-  std::uint32_t pages_warned = 5000;  // readers keep so many there: see growth()
+  std::uint32_t pages_warned = 5000;  // readers keep so many there: see WalGrowth
   bool use_thread = true;             // false: the writer does all of it
 };
 
@@ -34,7 +35,7 @@ class Checkpointer {
   Checkpointer(const CheckpointOptions& options, std::string database, std::string vfs)
       : pages_busy_(options.pages_busy),
         pages_idle_(options.pages_idle),
-        pages_warned_(options.pages_warned),
+        growth_(options.pages_warned),
         use_thread_(options.use_thread),
         thread_(std::move(database), std::move(vfs)) {}
 
@@ -42,20 +43,20 @@ class Checkpointer {
   void expect(FileIdentity database) { thread_.expect(database); }
   // After COMMIT, with so many frames in the log: whether run() is to follow. May ask the thread
   // instead.
-  bool is_due(std::uint32_t pages);
+  bool is_due(std::uint32_t pages, std::int64_t now_ns);
   // The same when the writer falls idle.
   bool is_due_when_idle() { return exceeds(pages_idle_); }
   // All of the log, by the writer itself.
-  void run(SqliteConnection& connection);
+  void run(SqliteConnection& connection, std::int64_t now_ns);
   // The last one: everything, and the log is emptied if nobody reads it.
-  void finish(SqliteConnection& connection);
+  void finish(SqliteConnection& connection, std::int64_t now_ns);
   // The connection is closed.
   void forget();
 
   std::uint64_t count() const { return count_; }
-  // After run(): the log's frames, when readers keep it from shrinking and it has grown to
+  // After is_due() and run(): the log's frames, when a reader that stays has let it grow to
   // pages_warned, or to twice what it was the last time; else 0. For a warning.
-  std::uint32_t growth();
+  std::uint32_t growth() { return growth_.is_told(pages_) ? pages_ : 0; }
   // A write or fsync of the database failed: what the log held may not be on disk.
   SqliteError failure() const;
 
@@ -67,17 +68,18 @@ class Checkpointer {
 
   // Whether a log of `pages` or more is the writer's to move.
   bool exceeds(std::uint32_t pages);
+  void request();
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;
-  const std::uint32_t pages_warned_;
+  WalGrowth growth_;
   const bool use_thread_;
   CheckpointThread thread_;
+  bool asked_ = false;                // the thread, and what it found isn't looked at yet
   std::uint32_t passes_ = 0;          // of the thread, over the log as it is now
   std::uint32_t pages_ = 0;           // of the log
   std::uint32_t moved_ = 0;           // of them, by the writer itself
   std::uint32_t hindered_pages_ = 0;  // what readers kept in the log: not tried again at once
-  std::uint32_t warn_at_ = pages_warned_;
   std::uint64_t count_ = 0;
   SqliteError failure_;
 };

@@ -88,6 +88,7 @@ TEST_CASE("a reader that keeps the log from shrinking is told of, and again at e
   std::uint64_t pages = 0;
   std::uint64_t warnings = 0;
   for (int i = 1; i < 200; ++i) {
+    f.clock.advance(WalGrowth::kOldNs);
     f.write(f.numbered(i * 10, 10), kNoSource);
     if (f.signals.count("wal.growing:*pages") == warnings) continue;
     ++warnings;
@@ -96,6 +97,46 @@ TEST_CASE("a reader that keeps the log from shrinking is told of, and again at e
   }
   CHECK(warnings >= 2);
   REQUIRE(reader.run("COMMIT").ok());
+}
+
+TEST_CASE("readers that come and go while the log grows aren't told of") {
+  WriterFixture f;
+  f.options.checkpoint_pages = 20;
+  f.options.checkpoint_thread = false;
+  f.options.wal_warning_pages = 40;
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  // Two by turns: one of them reads always.
+  SqliteConnection readers[] = {f.connect(), f.connect()};
+  REQUIRE(readers[0].run("BEGIN; SELECT * FROM t").ok());
+  for (int i = 1; i < 200; ++i) {
+    f.clock.advance(WalGrowth::kOldNs);
+    REQUIRE(readers[i % 2].run("BEGIN; SELECT * FROM t").ok());
+    REQUIRE(readers[1 - i % 2].run("COMMIT").ok());
+    f.write(f.numbered(i * 10, 10), kNoSource);
+  }
+  CHECK(f.writer->totals().wal_pages > 40);
+  CHECK(f.signals.count("wal.growing:*") == 0);
+}
+
+// The log's file is as long as it ever was, until it begins anew.
+TEST_CASE("a log that a reader had let grow is cut when it begins anew") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.checkpoint_pages = 20;
+  f.options.checkpoint_thread = false;
+  f.open();
+  constexpr std::uintmax_t kMost = std::uintmax_t{64} << 20;
+  const auto length = [&f] { return std::filesystem::file_size(f.options.database + "-wal"); };
+  f.write(f.numbered(0, 10), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  SqliteConnection other = f.connect();
+  REQUIRE(other.run("CREATE TABLE large(x)").ok());
+  REQUIRE(other.run("INSERT INTO large VALUES (zeroblob(70000000))").ok());
+  CHECK(length() > kMost);
+  REQUIRE(reader.run("COMMIT").ok());
+  for (int i = 1; i < 10; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+  CHECK(length() <= kMost);
 }
 
 TEST_CASE("the thread moves the log's frames by a connection of its own") {

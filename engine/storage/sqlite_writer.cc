@@ -133,14 +133,11 @@ void SqliteWriter::Impl::on_idle() {
 
 void SqliteWriter::Impl::checkpoint() {
   const std::int64_t began_ns = clock_.now_ns();
-  checkpointer_.run(session_.connection());
+  checkpointer_.run(session_.connection(), began_ns);
   const std::int64_t now_ns = clock_.now_ns();
   totals_.checkpoints = checkpointer_.count();
   signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
                     (now_ns - began_ns) / kMillisecond, "ms");
-  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
-    signals_.raise(wal_growing_, pages, "pages");
-  }
 }
 
 GroupResult SqliteWriter::Impl::finish(bool durable) {
@@ -175,7 +172,9 @@ GroupResult SqliteWriter::Impl::finish(bool durable) {
 // Nothing more is written: checkpoints, makes durable what is to be, lets go of the database.
 Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
-  if (session_.is_open() && session_.take().ok()) checkpointer_.finish(session_.connection());
+  if (session_.is_open() && session_.take().ok()) {
+    checkpointer_.finish(session_.connection(), clock_.now_ns());
+  }
   totals_.checkpoints = checkpointer_.count();
   if (durable && sync_failure_.ok() && session_.is_open()) sync_failure_ = sync_database();
   session_.end_journal();

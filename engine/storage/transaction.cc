@@ -316,7 +316,10 @@ void SqliteWriter::Impl::committed() {
   progress_.commit();
   lineage_.commit();
   stats_.clear();
-  if (checkpointer_.is_due(session_.wal_pages())) checkpoint();
+  if (checkpointer_.is_due(session_.wal_pages(), clock_.now_ns())) checkpoint();
+  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
+    signals_.raise(wal_growing_, pages, "pages");
+  }
   totals_.rows = progress_.totals();
   ++totals_.transactions;
   totals_.statements = inserter_->statements();

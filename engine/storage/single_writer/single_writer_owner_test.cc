@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/storage/single_writer/single_writer_fixture.h"
+#include "mayfly/storage/wal_growth.h"
 #include "tests/support/working_folder.h"
 
 namespace mayfly {
@@ -193,6 +194,7 @@ TEST_CASE("single writer: readers that keep the log from shrinking are told of")
               CHECK(count_items(session).ok());  // its snapshot begins here
               const std::string text(2000, 'x');
               for (int i = 0; i < 200; ++i) {
+                f.clock.advance(WalGrowth::kOldNs);
                 CHECK(f.writer->write("INSERT INTO items(value) VALUES (? || ?)", {i, text}).ok());
               }
               return count_items(session);

@@ -63,7 +63,7 @@ SqliteError WriteConnection::open(bool again) {
 
 void WriteConnection::end() {
   if (shared_.take(*this, settings_).ok() && name_.mode != DatabaseName::Mode::kReadOnly) {
-    checkpointer_.finish(shared_.connection());
+    checkpointer_.finish(shared_.connection(), clock_.now_ns());
   }
   leave();
 }
@@ -110,7 +110,10 @@ void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group
     return;
   }
   look_at_changes();
-  if (checkpointer_.is_due(shared_.wal_pages())) checkpoint();
+  if (checkpointer_.is_due(shared_.wal_pages(), clock_.now_ns())) checkpoint();
+  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
+    signals_.sink().raise(signals_.wal_growing, pages, "pages");
+  }
   wal_pages_shown_.store(shared_.wal_pages(), std::memory_order_relaxed);
 }
 
@@ -178,12 +181,9 @@ bool WriteConnection::look_at_results(std::span<CommitQueue::Request* const> gro
 }
 
 void WriteConnection::checkpoint() {
-  checkpointer_.run(shared_.connection());
+  checkpointer_.run(shared_.connection(), clock_.now_ns());
   checkpoints_.store(checkpointer_.count(), std::memory_order_relaxed);
   signals_.sink().raise(signals_.write_checkpoint, shared_.wal_pages(), "pages");
-  if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
-    signals_.sink().raise(signals_.wal_growing, pages, "pages");
-  }
 }
 
 }  // namespace mayfly
