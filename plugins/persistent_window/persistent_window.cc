@@ -79,7 +79,13 @@ struct PersistentWindow : sdk::Node {
 
   mayfly_result open() {
     host.set_timer(kTimer, host.now_ns());
+    is_open = true;
     return host.store_open(store);
+  }
+
+  // The store is closed by now, with the last of what it had to write.
+  ~PersistentWindow() {
+    if (is_open) count();
   }
 
   void process(sdk::Slice) {}
@@ -113,6 +119,7 @@ struct PersistentWindow : sdk::Node {
   std::string restore;
   mayfly_store_options store{};  // its texts are those above
   mayfly_store_stats counted{};
+  bool is_open = false;
 };
 
 }  // namespace

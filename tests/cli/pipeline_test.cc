@@ -49,10 +49,12 @@ TEST_CASE("run: a pipeline runs to its end, and a second run goes on there") {
 TEST_CASE("run: a log that a reader keeps from shrinking is told of") {
   const Fixture f("run_growing");
   f.database.run("PRAGMA journal_mode = WAL; CREATE TABLE seen(x)");
-  std::string csv = "id,text\n";
-  for (int id = 0; id < 30'000; ++id)
-    csv += std::to_string(id) + "," + std::string(1000, 'x') + "\n";
-  write_file(f.csv, csv);
+  // For as long as it takes a reader to be an old one: 30 MB in a second.
+  write_file(f.toml,
+             "[source.rows]\nplugin = \"generate\"\nrows = 30000\nrate = 30000\n"
+             "columns = [\"id:sequence\", \"text:text:1000\"]\n[writer]\ninput = \"rows\"\n"
+             "database = \"" +
+                 f.database.path() + "\"\ntable = \"t\"\n");
   const Snapshot reader(f.database.path());
 
   const Outcome outcome = run_mayfly({"run", f.toml});

@@ -14,8 +14,8 @@
 #include "mayfly/config/check_plan.h"
 #include "mayfly/graph/signal_store.h"
 #include "mayfly/storage/file_identity.h"
+#include "tools/mayfly/engine_watch.h"
 #include "tools/mayfly/lock_watch.h"
-#include "tools/mayfly/outage_watch.h"
 #include "tools/mayfly/progress_bar.h"
 #include "tools/mayfly/target_table.h"
 
@@ -156,7 +156,7 @@ RunResult run_engine(const PipelinePlan& plan, EngineOptions options, Interrupti
   result.started = true;
   interruption.attach(engine);
   {
-    const OutageWatch outage(engine, clock, console, plan.writer.deadline_ns);
+    const EngineWatch watch(engine, clock, console, plan.writer.deadline_ns);
     {
       ProgressBar bar(console, began_ns);
       while (!engine.wait(kStepNs)) {

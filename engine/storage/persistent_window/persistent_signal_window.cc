@@ -47,7 +47,8 @@ SingleWriterOptions writer_options(const PersistentWindowOptions& options) {
 }  // namespace
 
 struct PersistentSignalWindow::Impl {
-  Impl(const PersistentWindowOptions& options_given, std::shared_ptr<SqliteSingleWriter> writer_got)
+  Impl(std::string_view database, const PersistentWindowOptions& options_given,
+       std::shared_ptr<SqliteSingleWriter> writer_got)
       : options(options_given),
         clock(options.clock != nullptr ? *options.clock : machine),
         own_sink(options.signals == nullptr
@@ -58,7 +59,7 @@ struct PersistentSignalWindow::Impl {
         keys(options.max_window_size, options.window_max_age_ns),
         restored(options.max_window_size),
         writer(std::move(writer_got)),
-        flusher(writer, captured, sink, clock, options),
+        flusher(database, writer, captured, sink, clock, options),
         // Of its own sink the first of all, so that it hears of signals in the order in which they
         // are raised.
         capture(sink.subscribe("*", [this](const SignalEvent& event) { listen(event); })) {}
@@ -114,7 +115,7 @@ DbResult<std::unique_ptr<PersistentSignalWindow>> PersistentSignalWindow::open(
   if (!writer.ok()) return writer.error();
   const auto prepared = signal_table::prepare(**writer);
   if (!prepared.ok()) return prepared.error();
-  auto impl = std::make_unique<Impl>(options, std::move(*writer));
+  auto impl = std::make_unique<Impl>(database, options, std::move(*writer));
   const auto started = impl->flusher.start();
   if (!started.ok()) return started.error();
   impl->sink.raise("window.initialized");

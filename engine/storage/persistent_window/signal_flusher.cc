@@ -26,10 +26,11 @@ DbError refuse(const char* found) {
 
 }  // namespace
 
-SignalFlusher::SignalFlusher(std::shared_ptr<SqliteSingleWriter> writer, CaptureBuffer& captured,
-                             SignalSink& sink, const Clock& clock,
+SignalFlusher::SignalFlusher(std::string_view database, std::shared_ptr<SqliteSingleWriter> writer,
+                             CaptureBuffer& captured, SignalSink& sink, const Clock& clock,
                              const PersistentWindowOptions& options)
-    : writer_(std::move(writer)),
+    : database_(database),
+      writer_(std::move(writer)),
       captured_(captured),
       sink_(sink),
       clock_(clock),
@@ -153,7 +154,7 @@ DbResult<void> SignalFlusher::run_round() noexcept {
     if (pending() == 0) prune(static_cast<std::size_t>(flushed / kPruneRows) + 1);
   } catch (const std::exception& error) {
     result = DbError{.kind = DbError::Kind::kNoMemory, .message = error.what()};
-    say(flush_error_, error.what());
+    say_error(error.what());
   }
   const std::int64_t now_ns = clock_.now_ns();
   if (result.ok()) {
@@ -179,7 +180,7 @@ DbResult<void> SignalFlusher::write_pending() {
   while (pending() > 0) {
     const DbResult<void> written = write_chunk(next_chunk());
     if (!written.ok()) {
-      say(flush_error_, written.error().message);
+      say_error(written.error().message);
       return written;
     }
   }
@@ -240,7 +241,7 @@ void SignalFlusher::leave(Chunk chunk, const signal_table::Inserted& inserted) {
   uncertain_.reset();
   if (inserted.refused > 0) {
     refused_.fetch_add(inserted.refused, std::memory_order_relaxed);
-    say(flush_error_, inserted.refusal);
+    say_error(inserted.refusal);
   }
   if (inserted.rows > 0) {
     last_id_ = std::max(last_id_, inserted.last_id());
@@ -283,13 +284,22 @@ void SignalFlusher::say(StemId stem, std::string_view argument) noexcept {
   }
 }
 
+// Of several windows that share a sink, whose it is.
+void SignalFlusher::say_error(std::string_view why) noexcept {
+  try {
+    sink_.raise(flush_error_, fmt::format("{}: {}", database_, why));
+  } catch (const std::bad_alloc&) {
+    // As above.
+  }
+}
+
 // Goes on until all is within the limits, or somebody waits; then at least so many chunks.
 void SignalFlusher::prune(std::size_t chunks_min) {
   std::uint64_t deleted = 0;
   for (std::size_t i = 0; i < chunks_min || !is_asked(); ++i) {
     const auto chunk = prune_chunk();
     if (!chunk.ok()) {
-      say(flush_error_, chunk.error().message);
+      say_error(chunk.error().message);
       break;
     }
     deleted += static_cast<std::uint64_t>(*chunk);

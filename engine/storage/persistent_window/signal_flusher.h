@@ -25,6 +25,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -40,9 +41,11 @@ namespace mayfly {
 
 class SignalFlusher {
  public:
-  // What it tells of itself is raised into the sink. All but the writer outlive it.
-  SignalFlusher(std::shared_ptr<SqliteSingleWriter> writer, CaptureBuffer& captured,
-                SignalSink& sink, const Clock& clock, const PersistentWindowOptions& options);
+  // What it tells of itself is raised into the sink, failures with the database's name. All but the
+  // first two outlive it.
+  SignalFlusher(std::string_view database, std::shared_ptr<SqliteSingleWriter> writer,
+                CaptureBuffer& captured, SignalSink& sink, const Clock& clock,
+                const PersistentWindowOptions& options);
   // stop(), unless that was called.
   ~SignalFlusher() {
     if (thread_.joinable()) static_cast<void>(stop());
@@ -92,12 +95,14 @@ class SignalFlusher {
   void look_for_dropped();
   DbResult<void> take_dropped_error();
   void say(StemId stem, std::string_view argument) noexcept;
+  void say_error(std::string_view why) noexcept;
   void prune(std::size_t chunks_min);
   DbResult<std::int64_t> prune_chunk();
   bool is_asked();
   signal_table::WallTime wall_time() const;
   std::size_t pending() const;
 
+  const std::string database_;
   const std::shared_ptr<SqliteSingleWriter> writer_;
   CaptureBuffer& captured_;
   SignalSink& sink_;

@@ -28,6 +28,9 @@ Status reading_failed(const DbError& error, const std::string& path) {
   return {code, fmt::format("reading {}: {}", path, error.message)};
 }
 
+// Read by one statement.
+constexpr std::size_t kPageRows = 500;
+
 struct OwnedSignal {
   explicit OwnedSignal(const StoredSignal& row)
       : id(row.id), operation(row.operation), name(row.name), timestamp(row.timestamp) {
@@ -91,18 +94,32 @@ Status SignalReader::read(const SignalReadOptions& options,
   StoredSignalQuery query{.after_id = options.after_id};
   if (options.since_us) query.since = StoredTime().text(*options.since_us);
   if (options.limit > 0) query.order = StoredSignalQuery::Order::kNewestFirst;
-  std::vector<OwnedSignal> newest;
-  const auto visited =
-      signal_table::visit(impl_->connection.get(), query, [&](const StoredSignal& row) {
-        if (!globs.matches_any(row.name)) return true;
-        if (options.limit == 0) return visitor(row);
-        newest.emplace_back(row);
-        return newest.size() < options.limit;
-      });
-  if (!visited.ok()) return reading_failed(visited.error(), impl_->path);
-  for (const OwnedSignal& row : newest | std::views::reverse) {
-    if (!visitor(row.view())) break;
+  const std::size_t rows_max = options.limit > 0 ? options.limit : kPageRows;
+  std::vector<OwnedSignal> rows;
+  const auto read_rows = [&] {
+    rows.clear();
+    return signal_table::visit(impl_->connection.get(), query, [&](const StoredSignal& row) {
+      query.after_id = row.id;
+      if (globs.matches_any(row.name)) rows.emplace_back(row);
+      return rows.size() < rows_max;
+    });
+  };
+  if (options.limit > 0) {
+    if (const auto read = read_rows(); !read.ok()) return reading_failed(read.error(), impl_->path);
+    for (const OwnedSignal& row : rows | std::views::reverse) {
+      if (!visitor(row.view())) break;
+    }
+    return {};
   }
+  const auto newest = signal_table::newest_id(impl_->connection.get());
+  if (!newest.ok()) return reading_failed(newest.error(), impl_->path);
+  query.up_to_id = *newest;
+  do {
+    if (const auto read = read_rows(); !read.ok()) return reading_failed(read.error(), impl_->path);
+    for (const OwnedSignal& row : rows) {
+      if (!visitor(row.view())) return {};
+    }
+  } while (rows.size() == rows_max);
   return {};
 }
 

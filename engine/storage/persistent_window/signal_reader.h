@@ -1,5 +1,5 @@
 // SignalReader: reads a persistent window's database from outside, also while another process
-// writes it: by a connection of its own that only reads, and sees one state of the table.
+// writes it: by a connection of its own that only reads.
 //
 // OWNERSHIP  Closes its connection. THREADS  One at a time.
 // ERRORS     kNoInput: no such file, not readable, not a file, or one without the table; kConfig: a
@@ -37,7 +37,9 @@ class SignalReader {
   SignalReader& operator=(SignalReader&&) noexcept;
   ~SignalReader();
 
-  // By id, until the visitor returns false. Without a limit nothing is kept in memory.
+  // By id, until the visitor returns false; what is raised after the call began isn't among them.
+  // Reads a page of some hundred at a time, and keeps no snapshot while the visitor works: a
+  // terminal that waits for its reader doesn't keep the database's log from shrinking.
   Status read(const SignalReadOptions& options, FunctionRef<bool(const StoredSignal&)> visitor);
 
  private:

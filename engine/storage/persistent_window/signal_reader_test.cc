@@ -72,6 +72,32 @@ TEST_CASE("a reader takes a pattern, a time, an id to begin behind, and the newe
   CHECK(read(reader, {.pattern = "none"}).empty());
 }
 
+// Interleaving aimed at: whoever takes what is read waits, a pipe that nobody reads for one, while
+// the window is written.
+TEST_CASE("a reader keeps no snapshot while its visitor works, and reads what was there at first") {
+  const testing::Database database("pwr_pages");
+  auto window = PersistentSignalWindow::open(database.path(), {.flush_interval_ns = kNever});
+  REQUIRE(window.ok());
+  constexpr int kSignals = 1234;  // of more than one page
+  for (int i = 0; i < kSignals; ++i) (*window)->raise("odd.even");
+  REQUIRE((*window)->flush().ok());
+  SignalReader reader = open(database.path());
+  int visited = 0;
+  std::int64_t last_id = 0;
+  const Status read = reader.read({}, [&](const StoredSignal& row) {
+    CHECK(row.id > last_id);
+    last_id = row.id;
+    if (visited++ == 600) {
+      (*window)->raise("later");
+      CHECK((*window)->flush().ok());
+      CHECK(database.text("PRAGMA wal_checkpoint(TRUNCATE)") == "0");
+    }
+    return true;
+  });
+  CHECK(read.ok());
+  CHECK(visited == kSignals);
+}
+
 TEST_CASE("a reader says what it can't read, and as what it counts") {
   const testing::Database database("pwr_bad");
   const auto refused = [&](Code code, std::string_view part) {

@@ -87,6 +87,15 @@ DbResult<std::optional<std::vector<std::string>>> missing_columns(sqlite3* db) {
   return std::optional(std::move(missing));
 }
 
+DbResult<std::int64_t> newest_id(sqlite3* db) {
+  auto prepared = prepare_one(db, "SELECT max(id) FROM signals");
+  if (!prepared.ok()) return prepared.error();
+  SqliteError error;
+  const std::int64_t newest = prepared->step(error) ? prepared->int64(0) : 0;
+  if (!error.ok()) return to_db_error(db, error.code);
+  return newest;
+}
+
 std::string foreign_table(std::string_view column) {
   return fmt::format(
       "expected the table signals of a persistent window, found one without the "

@@ -44,6 +44,8 @@ namespace signal_table {
 // Makes it if it isn't there, which takes the database's lock; a look alone doesn't. kSql: there is
 // a table of that name with other columns.
 DbResult<void> prepare(SqliteSingleWriter& writer);
+// The highest id; 0: no row.
+DbResult<std::int64_t> newest_id(sqlite3* db);
 // Which of a window's columns the table hasn't; nothing when there is no such table.
 DbResult<std::optional<std::vector<std::string>>> missing_columns(sqlite3* db);
 // Of a table that lacks this one.

@@ -1,5 +1,6 @@
 #include "mayfly/storage/stats/stats_reader.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/types.h>
@@ -24,6 +25,10 @@ constexpr std::string_view kRowsSql =
     "SELECT writer, at, strftime('%s', at) * 1000000 + CAST(substr(at, 21, 6) AS INTEGER), pid, "
     "CASE WHEN json_valid(json) THEN json ELSE json_quote(CAST(json AS TEXT)) END "
     "FROM mayfly_stats ORDER BY writer";
+// The first of its columns that a table of somebody else's hasn't.
+constexpr std::string_view kMissingSql =
+    "SELECT column1 FROM (VALUES('writer'), ('at'), ('pid'), ('json')) WHERE column1 NOT IN "
+    "(SELECT name FROM pragma_table_info('mayfly_stats')) LIMIT 1";
 constexpr std::string_view kValuesSql =
     // Some versions quote names that have an underscore. Ours have no quote within.
     "SELECT replace(fullkey, '\"', ''), CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN "
@@ -84,7 +89,9 @@ Result<std::vector<StoredStats>> read_stats(const std::string& database, std::in
   if (!std::filesystem::exists(database, code)) {
     return Status(Code::kNoInput, database + ": expected a database, found no such file");
   }
-  MAYFLY_RETURN_IF_ERROR(check_database_file(database));
+  if (const Status status = check_database_file(database); !status.ok()) {
+    return Status(Code::kNoInput, status.message());
+  }
   const std::string doing = "reading the stats of " + database;
   SqliteConnection connection;
   SqliteError error =
@@ -103,6 +110,17 @@ Result<std::vector<StoredStats>> read_stats(const std::string& database, std::in
                                       "log also needs its folder to be writable)");
   }
   if (table.empty()) return no_stats(database);
+  std::string missing;
+  if (error = connection.query_text(std::string(kMissingSql), missing); !error.ok()) {
+    return to_status(error, doing);
+  }
+  if (!missing.empty()) {
+    return Status(Code::kConfig,
+                  fmt::format("{}: expected the table mayfly_stats of a process that "
+                              "writes, found one without the column {}; name "
+                              "another database",
+                              database, missing));
+  }
   std::vector<StoredStats> rows;
   error = read_rows(connection, now_us, rows);
   if (!error.ok()) return to_status(error, doing);

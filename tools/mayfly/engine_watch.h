@@ -1,4 +1,4 @@
-// OutageWatch: looks ten times a second whether the writer waits for the database, or readers keep
+// EngineWatch: looks ten times a second whether the writer waits for the database, or readers keep
 // its log from shrinking, or a store of signals can't be written, and has it told.
 // Also while the engine closes, where the last transaction may have to wait.
 //
@@ -8,8 +8,11 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "mayfly/runtime/engine.h"
@@ -17,12 +20,12 @@
 
 namespace mayfly::cli {
 
-class OutageWatch {
+class EngineWatch {
  public:
-  OutageWatch(const Engine& engine, const Clock& clock, Console& console, std::int64_t deadline_ns);
-  ~OutageWatch();
-  OutageWatch(const OutageWatch&) = delete;
-  OutageWatch& operator=(const OutageWatch&) = delete;
+  EngineWatch(const Engine& engine, const Clock& clock, Console& console, std::int64_t deadline_ns);
+  ~EngineWatch();
+  EngineWatch(const EngineWatch&) = delete;
+  EngineWatch& operator=(const EngineWatch&) = delete;
 
  private:
   void watch();
@@ -34,7 +37,7 @@ class OutageWatch {
   const Clock& clock_;
   Console& console_;
   OutageNotice notice_;
-  std::int64_t store_next_ns_ = std::numeric_limits<std::int64_t>::min();
+  std::map<std::string, std::int64_t, std::less<>> stores_next_ns_;  // by database: tell again then
   std::int64_t growth_told_ns_ = std::numeric_limits<std::int64_t>::min();
   std::mutex mutex_;
   std::condition_variable changed_;

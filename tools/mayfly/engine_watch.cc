@@ -1,4 +1,4 @@
-#include "tools/mayfly/outage_watch.h"
+#include "tools/mayfly/engine_watch.h"
 
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ std::string why_it_waits(const Engine& engine) {
 
 }  // namespace
 
-OutageWatch::OutageWatch(const Engine& engine, const Clock& clock, Console& console,
+EngineWatch::EngineWatch(const Engine& engine, const Clock& clock, Console& console,
                          std::int64_t deadline_ns)
     : engine_(engine), clock_(clock), console_(console), notice_(console, deadline_ns) {
   if (!console.shows(Level::kWarning)) return;
@@ -36,7 +36,7 @@ OutageWatch::OutageWatch(const Engine& engine, const Clock& clock, Console& cons
   }
 }
 
-OutageWatch::~OutageWatch() {
+EngineWatch::~EngineWatch() {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -46,13 +46,13 @@ OutageWatch::~OutageWatch() {
   thread_.join();
 }
 
-void OutageWatch::watch() {
+void EngineWatch::watch() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kStep, [this] { return done_; })) look();
   look();
 }
 
-void OutageWatch::look() {
+void EngineWatch::look() {
   look_at_log();
   look_at_stores();
   const std::int64_t since_ns = engine_.outage_since_ns();
@@ -61,7 +61,7 @@ void OutageWatch::look() {
   notice_.update(clock_.now_ns(), since_ns, [this] { return why_it_waits(engine_); });
 }
 
-void OutageWatch::look_at_log() {
+void EngineWatch::look_at_log() {
   for (const Signal& said : engine_.signals().sense("wal.growing:*")) {
     if (said.at_ns <= growth_told_ns_) continue;
     growth_told_ns_ = said.at_ns;
@@ -74,13 +74,15 @@ void OutageWatch::look_at_log() {
   }
 }
 
-void OutageWatch::look_at_stores() {
+void EngineWatch::look_at_stores() {
   for (const Signal& said : engine_.signals().sense("window.flush.error:*")) {
-    if (said.at_ns < store_next_ns_) continue;
-    store_next_ns_ = said.at_ns + kStoreAgainNs;
+    const std::string_view why = said.argument();  // DATABASE: MESSAGE
+    const std::string_view database = why.substr(0, why.find(": "));
+    const auto store = stores_next_ns_.try_emplace(std::string(database), said.at_ns).first;
+    if (said.at_ns < store->second) continue;
+    store->second = said.at_ns + kStoreAgainNs;
     console_.warning(fmt::format(
-        "signals can't be stored: {}; it is tried again until a drain's deadline passes",
-        said.argument()));
+        "signals can't be stored in {}; it is tried again until a drain's deadline passes", why));
   }
 }
 
