@@ -37,6 +37,10 @@ void parse_dialect(const sdk::Options& values, FileOptions& options, Mistakes& m
       add(mistakes, "quote", "one byte that isn't a newline, or none", text);
     }
   }
+  // What a format has by itself is known once its first line is read.
+  if (options.delimiter && options.quote && *options.quote == *options.delimiter) {
+    add(mistakes, "quote", "another character than the delimiter", values.text(kQuote));
+  }
 }
 
 void parse_type(std::string_view entry, FileOptions& options, Mistakes& mistakes) {

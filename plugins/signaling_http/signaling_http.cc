@@ -71,8 +71,9 @@ constexpr mayfly_option kOptions[] = {
         "Requests on their way at a time, each by a thread of its own. 1: one after the "
         "other, in order."),
     sdk::duration_option("timeout", "30s", {"1ms", "1h"}, "For a request, in all."),
-    sdk::duration_option("connect_timeout", "5s", {"1ms", "1h"},
-                         "Of it, until there is a connection; no longer than timeout."),
+    sdk::duration_option("connect_timeout", nullptr, {"1ms", "1h"},
+                         "Of it, until there is a connection; no longer than timeout. By default "
+                         "5s, or timeout where that is shorter."),
     sdk::text_option("ca_file", nullptr,
                      "Certificates to trust in place of the system's, as a PEM file."),
     sdk::choice_option("on_refused", "dead_letter", "dead_letter|drop",
@@ -104,6 +105,8 @@ constexpr mayfly_named kRaises[] = {
      "The server answered 429, or 503 with a time; behind the colon <time>ms if it said how long "
      "to wait."},
 };
+
+constexpr std::int64_t kConnectDefaultNs = 5 * mayfly::kSecond;
 
 // Fields that would contradict what is sent.
 constexpr std::string_view kOwnFields[] = {"Content-Length", "Transfer-Encoding", "Connection",
@@ -139,7 +142,9 @@ struct SignalingHttp : sdk::Sink {
     linger_ns = options.duration_ns(kLinger);
     to.threads = static_cast<std::size_t>(options.integer(kConcurrency));
     to.limits.total_ns = options.duration_ns(kTimeout);
-    to.limits.connect_ns = options.duration_ns(kConnectTimeout);
+    to.limits.connect_ns = options.is_set(kConnectTimeout)
+                               ? options.duration_ns(kConnectTimeout)
+                               : std::min(kConnectDefaultNs, to.limits.total_ns);
     to.limits.body_bytes_max = UINT64_MAX;
     if (to.limits.connect_ns > to.limits.total_ns) {
       result = host.fail(sdk::Failure::kConfig, "connect_timeout: expected at most timeout (" +

@@ -280,6 +280,35 @@ TEST_CASE("validate: two nodes that keep signals in one database, and rows among
             f.database.path() + "; name another table here, or another database there\n");
 }
 
+TEST_CASE("validate: a quote that is the delimiter, too, is told") {
+  const Fixture f("quote");
+  write_file(f.toml,
+             "[source.s]\nplugin = \"file\"\npath = \"in.csv\"\ndelimiter = \"|\"\nquote = "
+             "\"|\"\n[writer]\ninput = \"s\"\ntable = \"t\"\ndatabase = \"" +
+                 f.database.path() + "\"\n");
+  CHECK(f.all_told("validate") ==
+        "5:9: s.quote: expected another character than the delimiter, found \"|\"\n");
+}
+
+TEST_CASE("run: of stores of signals that can't be written, each is told of with its file") {
+  const Fixture f("stores");
+  const Database stores[] = {Database("store_first"), Database("store_second")};
+  f.write("plugin = \"persistent_window\"\ndatabase = \"" + stores[0].path() +
+              "\"\n[node.m]\ninput = \"n\"\nplugin = \"persistent_window\"\ndatabase = \"" +
+              stores[1].path() + "\"\n",
+          "m");
+  REQUIRE(run_mayfly({"run", f.toml}).status == 0);
+  for (const Database& store : stores) {
+    store.run(
+        "CREATE TRIGGER full BEFORE INSERT ON signals BEGIN SELECT RAISE(ABORT, 'full'); END");
+  }
+  write_file(f.folder + "/in.csv", "id,name\n9,later\n");
+  const Outcome outcome = run_mayfly({"run", f.toml});
+  for (const Database& store : stores) {
+    CHECK(contains(outcome.err, "signals can't be stored in " + store.path() + ": "));
+  }
+}
+
 TEST_CASE("run: a column that there isn't is told at the option that names it") {
   const Fixture f("columns");
   f.write("plugin = \"filter\"\nwhere = \"amount > 1\"\n");

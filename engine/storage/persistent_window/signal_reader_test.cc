@@ -90,7 +90,7 @@ TEST_CASE("a reader keeps no snapshot while its visitor works, and reads what wa
     if (visited++ == 600) {
       (*window)->raise("later");
       CHECK((*window)->flush().ok());
-      CHECK(database.text("PRAGMA wal_checkpoint(TRUNCATE)") == "0");
+      CHECK(database.text("PRAGMA wal_checkpoint(TRUNCATE)") == "0|0|0");
     }
     return true;
   });
