@@ -293,16 +293,16 @@ TEST_CASE("validate: a quote that is the delimiter, too, is told") {
 TEST_CASE("run: of stores of signals that can't be written, each is told of with its file") {
   const Fixture f("stores");
   const Database stores[] = {Database("store_first"), Database("store_second")};
-  f.write("plugin = \"persistent_window\"\ndatabase = \"" + stores[0].path() +
-              "\"\n[node.m]\ninput = \"n\"\nplugin = \"persistent_window\"\ndatabase = \"" +
-              stores[1].path() + "\"\n",
-          "m");
+  const std::string node = "plugin = \"persistent_window\"\ndatabase = \"";
+  const std::string nodes =
+      node + stores[0].path() + "\"\n[node.m]\ninput = \"n\"\n" + node + stores[1].path() + "\"\n";
+  f.write(nodes, "m");
   REQUIRE(run_mayfly({"run", f.toml}).status == 0);
   for (const Database& store : stores) {
     store.run(
         "CREATE TRIGGER full BEFORE INSERT ON signals BEGIN SELECT RAISE(ABORT, 'full'); END");
   }
-  write_file(f.folder + "/in.csv", "id,name\n9,later\n");
+  f.write(nodes, "m", "another");
   const Outcome outcome = run_mayfly({"run", f.toml});
   for (const Database& store : stores) {
     CHECK(contains(outcome.err, "signals can't be stored in " + store.path() + ": "));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mayfly/mayfly.h"
+#include "tests/engine/pipeline_fixture.h"
 #include "tests/support/database.h"
 
 namespace mayfly {
@@ -25,19 +26,8 @@ mayfly_result process(void*, mayfly_slice* slice) {
   return MAYFLY_OK;
 }
 
-constexpr mayfly_named kPorts[] = {{"out", "What comes in."}};
-
 mayfly_plugin nonsense() {
-  mayfly_plugin p{};
-  p.struct_size = sizeof p;
-  p.abi_major = MAYFLY_ABI_MAJOR;
-  p.abi_minor = MAYFLY_ABI_MINOR;
-  p.name = "nonsense";
-  p.version = "1";
-  p.summary = "For tests.";
-  p.kind = MAYFLY_NODE;
-  p.flags = MAYFLY_KEEPS_ORDER;
-  p.ports = {kPorts, 1, sizeof(mayfly_named)};
+  mayfly_plugin p = testing::plugin_of_test("nonsense", MAYFLY_NODE, MAYFLY_KEEPS_ORDER);
   p.process = &process;
   return p;
 }
