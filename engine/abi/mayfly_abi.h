@@ -211,8 +211,10 @@ typedef struct mayfly_slice {
 } mayfly_slice;
 
 /* "child was made from parent". Either a child has several parents or a parent several children. The
- * parent is a row that the node consumes, never one that it still holds: the writer answers it with
- * its last child. */
+ * parent is a row of the slice at hand that the node consumes in this call, or one that it consumed
+ * before in a released group that isn't over and has made nothing of yet; never one that it still
+ * holds. The writer answers it with its last child; one from which nothing was made is answered at
+ * the end of the call that consumes it, or of the group. */
 typedef struct mayfly_lineage {
   uint32_t parent; /* row reference */
   uint16_t child;  /* row of the emitted batch */

@@ -1,30 +1,29 @@
 // LineageRules: what a batch that a transform emits must keep to, so that each row that it was made
 // from is answered once.
 //
-// A row that others are made from is consumed: earlier, or by the call that emits. It may have
-// several children, or share one child with other rows, but not both: the parents of one child form
-// a chain, and stand in no other.
+// A row that others are made from is of the slice at hand, and consumed by the end of the call, or
+// was consumed and has no answer yet (OpenParents). It may have several children, if the plugin
+// says that it splits rows, or share one child with other rows, but not both: the parents of one
+// child form a chain, and stand in no other. Each row that is made has a parent.
 //
 // THREADS  One at a time. MEMORY  Scratch, where a child has several parents.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "mayfly/data/batch_pool.h"
+#include "mayfly/data/open_parents.h"
 
 namespace mayfly {
 
 class LineageRules {
  public:
-  // What is wrong, or "". `processed`: the batch of the slice that the plugin is given; its rows
-  // are consumed by the time that the call returns.
+  // What is wrong, or "". `splits`: a row may have several children.
   std::string mistake_in(BatchPool& pool, const mayfly_batch& made,
-                         std::span<const mayfly_lineage> lineage,
-                         std::optional<std::uint16_t> processed);
+                         std::span<const mayfly_lineage> lineage, OpenParents& open, bool splits);
 
  private:
   struct Link {
@@ -33,7 +32,10 @@ class LineageRules {
     bool shared;  // the child has other parents, too
   };
 
-  std::string shared_mistake(BatchPool& pool, std::span<const mayfly_lineage> lineage);
+  // Of links in any order: children with several parents, parents with several children.
+  std::string mistake_among(BatchPool& pool, const mayfly_batch& made,
+                            std::span<const mayfly_lineage> lineage, OpenParents& open,
+                            bool splits);
 
   std::vector<Link> links_;
 };

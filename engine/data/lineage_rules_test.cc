@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace mayfly {
@@ -16,8 +17,20 @@ struct Made {
         commit_row(*batch, {.ordinal = 1, .byte_end = 1, .line = 1});
     }
   }
-  std::string mistake(std::vector<mayfly_lineage> lineage) {
-    return rules.mistake_in(pool, *made, lineage, from->id);
+  std::string mistake(std::vector<mayfly_lineage> lineage, bool splits = true) {
+    made->rows = 0;
+    for (const mayfly_lineage& link : lineage) {
+      made->rows = std::max<std::uint16_t>(made->rows, link.child + 1);
+    }
+    return check(lineage, splits);
+  }
+  std::string check(const std::vector<mayfly_lineage>& lineage, bool splits = true) {
+    const std::vector<std::uint16_t> slice = {0, 1, 2};
+    open.attach(pool);
+    open.begin_slice(from->id, slice);
+    const std::string told = rules.mistake_in(pool, *made, lineage, open, splits);
+    open.end_slice();
+    return told;
   }
   mayfly_lineage link(std::uint16_t parent, std::uint16_t child) const {
     return {make_ref(from->id, parent), child, 0};
@@ -27,6 +40,7 @@ struct Made {
   mayfly_batch* from = pool.try_acquire(BatchPool::Part::kIntake, kSchema);
   mayfly_batch* other = pool.try_acquire(BatchPool::Part::kIntake, kSchema);
   mayfly_batch* made = pool.try_acquire(BatchPool::Part::kIntake, kSchema);
+  OpenParents open;
   LineageRules rules;
 };
 
@@ -38,20 +52,45 @@ TEST_CASE("lineage: copies, several children, and one child of several rows keep
   CHECK(m.mistake({m.link(0, 0), m.link(1, 0), m.link(2, 1), m.link(2, 2)}) == "");
 }
 
-TEST_CASE("lineage: rows that don't exist are refused") {
+TEST_CASE("lineage: a child that isn't there is refused") {
   Made m;
-  CHECK(m.mistake({m.link(3, 0)}).find("one doesn't exist") != std::string::npos);
-  CHECK(m.mistake({m.link(0, 3)}).find("one doesn't exist") != std::string::npos);
-  CHECK(m.mistake({{make_ref(99, 0), 0, 0}}).find("one doesn't exist") != std::string::npos);
+  m.made->rows = 3;
+  CHECK(m.check({m.link(0, 3)}) == "lineage 0 names child 3 of 3 rows");
 }
 
-TEST_CASE("lineage: a row of another batch is consumed before something is made of it") {
+TEST_CASE("lineage: a row of another slice is consumed, and not answered, while it is named") {
   Made m;
-  const std::vector<mayfly_lineage> lineage = {{make_ref(m.other->id, 1), 0, 0}};
-  m.other->route[1] = MAYFLY_HOLD;
-  CHECK(m.mistake(lineage) == "lineage 0: child 0 is made from a row that isn't consumed");
-  m.other->route[1] = MAYFLY_CONSUME;
+  const RowRef elsewhere = make_ref(m.other->id, 1);
+  const std::vector<mayfly_lineage> lineage = {{elsewhere, 0, 0}};
+  const std::string told = "neither of the slice at hand nor consumed and without an answer";
+  CHECK(m.mistake(lineage).find(told) != std::string::npos);
+  CHECK(m.mistake({m.link(3, 0)}).find(told) != std::string::npos);
+  CHECK(m.mistake({{make_ref(99, 0), 0, 0}}).find(told) != std::string::npos);
+  m.open.attach(m.pool);
+  m.open.keep(elsewhere);
   CHECK(m.mistake(lineage) == "");
+  m.open.forget(elsewhere);
+  CHECK(m.mistake(lineage).find(told) != std::string::npos);
+}
+
+TEST_CASE("lineage: each row that is made has a parent") {
+  Made m;
+  m.made->rows = 3;
+  CHECK(m.check({m.link(0, 0), m.link(1, 2)}) ==
+        "emitted 3 rows, of which 1 are made from no row: lineage names a parent for each");
+  CHECK(m.check({}).starts_with("emitted 3 rows, of which 3 are made from no row"));
+}
+
+TEST_CASE("lineage: several children of a row are for plugins that say so") {
+  Made m;
+  const std::string told = "which is for nodes with MAYFLY_SPLITS";
+  CHECK(m.mistake({m.link(0, 0), m.link(0, 1)}, false).find(told) != std::string::npos);
+  CHECK(m.mistake({m.link(0, 0), m.link(1, 1), m.link(0, 2)}, false).find(told) !=
+        std::string::npos);
+  CHECK(m.mistake({m.link(1, 0), m.link(0, 1)}, false) == "");
+  m.from->children[1] = 1;
+  CHECK(m.mistake({m.link(1, 0)}, false).find(told) != std::string::npos);
+  CHECK(m.mistake({m.link(1, 0)}) == "");
 }
 
 TEST_CASE("lineage: a row that shares a child is named once, and has no other") {
@@ -63,10 +102,26 @@ TEST_CASE("lineage: a row that shares a child is named once, and has no other") 
   CHECK(m.mistake({m.link(0, 0), m.link(1, 0)}) == twice);
 }
 
+TEST_CASE("lineage: a row that shares a child has no other in a later batch either") {
+  Made m;
+  m.open.attach(m.pool);
+  const std::vector<std::uint16_t> slice = {0, 1, 2};
+  m.open.begin_slice(m.from->id, slice);
+  m.made->rows = 1;
+  const std::vector<mayfly_lineage> shared = {m.link(0, 0), m.link(1, 0)};
+  REQUIRE(m.rules.mistake_in(m.pool, *m.made, shared, m.open, true) == "");
+  const std::vector<mayfly_lineage> alone = {m.link(1, 0)};
+  CHECK(m.rules.mistake_in(m.pool, *m.made, alone, m.open, true)
+            .starts_with("lineage 0: child 0 is made from row"));
+  const std::vector<mayfly_lineage> other = {m.link(2, 0)};
+  CHECK(m.rules.mistake_in(m.pool, *m.made, other, m.open, true) == "");
+  m.open.end_slice();
+}
+
 TEST_CASE("lineage: a batch has no more rows than it has room for") {
   Made m;
   m.made->rows = 5;
-  CHECK(m.mistake({}) == "emitted 5 rows in a batch for 4");
+  CHECK(m.check({}) == "emitted 5 rows in a batch for 4");
   m.made->rows = 3;
 }
 

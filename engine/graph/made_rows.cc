@@ -20,8 +20,9 @@ std::string MadeRows::emit(std::uint32_t port, std::size_t ports, mayfly_batch* 
     pool_->release(batch);
     return {};
   }
-  std::string wrong = port < ports ? rules_.mistake_in(*pool_, *batch, {lineage, count}, processed_)
-                                   : fmt::format("emitted to port {} of {}", port, ports);
+  std::string wrong = port < ports
+                          ? rules_.mistake_in(*pool_, *batch, {lineage, count}, open_, splits_)
+                          : fmt::format("emitted to port {} of {}", port, ports);
   if (!wrong.empty()) {
     batch->rows = std::min(batch->rows, batch->capacity);
     pool_->release(batch);
@@ -54,8 +55,11 @@ void MadeRows::link(mayfly_batch& batch, const mayfly_lineage& made) {
 
 // Before the children are on their way: from then on the writer answers what they were made from.
 void MadeRows::forget_parents() {
-  std::erase_if(childless_,
-                [this](RowRef ref) { return pool_->batch(ref)->children[row_of(ref)] != 0; });
+  std::erase_if(childless_, [this](RowRef ref) {
+    if (pool_->batch(ref)->children[row_of(ref)] == 0) return false;
+    open_.forget(ref);
+    return true;
+  });
 }
 
 void MadeRows::send_all(const std::vector<Edge>& ports) {
@@ -68,6 +72,7 @@ void MadeRows::send_all(const std::vector<Edge>& ports) {
 
 void MadeRows::answer_childless(std::uint16_t node, const Edge& record) {
   for (const RowRef ref : childless_) {
+    open_.forget(ref);
     mayfly_batch& batch = *pool_->batch(ref);
     const std::uint16_t row = row_of(ref);
     batch.outcome[row] = MAYFLY_CONSUMED;
@@ -83,6 +88,7 @@ void MadeRows::leave() {
   for (const Emitted& emitted : emitted_) answers_.leave(make_ref(emitted.batch->id, 0));
   emitted_.clear();
   for (const RowRef ref : childless_) {
+    open_.forget(ref);
     // Those with children are left with the orphans.
     mayfly_batch& batch = *pool_->batch(ref);
     if (batch.children[row_of(ref)] == 0) answers_.leave_row(batch, row_of(ref));

@@ -3,9 +3,10 @@
 // emit() checks the lineage, links children and parents and keeps the batch until the plugin's call
 // is over; then send() hands it on, or leave() gives it up when the plugin failed. A few rows may
 // wait for those of the next call: from slices of single rows there would be a batch for each, and
-// the pool has not many. A consumed row
-// is answered by the writer, with the last of its children; one from which nothing was made is
-// answered here, once the group it came with is whole.
+// the pool has not many.
+//
+// A consumed row is answered by the writer, with the last of its children; one from which nothing
+// was made is answered here, once the group it came with is whole.
 //
 // THREADS    The node's activation, and the driver between activations.
 // OWNERSHIP  emit() takes the batch: it belongs to the rows in it, or went back to the pool.
@@ -13,12 +14,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "mayfly/data/lineage_rules.h"
+#include "mayfly/data/open_parents.h"
 #include "mayfly/data/slice_chain.h"
 #include "mayfly/graph/answers.h"
 #include "mayfly/graph/inbox.h"
@@ -28,15 +29,19 @@ namespace mayfly {
 class MadeRows {
  public:
   explicit MadeRows(Answers& answers) : answers_(answers) {}
-  // Before the first row.
-  void attach_pool(BatchPool& pool) { pool_ = &pool; }
-
-  // Around process(), with the batch of its slice: whether it has emitted anything.
-  void begin_call(std::uint16_t processed) {
-    emitted_in_call_ = false;
-    processed_ = processed;
+  // Before the first row. `splits`: the plugin says that it makes several of one.
+  void attach_pool(BatchPool& pool, bool splits) {
+    pool_ = &pool;
+    splits_ = splits;
+    open_.attach(pool);
   }
-  void end_call() { processed_.reset(); }
+
+  // Around process(), with its slice: whether it has emitted anything.
+  void begin_call(std::uint16_t batch, std::span<const std::uint16_t> rows) {
+    emitted_in_call_ = false;
+    open_.begin_slice(batch, rows);
+  }
+  void end_call() { open_.end_slice(); }
   bool emitted_in_call() const { return emitted_in_call_; }
 
   // batch_new() gave it to the plugin.
@@ -58,11 +63,13 @@ class MadeRows {
   // A row that the plugin consumed: answered by what was made from it. Nothing made so far: see
   // end_slice.
   void consume(mayfly_batch& batch, std::uint16_t row) {
-    if (batch.children[row] == 0) childless_.push_back(make_ref(batch.id, row));
+    if (batch.children[row] > 0) return;
+    childless_.push_back(make_ref(batch.id, row));
+    open_.keep(childless_.back());
   }
-  // After a slice, with its flags: at the end of a group its childless rows are
-  // answered as consumed by `node`. A group's last slice may be BLOCKED while new slices come: then
-  // its rows wait.
+  // After a slice, with its flags: at the end of a group its childless rows are answered as
+  // consumed by `node`. A group's last slice may be BLOCKED while new slices come: then its rows
+  // wait.
   void end_slice(std::uint32_t flags, std::uint16_t node, const Edge& record) {
     if ((flags & MAYFLY_SLICE_RESUMED) != 0) group_open_ = (flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
     if (group_open_ || childless_.empty()) return;
@@ -92,7 +99,8 @@ class MadeRows {
   BatchPool* pool_ = nullptr;
   std::vector<mayfly_batch*> lent_;  // to the plugin
   LineageRules rules_;
-  std::optional<std::uint16_t> processed_;  // the batch of the slice that process() is given
+  OpenParents open_;
+  bool splits_ = false;
   std::vector<Emitted> emitted_;
   std::uint32_t last_rows_ = 0;  // that were emitted last
   bool emitted_in_call_ = false;

@@ -47,7 +47,7 @@ void Node::attach_pool(std::uint32_t lanes_max) {
     owed_bit_ = answers_.add_completion_inbox(*this);
   }
   held_ = std::make_unique<HeldRows>(pool);
-  made_.attach_pool(pool);
+  made_.attach_pool(pool, has(MAYFLY_SPLITS));
   rows_scratch_.resize(pool.options().rows);
 }
 
@@ -322,7 +322,7 @@ bool Node::process(RowRef head, std::uint32_t flags, std::uint64_t tag, std::int
   } else {
     for (std::uint32_t i = 0; i < count; ++i) batch.route[slice.rows[i]] = 0;
   }
-  made_.begin_call(batch.id);
+  made_.begin_call(batch.id, {slice.rows, slice.count});
   const mayfly_result result = plugin().process(state(), &slice);
   made_.end_call();
   if (result == MAYFLY_BLOCKED && !made_.emitted_in_call() && !has_failed()) {

@@ -111,10 +111,10 @@ bool NodeHarness::process(const Pending& pending) {
   emitted_in_call_ = false;
   found_no_batch_in_call_ = false;
   parents_in_call_.clear();
-  processed_ = batch.id;
+  open_parents_.begin_slice(batch.id, pending.rows);
   const std::uint64_t before = fingerprint(pending);
   const mayfly_result result = plugin().process(state_.get(), &slice);
-  processed_.reset();
+  open_parents_.end_slice();
   if (fingerprint(pending) != before) violate("process changed values of a batch that was sent");
   if (result == MAYFLY_BLOCKED) {
     if (!found_no_batch_in_call_) {
@@ -138,6 +138,10 @@ void NodeHarness::scatter(const Pending& slice) {
   for (const std::uint16_t row : slice.rows) route_row(slice, row);
   if ((slice.flags & MAYFLY_SLICE_RESUMED) != 0) {
     group_open_ = (slice.flags & MAYFLY_SLICE_END_OF_GROUP) == 0;
+  }
+  // What rows were made from has its answer with them.
+  for (const RowRef row : group_) {
+    if (!group_open_ || pool_->batch(row)->children[row_of(row)] > 0) open_parents_.forget(row);
   }
   if (group_open_) return;
   done_.insert(done_.end(), group_.begin(), group_.end());
@@ -164,6 +168,7 @@ void NodeHarness::route_row(const Pending& slice, std::uint16_t row) {
       consumed_.push_back(batch.ordinal[row]);
       // A later slice of the group may still make something of it.
       group_.push_back(make_ref(batch.id, row));
+      if (batch.children[row] == 0) open_parents_.keep(group_.back());
       ++rows_out_;
       return;
     default:

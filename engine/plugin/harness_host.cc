@@ -327,19 +327,17 @@ mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
   }
   emitted_in_call_ = true;
   if (port >= plugin().ports.count) violate(fmt::format("emit to port {}", port));
-  if (const std::string wrong = rules_.mistake_in(*pool_, *batch, {lineage, count}, processed_);
+  if (const std::string wrong = rules_.mistake_in(*pool_, *batch, {lineage, count}, open_parents_,
+                                                  library_->has(MAYFLY_SPLITS));
       !wrong.empty()) {
     batch->rows = std::min(batch->rows, batch->capacity);
     pool_->release(batch);
     return refuse(wrong);
   }
-  std::vector<bool> has_parent(batch->rows);
   for (std::uint32_t i = 0; i < count; ++i) {
-    has_parent[lineage[i].child] = true;
-    parents_in_call_.push_back(lineage[i].parent);
-  }
-  if (std::find(has_parent.begin(), has_parent.end(), false) != has_parent.end()) {
-    violate("emitted a row without a parent");
+    const RowRef parent = lineage[i].parent;
+    parents_in_call_.push_back(parent);
+    ++pool_->batch(parent)->children[row_of(parent)];
   }
   pool_->add_flight(batch, batch->rows);
   rows_in_ += batch->rows;

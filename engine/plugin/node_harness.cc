@@ -73,6 +73,7 @@ Status NodeHarness::start() {
                        .columns = std::max(input_.size(), output_.size()),
                        .intake_batches = settings_.batches,
                        .reserve_batches = settings_.batches});
+  open_parents_.attach(*pool_);
   run();
   return failure_;
 }
@@ -247,6 +248,9 @@ std::uint64_t NodeHarness::drain(std::int64_t deadline_ns) {
     std::multimap<std::int64_t, RowRef> due = std::exchange(held_by_due_, {});
     for (const auto& [when, ref] : due) held_by_due_.emplace(std::min(when, deadline), ref);
     run();
+  }
+  if (held_count_ == 0 && !lent_.empty()) {
+    violate(fmt::format("kept {} batch(es) of batch_new that it never emitted", lent_.size()));
   }
   return held_count_;
 }

@@ -214,7 +214,7 @@ class NodeHarness {
   bool found_no_batch_in_call_ = false;
   std::set<mayfly_batch*> lent_;  // to the plugin
   LineageRules rules_;
-  std::optional<std::uint16_t> processed_;  // the batch of the slice that process() is given
+  OpenParents open_parents_;
   std::vector<RowRef> parents_in_call_;
 
   std::deque<Pending> released_;

@@ -12,15 +12,29 @@ namespace {
 
 using namespace testing;
 
-enum class Mode { kPass, kNotConsumed, kRejected, kDropped, kNamedTwice, kEmittedTwice, kTooMany };
+enum class Mode {
+  kPass,
+  kNotConsumed,
+  kRejected,
+  kDropped,
+  kNamedTwice,
+  kEmittedTwice,
+  kTooMany,
+  kAnswered,
+  kNoParent,
+  kTwoChildren,
+};
 
 // What it does with its row of id 7; of the others it makes copies, and consumes them.
 struct Maker {
   Mode mode = Mode::kPass;
+  mayfly_lineage earlier{};  // of its row of id 7
   const mayfly_host* host = nullptr;
   mayfly_context* ctx = nullptr;
 };
 Maker maker;
+constexpr int kSliceRows = 8;
+constexpr int kNextSlice = kSliceRows;
 
 mayfly_result make_copies(void*, mayfly_slice* slice) {
   mayfly_batch* made = maker.host->batch_new(maker.ctx);
@@ -37,6 +51,13 @@ mayfly_result make_copies(void*, mayfly_slice* slice) {
     commit_row(*made, {.ordinal = 0, .byte_end = 0, .line = 0});
     lineage.push_back(
         {make_ref(slice->batch->id, row), static_cast<std::uint16_t>(made->rows - 1), 0});
+    if (is_it && maker.mode == Mode::kNoParent) lineage.pop_back();
+    if (is_it && maker.mode == Mode::kTwoChildren) lineage.back().parent = lineage.front().parent;
+    if (is_it) maker.earlier = lineage.back();
+    // By the next slice that one has its answer, or what was made of it is on its way.
+    if (id == kNextSlice && maker.mode == Mode::kAnswered) {
+      lineage.back().parent = maker.earlier.parent;
+    }
     if (is_it && maker.mode == Mode::kNamedTwice) lineage.push_back(lineage.back());
     std::uint16_t route = MAYFLY_CONSUME;
     if (is_it && maker.mode == Mode::kNotConsumed) route = 0;
@@ -82,12 +103,16 @@ TEST_CASE("a transform that breaks a rule for what it makes ends the pipeline, w
       {Mode::kNamedTwice, "lineage names a row twice that shares child 7 with others"},
       {Mode::kEmittedTwice, "a batch that batch_new didn't give it, or that was emitted before"},
       {Mode::kTooMany, "rows in a batch for"},
+      {Mode::kAnswered, "nor consumed and without an answer"},
+      {Mode::kNoParent, "of which 1 are made from no row"},
+      {Mode::kTwoChildren, "which is for nodes with MAYFLY_SPLITS"},
   };
   for (const Case& c : cases) {
     CAPTURE(std::string(c.told));
     maker.mode = c.mode;
     const Database database("nonsense_made_" + std::to_string(static_cast<int>(c.mode)));
     Pipeline p(database.path());
+    p.plan.batch_rows = kSliceRows;
     auto library = PluginLibrary::from_descriptor(&kMaker, "maker");
     REQUIRE_MESSAGE(library.ok(), library.status().message());
     const auto node = p.node("node", testing::library("PASS"), {p.inlet()});
