@@ -3,7 +3,8 @@
 // checkpoint.
 //
 // PROTOCOL  request() stores running (release) and releases the semaphore; the thread stores
-//           what it found, then running = false (release); the writer looks at running (acquire) first.
+//           what it found, then running = false (release); the writer looks at running (acquire)
+//           first.
 // THREADS   All calls: the writer's. The thread starts with the first request and joins on
 //           destruction.
 #pragma once

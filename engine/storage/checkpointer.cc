@@ -2,12 +2,23 @@
 
 #include <sqlite3.h>
 
+#include <cstdlib>
+
 namespace mayfly {
 namespace {
 
 bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
 
 }  // namespace
+
+SqliteError Checkpointer::limit_file(SqliteConnection& connection) const {
+  std::string page_bytes;
+  const SqliteError error = connection.query_text("PRAGMA page_size", page_bytes);
+  if (!error.ok()) return error;
+  const std::int64_t pages = 2 * std::int64_t{kGrowthMax} * pages_busy_;
+  return connection.run("PRAGMA journal_size_limit = " +
+                        std::to_string(pages * std::atoll(page_bytes.c_str())));
+}
 
 bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
   if (asked_ && !thread_.running()) {

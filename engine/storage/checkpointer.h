@@ -41,6 +41,9 @@ class Checkpointer {
 
   // The file that is written; see CheckpointThread.
   void expect(FileIdentity database) { thread_.expect(database); }
+  // Of a connection that was opened to write: a log that readers had let grow is cut once it begins
+  // anew, to more than it gets without them.
+  SqliteError limit_file(SqliteConnection& connection) const;
   // After COMMIT, with so many frames in the log: whether run() is to follow. May ask the thread
   // instead.
   bool is_due(std::uint32_t pages, std::int64_t now_ns);

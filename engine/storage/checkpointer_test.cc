@@ -99,7 +99,7 @@ TEST_CASE("a reader that keeps the log from shrinking is told of, and again at e
   REQUIRE(reader.run("COMMIT").ok());
 }
 
-TEST_CASE("readers that come and go while the log grows aren't told of") {
+TEST_CASE("readers that come and go while the log grows are told of later than one that stays") {
   WriterFixture f;
   f.options.checkpoint_pages = 20;
   f.options.checkpoint_thread = false;
@@ -109,14 +109,14 @@ TEST_CASE("readers that come and go while the log grows aren't told of") {
   // Two by turns: one of them reads always.
   SqliteConnection readers[] = {f.connect(), f.connect()};
   REQUIRE(readers[0].run("BEGIN; SELECT * FROM t").ok());
-  for (int i = 1; i < 200; ++i) {
+  for (int i = 1; f.signals.count("wal.growing:*") == 0 && i < 200; ++i) {
     f.clock.advance(WalGrowth::kOldNs);
     REQUIRE(readers[i % 2].run("BEGIN; SELECT * FROM t").ok());
     REQUIRE(readers[1 - i % 2].run("COMMIT").ok());
     f.write(f.numbered(i * 10, 10), kNoSource);
   }
-  CHECK(f.writer->totals().wal_pages > 40);
-  CHECK(f.signals.count("wal.growing:*") == 0);
+  CHECK(f.writer->totals().wal_pages >= WalGrowth::kMany * 40);
+  CHECK(f.signals.count("wal.growing:*") == 1);
 }
 
 // The log's file is as long as it ever was, until it begins anew.
@@ -125,18 +125,17 @@ TEST_CASE("a log that a reader had let grow is cut when it begins anew") {
   f.options.checkpoint_pages = 20;
   f.options.checkpoint_thread = false;
   f.open();
-  constexpr std::uintmax_t kMost = std::uintmax_t{64} << 20;
   const auto length = [&f] { return std::filesystem::file_size(f.options.database + "-wal"); };
   f.write(f.numbered(0, 10), kNoSource);
   SqliteConnection reader = f.connect();
   REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
   SqliteConnection other = f.connect();
-  REQUIRE(other.run("CREATE TABLE large(x)").ok());
-  REQUIRE(other.run("INSERT INTO large VALUES (zeroblob(70000000))").ok());
-  CHECK(length() > kMost);
+  REQUIRE(other.run("CREATE TABLE large(x); INSERT INTO large VALUES (zeroblob(10000000))").ok());
+  const auto before = length();
+  CHECK(before > 10'000'000);
   REQUIRE(reader.run("COMMIT").ok());
   for (int i = 1; i < 10; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
-  CHECK(length() <= kMost);
+  CHECK(length() < before);
 }
 
 TEST_CASE("the thread moves the log's frames by a connection of its own") {

@@ -62,6 +62,9 @@ Status SqliteWriter::Impl::open() {
   if (const SqliteError error = session_.configure(options_); !error.ok()) {
     return to_status(error, opening);
   }
+  if (const SqliteError error = checkpointer_.limit_file(session_.connection()); !error.ok()) {
+    return to_status(error, opening);
+  }
   if (const SqliteError error = session_.connection().run("BEGIN IMMEDIATE"); !error.ok()) {
     return to_status(error, opening);
   }

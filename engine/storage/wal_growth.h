@@ -3,7 +3,11 @@
 // A checkpoint moves the frames up to the oldest snapshot that somebody reads. Readers that come
 // and go hinder it, too, but each time a newer frame does: one that two checkpoints kOldNs apart
 // find at the same frame is old. It is told once the log has `pages_warned`, and again each time it
-// has doubled.
+// has doubled. Where there is always some reader the log never begins anew, however short each is:
+// of kMany times as many pages that is told, whoever reads.
+//
+// Checkpoints are the writer's, so a log that nobody writes to isn't told of; nor one that a single
+// transaction made long, until the next.
 //
 // THREADS  The writer's.
 #pragma once
@@ -18,6 +22,7 @@ class WalGrowth {
  public:
   // A snapshot is old at this age: a report's long statement may take as much, and nobody waits.
   static constexpr std::int64_t kOldNs = 250 * kMillisecond;
+  static constexpr std::uint32_t kMany = 4;
 
   explicit WalGrowth(std::uint32_t pages_warned)
       : pages_warned_(pages_warned), warn_at_(pages_warned) {}
@@ -44,7 +49,8 @@ class WalGrowth {
 
   // With a log of so many frames: whether it is to be told now.
   bool is_told(std::uint32_t pages) {
-    if (!old_ || pages < warn_at_) return false;
+    const bool many = hindered_ && pages / kMany >= pages_warned_;
+    if ((!old_ && !many) || pages < warn_at_) return false;
     old_ = false;
     warn_at_ = pages > UINT32_MAX / 2 ? UINT32_MAX : 2 * pages;
     return true;

@@ -75,8 +75,8 @@ struct WriterOptions {
   // Pages of WAL before a checkpoint: while rows keep coming, and when the writer falls idle.
   std::uint32_t checkpoint_pages = 4000;
   std::uint32_t checkpoint_idle_pages = 700;
-  // wal.growing: readers keep so many in the log. More than checkpoint_pages, so that a reader who
-  // was in the way of one checkpoint isn't told of.
+  // wal.growing: readers keep so many in the log (wal_growth.h). More than checkpoint_pages, since
+  // that is when the first checkpoint finds them.
   std::uint32_t wal_warning_pages = 5000;
   bool checkpoint_thread = true;     // by a thread of its own, for their greater part
   std::int64_t open_wait_ns = 0;     // for another connection's lock, at open alone

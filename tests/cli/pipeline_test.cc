@@ -60,8 +60,8 @@ TEST_CASE("run: a log that a reader keeps from shrinking is told of") {
   const Outcome outcome = run_mayfly({"run", f.toml});
 
   CHECK(outcome.status == 0);
-  CHECK(contains(outcome.err, "the database's write-ahead log has grown to "));
-  CHECK(contains(outcome.err, " pages, since a reader keeps an old snapshot"));
+  CHECK(contains(outcome.err, "the write-ahead log of the database has grown to "));
+  CHECK(contains(outcome.err, " pages, since readers keep old snapshots"));
 }
 
 TEST_CASE("run: of a file that grew, the command that is told makes it be read anew") {

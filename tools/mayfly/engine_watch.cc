@@ -65,12 +65,13 @@ void EngineWatch::look_at_log() {
   for (const Signal& said : engine_.signals().sense("wal.growing:*")) {
     if (said.at_ns <= growth_told_ns_) continue;
     growth_told_ns_ = said.at_ns;
-    const std::string_view pages = said.argument().substr(0, said.argument().find('p'));
-    console_.warning(
-        fmt::format("the database's write-ahead log has grown to {} pages, since a "
-                    "reader keeps an old snapshot: it can't shrink until that one's "
-                    "transaction ends",
-                    pages));
+    const std::string_view argument = said.argument();  // Npages, or Npages:DATABASE
+    const std::string_view pages = argument.substr(0, argument.find('p'));
+    const std::size_t colon = argument.find(':');
+    console_.warning(fmt::format(
+        "the write-ahead log of {} has grown to {} pages, since readers keep old snapshots: it "
+        "can't shrink until their transactions end",
+        colon == std::string_view::npos ? "the database" : argument.substr(colon + 1), pages));
   }
 }
 

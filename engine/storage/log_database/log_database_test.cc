@@ -418,5 +418,15 @@ TEST_CASE("log: logging allocates nothing, whatever its length and fields") {
   CHECK(f.logs->stats().dropped == 0);
 }
 
+TEST_CASE("log database: that its database's log grows is said in its own sink") {
+  const testing::Database database("logs_growing");
+  auto logs = LogDatabase::open({.db_path = database.path()});
+  REQUIRE(logs.ok());
+  auto writer = SqliteSingleWriter::get_or_create(database.path());
+  REQUIRE(writer.ok());
+  (*writer)->sink().raise("wal.growing:4000pages");
+  CHECK((*logs)->sink().detect("wal.growing:4000pages:" + database.path()));
+}
+
 }  // namespace
 }  // namespace mayfly

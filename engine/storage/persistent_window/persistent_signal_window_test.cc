@@ -376,5 +376,15 @@ TEST_CASE("persistent window: a flush that would wait for itself is refused") {
   CHECK(from_writer.find("found one from within a function") != std::string::npos);
 }
 
+TEST_CASE("persistent window: that its database's log grows is said in its own sink") {
+  const testing::Database database("psw_growing");
+  auto window = PersistentSignalWindow::open(database.path());
+  REQUIRE(window.ok());
+  auto writer = SqliteSingleWriter::get_or_create(database.path());
+  REQUIRE(writer.ok());
+  (*writer)->sink().raise("wal.growing:4000pages");
+  CHECK((*window)->sink().detect("wal.growing:4000pages:" + database.path()));
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -25,7 +25,11 @@ namespace {
 Status reading_failed(const DbError& error, const std::string& path) {
   Status status = to_status(error);
   const Code code = status.code() == Code::kCannotCreate ? Code::kNoInput : status.code();
-  return {code, fmt::format("reading {}: {}", path, error.message)};
+  const bool hint = status.code() == Code::kCannotCreate;
+  return {code, fmt::format("reading {}: {}{}", path, error.message,
+                            hint ? "; expected a database that this user can read (one with a log "
+                                   "also needs its folder to be writable)"
+                                 : "")};
 }
 
 // Read by one statement.

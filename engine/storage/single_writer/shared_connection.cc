@@ -10,9 +10,6 @@
 namespace mayfly {
 namespace {
 
-// As long as the log of a quick writer gets.
-constexpr std::int64_t kLogFileBytes = std::int64_t{64} << 20;
-
 int on_commit_to_wal(void* pages, sqlite3*, const char* database, int count) {
   if (std::strcmp(database, "main") == 0) {
     *static_cast<std::uint32_t*>(pages) = static_cast<std::uint32_t>(count);
@@ -28,12 +25,6 @@ SqliteError SharedConnection::open(User& user, const std::string& path, bool cre
     SqliteConnection::OpenOptions options = options_;
     options.create = create;
     if (SqliteError error = SqliteConnection::open(path, options, connection_); !error.ok()) {
-      return error;
-    }
-    // A log that a reader had let grow is cut once it begins anew; of what it needs, nothing is.
-    const std::string limit = "PRAGMA journal_size_limit = " + std::to_string(kLogFileBytes);
-    if (SqliteError error = connection_.run(limit); !error.ok()) {
-      connection_.close();
       return error;
     }
     known_ = false;

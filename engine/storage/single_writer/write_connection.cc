@@ -56,6 +56,7 @@ SqliteError WriteConnection::open(bool again) {
   checkpointer_.expect(file_identity(name_.path));
   error = shared_.take(*this, settings_);
   if (error.ok()) error = set_up_writing(name_, options_, signals_, shared_);
+  if (error.ok()) error = checkpointer_.limit_file(shared_.connection());
   if (error.ok()) error = writer_.prepare();
   if (!error.ok()) leave();
   return error;

@@ -104,7 +104,9 @@ Result<std::vector<StoredStats>> read_stats(const std::string& database, std::in
         "SELECT name FROM sqlite_schema WHERE name = 'mayfly_stats' AND type = 'table'", table);
   }
   if (!error.ok()) {
-    if (error.primary() != SQLITE_CANTOPEN) return to_status(error, doing);
+    if (error.primary() != SQLITE_CANTOPEN && error.primary() != SQLITE_READONLY) {
+      return to_status(error, doing);
+    }
     return Status(Code::kNoInput, doing + ": " + error.message +
                                       "; expected a database that this user can read (one with a "
                                       "log also needs its folder to be writable)");
