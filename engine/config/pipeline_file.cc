@@ -43,7 +43,7 @@ class Reader {
     const bool lost = !document_.errors.empty();
     builder_.places().sections_lost = lost;
     if (!has_writer_) builder_.places().writer_broken = true;
-    if (!has_writer_ && !lost) {
+    if (!has_writer_ && !names_writer_ && !lost) {
       report({}, "there is no [writer]: add one with input, database and table");
     }
     return std::move(builder_).build();
@@ -71,7 +71,13 @@ class Reader {
     }
     if (entry.key == "reaction") return reactions(entry);
     const Entries* entries = entry.table();
-    if (entries == nullptr) {
+    if (entry.key == "writer" && entries == nullptr) {
+      names_writer_ = true;
+      report(entry.value_place,
+             fmt::format("writer: expected one section [writer], found {}: a pipeline has one "
+                         "writer, to which several nodes may lead",
+                         described(entry)));
+    } else if (entries == nullptr) {
       report(entry.value_place,
              fmt::format("{}: expected a section such as [{}{}], found {}", entry.key, entry.key,
                          entry.key == "source" || entry.key == "node" ? ".NAME" : "",
@@ -251,6 +257,7 @@ class Reader {
   TomlDocument document_;
   PlanBuilder builder_;
   bool has_writer_ = false;
+  bool names_writer_ = false;  // perhaps as something else
 };
 
 }  // namespace

@@ -252,8 +252,13 @@ TEST_CASE("pipeline file: sections and their shapes are checked") {
   CHECK(mistakes("[nodes.a]\n[writer]\n")[1] ==
         "p.toml:1:2: unknown section \"nodes\": expected [pipeline], [source.NAME], [node.NAME], "
         "[writer] or [[reaction]] (did you mean \"node\"?)");
-  CHECK(mistakes("writer = 3\n")[2] ==
-        "p.toml:1:10: writer: expected a section such as [writer], found an integer");
+  CHECK(mistakes("writer = 3\n")[1] ==
+        "p.toml:1:10: writer: expected one section [writer], found an integer: a pipeline has one "
+        "writer, to which several nodes may lead");
+  const auto several = mistakes("[[writer]]\n[[writer]]\n");
+  CHECK(several.size() == 2);
+  CHECK(several[1].find("expected one section [writer], found a list of tables") !=
+        std::string::npos);
   CHECK(mistakes("[source]\na = 3\n")[2] ==
         "p.toml:2:1: [source] holds sections only: expected [source.a], found a = an integer");
   CHECK(mistake("") ==

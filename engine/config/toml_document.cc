@@ -24,17 +24,12 @@ TextPlace place_of(const toml::source_position& position) {
   return {position.line, position.column};
 }
 
-std::optional<std::string> as_text(const toml::node& node) {
-  if (const auto* text = node.as_string()) return text->get();
-  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
-  if (const auto* real = node.as_floating_point()) return fmt::format("{}", real->get());
-  if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
-  return std::nullopt;
-}
-
 std::string_view kind_of(const toml::node& node) {
   if (node.is_array()) return "a list";
   if (node.is_table()) return "a table";
+  if (node.is_integer()) return "an integer";
+  if (node.is_floating_point()) return "a float";
+  if (node.is_boolean()) return "a boolean";
   return "a date or time";
 }
 
@@ -60,9 +55,11 @@ decltype(TomlEntry::value) value_of(const toml::node& node) {
   }
   std::vector<std::string> texts;
   for (const toml::node& element : *array) {
-    std::optional<std::string> text = as_text(element);
-    if (!text) return RawValue(UnfitValue{fmt::format("a list with {} in it", kind_of(element))});
-    texts.push_back(std::move(*text));
+    const auto* text = element.as_string();
+    if (text == nullptr) {
+      return RawValue(UnfitValue{fmt::format("a list with {} in it", kind_of(element))});
+    }
+    texts.push_back(text->get());
   }
   return RawValue(std::move(texts));
 }

@@ -8,7 +8,7 @@ namespace mayfly {
 namespace {
 
 TEST_CASE("toml: entries come in the file's order, with the places of key and value") {
-  const TomlDocument document = read_toml("zeta = 1\n\nalpha = [\"x\", 2, true]\n");
+  const TomlDocument document = read_toml("zeta = 1\n\nalpha = [\"x\", \"2\", \"true\"]\n");
   REQUIRE(document.errors.empty());
   REQUIRE(document.entries.size() == 2);
   CHECK(document.entries[0].key == "zeta");
@@ -53,6 +53,12 @@ TEST_CASE("toml: dates and nested lists are told in words") {
   REQUIRE(document.entries.size() == 2);
   CHECK(std::get<UnfitValue>(*document.entries[0].raw()).what == "a date or time");
   CHECK(std::get<UnfitValue>(*document.entries[1].raw()).what == "a list with a list in it");
+  for (const auto& [list, found] : {std::pair("[\"a\", 2]", "a list with an integer in it"),
+                                    std::pair("[2.5]", "a list with a float in it"),
+                                    std::pair("[true]", "a list with a boolean in it")}) {
+    const TomlDocument mixed = read_toml("c = " + std::string(list) + "\n");
+    CHECK(std::get<UnfitValue>(*mixed.entries[0].raw()).what == found);
+  }
 }
 
 TEST_CASE("toml: a file of nothing but mistakes ends after the twentieth") {
