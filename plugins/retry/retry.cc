@@ -99,13 +99,14 @@ struct Retry : sdk::Node {
       const std::uint32_t failed = batch.attempt[row];
       if (failed == 0) continue;  // not tried yet
       Rng same = draw;
-      const auto delay = policy->next_delay_ns(failed - 1, now - batch.enqueued_ns[row], same);
+      auto delay = policy->next_delay_ns(failed - 1, now - batch.enqueued_ns[row], same);
+      if (!delay && tries_on(now)) delay = std::max(policy->options().max_delay_ns, kBusyNs);
       if (delay) {
         // A due time of 0 is none.
         slice.hold(row, kWaiting, std::max<std::int64_t>(mayfly::deadline_after(now, *delay), 1));
         ++waiting;
       } else {
-        give_up(slice, row, now);
+        give_up(slice, row);
         ++none_left;
       }
     }
@@ -116,17 +117,17 @@ struct Retry : sdk::Node {
     }
   }
 
-  void give_up(sdk::Slice& slice, std::uint16_t row, std::int64_t now) {
+  // Nothing would release a row that is held now: it goes on trying until the drain ends, or what
+  // failed before the writer was back has come here.
+  bool tries_on(std::int64_t now) const {
+    return on_exhausted == OnExhausted::kHold && (draining || now < recovered_until_ns);
+  }
+
+  void give_up(sdk::Slice& slice, std::uint16_t row) {
     if (on_exhausted == OnExhausted::kDeadLetter) {
       slice.reject(row, kRetriesExhausted);
     } else if (on_exhausted == OnExhausted::kDrop) {
       slice.drop(row, kRetriesExhausted);
-    } else if (draining || now < recovered_until_ns) {
-      // Nothing will release them: they go on trying until the drain ends, or what failed before
-      // the writer was back has come here.
-      slice.hold(row, kWaiting,
-                 mayfly::deadline_after(
-                     now, std::max<std::int64_t>(policy->options().max_delay_ns, kBusyNs)));
     } else {
       slice.hold(row, kNoneLeft);
     }
@@ -171,7 +172,7 @@ struct Retry : sdk::Node {
   }
 
   static constexpr std::uint64_t kProbeRows = 1000;
-  // Rows that failed during an outage come here this long after its end at the most.
+  // Longer than what failed during an outage takes to come here, but for the slowest transactions.
   static constexpr std::int64_t kOnTheirWayNs = mayfly::kSecond;
   // Between attempts of a drain, where no delay is set.
   static constexpr std::int64_t kBusyNs = mayfly::kMillisecond;
