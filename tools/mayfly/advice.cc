@@ -21,6 +21,7 @@ void advise_dead_letters(const std::string& database, std::uint64_t rejected, Co
       "{} rejected; see them with: sqlite3 {} \"SELECT source, line, code, reason FROM "
       "mayfly_dead_letters\"",
       rows_text(rejected), shell_quoted(database));
+  if (rejected > kReasonsShown) text += fmt::format("\nThe last {} of them:", kReasonsShown);
   const int shown = static_cast<int>(std::min<std::uint64_t>(rejected, kReasonsShown));
   for (const std::string& letter : latest_dead_letters(database, shown)) text += "\n  " + letter;
   console.warning(text);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,9 @@
 
 namespace mayfly::cli {
 namespace {
+
+// The same signal twice within this is one: `timeout` sends it to the program and to its group.
+constexpr auto kOnce = std::chrono::milliseconds(50);
 
 sigset_t watched_signals() {
   sigset_t set;
@@ -60,13 +64,20 @@ SignalWatch::~SignalWatch() {
 void SignalWatch::run() {
   std::array<pollfd, 2> fds = {pollfd{signals_, POLLIN, 0}, pollfd{stop_, POLLIN, 0}};
   int count = 0;
+  int last = 0;
+  std::chrono::steady_clock::time_point last_at;
   for (;;) {
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return;
     if ((fds[1].revents & POLLIN) != 0) return;
     if ((fds[0].revents & POLLIN) == 0) continue;
     signalfd_siginfo info{};
     if (::read(signals_, &info, sizeof info) != sizeof info) continue;
-    callback_(static_cast<int>(info.ssi_signo), ++count);
+    const int signal = static_cast<int>(info.ssi_signo);
+    const auto now = std::chrono::steady_clock::now();
+    if (signal == last && now - last_at < kOnce) continue;
+    last = signal;
+    last_at = now;
+    callback_(signal, ++count);
   }
 }
 

@@ -16,7 +16,8 @@ namespace mayfly::cli {
 
 class SignalWatch {
  public:
-  // `count`: 1 for the first signal, then 2, ... Not called after the destructor returns.
+  // `count`: 1 for the first signal, then 2, ...; the same one again within 50 ms isn't counted.
+  // Not called after the destructor returns.
   using Callback = std::function<void(int signal, int count)>;
 
   explicit SignalWatch(Callback callback);
