@@ -41,18 +41,18 @@ Status SignalStore::open(const std::string& pipelines, SignalSink& signals, cons
   options_.signals = &signals;
   options_.clock = &clock;
   options_.stop_timeout_ns = stop_timeout_ns;
-  const std::string& path = database(pipelines);
+  path_ = database(pipelines);
   const std::int64_t began_ns = clock.now_ns();
-  auto opened = PersistentSignalWindow::open(path, options_);
+  auto opened = PersistentSignalWindow::open(path_, options_);
   for (int tries = 1; !opened.ok() && opened.error().is_lock() && tries < kOpenTries &&
                       clock.now_ns() - began_ns < kOpenWaitNs;
        ++tries) {
-    opened = PersistentSignalWindow::open(path, options_);
+    opened = PersistentSignalWindow::open(path_, options_);
   }
   if (!opened.ok()) {
     const Status why = to_status(opened.error());
     return {why.code(),
-            fmt::format("the store of signals in {} can't be opened: {}", path, why.message())};
+            fmt::format("the store of signals in {} can't be opened: {}", path_, why.message())};
   }
   window_ = std::move(*opened);
   if (!restores_) return {};
@@ -60,7 +60,7 @@ Status SignalStore::open(const std::string& pipelines, SignalSink& signals, cons
   if (!loaded.ok()) {
     const Status why = to_status(loaded.error());
     return {why.code(),
-            fmt::format("the signals stored in {} can't be read: {}", path, why.message())};
+            fmt::format("the signals stored in {} can't be read: {}", path_, why.message())};
   }
   restored_ = *loaded;
   return {};
@@ -71,7 +71,7 @@ Status SignalStore::close() {
   const auto closed = window_->close();
   if (closed.ok()) return {};
   const Status why = to_status(closed.error());
-  return {why.code(), fmt::format("not all signals were stored: {}", why.message())};
+  return {why.code(), fmt::format("not all signals were stored in {}: {}", path_, why.message())};
 }
 
 void SignalStore::flush_soon() {

@@ -48,6 +48,7 @@ class SignalStore {
   WindowLoadOptions load_;
   bool restores_ = false;
   std::string database_;
+  std::string path_;  // once it is open
   std::uint64_t restored_ = 0;
   std::unique_ptr<PersistentSignalWindow> window_;
 };

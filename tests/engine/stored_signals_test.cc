@@ -55,7 +55,7 @@ TEST_CASE(
   append(*engine, 10);
   const Status end = engine->close();
   CHECK(end.code() == Code::kTryAgain);
-  CHECK_MESSAGE(end.message().find("not all signals were stored") != std::string::npos,
+  CHECK_MESSAGE(end.message().find("not all signals were stored in ") != std::string::npos,
                 end.message());
   CHECK(database.integer("SELECT count(*) FROM t") == 10);
 }

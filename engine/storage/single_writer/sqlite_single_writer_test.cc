@@ -245,7 +245,7 @@ TEST_CASE("single writer: foreign keys hold and the log is written ahead") {
 
 // P17
 TEST_CASE("P17: signals have the seed's names") {
-  Fixture f("sw_signals");
+  Fixture f("sw_signals", {.cache_size_limit = 1});
   REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1), (2)").ok());
   CHECK_FALSE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
   REQUIRE(f.writer->write_batch({{"DELETE FROM items"}}).ok());
@@ -255,16 +255,28 @@ TEST_CASE("P17: signals have the seed's names") {
   for (int i = 0; i < 3; ++i) REQUIRE(f.writer->read<std::int64_t>("n", count_items).ok());
   REQUIRE(f.writer->query(count_items).ok());
   f.writer->invalidate_cache("n");
-  for (const char* name : {"write.enqueue",         "write.start",
-                           "write.done:2rows:0ms",  "write.error:*UNIQUE*items.value*",
-                           "write.batch.enqueue",   "write.tx.enqueue",
-                           "write.flush.start",     "write.flush.done",
-                           "cache.hit:n",           "cache.miss:n",
-                           "cache.set:n",           "cache.hot:n",
-                           "cache.invalidate:n",    "read.start:n",
-                           "read.done:n",           "query.start",
-                           "connection.open.write", "connection.open.read",
-                           "pragma.busy_timeout",   "pragma.foreign_keys.on",
+  for (const char* key : {"a", "b"}) REQUIRE(f.writer->read<std::int64_t>(key, count_items).ok());
+  for (const char* name : {"write.enqueue",
+                           "write.start",
+                           "write.done:2rows:0ms",
+                           "write.error:*UNIQUE*items.value*",
+                           "write.batch.enqueue",
+                           "write.tx.enqueue",
+                           "write.flush.start",
+                           "write.flush.done",
+                           "cache.hit:n",
+                           "cache.miss:n",
+                           "cache.set:n",
+                           "cache.hot:n",
+                           "cache.invalidate:n",
+                           "cache.evict:a",
+                           "read.start:n",
+                           "read.done:n",
+                           "query.start",
+                           "connection.open.write",
+                           "connection.open.read",
+                           "pragma.busy_timeout",
+                           "pragma.foreign_keys.on",
                            "pragma.wal.on"}) {
     CAPTURE(name);
     CHECK(f.writer->sink().detect_matching(name));
