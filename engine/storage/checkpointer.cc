@@ -15,7 +15,7 @@ SqliteError Checkpointer::limit_file(SqliteConnection& connection) const {
   std::string page_bytes;
   const SqliteError error = connection.query_text("PRAGMA page_size", page_bytes);
   if (!error.ok()) return error;
-  const std::int64_t pages = 2 * std::int64_t{kGrowthMax} * pages_busy_;
+  const std::int64_t pages = 2 * std::int64_t{pages_busy_};
   return connection.run("PRAGMA journal_size_limit = " +
                         std::to_string(pages * std::atoll(page_bytes.c_str())));
 }

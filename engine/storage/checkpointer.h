@@ -41,8 +41,8 @@ class Checkpointer {
 
   // The file that is written; see CheckpointThread.
   void expect(FileIdentity database) { thread_.expect(database); }
-  // Of a connection that was opened to write: a log that readers had let grow is cut once it begins
-  // anew, to more than it gets without them.
+  // Of a connection that was opened to write: a log that had grown is cut once it begins anew, to
+  // twice pages_busy.
   SqliteError limit_file(SqliteConnection& connection) const;
   // After COMMIT, with so many frames in the log: whether run() is to follow. May ask the thread
   // instead.
@@ -57,7 +57,7 @@ class Checkpointer {
   void forget();
 
   std::uint64_t count() const { return count_; }
-  // After is_due() and run(): the log's frames, when a reader that stays has let it grow to
+  // After is_due() and run(): the log's frames, when readers have let it grow (wal_growth.h) to
   // pages_warned, or to twice what it was the last time; else 0. For a warning.
   std::uint32_t growth() { return growth_.is_told(pages_) ? pages_ : 0; }
   // A write or fsync of the database failed: what the log held may not be on disk.

@@ -1,4 +1,4 @@
-// WalGrowth: tells when a reader that stays keeps the write-ahead log from shrinking.
+// WalGrowth: tells when readers keep the write-ahead log from shrinking.
 //
 // A checkpoint moves the frames up to the oldest snapshot that somebody reads. Readers that come
 // and go hinder it, too, but each time a newer frame does: one that two checkpoints kOldNs apart
@@ -34,6 +34,7 @@ class WalGrowth {
   void checkpointed(std::uint32_t moved, std::uint32_t logged, std::int64_t now_ns) {
     const bool same = hindered_ && moved == moved_;
     hindered_ = moved < logged;
+    logged_ = logged;
     if (!same) {
       moved_ = moved;
       since_ns_ = now_ns;
@@ -49,7 +50,7 @@ class WalGrowth {
 
   // With a log of so many frames: whether it is to be told now.
   bool is_told(std::uint32_t pages) {
-    const bool many = hindered_ && pages / kMany >= pages_warned_;
+    const bool many = hindered_ && logged_ / kMany >= pages_warned_;
     if ((!old_ && !many) || pages < warn_at_) return false;
     old_ = false;
     warn_at_ = pages > UINT32_MAX / 2 ? UINT32_MAX : 2 * pages;
@@ -61,6 +62,7 @@ class WalGrowth {
   std::uint32_t warn_at_;
   bool hindered_ = false;
   bool old_ = false;
+  std::uint32_t logged_ = 0;   // by the last checkpoint
   std::uint32_t moved_ = 0;    // while hindered
   std::int64_t since_ns_ = 0;  // moved_ was first seen
   std::int64_t next_ns_ = 0;   // asks() then

@@ -40,6 +40,15 @@ TEST_CASE("readers that come and go are told of when the log never begins anew")
   }
 }
 
+TEST_CASE("a single transaction that makes the log long isn't told of before a checkpoint saw it") {
+  WalGrowth growth(100);
+  growth.checkpointed(40, 60, 0);
+  CHECK_FALSE(growth.is_told(1000));
+  CHECK(growth.asks(1000, kOld));
+  growth.checkpointed(1000, 1000, kOld);
+  CHECK_FALSE(growth.is_told(1000));
+}
+
 TEST_CASE("two checkpoints that meet the same short reader tell nothing") {
   WalGrowth growth(100);
   growth.checkpointed(40, 100, 0);

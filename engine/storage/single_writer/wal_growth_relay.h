@@ -1,9 +1,8 @@
 // WalGrowthRelay: what a database's single writer says of its growing log, said in the sink of who
 // keeps something there and has a sink of its own: wal.growing:Npages:DATABASE.
 //
-// OWNERSHIP  Borrows writer and sink, which outlive it. THREADS  As SignalSubscription; it raises
-// on
-//            the thread that writes.
+// OWNERSHIP  Borrows writer and sink, which outlive it.
+// THREADS    As SignalSubscription; it raises on the thread that writes.
 #pragma once
 
 #include <fmt/format.h>
