@@ -212,7 +212,9 @@ TEST_CASE("single writer: the log stays small while rows come") {
     REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (? || ?)", {i, text}).ok());
     largest = std::max(largest, f.writer->stats().wal_pages);
   }
-  CHECK(largest <= 4 * 50 + 10);
+  // Four times as many, and what is written until no pass of the thread keeps it from beginning
+  // anew.
+  CHECK(largest <= 5 * 50);
   f.writer.reset();
   CHECK_FALSE(std::filesystem::exists(f.database.path() + "-wal"));
 }
