@@ -23,9 +23,8 @@ std::string LineageRules::mistake_in(BatchPool& pool, const mayfly_batch& made,
     if (!open.contains(parent)) {
       return fmt::format(
           "lineage {}: child {} is made from row {:#x}, which shares a child already, or is "
-          "neither "
-          "of the slice at hand nor consumed and without an answer: what process consumes is "
-          "answered at the end of the call, or of the released group",
+          "neither of the slice at hand nor consumed and without an answer: what process "
+          "consumes is answered at the end of the call, or of the released group",
           i, child, parent);
     }
     one_to_one = one_to_one && child == i && (i == 0 || lineage[i - 1].parent < parent) &&
@@ -50,8 +49,7 @@ std::string LineageRules::mistake_among(BatchPool& pool, const mayfly_batch& mad
   }
   if (children < made.rows) {
     return fmt::format(
-        "emitted {} rows, of which {} are made from no row: lineage names a parent "
-        "for each",
+        "emitted {} rows, of which {} are made from no row: lineage names a parent for each",
         made.rows, made.rows - children);
   }
   std::ranges::sort(links_, {}, &Link::parent);
