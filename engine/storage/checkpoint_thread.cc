@@ -69,6 +69,10 @@ void CheckpointThread::checkpoint(SqliteConnection& connection) {
   if (code == SQLITE_OK) {
     moved_ = moved > 0 ? static_cast<std::uint32_t>(moved) : 0;
     logged_ = logged > 0 ? static_cast<std::uint32_t>(logged) : 0;
+    // SQLite syncs the database only if no frame came meanwhile: the writer's checkpoint of those
+    // few would wait until the disk has all that was moved here.
+    if (moved_ == 0) return;
+    if (const SqliteError error = connection.sync_file(); !error.ok()) failure_ = error.code;
   } else if (primary != SQLITE_BUSY && primary != SQLITE_LOCKED) {
     failure_ = sqlite3_extended_errcode(connection.get());
   }

@@ -51,8 +51,7 @@ bool Checkpointer::exceeds(std::uint32_t pages) {
   if (passes_ > 0) {
     const std::uint32_t moved = thread_.moved();
     if (moved >= pages_) return false;  // nothing is left: the next transaction starts anew
-    // Frames of the last moments are mostly versions of few pages.
-    if (passes_ >= kPassesMax || pages_ - moved <= pages_ / 4) return true;
+    if (passes_ >= kPassesMax || pages_ - moved <= kFewFrames) return true;
   }
   ++passes_;
   request();

@@ -2,10 +2,11 @@
 //
 // Autocheckpoint is off. While rows keep coming the log may grow to checkpoint_pages: large
 // checkpoints write a page that changed often once. When the writer falls idle, a small log is
-// enough. In both cases a thread of its own moves the bulk of it while the writer goes on, and the
-// writer the frames that came meanwhile. Only a checkpoint that leaves none behind lets the next
-// transaction start the log anew; a thread alone never gets there, and the log grows without end.
-// Should the thread fall behind, the writer waits for it once the log is kGrowthMax times as long.
+// enough. In both cases a thread of its own moves the bulk of it while the writer goes on, once
+// more what came meanwhile, and the writer the few frames that came then. Only a checkpoint that
+// leaves none behind lets the next transaction start the log anew; a thread alone never gets there,
+// and the log grows without end. Should the thread fall behind, the writer waits for it once the
+// log is kGrowthMax times as long.
 //
 // THREADS  The writer's.
 #pragma once
@@ -66,6 +67,8 @@ class Checkpointer {
  private:
   // The thread gets this often at a log before the writer does the rest, however much that is.
   static constexpr std::uint32_t kPassesMax = 2;
+  // So few frames the writer moves itself, at the price of the syncs around them.
+  static constexpr std::uint32_t kFewFrames = 32;
   // Times checkpoint_pages that the log may grow to while the thread is at it.
   static constexpr std::uint32_t kGrowthMax = 4;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mayfly/storage/fault_vfs.h"
 #include "mayfly/storage/single_writer/shared_database.h"
 #include "mayfly/storage/writer_fixture.h"
 
@@ -155,6 +156,27 @@ TEST_CASE("the thread moves the log's frames by a connection of its own") {
   thread.request();  // begins again
   while (thread.running()) std::this_thread::yield();
   CHECK(thread.moved() > 0);
+}
+
+// Else the writer's checkpoint of the last frames waits for the disk with all of them.
+TEST_CASE("the thread has the disk take what it moved, though frames are left") {
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.open();
+  f.write(f.numbered(0, 1024), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  f.write(f.numbered(1024, 1024), kNoSource);
+  FaultVfs disk("thread_syncs");
+  disk.fail_next(FaultVfs::Operation::kSync, 0, SQLITE_IOERR_FSYNC, ".db");
+  CheckpointThread thread(f.options.database, disk.name());
+  thread.expect(file_identity(f.options.database));
+  thread.request();
+  while (thread.running()) std::this_thread::yield();
+  CHECK(thread.moved() > 0);
+  CHECK(thread.moved() < thread.logged());
+  CHECK(thread.failure() == SQLITE_IOERR_FSYNC);
+  thread.stop();
+  REQUIRE(reader.run("COMMIT").ok());
 }
 
 TEST_CASE("a thread that can't open the database moves nothing") {

@@ -204,6 +204,15 @@ bool SqliteConnection::is_moved() const {
   return moved != 0;
 }
 
+SqliteError SqliteConnection::sync_file() {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (file == nullptr || file->pMethods == nullptr) return {};  // not opened yet
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code == SQLITE_OK) return {};
+  return {code, sqlite3_errstr(code)};
+}
+
 SqliteError SqliteConnection::query_text(const std::string& sql, std::string& out) {
   SqliteStatement statement;
   if (SqliteError error = prepare(sql, statement, false); !error.ok()) return error;

@@ -103,6 +103,8 @@ class SqliteConnection {
   bool autocommit() const;
   // The path by which it was opened names another file now, or none.
   bool is_moved() const;
+  // The disk has all that was written to the database's file, the log apart.
+  SqliteError sync_file();
   // Whom SQLite asks about what is prepared (sqlite3_set_authorizer), and who was asked before. One
   // that is set makes every statement be prepared anew.
   struct Authorizer {

@@ -103,6 +103,7 @@ bool CommitQueue::try_to_lead() { return !leading_.exchange(true, std::memory_or
 
 void CommitQueue::lead(Request* own) {
   int for_others = 0;
+  bool yielded = false;
   for (;;) {
     gather();
     while (first_ != nullptr) {
@@ -121,6 +122,13 @@ void CommitQueue::lead(Request* own) {
         }
       }
     }
+    // To whoever posts on this processor, and was stopped by the wake-up.
+    if (own == nullptr && !yielded) {
+      yielded = true;
+      std::this_thread::yield();
+      continue;
+    }
+    yielded = false;
     leading_.store(false, std::memory_order_seq_cst);
     // Partner: a push that saw `true` just before.
     if (head_.load(std::memory_order_seq_cst) == nullptr || !try_to_lead()) return;
