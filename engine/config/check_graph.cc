@@ -62,17 +62,7 @@ class GraphCheck {
     if (upstream.kind == Upstream::Kind::kNode) return plan_.nodes[upstream.index].plugin.get();
     return nullptr;
   }
-  const std::string& step_name(const Upstream& upstream) const {
-    return upstream.kind == Upstream::Kind::kSource ? plan_.sources[upstream.index].name
-                                                    : plan_.nodes[upstream.index].name;
-  }
-  std::string name_of(const Upstream& upstream) const {
-    if (upstream.kind == Upstream::Kind::kWriter) return "writer.failed";
-    const std::string& name = step_name(upstream);
-    const PluginLibrary* plugin = plugin_of(upstream);
-    if (plugin == nullptr || plugin->plugin().ports.count < 2) return name;
-    return fmt::format("{}.{}", name, NamedTable(plugin->plugin().ports)[upstream.port].name);
-  }
+  std::string name_of(const Upstream& upstream) const { return mayfly::name_of(plan_, upstream); }
   std::string name_of(PlanGraph::Vertex v) const {
     if (v == graph_.writer()) return "writer";
     return graph_.is_node(v) ? node_of(v).name : plan_.sources[v].name;
@@ -162,6 +152,7 @@ class GraphCheck {
   }
 
   void every_port_joined() {
+    if (places_.inputs_lost) return;
     const auto check = [this](Upstream upstream, TextPlace place) {
       const PluginLibrary* plugin = plugin_of(upstream);
       const std::uint32_t count = plugin == nullptr ? 1 : plugin->plugin().ports.count;
@@ -169,7 +160,7 @@ class GraphCheck {
         if (joined_.contains(port_of(upstream))) continue;
         if (plugin != nullptr && may_be_unjoined(plugin->plugin(), upstream.port)) continue;
         // An unknown input, which has been reported, was probably to name it.
-        if (places_.meant.contains(step_name(upstream))) continue;
+        if (places_.meant.contains(step_name(plan_, upstream))) continue;
         report(place, fmt::format("nobody takes the rows of \"{0}\": name \"{0}\" as the input of "
                                   "a node or of the writer",
                                   name_of(upstream)));

@@ -10,12 +10,6 @@
 namespace mayfly {
 namespace {
 
-std::string_view step_name(const PipelinePlan& plan, const Upstream& upstream) {
-  if (upstream.kind == Upstream::Kind::kSource) return plan.sources[upstream.index].name;
-  if (upstream.kind == Upstream::Kind::kNode) return plan.nodes[upstream.index].name;
-  return "writer";
-}
-
 // The port, where it says something: "failed", or one of several.
 std::string_view port_label(const PipelinePlan& plan, const Upstream& upstream) {
   if (upstream.kind == Upstream::Kind::kWriter) return "failed";

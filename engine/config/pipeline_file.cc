@@ -43,7 +43,9 @@ class Reader {
     const bool lost = !document_.errors.empty();
     builder_.places().sections_lost = lost;
     if (!has_writer_) builder_.places().writer_broken = true;
-    if (!has_writer_ && !names_writer_ && !lost) {
+    if (!has_writer_ && (names_writer_ || lost)) {
+      builder_.places().inputs_lost = true;
+    } else if (!has_writer_) {
       report({}, "there is no [writer]: add one with input, database and table");
     }
     return std::move(builder_).build();
@@ -122,6 +124,10 @@ class Reader {
     apply_pipeline_options(values, builder_.settings());
   }
 
+  void lose_writer_input() {
+    builder_.places().writer_broken = builder_.places().inputs_lost = true;
+  }
+
   // `input` and `columns` are no options: they name things of the pipeline and of the table.
   void writer(const TomlEntry& section, const Entries& entries) {
     has_writer_ = true;
@@ -132,7 +138,7 @@ class Reader {
       if (entry.key == "input") {
         has_input = true;
         std::vector<InputName> inputs = input_names("writer", entry);
-        if (inputs.empty()) builder_.places().writer_broken = true;
+        if (inputs.empty()) lose_writer_input();
         builder_.writer_inputs(std::move(inputs));
       } else if (entry.key == "columns") {
         columns(entry);
@@ -140,7 +146,7 @@ class Reader {
         options.push_back(entry);
       }
     }
-    if (!has_input && incomplete("writer")) builder_.places().writer_broken = true;
+    if (!has_input && incomplete("writer")) lose_writer_input();
     const OptionValues values =
         settings(section, options, writer_options(), builder_.places().writer_options);
     apply_writer_options(values, builder_.writer());
@@ -232,7 +238,7 @@ class Reader {
         report(field.place, fmt::format("{}.input: a source has no input", entry.key));
       } else if (field.key == "input") {
         draft.inputs = input_names(entry.key, field);
-        if (draft.inputs.empty()) draft.incomplete = true;
+        if (draft.inputs.empty()) draft.incomplete = builder_.places().inputs_lost = true;
       } else {
         options.push_back(field);
       }

@@ -231,6 +231,19 @@ TEST_CASE("pipeline file: what a syntax error hides isn't reported as missing") 
         "p.toml:4:11: pipeline.batches: expected an integer, found \"many\"");
 }
 
+TEST_CASE("pipeline file: an input that can't be read may be any that nobody takes") {
+  const std::string writer = "input = \"orders\"\ndatabase = \"o.db\"\ntable = \"o\"\n";
+  CHECK(mistake(std::string(kHead) + "[[writer]]\n" + writer) ==
+        "p.toml:4:1: writer: expected one section [writer], found a list of tables: a pipeline has "
+        "one writer, to which several nodes may lead");
+  CHECK(mistake(std::string(kHead) + "[writer]]\n" + writer) ==
+        "p.toml:4:9: syntax: expected a comment or whitespace, saw ']'");
+  CHECK(mistake(std::string(kHead) + "[writer]\ninput = 3\ndatabase = \"o.db\"\ntable = \"o\"\n") ==
+        "p.toml:5:9: writer.input: expected a name or a list of names, found an integer");
+  CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = 3\n")) ==
+        "p.toml:6:9: last.input: expected a name or a list of names, found an integer");
+}
+
 TEST_CASE("pipeline file: a file that isn't there is missing input") {
   PluginRegistry registry = test::plugins();
   const auto checked = read_pipeline("/nonexistent/p.toml", registry);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mayfly/plugin/tables.h"
+
 namespace mayfly {
 namespace {
 
@@ -31,6 +33,28 @@ std::uint32_t intake_min(const PipelinePlan& plan) {
 }
 
 }  // namespace
+
+std::string_view step_name(const PipelinePlan& plan, const Upstream& upstream) {
+  switch (upstream.kind) {
+    case Upstream::Kind::kSource:
+      return plan.sources[upstream.index].name;
+    case Upstream::Kind::kNode:
+      return plan.nodes[upstream.index].name;
+    case Upstream::Kind::kWriter:
+      break;
+  }
+  return "writer";
+}
+
+std::string name_of(const PipelinePlan& plan, const Upstream& upstream) {
+  std::string name(step_name(plan, upstream));
+  if (upstream.kind == Upstream::Kind::kWriter) return name + ".failed";
+  const PluginLibrary* plugin = upstream.kind == Upstream::Kind::kSource
+                                    ? plan.sources[upstream.index].plugin.get()
+                                    : plan.nodes[upstream.index].plugin.get();
+  if (plugin == nullptr || plugin->plugin().ports.count < 2) return name;
+  return fmt::format("{}.{}", name, NamedTable(plugin->plugin().ports)[upstream.port].name);
+}
 
 std::uint32_t reserve_batches_needed(const PipelinePlan& plan) {
   return kEachHolder * nodes_with(plan, MAYFLY_HOLDS) +

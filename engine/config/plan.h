@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/base/clock.h"
@@ -142,6 +143,11 @@ struct PipelinePlan {
   std::vector<ReactionPlan> reactions;
   WriterPlan writer;
 };
+
+// The step that these rows come from, "writer" for the writer, and what a pipeline file calls them:
+// "batches", "check.bad", "writer.failed".
+std::string_view step_name(const PipelinePlan& plan, const Upstream& upstream);
+std::string name_of(const PipelinePlan& plan, const Upstream& upstream);
 
 // What the batches take, for rows of so many columns.
 std::uint64_t pool_bytes(const PipelinePlan& plan, std::uint64_t columns);

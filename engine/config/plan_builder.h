@@ -62,6 +62,7 @@ struct PlanPlaces {
   std::vector<bool> source_broken;  // no plugin
   std::vector<bool> node_broken;    // no plugin, no input, or an unknown one
   bool writer_broken = false;       // an unknown input
+  bool inputs_lost = false;         // they can't be read, and may be any port
   bool sections_lost = false;       // by a syntax error: a source that is missing may be there
   bool plugins_missing = false;
   bool inputs_unknown = false;

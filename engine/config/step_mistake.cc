@@ -84,4 +84,10 @@ Status with_place(const PipelinePlan& plan, const NodePlan& step, Status status)
   return add_place(plan, step, std::move(status));
 }
 
+Status with_place(const PipelinePlan& plan, const WriterPlan& writer, Status status) {
+  if (status.ok() || plan.file.empty()) return status;
+  return {status.code(),
+          format(Diagnostic{writer.place, std::string(status.message()), ""}, plan.file)};
+}
+
 }  // namespace mayfly

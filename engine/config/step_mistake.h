@@ -17,5 +17,7 @@ Diagnostic diagnostic_of(const NodePlan& step, std::string_view text);
 // isn't of a file.
 Status with_place(const PipelinePlan& plan, const SourcePlan& step, Status status);
 Status with_place(const PipelinePlan& plan, const NodePlan& step, Status status);
+// The same of the writer's section, "writer: text".
+Status with_place(const PipelinePlan& plan, const WriterPlan& writer, Status status);
 
 }  // namespace mayfly

@@ -119,20 +119,37 @@ const Schema* GraphBuilder::schema_of(const Upstream& upstream) const {
   return nullptr;
 }
 
-Result<Schema> GraphBuilder::schema_into(const std::vector<Upstream>& inputs,
-                                         const std::string& who) const {
+Result<Schema> GraphBuilder::schema_into_node(std::uint32_t index) const {
+  const NodePlan& node = plan_.nodes[index];
+  Result<Schema> schema = schema_of_all(node.inputs, node.name);
+  return schema.ok() ? std::move(schema) : with_place(plan_, node, schema.status());
+}
+
+Result<Schema> GraphBuilder::schema_into_writer() const {
+  Result<Schema> schema = schema_of_all(plan_.writer.inputs, "writer");
+  return schema.ok() ? std::move(schema) : with_place(plan_, plan_.writer, schema.status());
+}
+
+Result<Schema> GraphBuilder::schema_of_all(const std::vector<Upstream>& inputs,
+                                           const std::string& who) const {
   const Schema* found = nullptr;
+  const Upstream* first = nullptr;
   for (const Upstream& input : inputs) {
     const Schema* schema = schema_of(input);
     if (schema == nullptr) continue;  // further round the cycle: checked once that node is open
     if (found != nullptr && !(*found == *schema)) {
-      return Status(Code::kConfig, fmt::format("{}: its inputs have {}: ({}) and ({})", who,
-                                               same_but_for_order(*found, *schema)
-                                                   ? "the same columns, but not in the same order"
-                                                   : "different columns",
-                                               describe(*found), describe(*schema)));
+      return Status(
+          Code::kConfig,
+          fmt::format(
+              "{}: expected inputs with one set of columns, found {}: {} has ({}), {} has "
+              "({}); give them the same by a map in front",
+              who,
+              same_but_for_order(*found, *schema) ? "the same columns, but not in the same order"
+                                                  : "different ones",
+              name_of(plan_, *first), describe(*found), name_of(plan_, input), describe(*schema)));
     }
     found = schema;
+    first = &input;
   }
   if (found == nullptr) {
     return Status(Code::kConfig, fmt::format("{}: no input that rows come from", who));
@@ -155,8 +172,7 @@ Status GraphBuilder::open_nodes() {
         });
       });
       const std::uint32_t v = ready == waiting.end() ? waiting.front() : *ready;
-      MAYFLY_ASSIGN_OR_RETURN(const Schema input,
-                              schema_into(plan_.nodes[v].inputs, plan_.nodes[v].name));
+      MAYFLY_ASSIGN_OR_RETURN(const Schema input, schema_into_node(v));
       MAYFLY_RETURN_IF_ERROR(
           with_place(plan_, plan_.nodes[v], graph_->nodes_[v]->open_with(input)));
       node_open_[v] = true;
@@ -164,10 +180,9 @@ Status GraphBuilder::open_nodes() {
     }
   }
   for (std::uint32_t v = 0; v < plan_.nodes.size(); ++v) {
-    MAYFLY_ASSIGN_OR_RETURN(const Schema input,
-                            schema_into(plan_.nodes[v].inputs, plan_.nodes[v].name));
+    MAYFLY_ASSIGN_OR_RETURN(const Schema input, schema_into_node(v));
   }
-  MAYFLY_ASSIGN_OR_RETURN(graph_->writer_schema_, schema_into(plan_.writer.inputs, "writer"));
+  MAYFLY_ASSIGN_OR_RETURN(graph_->writer_schema_, schema_into_writer());
   return {};
 }
 

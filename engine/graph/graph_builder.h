@@ -34,7 +34,10 @@ class GraphBuilder {
   Status make_nodes();
   void find_order();
   Status open_nodes();
-  Result<Schema> schema_into(const std::vector<Upstream>& inputs, const std::string& who) const;
+  // The columns of all that is open of these inputs, which have to be the same.
+  Result<Schema> schema_into_node(std::uint32_t index) const;
+  Result<Schema> schema_into_writer() const;
+  Result<Schema> schema_of_all(const std::vector<Upstream>& inputs, const std::string& who) const;
   const Schema* schema_of(const Upstream& upstream) const;
   Status make_pool();
   bool carry_parsed_text(std::vector<Upstream> pending) const;

@@ -342,3 +342,26 @@ TEST_CASE("run: the place of a row in its batch is no column") {
                                "oid, which depends on which rows come together");
   }
 }
+
+TEST_CASE("run: inputs with different columns are told where they meet, with what each has") {
+  const Fixture f("different_inputs");
+  const auto write = [&f](const std::string& columns, const std::string& input) {
+    write_file(f.toml,
+               "[source.a]\nplugin = \"generate\"\nrows = 1\ncolumns = [\"x:int\", "
+               "\"y:float\"]\n[source.b]\nplugin = \"generate\"\nrows = 1\ncolumns = " +
+                   columns + "\n" + input + "\ntable = \"t\"\ndatabase = \"" + f.database.path() +
+                   "\"\n");
+  };
+  write("[\"x:int\"]", "[writer]\ninput = [\"a\", \"b\"]");
+  CHECK(
+      f.told("run") ==
+      "9:2: writer: expected inputs with one set of columns, found different ones: a has (x int64, "
+      "y float64), b has (x int64); give them the same by a map in front");
+  write("[\"y:float\", \"x:int\"]",
+        "[node.n]\nplugin = \"pass\"\ninput = [\"a\", \"b\"]\n[writer]\ninput = \"n\"");
+  CHECK(f.told("run") ==
+        "9:7: n: expected inputs with one set of columns, found the same columns, but not in the "
+        "same order: a has (x int64, y float64), b has (y float64, x int64); give them the same by "
+        "a map "
+        "in front");
+}
