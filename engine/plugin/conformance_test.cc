@@ -98,6 +98,12 @@ TEST_CASE("conformance: a transform that breaks a rule for what it makes is foun
                          "it, or that was emitted before"));
 }
 
+TEST_CASE("conformance: a transform that says it keeps order and doesn't is found") {
+  CHECK(bad("reverses")
+            .find("batches: a batch of 255 rows: KEEPS_ORDER, but what was made of row "
+                  "253 comes behind what was made of row 254") == 0);
+}
+
 TEST_CASE("elf symbols: a file that is cut anywhere is damaged, never read past its end") {
   std::ifstream whole("plugins/pass/libpass.so", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(whole)), {});

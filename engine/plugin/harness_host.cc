@@ -314,6 +314,24 @@ mayfly_result NodeHarness::refuse(std::string why) {
   return MAYFLY_FAILED;
 }
 
+// A row that is made stands where those stood that it was made from.
+void NodeHarness::check_order(std::span<const mayfly_lineage> lineage) {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> made;  // child and parent's ordinal
+  for (const mayfly_lineage& link : lineage) {
+    made.emplace_back(link.child, pool_->batch(link.parent)->ordinal[row_of(link.parent)]);
+  }
+  std::ranges::sort(made);
+  for (const auto& [child, ordinal] : made) {
+    if (ordinal < last_ordinal_out_) {
+      violate(
+          fmt::format("KEEPS_ORDER, but what was made of row {} comes behind what was made of "
+                      "row {}",
+                      ordinal, last_ordinal_out_));
+    }
+    last_ordinal_out_ = std::max(last_ordinal_out_, ordinal);
+  }
+}
+
 mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
                                 const mayfly_lineage* lineage, std::uint32_t count) {
   if (!library_->has(MAYFLY_TRANSFORMS)) violate("emit without MAYFLY_TRANSFORMS");
@@ -339,6 +357,7 @@ mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
     parents_in_call_.push_back(parent);
     ++pool_->batch(parent)->children[row_of(parent)];
   }
+  if (library_->has(MAYFLY_KEEPS_ORDER)) check_order({lineage, count});
   pool_->add_flight(batch, batch->rows);
   rows_in_ += batch->rows;
   for (std::uint32_t row = 0; row < batch->rows; ++row) {

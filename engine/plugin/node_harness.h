@@ -178,6 +178,7 @@ class NodeHarness {
   mayfly_result store_open(const mayfly_store_options& options);
   mayfly_batch* batch_new();
   mayfly_result refuse(std::string why);
+  void check_order(std::span<const mayfly_lineage> lineage);
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
 

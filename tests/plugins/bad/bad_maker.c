@@ -6,6 +6,7 @@
 #define PASSES_ROWS 1    /* its rows leave by a port, though it declares other columns */
 #define FORGETS_PARENT 2 /* it makes a row from one that it doesn't consume */
 #define EMITS_TWICE 3
+#define REVERSES 4 /* it says that it keeps order, and makes the last row first */
 
 struct maker {
   const mayfly_host *host;
@@ -36,7 +37,8 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
 #else
   struct maker *maker = state;
   mayfly_batch *made = maker->host->batch_new(maker->ctx);
-  const mayfly_lineage lineage = {(uint32_t)slice->batch->id << 16 | slice->rows[0], 0, 0};
+  mayfly_lineage lineage[256];
+  uint32_t count = 1;
   uint32_t i;
   mayfly_result result;
   if (made == NULL) return MAYFLY_BLOCKED;
@@ -44,12 +46,21 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
 #if BAD == FORGETS_PARENT
   slice->batch->route[slice->rows[0]] = MAYFLY_DROP;
 #endif
-  made->columns[0].cells[0].i64 = 1;
-  made->columns[0].valid[0] |= 1;
-  made->rows = 1;
-  result = maker->host->emit(maker->ctx, 0, made, &lineage, 1);
+#if BAD == REVERSES
+  count = slice->count < made->capacity ? slice->count : made->capacity;
+  if (count > 256) count = 256;
+#endif
+  for (i = 0; i < count; ++i) {
+    lineage[i].parent = (uint32_t)slice->batch->id << 16 | slice->rows[count - 1 - i];
+    lineage[i].child = (uint16_t)i;
+    lineage[i].reserved = 0;
+    made->columns[0].cells[i].i64 = 1;
+    made->columns[0].valid[i / 64] |= (uint64_t)1 << i % 64;
+  }
+  made->rows = count;
+  result = maker->host->emit(maker->ctx, 0, made, lineage, count);
 #if BAD == EMITS_TWICE
-  result = maker->host->emit(maker->ctx, 0, made, &lineage, 1);
+  result = maker->host->emit(maker->ctx, 0, made, lineage, count);
 #endif
   return result;
 #endif
@@ -66,7 +77,11 @@ static const mayfly_plugin kPlugin = {
     .version = "1",
     .summary = "Must be found.",
     .kind = MAYFLY_NODE,
+#if BAD == REVERSES
+    .flags = MAYFLY_TRANSFORMS | MAYFLY_KEEPS_ORDER,
+#else
     .flags = MAYFLY_TRANSFORMS,
+#endif
     .ports = {kPorts, 1, sizeof(mayfly_named)},
     .reasons = {kReasons, 1, sizeof(mayfly_named)},
     .state_size = sizeof(struct maker),
