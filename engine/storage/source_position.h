@@ -34,7 +34,11 @@ struct RowTotals {
   std::uint64_t ignored = 0;
   std::uint64_t rejected = 0;  // in the dead-letter table
   std::uint64_t dropped = 0;
-  std::uint64_t consumed = 0;
+  std::uint64_t consumed = 0;  // a node made others of them, or nothing; or a sink took them
+
+  // By nodes, of those. A row of theirs is answered as a row that was read is, so that
+  // read + made() = written + ignored + rejected + dropped + consumed.
+  std::uint64_t made() const { return written + ignored + rejected + dropped + consumed - read; }
 
   RowTotals& operator+=(const RowTotals& other);
   bool operator==(const RowTotals&) const = default;

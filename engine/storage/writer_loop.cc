@@ -324,6 +324,7 @@ void WriterLoop::stage_stats(std::int64_t now_ns) {
   member("rows_rejected", totals.rows.rejected);
   member("rows_dropped", totals.rows.dropped);
   member("rows_consumed", totals.rows.consumed);
+  member("rows_made", totals.rows.made());
   member("rows_per_second", static_cast<std::uint64_t>(rate));
   member("transactions", totals.transactions);
   member("transient_failures", totals.transient_failures);

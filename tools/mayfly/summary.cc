@@ -46,6 +46,8 @@ std::string to_json(const Summary& summary) {
              .add("rows_ignored", summary.rows.ignored)
              .add("rows_rejected", summary.rows.rejected)
              .add("rows_dropped", summary.rows.dropped)
+             .add("rows_consumed", summary.rows.consumed)
+             .add("rows_made", summary.rows.made())
              .add("bytes_read", summary.bytes_read)
              .add("seconds", summary.seconds, 6)
              .add("rows_per_second", summary.rows_per_second, 0)
@@ -68,7 +70,10 @@ std::string to_text(const Summary& summary) {
   if (rows.ignored > 0) text += fmt::format(", {} ignored", with_commas(rows.ignored));
   if (rows.rejected > 0) text += fmt::format(", {} rejected", with_commas(rows.rejected));
   if (rows.dropped > 0) text += fmt::format(", {} dropped", with_commas(rows.dropped));
-  text += fmt::format(" of {} read in {}", with_commas(rows.read), short_seconds(summary.seconds));
+  if (rows.consumed > 0) text += fmt::format(", {} consumed", with_commas(rows.consumed));
+  text += fmt::format(" of {} read", with_commas(rows.read));
+  if (rows.made() > 0) text += fmt::format(" and {} made", with_commas(rows.made()));
+  text += fmt::format(" in {}", short_seconds(summary.seconds));
   if (summary.rows_per_second > 0) {
     text += fmt::format(" ({} rows/s)", short_count(summary.rows_per_second));
   }

@@ -9,7 +9,7 @@ namespace {
 
 Summary sample() {
   Summary summary;
-  summary.rows = {.read = 1010,
+  summary.rows = {.read = 1014,
                   .written = 1005,
                   .inserted = 1000,
                   .updated = 5,
@@ -30,9 +30,9 @@ Summary sample() {
 
 TEST_CASE("summary: the JSON has every field, in the documented order") {
   CHECK(to_json(sample()) ==
-        "{\"version\":1,\"rows_read\":1010,\"rows_written\":1005,\"rows_inserted\":1000,"
+        "{\"version\":1,\"rows_read\":1014,\"rows_written\":1005,\"rows_inserted\":1000,"
         "\"rows_updated\":5,\"rows_ignored\":2,\"rows_rejected\":3,\"rows_dropped\":4,"
-        "\"bytes_read\":4096,"
+        "\"rows_consumed\":0,\"rows_made\":0,\"bytes_read\":4096,"
         "\"seconds\":0.500000,\"rows_per_second\":2020,\"table\":\"t\",\"database\":\"a "
         "\\\"b\\\".db\","
         "\"sources\":[{\"file\":\"x.csv\",\"resumed_from\":7}],\"interrupted\":false,"
@@ -47,8 +47,20 @@ TEST_CASE("summary: the text leaves out what is zero") {
   CHECK(to_text(plain) == "t: 1 row written of 1 read in 0.00 s\n");
   CHECK(to_text(sample()) ==
         "t: 1,005 rows written (1,000 inserted, 5 updated), 2 ignored, 3 rejected, 4 dropped of "
-        "1,010 "
+        "1,014 "
         "read in 0.50 s (2.02 k rows/s)\n");
+}
+
+TEST_CASE("summary: what nodes consumed and made is told, so that the rows add up") {
+  Summary summary;
+  // Of a hundred rows forty were left out by a node that made others of the rest.
+  summary.rows = {.read = 100, .written = 58, .inserted = 58, .rejected = 2, .consumed = 100};
+  summary.table = "t";
+
+  CHECK(summary.rows.made() == 60);
+  CHECK(to_text(summary) ==
+        "t: 58 rows written, 2 rejected, 100 consumed of 100 read and 60 made in 0.00 s\n");
+  CHECK(to_json(summary).find("\"rows_consumed\":100,\"rows_made\":60,") != std::string::npos);
 }
 
 TEST_CASE("summary: a source that never started is still named") {
