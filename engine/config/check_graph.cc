@@ -381,14 +381,15 @@ class GraphCheck {
 
 // Never raised as the stem alone.
 bool always_has_argument(std::string_view stem) {
-  return stem == "write.done" || stem == "write.error";
+  return stem == "write.done" || stem == "write.error" || stem == "write.checkpoint.error";
 }
 
 const std::vector<std::string_view>& engine_signals() {
   static const std::vector<std::string_view> kSignals = {
-      "write.start",      "write.done",    "write.busy", "write.error",
-      "write.checkpoint", "wal.growing",   "pool.low",   "pool.ok",
-      "pool.stalled",     "drain.started", "drain.done"};
+      "write.start",  "write.done",       "write.busy",
+      "write.error",  "write.checkpoint", "write.checkpoint.error",
+      "wal.growing",  "pool.low",         "pool.ok",
+      "pool.stalled", "drain.started",    "drain.done"};
   return kSignals;
 }
 

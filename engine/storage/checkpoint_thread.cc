@@ -18,6 +18,8 @@ void CheckpointThread::request() {
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::system_error&) {
+      moved_ = logged_ = 0;
+      failure_ = 0;
       return;  // the writer moves the log itself when it has grown long enough
     }
   }
@@ -50,6 +52,7 @@ void CheckpointThread::run() {
 
 void CheckpointThread::checkpoint(SqliteConnection& connection) {
   moved_ = logged_ = 0;
+  failure_ = 0;
   if (!connection) {
     const SqliteConnection::OpenOptions options{.create = false,
                                                 .vfs = vfs_.empty() ? nullptr : vfs_.c_str()};

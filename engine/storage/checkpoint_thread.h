@@ -40,7 +40,7 @@ class CheckpointThread {
   std::uint32_t moved() const { return moved_; }
   // Frames that the log had then. Not while running().
   std::uint32_t logged() const { return logged_; }
-  // SQLite's code when it failed otherwise than by being busy. Not while running().
+  // SQLite's code when the last run failed otherwise than by being busy. Not while running().
   int failure() const { return failure_; }
   // Waits for a run in hand; its connection is closed. A later request starts anew.
   void stop();

@@ -23,6 +23,7 @@ SqliteError Checkpointer::limit_file(SqliteConnection& connection) const {
 bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
   if (asked_ && !thread_.running()) {
     asked_ = false;
+    if (thread_.failure() != 0) fail({thread_.failure(), sqlite3_errstr(thread_.failure())});
     growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
   }
   if (pages < pages_) {
@@ -63,7 +64,7 @@ void Checkpointer::request() {
   thread_.request();
 }
 
-void Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
+bool Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
   int logged = 0;
   int moved = 0;
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_PASSIVE,
@@ -71,11 +72,24 @@ void Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
   ++count_;
   moved_ = pages_;
   passes_ = 0;
-  if (code != SQLITE_OK && !is_busy(code)) failure_ = connection.last_error();
-  // A quarter more each time: a reader that stays doesn't make every commit try.
+  const bool failed = code != SQLITE_OK && !is_busy(code);
+  if (failed) {
+    fail(connection.last_error());
+    // All of it stays, as with a reader.
+    logged = static_cast<int>(pages_);
+    moved = 0;
+  }
+  // A quarter more each time: a reader that stays, or a disk that fails, doesn't make every commit
+  // try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
   growth_.checkpointed(static_cast<std::uint32_t>(moved > 0 ? moved : 0), pages, now_ns);
+  return !failed;
+}
+
+void Checkpointer::fail(SqliteError error) {
+  failure_ = error;
+  untold_ = std::move(error);
 }
 
 void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
@@ -84,7 +98,7 @@ void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
                                              nullptr, nullptr);
   ++count_;
   if (code == SQLITE_OK) return;
-  if (!is_busy(code)) failure_ = connection.last_error();
+  if (!is_busy(code)) fail(connection.last_error());
   // Somebody reads the log: it stays, and what is in it counts.
   run(connection, now_ns);
 }

@@ -50,19 +50,22 @@ class Checkpointer {
   bool is_due(std::uint32_t pages, std::int64_t now_ns);
   // The same when the writer falls idle.
   bool is_due_when_idle() { return exceeds(pages_idle_); }
-  // All of the log, by the writer itself.
-  void run(SqliteConnection& connection, std::int64_t now_ns);
+  // All of the log, by the writer itself. False: it failed; see take_failure().
+  bool run(SqliteConnection& connection, std::int64_t now_ns);
   // The last one: everything, and the log is emptied if nobody reads it.
   void finish(SqliteConnection& connection, std::int64_t now_ns);
   // The connection is closed.
   void forget();
 
   std::uint64_t count() const { return count_; }
-  // After is_due() and run(): the log's frames, when readers have let it grow (wal_growth.h) to
-  // pages_warned, or to twice what it was the last time; else 0. For a warning.
+  // After is_due() and run(): the log's frames, when readers or a disk have let it grow
+  // (wal_growth.h) to pages_warned, or to twice what it was the last time; else 0. For a warning.
   std::uint32_t growth() { return growth_.is_told(pages_) ? pages_ : 0; }
   // A write or fsync of the database failed: what the log held may not be on disk.
   SqliteError failure() const;
+  // What a checkpoint, the thread's or run(), failed with since the last call; ok: none did. For a
+  // warning: the log keeps what isn't moved, and grows.
+  SqliteError take_failure() { return std::exchange(untold_, {}); }
 
  private:
   // The thread gets this often at a log before the writer does the rest, however much that is.
@@ -72,6 +75,7 @@ class Checkpointer {
   // Times checkpoint_pages that the log may grow to while the thread is at it.
   static constexpr std::uint32_t kGrowthMax = 4;
 
+  void fail(SqliteError error);
   // Whether a log of `pages` or more is the writer's to move.
   bool exceeds(std::uint32_t pages);
   void request();
@@ -85,9 +89,10 @@ class Checkpointer {
   std::uint32_t passes_ = 0;          // of the thread, over the log as it is now
   std::uint32_t pages_ = 0;           // of the log
   std::uint32_t moved_ = 0;           // of them, by the writer itself
-  std::uint32_t hindered_pages_ = 0;  // what readers kept in the log: not tried again at once
+  std::uint32_t hindered_pages_ = 0;  // what stayed in the log: not tried again at once
   std::uint64_t count_ = 0;
   SqliteError failure_;
+  SqliteError untold_;
 };
 
 }  // namespace mayfly

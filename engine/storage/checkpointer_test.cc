@@ -137,6 +137,40 @@ TEST_CASE("a log that a reader had let grow is cut when it begins anew") {
   REQUIRE(reader.run("COMMIT").ok());
   for (int i = 1; i < 10; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
   CHECK(length() < before);
+  // Twice checkpoint_pages, of 4 KiB each, and a transaction's.
+  CHECK(length() < std::uintmax_t{3} * 20 * std::stoul(f.query("PRAGMA page_size")));
+}
+
+TEST_CASE("a disk that takes no checkpoint is told of, tried seldom, and so is the log's growth") {
+  FaultVfs disk("full_checkpoints");
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.vfs = disk.name();
+  f.options.checkpoint_pages = 20;
+  f.options.wal_warning_pages = 40;
+  for (const bool thread : {false, true}) {
+    f.options.checkpoint_thread = thread;
+    f.options.database += thread ? "2.db" : "1.db";
+    f.open();
+    f.write(f.numbered(0, 10), kNoSource);
+    const auto errors = f.signals.count("write.checkpoint.error:*");
+    const auto told = f.signals.count("wal.growing:*");
+    const auto done = f.signals.count("write.checkpoint:*");
+    disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, ".db", true);
+    for (int i = 1; i < 100; ++i) {
+      f.clock.advance(WalGrowth::kOldNs);
+      f.write(f.numbered(i * 1024, 1024), kNoSource);
+    }
+    CHECK(f.signals.count("write.checkpoint.error:*") > errors);
+    CHECK(f.signals.count("write.checkpoint.error:*") < errors + 50);
+    CHECK(f.signals.count("write.checkpoint:*") == done);
+    CHECK(f.signals.count("wal.growing:*") > told);
+    CHECK(f.writer->totals().wal_pages > 40);
+
+    disk.heal();
+    for (int i = 100; i < 200; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+    CHECK(f.query("SELECT count(*) FROM t") == std::to_string(10 + 199 * 1024));
+    (void)f.writer->finish(true);
+  }
 }
 
 TEST_CASE("the thread moves the log's frames by a connection of its own") {

@@ -24,6 +24,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       clock_(clock),
       signals_(signals),
       write_checkpoint_(signals.intern("write.checkpoint")),
+      write_checkpoint_error_(signals.intern("write.checkpoint.error")),
       wal_growing_(signals.intern("wal.growing")),
       shared_(shared_database_of({.path = path_})),
       session_(schema_, pool, *shared_, *this),
@@ -136,11 +137,12 @@ void SqliteWriter::Impl::on_idle() {
 
 void SqliteWriter::Impl::checkpoint() {
   const std::int64_t began_ns = clock_.now_ns();
-  checkpointer_.run(session_.connection(), began_ns);
+  const bool moved = checkpointer_.run(session_.connection(), began_ns);
   const std::int64_t now_ns = clock_.now_ns();
   totals_.checkpoints = checkpointer_.count();
-  signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
-                    (now_ns - began_ns) / kMillisecond, "ms");
+  if (moved)
+    signals_.raise_at(now_ns, write_checkpoint_, session_.wal_pages(), "pages",
+                      (now_ns - began_ns) / kMillisecond, "ms");
 }
 
 GroupResult SqliteWriter::Impl::finish(bool durable) {

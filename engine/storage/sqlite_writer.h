@@ -10,8 +10,8 @@
 //            whether by this class or by a SqliteSingleWriter, and then uses the one connection
 //            for that (single_writer/shared_database.h): they never meet each other's locks.
 // SIGNALS    write.checkpoint:Npages:Nms
-//            wal.growing:Npages   readers keep the log from shrinking; at wal_warning_pages and
-//                                 at each doubling
+//            write.checkpoint.error:MESSAGE   the disk is full, or fails
+//            wal.growing:Npages   the log can't shrink, for a reader or for the disk (wal_growth.h)
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.
 //            Batches that rows were made from are read and their rows counted down through the
 //            pool.

@@ -1,4 +1,4 @@
-// WalGrowth: tells when readers keep the write-ahead log from shrinking.
+// WalGrowth: tells when readers, or a disk that fails, keep the write-ahead log from shrinking.
 //
 // A checkpoint moves the frames up to the oldest snapshot that somebody reads. Readers that come
 // and go hinder it, too, but each time a newer frame does: one that two checkpoints kOldNs apart

@@ -99,6 +99,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   const Clock& clock_;
   SignalSink& signals_;
   const StemId write_checkpoint_;
+  const StemId write_checkpoint_error_;
   const StemId wal_growing_;
   const std::shared_ptr<SharedDatabase> shared_;
   LockFile lock_;

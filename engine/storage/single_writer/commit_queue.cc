@@ -103,7 +103,6 @@ bool CommitQueue::try_to_lead() { return !leading_.exchange(true, std::memory_or
 
 void CommitQueue::lead(Request* own) {
   int for_others = 0;
-  bool yielded = false;
   for (;;) {
     gather();
     while (first_ != nullptr) {
@@ -122,13 +121,6 @@ void CommitQueue::lead(Request* own) {
         }
       }
     }
-    // To whoever posts on this processor, and was stopped by the wake-up.
-    if (own == nullptr && !yielded) {
-      yielded = true;
-      std::this_thread::yield();
-      continue;
-    }
-    yielded = false;
     leading_.store(false, std::memory_order_seq_cst);
     // Partner: a push that saw `true` just before.
     if (head_.load(std::memory_order_seq_cst) == nullptr || !try_to_lead()) return;
@@ -196,7 +188,13 @@ void CommitQueue::work() {
   name_this_thread("mayfly-commit");
   for (;;) {
     posted_.acquire();
-    if (handed_.exchange(false, std::memory_order_acquire) || try_to_lead()) lead(nullptr);
+    if (handed_.exchange(false, std::memory_order_acquire) || try_to_lead()) {
+      const bool has_work = first_ != nullptr || head_.load(std::memory_order_relaxed) != nullptr;
+      lead(nullptr);
+      // To whoever posts on this processor and was stopped by the wake-up: it goes on, and its next
+      // requests become one group. Nobody waits for this thread meanwhile: it doesn't lead.
+      if (has_work) std::this_thread::yield();
+    }
     if (stopping_.load(std::memory_order_acquire) &&
         head_.load(std::memory_order_seq_cst) == nullptr) {
       return;

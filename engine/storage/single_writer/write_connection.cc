@@ -112,6 +112,9 @@ void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group
   }
   look_at_changes();
   if (checkpointer_.is_due(shared_.wal_pages(), clock_.now_ns())) checkpoint();
+  if (const SqliteError error = checkpointer_.take_failure(); !error.ok()) {
+    signals_.sink().raise(signals_.write_checkpoint_error, error.message);
+  }
   if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
     signals_.sink().raise(signals_.wal_growing, pages, "pages");
   }
@@ -182,9 +185,9 @@ bool WriteConnection::look_at_results(std::span<CommitQueue::Request* const> gro
 }
 
 void WriteConnection::checkpoint() {
-  checkpointer_.run(shared_.connection(), clock_.now_ns());
+  const bool moved = checkpointer_.run(shared_.connection(), clock_.now_ns());
   checkpoints_.store(checkpointer_.count(), std::memory_order_relaxed);
-  signals_.sink().raise(signals_.write_checkpoint, shared_.wal_pages(), "pages");
+  if (moved) signals_.sink().raise(signals_.write_checkpoint, shared_.wal_pages(), "pages");
 }
 
 }  // namespace mayfly

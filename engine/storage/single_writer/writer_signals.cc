@@ -19,6 +19,7 @@ WriterSignals::WriterSignals(SignalSink& sink, std::uint32_t sample_rate)
       flush_done(sink.intern("write.flush.done")),
       write_busy(sink.intern("write.busy")),
       write_checkpoint(sink.intern("write.checkpoint")),
+      write_checkpoint_error(sink.intern("write.checkpoint.error")),
       wal_growing(sink.intern("wal.growing")),
       read_start(sink.intern("read.start")),
       read_done(sink.intern("read.done")),

@@ -5,8 +5,11 @@
 //   write.tx.enqueue  write.transaction.begin|commit|rollback
 //   write.flush.start  write.flush.done
 //   write.busy                another process has the database locked, for longer than was waited
-//   write.checkpoint:Npages   the log was moved into the database
-//   wal.growing:Npages        readers with old snapshots keep it from shrinking
+//   write.checkpoint:Npages   the log was moved into the database, as far as readers let it
+//   write.checkpoint.error:MESSAGE   it couldn't be: the disk is full, or fails
+//   wal.growing:Npages        a reader that stays, or a disk that fails, keeps it from shrinking;
+//   or
+//                             there is always some reader (wal_growth.h says from when on)
 //   read.start:KEY  read.done:KEY  query.start
 //   cache.hit|miss|hot|set|evict:KEY (lru_cache.h)
 //   cache.invalidate:KEY      also by a read that failed: it isn't kept
@@ -43,7 +46,7 @@ class WriterSignals {
   const StemId batch_enqueue, batch_begin, batch_commit, batch_rollback;
   const StemId transaction_enqueue, transaction_begin, transaction_commit, transaction_rollback;
   const StemId flush_start, flush_done;
-  const StemId write_busy, write_checkpoint, wal_growing;
+  const StemId write_busy, write_checkpoint, write_checkpoint_error, wal_growing;
   const StemId read_start, read_done, query_start;
   const StemId cache_invalidate, cache_invalidate_external;
   const StemId open_write, open_read, connection_lost;
