@@ -98,6 +98,13 @@ TEST_CASE("conformance: a transform that breaks a rule for what it makes is foun
                          "it, or that was emitted before"));
 }
 
+TEST_CASE("conformance: a batch that is kept, and a text that isn't in its batch, are found") {
+  CHECK(bad("keeps_batch").find("that it never emitted") != std::string::npos);
+  CHECK(bad("text_outside")
+            .starts_with("batches: a batch of 1 rows: emitted row 0 whose column 0 has 3 bytes "
+                         "from byte 1073741824 of the heap on, of which 0 are used"));
+}
+
 TEST_CASE("conformance: a transform that says it keeps order and doesn't is found") {
   CHECK(bad("reverses")
             .find("batches: a batch of 255 rows: KEEPS_ORDER, but what was made of row "

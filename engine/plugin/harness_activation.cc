@@ -206,11 +206,17 @@ void NodeHarness::hold(mayfly_batch& batch, std::uint16_t row) {
   }
 }
 
+// Of a port; any number.
+std::uint64_t& NodeHarness::last_ordinal_out(std::uint32_t port) {
+  if (port >= last_ordinal_out_.size()) last_ordinal_out_.resize(port + 1);
+  return last_ordinal_out_[port];
+}
+
 void NodeHarness::pass(mayfly_batch& batch, std::uint16_t row, std::uint32_t port, bool emitted) {
   const std::uint64_t ordinal = batch.ordinal[row];
   if (library_->has(MAYFLY_KEEPS_ORDER) && !emitted) {
-    if (ordinal < last_ordinal_out_) violate("KEEPS_ORDER, but a row overtook another");
-    last_ordinal_out_ = ordinal;
+    if (ordinal < last_ordinal_out(port)) violate("KEEPS_ORDER, but a row overtook another");
+    last_ordinal_out(port) = ordinal;
   }
   // A row may come by more than once; those made here number themselves.
   if (!emitted) newest_passed_[ordinal] = passed_.size();

@@ -314,21 +314,46 @@ mayfly_result NodeHarness::refuse(std::string why) {
   return MAYFLY_FAILED;
 }
 
+namespace {
+
+// The engine doesn't look: whoever is given such a row reads what isn't there.
+std::string text_mistake(const mayfly_batch& batch) {
+  for (std::uint32_t c = 0; c < batch.column_count; ++c) {
+    const mayfly_column& column = batch.columns[c];
+    for (std::uint32_t row = 0; row < batch.rows; ++row) {
+      if (is_null(column, row)) continue;
+      const std::int32_t kind = kind_of(column, row);
+      const bool text = is_exception(column, row) || kind == MAYFLY_TEXT || kind == MAYFLY_BLOB ||
+                        kind == MAYFLY_JSON;
+      const mayfly_span span = column.cells[row].span;
+      if (!text || std::uint64_t{span.offset} + span.size <= batch.heap_used) continue;
+      return fmt::format(
+          "emitted row {} whose column {} has {} bytes from byte {} of the heap on, "
+          "of which {} are used",
+          row, c, span.size, span.offset, batch.heap_used);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
 // A row that is made stands where those stood that it was made from.
-void NodeHarness::check_order(std::span<const mayfly_lineage> lineage) {
+void NodeHarness::check_order(std::uint32_t port, std::span<const mayfly_lineage> lineage) {
   std::vector<std::pair<std::uint32_t, std::uint64_t>> made;  // child and parent's ordinal
   for (const mayfly_lineage& link : lineage) {
     made.emplace_back(link.child, pool_->batch(link.parent)->ordinal[row_of(link.parent)]);
   }
   std::ranges::sort(made);
+  std::uint64_t& last = last_ordinal_out(port);
   for (const auto& [child, ordinal] : made) {
-    if (ordinal < last_ordinal_out_) {
+    if (ordinal < last) {
       violate(
           fmt::format("KEEPS_ORDER, but what was made of row {} comes behind what was made of "
                       "row {}",
-                      ordinal, last_ordinal_out_));
+                      ordinal, last));
     }
-    last_ordinal_out_ = std::max(last_ordinal_out_, ordinal);
+    last = std::max(last, ordinal);
   }
 }
 
@@ -344,10 +369,12 @@ mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
     return MAYFLY_OK;
   }
   emitted_in_call_ = true;
-  if (port >= plugin().ports.count) violate(fmt::format("emit to port {}", port));
-  if (const std::string wrong = rules_.mistake_in(*pool_, *batch, {lineage, count}, open_parents_,
-                                                  library_->has(MAYFLY_SPLITS));
-      !wrong.empty()) {
+  std::string wrong = port < plugin().ports.count
+                          ? rules_.mistake_in(*pool_, *batch, {lineage, count}, open_parents_,
+                                              library_->has(MAYFLY_SPLITS))
+                          : fmt::format("emitted to port {} of {}", port, plugin().ports.count);
+  if (wrong.empty()) wrong = text_mistake(*batch);
+  if (!wrong.empty()) {
     batch->rows = std::min(batch->rows, batch->capacity);
     pool_->release(batch);
     return refuse(wrong);
@@ -357,7 +384,7 @@ mayfly_result NodeHarness::emit(std::uint32_t port, mayfly_batch* batch,
     parents_in_call_.push_back(parent);
     ++pool_->batch(parent)->children[row_of(parent)];
   }
-  if (library_->has(MAYFLY_KEEPS_ORDER)) check_order({lineage, count});
+  if (library_->has(MAYFLY_KEEPS_ORDER)) check_order(port, {lineage, count});
   pool_->add_flight(batch, batch->rows);
   rows_in_ += batch->rows;
   for (std::uint32_t row = 0; row < batch->rows; ++row) {

@@ -147,7 +147,7 @@ void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint3
     ++batch->attempt[row_of(before.ref)];
     std::erase(done_, before.ref);
     --rows_out_;
-    last_ordinal_out_ = 0;
+    last_ordinal_out_.clear();
     if (library_->has(MAYFLY_ASKED_ONCE)) {
       pass(*batch, row_of(before.ref), before.port, false);
     } else {
@@ -155,7 +155,7 @@ void NodeHarness::push_again(std::span<const std::uint64_t> ordinals, std::uint3
       pending_.push_back({batch, {row_of(before.ref)}, 0, input, 0});
     }
   }
-  last_ordinal_out_ = 0;
+  last_ordinal_out_.clear();
   holds_now_.clear();
   run();
 }

@@ -178,7 +178,8 @@ class NodeHarness {
   mayfly_result store_open(const mayfly_store_options& options);
   mayfly_batch* batch_new();
   mayfly_result refuse(std::string why);
-  void check_order(std::span<const mayfly_lineage> lineage);
+  void check_order(std::uint32_t port, std::span<const mayfly_lineage> lineage);
+  std::uint64_t& last_ordinal_out(std::uint32_t port);
   mayfly_result emit(std::uint32_t port, mayfly_batch* batch, const mayfly_lineage* lineage,
                      std::uint32_t count);
 
@@ -227,7 +228,7 @@ class NodeHarness {
   std::unordered_map<RowRef, std::uint32_t> holds_now_;  // since time last moved
 
   std::uint64_t next_ordinal_ = 0;
-  std::uint64_t last_ordinal_out_ = 0;
+  std::vector<std::uint64_t> last_ordinal_out_;  // by port
   std::uint64_t rows_in_ = 0;
   std::uint64_t rows_out_ = 0;
   std::vector<Passed> passed_;

@@ -7,6 +7,8 @@
 #define FORGETS_PARENT 2 /* it makes a row from one that it doesn't consume */
 #define EMITS_TWICE 3
 #define REVERSES 4 /* it says that it keeps order, and makes the last row first */
+#define KEEPS_BATCH 5
+#define TEXT_OUTSIDE 6 /* a text that isn't in the batch's heap */
 
 struct maker {
   const mayfly_host *host;
@@ -26,7 +28,11 @@ static mayfly_result open(void *state, const mayfly_position *position) {
   struct maker *maker = state;
   const mayfly_text name = {"made", 4};
   (void)position;
+#if BAD == TEXT_OUTSIDE
+  return maker->host->declare_column(maker->ctx, name, MAYFLY_TEXT, 0);
+#else
   return maker->host->declare_column(maker->ctx, name, MAYFLY_INT64, 0);
+#endif
 }
 
 static mayfly_result process(void *state, mayfly_slice *slice) {
@@ -54,10 +60,19 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
     lineage[i].parent = (uint32_t)slice->batch->id << 16 | slice->rows[count - 1 - i];
     lineage[i].child = (uint16_t)i;
     lineage[i].reserved = 0;
+#if BAD == TEXT_OUTSIDE
+    made->columns[0].cells[i].span.offset = 0x40000000;
+    made->columns[0].cells[i].span.size = 3;
+#else
     made->columns[0].cells[i].i64 = 1;
+#endif
     made->columns[0].valid[i / 64] |= (uint64_t)1 << i % 64;
   }
   made->rows = count;
+#if BAD == KEEPS_BATCH
+  (void)lineage;
+  return MAYFLY_OK;
+#endif
   result = maker->host->emit(maker->ctx, 0, made, lineage, count);
 #if BAD == EMITS_TWICE
   result = maker->host->emit(maker->ctx, 0, made, lineage, count);
