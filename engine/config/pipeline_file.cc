@@ -24,6 +24,8 @@ std::string_view described(const TomlEntry& entry) {
   if (entry.table() != nullptr) return "a table";
   if (entry.tables() != nullptr) return "a list of tables";
   const RawValue& value = *entry.raw();
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  if (list != nullptr && list->empty()) return "an empty list";
   if (const auto* unfit = std::get_if<UnfitValue>(&value)) return unfit->what;
   constexpr std::string_view kWords[] = {"true or false", "an integer", "a number", "text",
                                          "a list"};

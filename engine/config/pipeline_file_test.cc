@@ -240,6 +240,8 @@ TEST_CASE("pipeline file: an input that can't be read may be any that nobody tak
         "p.toml:4:9: syntax: expected a comment or whitespace, saw ']'");
   CHECK(mistake(std::string(kHead) + "[writer]\ninput = 3\ndatabase = \"o.db\"\ntable = \"o\"\n") ==
         "p.toml:5:9: writer.input: expected a name or a list of names, found an integer");
+  CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = []\n")) ==
+        "p.toml:6:9: last.input: expected a name or a list of names, found an empty list");
   CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = 3\n")) ==
         "p.toml:6:9: last.input: expected a name or a list of names, found an integer");
 }

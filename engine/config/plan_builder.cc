@@ -92,8 +92,15 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
                                      std::vector<std::string>& wrong) {
   const OptionTable table(plugin.plugin().options);
   ParsedOptions parsed = parse_options(table, draft.options);
+  // Beside the plugin's own.
+  constexpr std::string_view kKeys[] = {"plugin", "cancel_on", "defer_on", "resume_on", "input"};
+  const std::size_t keys = std::size(kKeys) - (plugin.plugin().kind == MAYFLY_SOURCE ? 1 : 0);
   for (OptionError& error : parsed.errors) {
     const bool missing = error.place.line == 0;
+    if (error.message.starts_with("unknown option") && error.suggestion.empty()) {
+      error.suggestion = nearest(error.option, std::span(kKeys, keys));
+      if (!error.suggestion.empty()) error.message = "unknown option";
+    }
     wrong.push_back(error.option);
     if (missing && draft.incomplete) continue;
     report({missing ? draft.place : error.place,

@@ -48,7 +48,10 @@ TEST_CASE("signal rules: globs with blanks, an end without a beginning, and sign
   CHECK(mistakes(parse("cancel_on = \"pool.lo\"\n")) ==
         "p.toml:7:13: node \"pause\" listens to the signal \"pool.lo\", which nobody in this "
         "pipeline raises (did you mean \"pool.low\"?)");
-  CHECK(mistakes(parse("cancl_on = \"pool.low\"\n")).find("unknown option") != std::string::npos);
+  CHECK(mistakes(parse("cancl_on = \"pool.low\"\n")) ==
+        "p.toml:7:1: pause.cancl_on: unknown option (did you mean \"cancel_on\"?)");
+  CHECK(mistakes(parse("imput = \"pool.low\"\n")) ==
+        "p.toml:7:1: pause.imput: unknown option (did you mean \"input\"?)");
 }
 
 TEST_CASE("signal rules: a reaction pauses, resumes, drains, or sets an option") {
