@@ -81,8 +81,10 @@ TEST_CASE("retry: rows that fail before a probe is written, and come after it, t
   node->signal("pool.stalled");
   REQUIRE(node->held() == 0);
   node->complete(Ordinals{0}, MAYFLY_WRITTEN);
+  CHECK(node->counter("exhausted") == 2);
   node->push_again(Ordinals{1});
   CHECK(node->held() == 1);
+  CHECK(node->counter("exhausted") == 2);  // it tries on
   node->advance(200 * kMillisecond);
   CHECK(node->held() == 0);
 
@@ -139,6 +141,7 @@ TEST_CASE("retry: while it drains, rows without attempts left go on trying") {
   CHECK(node->drain() == 0);
   node->push_again(Ordinals{0});
   CHECK(node->held() == 1);
+  CHECK(node->counter("exhausted") == 1);
   node->advance(2 * kSecond);
   CHECK(node->held() == 0);
   CHECK(node->violations().empty());

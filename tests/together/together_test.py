@@ -72,6 +72,12 @@ def main():
     expect(offsets == (len(rows),), f"everything is answered: {offsets} of {len(rows)}")
     expect(database.execute("SELECT count(*) FROM mayfly_offset_ranges").fetchone() == (0,),
            "nothing is answered out of turn in the end")
+    controls = sum(row[2] == "Cc" for row in rows)
+    expect(summary["rows_read"] == len(rows), "every row was read once")
+    expect(summary["rows_dropped"] == controls + lost, f"{controls} controls and {lost} by chance were dropped")
+    answers = ("written", "ignored", "rejected", "dropped", "consumed")
+    expect(summary["rows_read"] + summary["rows_made"] == sum(summary["rows_" + a] for a in answers),
+           "each row that was read or made has one answer")
     expect(summary["rows_written"] == len(written), "the summary counts what all runs wrote")
     expect(summary["rows_rejected"] == len(letters), "and what they refused")
 
