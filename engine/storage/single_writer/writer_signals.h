@@ -7,9 +7,8 @@
 //   write.busy                another process has the database locked, for longer than was waited
 //   write.checkpoint:Npages   the log was moved into the database, as far as readers let it
 //   write.checkpoint.error:MESSAGE   it couldn't be: the disk is full, or fails
-//   wal.growing:Npages        a reader that stays, or a disk that fails, keeps it from shrinking;
-//   or
-//                             there is always some reader (wal_growth.h says from when on)
+//   wal.growing:Npages        a reader that stays, or a disk that fails, keeps it from shrinking,
+//                             or there is always some reader (wal_growth.h says from when on)
 //   read.start:KEY  read.done:KEY  query.start
 //   cache.hit|miss|hot|set|evict:KEY (lru_cache.h)
 //   cache.invalidate:KEY      also by a read that failed: it isn't kept
