@@ -20,12 +20,19 @@ SqliteError Checkpointer::limit_file(SqliteConnection& connection) const {
                         std::to_string(pages * std::atoll(page_bytes.c_str())));
 }
 
-bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
-  if (asked_ && !thread_.running()) {
-    asked_ = false;
-    if (thread_.failure() != 0) fail({thread_.failure(), sqlite3_errstr(thread_.failure())});
+void Checkpointer::look_at_thread(std::int64_t now_ns) {
+  if (!asked_ || thread_.running()) return;
+  asked_ = false;
+  if (const int code = thread_.failure(); code != 0) {
+    fail({code, sqlite3_errstr(code)});
+    growth_.checkpointed(0, pages_, now_ns);  // all of it stays, as with a reader
+  } else {
     growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
   }
+}
+
+bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
+  look_at_thread(now_ns);
   if (pages < pages_) {
     // The log was started anew. What the thread may still be at was the old one's.
     hindered_pages_ = 0;
@@ -39,6 +46,11 @@ bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
     request();
   }
   return exceeds(pages_busy_);
+}
+
+bool Checkpointer::is_due_when_idle(std::int64_t now_ns) {
+  look_at_thread(now_ns);
+  return exceeds(pages_idle_);
 }
 
 bool Checkpointer::exceeds(std::uint32_t pages) {
@@ -79,8 +91,8 @@ bool Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
     logged = static_cast<int>(pages_);
     moved = 0;
   }
-  // A quarter more each time: a reader that stays, or a disk that fails, doesn't make every commit
-  // try.
+  // A quarter more, and pages_busy_, each time: a reader that stays, or a disk that fails, doesn't
+  // make every commit try.
   const auto pages = static_cast<std::uint32_t>(logged > 0 ? logged : 0);
   hindered_pages_ = moved < logged ? pages + pages / 4 : 0;
   growth_.checkpointed(static_cast<std::uint32_t>(moved > 0 ? moved : 0), pages, now_ns);

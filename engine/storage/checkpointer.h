@@ -49,7 +49,7 @@ class Checkpointer {
   // instead.
   bool is_due(std::uint32_t pages, std::int64_t now_ns);
   // The same when the writer falls idle.
-  bool is_due_when_idle() { return exceeds(pages_idle_); }
+  bool is_due_when_idle(std::int64_t now_ns);
   // All of the log, by the writer itself. False: it failed; see take_failure().
   bool run(SqliteConnection& connection, std::int64_t now_ns);
   // The last one: everything, and the log is emptied if nobody reads it.
@@ -76,6 +76,8 @@ class Checkpointer {
   static constexpr std::uint32_t kGrowthMax = 4;
 
   void fail(SqliteError error);
+  // What it has done since it was asked, once it is at rest.
+  void look_at_thread(std::int64_t now_ns);
   // Whether a log of `pages` or more is the writer's to move.
   bool exceeds(std::uint32_t pages);
   void request();

@@ -164,12 +164,56 @@ TEST_CASE("a disk that takes no checkpoint is told of, tried seldom, and so is t
     CHECK(f.signals.count("write.checkpoint.error:*") < errors + 50);
     CHECK(f.signals.count("write.checkpoint:*") == done);
     CHECK(f.signals.count("wal.growing:*") > told);
-    CHECK(f.writer->totals().wal_pages > 40);
 
     disk.heal();
     for (int i = 100; i < 200; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
     CHECK(f.query("SELECT count(*) FROM t") == std::to_string(10 + 199 * 1024));
     (void)f.writer->finish(true);
+  }
+}
+
+// As soon as with a reader that stays: not only when it has become many times as long.
+TEST_CASE("a log that a failing disk lets grow is told of when it is as long as asked for") {
+  FaultVfs disk("growing_by_failure");
+  for (const bool thread : {false, true}) {
+    CAPTURE(thread);
+    WriterFixture f(WriterFixture::id_and_name(), 1024);
+    f.options.vfs = disk.name();
+    f.options.checkpoint_pages = 20;
+    f.options.wal_warning_pages = 100;
+    f.options.checkpoint_thread = thread;
+    f.open();
+    f.write(f.numbered(0, 10), kNoSource);
+    disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_IOERR_WRITE, ".db", true);
+    for (int i = 1; i < 400 && f.signals.count("wal.growing:*") == 0; ++i) {
+      f.clock.advance(WalGrowth::kOldNs);
+      f.write(f.numbered(i * 1024, 1024), kNoSource);
+    }
+    CHECK(f.writer->totals().wal_pages >= 100);
+    CHECK(f.writer->totals().wal_pages < 200);
+    disk.heal();
+  }
+}
+
+TEST_CASE("a checkpoint that fails while nothing is written is told then") {
+  FaultVfs disk("failing_when_idle");
+  for (const bool thread : {false, true}) {
+    CAPTURE(thread);
+    WriterFixture f(WriterFixture::id_and_name(), 1024);
+    f.options.vfs = disk.name();
+    f.options.checkpoint_idle_pages = 5;
+    f.options.checkpoint_thread = thread;
+    f.open();
+    for (int i = 0; i < 20; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
+    disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, ".db", true);
+    // The thread takes its time, and is tried more than once before the writer does it.
+    while (f.signals.count("write.checkpoint.error:*") == 0) {
+      f.clock.advance(kSecond);
+      f.writer->on_idle();
+    }
+    CHECK(f.signals.count("write.checkpoint.error:*") == 1);
+    CHECK(f.signals.count("write.checkpoint:*") == 0);
+    disk.heal();
   }
 }
 

@@ -132,7 +132,13 @@ void SqliteWriter::Impl::give_up(std::span<const RowRef> slices, std::uint8_t ou
 
 void SqliteWriter::Impl::on_idle() {
   if (!dead_.ok() || finished_ || !session_.is_open()) return;
-  if (checkpointer_.is_due_when_idle() && session_.take().ok()) checkpoint();
+  if (checkpointer_.is_due_when_idle(clock_.now_ns()) && session_.take().ok()) checkpoint();
+  tell_checkpoint_failure();
+}
+
+void SqliteWriter::Impl::tell_checkpoint_failure() {
+  const SqliteError error = checkpointer_.take_failure();
+  if (!error.ok()) signals_.raise(write_checkpoint_error_, error.message);
 }
 
 void SqliteWriter::Impl::checkpoint() {

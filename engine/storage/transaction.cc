@@ -317,9 +317,7 @@ void SqliteWriter::Impl::committed() {
   lineage_.commit();
   stats_.clear();
   if (checkpointer_.is_due(session_.wal_pages(), clock_.now_ns())) checkpoint();
-  if (const SqliteError error = checkpointer_.take_failure(); !error.ok()) {
-    signals_.raise(write_checkpoint_error_, error.message);
-  }
+  tell_checkpoint_failure();
   if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
     signals_.raise(wal_growing_, pages, "pages");
   }

@@ -88,6 +88,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   void end_turns(SqliteConnection& connection) override;
   SqliteError reopen();
   void checkpoint();
+  void tell_checkpoint_failure();
   SqliteError sync_database();
   Status check_in_place();
   Status sync_folder();

@@ -11,9 +11,9 @@
 #include "mayfly/storage/log_database/log_signals.h"
 #include "mayfly/storage/log_database/within_log.h"
 #include "mayfly/storage/own_thread.h"
+#include "mayfly/storage/single_writer/checkpoint_relay.h"
 #include "mayfly/storage/single_writer/database_name.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
-#include "mayfly/storage/single_writer/wal_growth_relay.h"
 
 namespace mayfly {
 namespace {
@@ -52,7 +52,7 @@ struct LogDatabase::Impl {
         own_sink(options.signals != nullptr ? nullptr
                                             : std::make_unique<SignalSink>(intake->clock())),
         signals(options.signals != nullptr ? *options.signals : *own_sink),
-        growth(*writer, signals.sink(), path),
+        checkpoints(*writer, signals.sink(), path),
         table(writer) {}
 
   // Waiting for the flusher would be waiting for this thread.
@@ -68,7 +68,7 @@ struct LogDatabase::Impl {
   const std::shared_ptr<LogIntake> intake;
   const std::unique_ptr<SignalSink> own_sink;
   LogSignals signals;
-  const WalGrowthRelay growth;
+  const CheckpointRelay checkpoints;
   LogTable table;
   std::optional<LogFlusher> flusher;
   std::mutex subscriptions_mutex;

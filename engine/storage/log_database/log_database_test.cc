@@ -425,6 +425,8 @@ TEST_CASE("log database: that its database's log grows is said in its own sink")
   auto writer = SqliteSingleWriter::get_or_create(database.path());
   REQUIRE(writer.ok());
   (*writer)->sink().raise("wal.growing:4000pages");
+  (*writer)->sink().raise("write.checkpoint.error:disk is full");
+  CHECK((*logs)->sink().detect("write.checkpoint.error:disk is full:" + database.path()));
   CHECK((*logs)->sink().detect("wal.growing:4000pages:" + database.path()));
 }
 

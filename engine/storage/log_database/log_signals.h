@@ -4,7 +4,7 @@
 //   log.dropped:Nrecords       that found no room, or came after the end
 //   log.flush.failed:MESSAGE   what waits is kept, and tried again
 //   log.cleanup:Nrows          were older than the retention, and are gone
-//   wal.growing:Npages:DATABASE   of its own file's log; wal_growth.h says when
+//   wal.growing:Npages:DATABASE, write.checkpoint.error:MESSAGE:DATABASE   of its own file's log
 //
 // They are raised by the log database's own thread, never by the caller's.
 // THREADS    Any.

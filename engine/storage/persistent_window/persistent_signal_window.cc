@@ -16,7 +16,7 @@
 #include "mayfly/storage/persistent_window/signal_keys.h"
 #include "mayfly/storage/persistent_window/signal_table.h"
 #include "mayfly/storage/persistent_window/stored_time.h"
-#include "mayfly/storage/single_writer/wal_growth_relay.h"
+#include "mayfly/storage/single_writer/checkpoint_relay.h"
 
 namespace mayfly {
 namespace {
@@ -61,7 +61,7 @@ struct PersistentSignalWindow::Impl {
         restored(options.max_window_size),
         writer(std::move(writer_got)),
         flusher(database, writer, captured, sink, clock, options),
-        growth(*writer, sink, database),
+        checkpoints(*writer, sink, database),
         // Of its own sink the first of all, so that it hears of signals in the order in which they
         // are raised.
         capture(sink.subscribe("*", [this](const SignalEvent& event) { listen(event); })) {}
@@ -82,7 +82,7 @@ struct PersistentSignalWindow::Impl {
   RestoredSignals restored;
   std::shared_ptr<SqliteSingleWriter> writer;
   SignalFlusher flusher;
-  const WalGrowthRelay growth;
+  const CheckpointRelay checkpoints;
   std::atomic<std::uint64_t> raises{0};  // by the window, to sample them
   bool close_was_called = false;
   SignalSubscription capture;  // ends first: what follows it would be listened to no more

@@ -383,6 +383,8 @@ TEST_CASE("persistent window: that its database's log grows is said in its own s
   auto writer = SqliteSingleWriter::get_or_create(database.path());
   REQUIRE(writer.ok());
   (*writer)->sink().raise("wal.growing:4000pages");
+  (*writer)->sink().raise("write.checkpoint.error:disk is full");
+  CHECK((*window)->sink().detect("write.checkpoint.error:disk is full:" + database.path()));
   CHECK((*window)->sink().detect("wal.growing:4000pages:" + database.path()));
 }
 

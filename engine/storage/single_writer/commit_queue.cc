@@ -188,14 +188,9 @@ void CommitQueue::work() {
   name_this_thread("mayfly-commit");
   for (;;) {
     posted_.acquire();
-    if (handed_.exchange(false, std::memory_order_acquire) || try_to_lead()) {
-      const bool has_work = first_ != nullptr || head_.load(std::memory_order_relaxed) != nullptr;
-      lead(nullptr);
-      // To whoever posts on this processor and was stopped by the wake-up: it goes on, and its next
-      // requests become one group. Nobody waits for this thread meanwhile: it doesn't lead.
-      if (has_work) std::this_thread::yield();
-    }
-    if (stopping_.load(std::memory_order_acquire) &&
+    if (handed_.exchange(false, std::memory_order_acquire) || try_to_lead()) lead(nullptr);
+    // Partner: the permit comes after what is handed, and nobody calls once it is stopping.
+    if (stopping_.load(std::memory_order_acquire) && !handed_.load(std::memory_order_acquire) &&
         head_.load(std::memory_order_seq_cst) == nullptr) {
       return;
     }

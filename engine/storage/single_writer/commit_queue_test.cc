@@ -149,6 +149,38 @@ TEST_CASE("commit queue: a caller doesn't stay to work for others") {
   CHECK(std::ranges::count(recorder.threads, caller) == 1);
 }
 
+// Interleaving: the queue's thread has given up leadership and not yet looked whether it is to
+// stop; a caller leads, passes on what was posted meanwhile, and the queue ends.
+TEST_CASE("commit queue: what was passed on to its thread at the end is executed") {
+  for (int round = 0; round < 300; ++round) {
+    Recorder recorder;
+    std::latch entered(1);
+    std::latch gate(1);
+    std::atomic<int> done{0};
+    Write first(0);
+    Write last(2);
+    Write own(1);
+    first.done = last.done = &done;
+    {
+      CommitQueue queue;
+      queue.take_turn([&] { queue.accept(4); });
+      std::thread caller([&] {
+        while (done.load() == 0) std::this_thread::yield();
+        recorder.entered = &entered;
+        recorder.gate = &gate;
+        queue.run(own, recorder);
+      });
+      queue.post(first, recorder);
+      entered.wait();
+      queue.post(last, recorder);
+      gate.count_down();
+      caller.join();
+    }
+    REQUIRE(done.load() == 2);
+    REQUIRE(last.executed);
+  }
+}
+
 // The same; where groups are quick it goes on for a while.
 TEST_CASE("commit queue: a caller of a quick executor works for others, but not without end") {
   Recorder recorder;

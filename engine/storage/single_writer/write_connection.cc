@@ -65,6 +65,7 @@ SqliteError WriteConnection::open(bool again) {
 void WriteConnection::end() {
   if (shared_.take(*this, settings_).ok() && name_.mode != DatabaseName::Mode::kReadOnly) {
     checkpointer_.finish(shared_.connection(), clock_.now_ns());
+    tell_checkpoint_failure();
   }
   leave();
 }
@@ -112,9 +113,7 @@ void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group
   }
   look_at_changes();
   if (checkpointer_.is_due(shared_.wal_pages(), clock_.now_ns())) checkpoint();
-  if (const SqliteError error = checkpointer_.take_failure(); !error.ok()) {
-    signals_.sink().raise(signals_.write_checkpoint_error, error.message);
-  }
+  tell_checkpoint_failure();
   if (const std::uint32_t pages = checkpointer_.growth(); pages > 0) {
     signals_.sink().raise(signals_.wal_growing, pages, "pages");
   }
@@ -182,6 +181,11 @@ bool WriteConnection::look_at_results(std::span<CommitQueue::Request* const> gro
   }
   if (busy) signals_.sink().raise(signals_.write_busy);
   return lost;
+}
+
+void WriteConnection::tell_checkpoint_failure() {
+  const SqliteError error = checkpointer_.take_failure();
+  if (!error.ok()) signals_.sink().raise(signals_.write_checkpoint_error, error.message);
 }
 
 void WriteConnection::checkpoint() {

@@ -85,6 +85,7 @@ class WriteConnection final : public CommitQueue::Executor, private SharedConnec
   void leave();
   void drop_statements();
   void checkpoint();
+  void tell_checkpoint_failure();
 
   const DatabaseName& name_;
   const SingleWriterOptions& options_;

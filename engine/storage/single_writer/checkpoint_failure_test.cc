@@ -1,0 +1,46 @@
+// Disks that take writes to the log and none to the database.
+#include <doctest/doctest.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+
+#include "engine/storage/single_writer/single_writer_fixture.h"
+#include "mayfly/signal/signal_sink.h"
+#include "mayfly/storage/fault_vfs.h"
+
+namespace mayfly::testing {
+namespace {
+
+// What opens without naming a VFS gets this one.
+class DefaultVfs {
+ public:
+  explicit DefaultVfs(const FaultVfs& vfs) : before_(sqlite3_vfs_find(nullptr)) {
+    sqlite3_vfs_register(sqlite3_vfs_find(vfs.name().c_str()), 1);
+  }
+  ~DefaultVfs() { sqlite3_vfs_register(before_, 1); }
+  DefaultVfs(const DefaultVfs&) = delete;
+  DefaultVfs& operator=(const DefaultVfs&) = delete;
+
+ private:
+  sqlite3_vfs* before_;
+};
+
+// With NORMAL it is this one that makes what was acknowledged durable.
+TEST_CASE("single writer: a last checkpoint that fails is told of, and nothing is lost") {
+  FaultVfs disk("sw_last_checkpoint");
+  const DefaultVfs is_default(disk);
+  const SystemClock clock;
+  SignalSink sink(clock);
+  Fixture f("sw_last_checkpoint", {.synchronous = Synchronous::kNormal, .signals = &sink});
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (?)", {i}).ok());
+  }
+  disk.fail_next(FaultVfs::Operation::kSync, 0, SQLITE_IOERR_FSYNC, "", true);
+  f.writer.reset();
+  CHECK(sink.count("write.checkpoint.error:*") == 1);
+  disk.heal();
+  CHECK(f.count() == 50);
+}
+
+}  // namespace
+}  // namespace mayfly::testing
