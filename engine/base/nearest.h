@@ -36,6 +36,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 inline std::string_view nearest(std::string_view name,
                                 std::span<const std::string_view> candidates) {
   std::string_view best;
+  if (name.empty()) return best;  // nobody's slip
   // A third of the letters wrong is still a slip; more is another word.
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "mayfly/base/nearest.h"
 #include "mayfly/config/pipeline_settings.h"
 #include "mayfly/config/toml_document.h"
 
@@ -108,10 +109,13 @@ class Reader {
     return options;
   }
 
+  // keys: what may stand there beside the options.
   OptionValues settings(const TomlEntry& section, const Entries& entries, OptionTable table,
-                        std::map<std::string, TextPlace, std::less<>>& places) {
+                        std::map<std::string, TextPlace, std::less<>>& places,
+                        std::span<const std::string_view> keys = {}) {
     ParsedOptions parsed = parse_options(table, raw_options(entries, &places));
     for (OptionError& error : parsed.errors) {
+      suggest_key(error, keys);
       if (error.place.line == 0 && incomplete(section.key)) continue;
       report(error.place.line == 0 ? section.place : error.place,
              fmt::format("{}.{}: {}", section.key, error.option, error.message),
@@ -132,6 +136,7 @@ class Reader {
 
   // `input` and `columns` are no options: they name things of the pipeline and of the table.
   void writer(const TomlEntry& section, const Entries& entries) {
+    constexpr std::string_view kKeys[] = {"input", "columns"};
     has_writer_ = true;
     builder_.writer().place = section.place;
     Entries options;
@@ -148,9 +153,12 @@ class Reader {
         options.push_back(entry);
       }
     }
-    if (!has_input && incomplete("writer")) lose_writer_input();
+    const bool slip = std::ranges::any_of(options, [&](const TomlEntry& entry) {
+      return !nearest(entry.key, std::span(kKeys, 1)).empty();
+    });
+    if (!has_input && (slip || incomplete("writer"))) lose_writer_input();
     const OptionValues values =
-        settings(section, options, writer_options(), builder_.places().writer_options);
+        settings(section, options, writer_options(), builder_.places().writer_options, kKeys);
     apply_writer_options(values, builder_.writer());
   }
 

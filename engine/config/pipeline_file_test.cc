@@ -292,6 +292,18 @@ TEST_CASE("pipeline file: a source has no input, a plugin is a text, an option i
         "p.toml:4:10: last.format: expected text in quotes, found a table");
   CHECK(mistakes("[source.last]\npath = \"x\"\n" + std::string(kTail)) ==
         std::vector<std::string>{"p.toml:1:9: \"last\" names no plugin: add plugin = \"...\""});
+  CHECK(mistakes("[source.last]\nplugn = \"feed\"\npath = \"x\"\n" + std::string(kTail)) ==
+        std::vector<std::string>{
+            "p.toml:2:1: last.plugn: unknown option (did you mean \"plugin\"?)"});
+}
+
+TEST_CASE("pipeline file: a slip of the writer's input or columns is told as that") {
+  const auto all = mistakes(
+      "[source.orders]\nplugin = \"feed\"\npath = \"x\"\n[writer]\nimput = \"orders\"\n"
+      "database = \"d\"\ntable = \"t\"\ncolums = {a = \"text\"}\n");
+  REQUIRE(all.size() == 2);
+  CHECK(all[0] == "p.toml:5:1: writer.imput: unknown option (did you mean \"input\"?)");
+  CHECK(all[1] == "p.toml:8:1: writer.colums: unknown option (did you mean \"columns\"?)");
 }
 
 TEST_CASE("pipeline file: a required option of the wrong type isn't missing as well") {

@@ -61,10 +61,7 @@ void PlanBuilder::inlet(std::string name) {
 std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& draft,
                                                             std::uint32_t kind) {
   if (draft.plugin.empty()) {
-    if (!draft.incomplete) {
-      report({draft.place, fmt::format("\"{}\" names no plugin: add plugin = \"...\"", draft.name),
-              ""});
-    }
+    if (!draft.incomplete) report_no_plugin(draft);
     return nullptr;
   }
   auto library = registry_.find(draft.plugin);
@@ -88,6 +85,24 @@ std::shared_ptr<const PluginLibrary> PlanBuilder::plugin_of(const StepDraft& dra
   return *library;
 }
 
+void PlanBuilder::report_no_plugin(const StepDraft& draft) {
+  constexpr std::string_view kKey[] = {"plugin"};
+  const auto slip = std::ranges::find_if(
+      draft.options, [&](const RawOption& option) { return !nearest(option.name, kKey).empty(); });
+  if (slip != draft.options.end()) {
+    return report({slip->key_place, fmt::format("{}.{}: unknown option", draft.name, slip->name),
+                   std::string(kKey[0])});
+  }
+  report(
+      {draft.place, fmt::format("\"{}\" names no plugin: add plugin = \"...\"", draft.name), ""});
+}
+
+void suggest_key(OptionError& error, std::span<const std::string_view> keys) {
+  if (!error.message.starts_with("unknown option") || !error.suggestion.empty()) return;
+  error.suggestion = nearest(error.option, keys);
+  if (!error.suggestion.empty()) error.message = "unknown option";
+}
+
 OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary& plugin,
                                      std::vector<std::string>& wrong) {
   const OptionTable table(plugin.plugin().options);
@@ -97,10 +112,7 @@ OptionValues PlanBuilder::options_of(const StepDraft& draft, const PluginLibrary
   const std::size_t keys = std::size(kKeys) - (plugin.plugin().kind == MAYFLY_SOURCE ? 1 : 0);
   for (OptionError& error : parsed.errors) {
     const bool missing = error.place.line == 0;
-    if (error.message.starts_with("unknown option") && error.suggestion.empty()) {
-      error.suggestion = nearest(error.option, std::span(kKeys, keys));
-      if (!error.suggestion.empty()) error.message = "unknown option";
-    }
+    suggest_key(error, std::span(kKeys, keys));
     wrong.push_back(error.option);
     if (missing && draft.incomplete) continue;
     report({missing ? draft.place : error.place,

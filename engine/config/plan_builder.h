@@ -16,6 +16,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -102,6 +103,7 @@ class PlanBuilder {
 
   void declare(const std::string& name, TextPlace place, Upstream::Kind kind, std::size_t index);
   std::shared_ptr<const PluginLibrary> plugin_of(const StepDraft& draft, std::uint32_t kind);
+  void report_no_plugin(const StepDraft& draft);
   // Parsed; what is wrong is reported, and its option put into `wrong`. Empty when a required one
   // has no value.
   OptionValues options_of(const StepDraft& draft, const PluginLibrary& plugin,
@@ -131,5 +133,9 @@ class PlanBuilder {
   std::vector<ReactionWords> reactions_;
   std::vector<Diagnostic> diagnostics_;
 };
+
+// Of an unknown option that is no slip of another: the nearest of these keys, which may stand
+// beside options.
+void suggest_key(OptionError& error, std::span<const std::string_view> keys);
 
 }  // namespace mayfly

@@ -103,6 +103,7 @@ TEST_CASE("conformance: a batch that is kept, and a text that isn't in its batch
   CHECK(bad("text_outside")
             .starts_with("batches: a batch of 1 rows: emitted row 0 whose column 0 has 3 bytes "
                          "from byte 1073741824 of the heap on, of which 0 are used"));
+  CHECK(bad("overruns").find(" bytes of the heap are used, and it has ") != std::string::npos);
 }
 
 TEST_CASE("conformance: a transform that says it keeps order and doesn't is found") {

@@ -318,6 +318,10 @@ namespace {
 
 // The engine doesn't look: whoever is given such a row reads what isn't there.
 std::string text_mistake(const mayfly_batch& batch) {
+  if (batch.heap_used > batch.heap_capacity) {
+    return fmt::format("emitted a batch of which {} bytes of the heap are used, and it has {}",
+                       batch.heap_used, batch.heap_capacity);
+  }
   for (std::uint32_t c = 0; c < batch.column_count; ++c) {
     const mayfly_column& column = batch.columns[c];
     for (std::uint32_t row = 0; row < batch.rows; ++row) {

@@ -197,6 +197,8 @@ TEST_CASE("durations and sizes: what is formatted parses to the same") {
 TEST_CASE("nearest: a slip is near, another word isn't") {
   constexpr std::string_view kNames[] = {"threshold", "window", "max_retries"};
   CHECK(nearest("treshold", kNames) == "threshold");
+  constexpr std::string_view kShort[] = {"g"};
+  CHECK(nearest("", kShort).empty());
   CHECK(nearest("windwo", kNames) == "window");
   CHECK(nearest("colour", kNames) == "");
   CHECK(nearest("", kNames) == "");

@@ -9,6 +9,7 @@
 #define REVERSES 4 /* it says that it keeps order, and makes the last row first */
 #define KEEPS_BATCH 5
 #define TEXT_OUTSIDE 6 /* a text that isn't in the batch's heap */
+#define OVERRUNS 7     /* it says that more of the heap is used than there is */
 
 struct maker {
   const mayfly_host *host;
@@ -69,6 +70,9 @@ static mayfly_result process(void *state, mayfly_slice *slice) {
     made->columns[0].valid[i / 64] |= (uint64_t)1 << i % 64;
   }
   made->rows = count;
+#if BAD == OVERRUNS
+  made->heap_used = made->heap_capacity + 8;
+#endif
 #if BAD == KEEPS_BATCH
   (void)lineage;
   return MAYFLY_OK;
