@@ -10,9 +10,13 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "mayfly/abi/mayfly_abi.h"
 #include "mayfly/plugin/options.h"
+#include "tools/mayfly/completion.h"
+#include "tools/mayfly/exit_status.h"
+#include "tools/mayfly/human_text.h"
 #include "tools/mayfly/version.h"
 
 namespace mayfly::cli {
@@ -26,9 +30,7 @@ constexpr char kTopFooter[] = R"(Examples:
   mayfly run pipeline.toml
   mayfly plugins show file
 
-Every option can be given by the environment: --batch-rows as MAYFLY_BATCH_ROWS.
-Exit status: 0 done, 64 usage, 65 some rows are dead letters, 66 input, 69 not installed,
-73 can't create, 74 I/O error, 75 try again, 78 configuration.)";
+Every option can be given by the environment: --batch-rows as MAYFLY_BATCH_ROWS.)";
 
 constexpr char kIngestFooter[] = R"(Examples:
   mayfly ingest orders.csv --into shop.db                     table orders, types inferred
@@ -62,6 +64,22 @@ constexpr char kPluginsFooter[] = R"(Examples:
   mayfly plugins check ./libmine.so
   mayfly plugins schema > pipeline.schema.json)";
 
+constexpr char kPluginsListFooter[] = R"(Examples:
+  mayfly plugins list
+  mayfly plugins list --plugin-dir ./build --output json)";
+
+constexpr char kPluginsShowFooter[] = R"(Examples:
+  mayfly plugins show batch
+  mayfly plugins show ./libmine.so --output json)";
+
+constexpr char kPluginsCheckFooter[] = R"(Examples:
+  mayfly plugins check ./libmine.so
+  mayfly plugins check ./libmine.so --set url=http://localhost:8080)";
+
+constexpr char kPluginsSchemaFooter[] = R"(Examples:
+  mayfly plugins schema > pipeline.schema.json
+  mayfly plugins schema --plugin-dir ./build)";
+
 constexpr char kSignalsFooter[] = R"(Examples:
   mayfly signals app.db
   mayfly signals app.db "error.*" --since 10m
@@ -76,6 +94,36 @@ constexpr char kStatsFooter[] = R"(Examples:
 Each process that writes to a database stores what it has done there, once a second. Shown is what
 it stored last, and how long ago that was.)";
 
+constexpr char kCompletionFooter[] = R"(Examples:
+  mayfly completion bash > ~/.local/share/bash-completion/completions/mayfly
+  mayfly completion zsh > ~/.zfunc/_mayfly
+  mayfly completion fish > ~/.config/fish/completions/mayfly.fish
+
+The folders have to be there. That of zsh has to be one of $fpath before compinit runs:
+fpath+=~/.zfunc in ~/.zshrc.)";
+
+constexpr char kManFooter[] = R"(Examples:
+  mayfly man ingest | man -l -
+  mayfly man plugins show > mayfly-plugins-show.1
+  mayfly man --folder ~/.local/share/man/man1)";
+
+// Variables that aren't an option's.
+constexpr std::pair<const char*, const char*> kVariables[] = {
+    {"MAYFLY_PLUGIN_PATH", "folders with plugins, with : between them"},
+    {"NO_COLOR", "any value but an empty one: messages without colours"},
+    {"TMPDIR", "where plugins check makes files; else /tmp"},
+};
+
+std::string facts_of_program() {
+  std::string text = "\nEnvironment:\n";
+  for (const auto& [name, help] : kVariables) text += fmt::format("  {:<18}  {}\n", name, help);
+  text += "\nExit status:\n";
+  for (const auto& [status, meaning] : exit_status_meanings()) {
+    text += fmt::format("  {:2}  {}\n", static_cast<int>(status), meaning);
+  }
+  return text;
+}
+
 // The environment variable and "excludes" of every option would hide what it does.
 class HelpFormatter final : public CLI::Formatter {
  public:
@@ -88,15 +136,18 @@ class HelpFormatter final : public CLI::Formatter {
     return text;
   }
   std::string make_footer(const CLI::App* app) const override {
-    const std::string footer = app->get_footer();
-    return footer.empty() ? footer : "\n" + footer + "\n";
+    std::string text = "\n" + app->get_footer() + "\n";
+    text += app->get_parent() == nullptr
+                ? facts_of_program()
+                : "\nExit statuses and environment: mayfly --help. As man pages: mayfly man.\n";
+    return text;
   }
 };
 
-std::vector<std::string_view> items_of(std::string_view list) {
+std::vector<std::string_view> items_of(std::string_view list, char between = ',') {
   std::vector<std::string_view> items;
   for (std::size_t comma = 0; comma != std::string_view::npos;) {
-    comma = list.find(',');
+    comma = list.find(between);
     items.push_back(list.substr(0, comma));
     if (comma != std::string_view::npos) list.remove_prefix(comma + 1);
   }
@@ -268,6 +319,13 @@ void collect_names(const CLI::App& app, std::vector<std::string>& names) {
   for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
 }
 
+void collect_commands(const CLI::App& app, std::vector<std::string>& names) {
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
+    names.push_back(sub->get_name());
+    collect_commands(*sub, names);
+  }
+}
+
 bool is_named(std::string_view text, std::string_view name) {
   const std::size_t at = text.find(name);
   if (at == std::string_view::npos) return false;
@@ -340,6 +398,14 @@ std::string version_text() {
                      MAYFLY_ABI_MINOR, sqlite3_libversion());
 }
 
+CLI::Validator known_shell() {
+  return {[](const std::string& given) {
+            if (std::ranges::find(kShells, given) != kShells.end()) return std::string();
+            return fmt::format("expected bash, zsh or fish, found \"{}\"", on_one_line(given));
+          },
+          ""};
+}
+
 // The application with everything that it fills in.
 struct Parser {
   CLI::App app{kAbout, "mayfly"};
@@ -350,13 +416,16 @@ struct Parser {
   PictureOptions graph_options;
   SignalsOptions signals_options;
   StatsOptions stats_options;
+  CompletionOptions completion_options;
+  ManOptions man_options;
   std::vector<std::string> shown, checked, settings;
   CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check, *schema, *signals,
-      *stats;
+      *stats, *completion, *man;
 
   Parser();
   void add_signals();
   void add_stats();
+  void add_documentation();
   CLI::App* command(CLI::App& parent, const char* name, const char* about, const char* footer);
   Command chosen() const;
 };
@@ -402,19 +471,21 @@ Parser::Parser() {
   Options(*graph, "Options").choice("--as", graph_options.as, "Which language", {"dot", "mermaid"});
 
   plugins = command(app, "plugins", "What plugins there are, and what they take", kPluginsFooter);
-  list = command(*plugins, "list", "All plugins that are found", "");
-  show = command(*plugins, "show", "Options, ports, signals and counters", "");
+  list = command(*plugins, "list", "All plugins that are found", kPluginsListFooter);
+  show = command(*plugins, "show", "Options, ports, signals and counters", kPluginsShowFooter);
   show->add_option("NAME", shown, "Names, or paths with a slash")->required()->type_name("");
-  check = command(*plugins, "check", "Whether a plugin keeps the rules", "");
+  check = command(*plugins, "check", "Whether a plugin keeps the rules", kPluginsCheckFooter);
   check->add_option("FILE", checked, "Shared libraries")->required()->type_name("");
   Options(*check, "Options")
       .finish(check->add_option("--set", settings, "An option that the plugin requires; repeatable")
                   ->allow_extra_args(false))
       ->type_name("OPTION=VALUE");
-  schema = command(*plugins, "schema", "JSON Schema of a pipeline file with these plugins", "");
+  schema = command(*plugins, "schema", "JSON Schema of a pipeline file with these plugins",
+                   kPluginsSchemaFooter);
   plugins->require_subcommand(0, 1);
   add_signals();
   add_stats();
+  add_documentation();
 }
 
 void Parser::add_signals() {
@@ -440,6 +511,24 @@ void Parser::add_stats() {
       ->type_name("NAME");
 }
 
+void Parser::add_documentation() {
+  completion = command(app, "completion", "Print a script that completes mayfly's words in a shell",
+                       kCompletionFooter);
+  completion->add_option("SHELL", completion_options.shell, "bash, zsh or fish")
+      ->required()
+      ->check(known_shell())
+      ->type_name("");
+  man = command(app, "man", "Print the man page of mayfly or of a command", kManFooter);
+  CLI::Option* named = man->add_option("COMMAND", man_options.command,
+                                       "Its words: ingest, or plugins show; none: mayfly itself")
+                           ->type_name("");
+  Options(*man, "Options")
+      .text("--folder", man_options.folder,
+            "Write the pages of all commands into this folder, made if it isn't there")
+      ->type_name("DIR")
+      ->excludes(named);
+}
+
 Command Parser::chosen() const {
   if (ingest->parsed()) return ingest_options;
   if (run->parsed()) return run_options;
@@ -447,6 +536,8 @@ Command Parser::chosen() const {
   if (graph->parsed()) return graph_options;
   if (signals->parsed()) return signals_options;
   if (stats->parsed()) return stats_options;
+  if (completion->parsed()) return completion_options;
+  if (man->parsed()) return man_options;
   PluginsOptions options;
   if (show->parsed()) {
     options.action = PluginsOptions::Action::kShow;
@@ -461,7 +552,83 @@ Command Parser::chosen() const {
   return options;
 }
 
+// Arguments have names alone: CLI11 would show a type beside them.
+ValueModel value_of(const CLI::Option& option, const CLI::App& program) {
+  const bool is_argument = option.get_positional();
+  ValueModel value{.name = is_argument ? option.get_name(true) : option.get_type_name()};
+  if (option.get_items_expected_max() == 0) return {};
+  value.kind = ValueKind::kText;
+  if (value.name == "DIR") value.kind = ValueKind::kFolder;
+  for (const std::string_view file : {"DB", "FILE", "PIPELINE"}) {
+    if (value.name == file) value.kind = ValueKind::kFile;
+  }
+  if (is_argument && value.name == "SHELL") {
+    value.words.assign(kShells.begin(), kShells.end());
+  } else if (is_argument && value.name == "COMMAND") {
+    collect_commands(program, value.words);
+  } else if (value.name.find('|') != std::string::npos) {
+    for (const std::string_view word : items_of(value.name, '|')) value.words.emplace_back(word);
+  }
+  if (!value.words.empty()) value.kind = ValueKind::kWord;
+  return value;
+}
+
+OptionModel model_of(const CLI::Option& option, const CLI::App& program) {
+  OptionModel model{.help = option.get_description(),
+                    .group = option.get_group(),
+                    .value = value_of(option, program),
+                    .default_value = option.get_default_str(),
+                    .variable = option.get_envname(),
+                    .required = option.get_required()};
+  for (const std::string& name : option.get_snames()) model.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) model.names.push_back("--" + name);
+  for (const CLI::Option* other : option.get_excludes()) {
+    for (const std::string& name : other->get_lnames()) model.excludes.push_back("--" + name);
+  }
+  // CLI11 has them by where they are in memory.
+  std::ranges::sort(model.excludes);
+  // Flags have no values to count: one that counts itself takes them all.
+  model.repeatable = option.get_expected_max() > 1 ||
+                     option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+  return model;
+}
+
+CommandModel model_of(const CLI::App& app, const CLI::App& program, std::vector<std::string> path) {
+  CommandModel model{.path = std::move(path),
+                     .summary = app.get_description(),
+                     .footer = app.get_footer(),
+                     .requires_command = app.get_require_subcommand_min() > 0};
+  for (const CLI::Option* option : app.get_options()) {
+    OptionModel each = model_of(*option, program);
+    if (option->get_positional()) {
+      model.arguments.push_back({.value = std::move(each.value),
+                                 .help = std::move(each.help),
+                                 .required = each.required,
+                                 .repeatable = each.repeatable});
+    } else {
+      model.options.push_back(std::move(each));
+    }
+  }
+  for (const CLI::App* below : app.get_subcommands(nullptr)) {
+    std::vector<std::string> names = model.path;
+    names.push_back(below->get_name());
+    model.commands.push_back(model_of(*below, program, std::move(names)));
+  }
+  return model;
+}
+
 }  // namespace
+
+ProgramModel program_model() {
+  const Parser parser;
+  ProgramModel model{.command = model_of(parser.app, parser.app, {parser.app.get_name()}),
+                     .version = kVersion};
+  for (const auto& [name, help] : kVariables) model.variables.push_back({name, help});
+  for (const auto& [status, meaning] : exit_status_meanings()) {
+    model.exit_statuses.push_back({std::to_string(static_cast<int>(status)), meaning});
+  }
+  return model;
+}
 
 // "--table=" with nothing behind it, as scripts with an empty variable write it: CLI11 would take
 // the next argument for the value, whatever that is.

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "tools/mayfly/command_model.h"
 #include "tools/mayfly/exit_status.h"
 #include "tools/mayfly/global_options.h"
 #include "tools/mayfly/ingest_options.h"
@@ -39,9 +40,19 @@ struct StatsOptions {
   std::string database;
   std::string writer;  // empty: all
 };
+// `mayfly completion`
+struct CompletionOptions {
+  std::string shell;  // one of kShells
+};
+// `mayfly man`
+struct ManOptions {
+  std::vector<std::string> command;  // plugins, show; empty: the program
+  std::string folder;                // where the pages of all commands go; empty: nowhere
+};
 
-using Command = std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions,
-                             PluginsOptions, SignalsOptions, StatsOptions>;
+using Command =
+    std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions, PluginsOptions,
+                 SignalsOptions, StatsOptions, CompletionOptions, ManOptions>;
 
 struct ParsedLine {
   GlobalOptions global;
@@ -56,5 +67,8 @@ struct Reply {
 };
 
 std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* argv);
+
+// What parse_command_line() takes. Any thread, as parse_command_line() too.
+ProgramModel program_model();
 
 }  // namespace mayfly::cli

@@ -195,3 +195,21 @@ TEST_CASE("command line: a wrong value of a variable is blamed on the variable")
   CHECK(typed.find("--batch-rows") != std::string::npos);
   CHECK(typed.find("environment variable") == std::string::npos);
 }
+
+TEST_CASE("command line: completion takes a shell, man a command's words or a folder") {
+  const auto command = [](std::vector<const char*> line) {
+    return std::get<ParsedLine>(parse(std::move(line))).command;
+  };
+
+  CHECK(std::get<CompletionOptions>(command({"completion", "fish"})).shell == "fish");
+  CHECK(std::get<ManOptions>(command({"man"})).command.empty());
+  CHECK(std::get<ManOptions>(command({"man", "plugins", "show"})).command ==
+        std::vector<std::string>{"plugins", "show"});
+  CHECK(std::get<ManOptions>(command({"man", "--folder", "man1"})).folder == "man1");
+  using Line = std::vector<const char*>;
+  for (const Line& line : {Line{"completion"}, Line{"completion", "ksh"},
+                           Line{"completion", "zsh", "fish"}, Line{"completion", ""},
+                           Line{"man", "--folder", "man1", "run"}, Line{"man", "--folder", ""}}) {
+    CHECK(reply(line).status == ExitStatus::kUsage);
+  }
+}

@@ -1,6 +1,24 @@
 #include "tools/mayfly/exit_status.h"
 
 namespace mayfly::cli {
+namespace {
+
+constexpr ExitStatusMeaning kMeanings[] = {
+    {ExitStatus::kSuccess, "success; every row is durable"},
+    {ExitStatus::kOther, "an error of Mayfly's own"},
+    {ExitStatus::kUsage, "a mistake on the command line"},
+    {ExitStatus::kRowsRejected, "finished, and some rows are dead letters"},
+    {ExitStatus::kNoInput, "an input is missing, unreadable or changed"},
+    {ExitStatus::kUnavailable, "something needed isn't installed"},
+    {ExitStatus::kCannotCreate, "the output can't be created"},
+    {ExitStatus::kIo, "the disk failed, or what was read is corrupt"},
+    {ExitStatus::kTryAgain, "locked, a deadline passed, or interrupted: try again"},
+    {ExitStatus::kConfig, "a configuration, or a table with other columns"},
+};
+
+}  // namespace
+
+std::span<const ExitStatusMeaning> exit_status_meanings() { return kMeanings; }
 
 ExitStatus exit_status_of(Code code) {
   switch (code) {

@@ -2,6 +2,8 @@
 // codes. Pure; any thread.
 #pragma once
 
+#include <span>
+
 #include "mayfly/base/status.h"
 
 namespace mayfly::cli {
@@ -18,6 +20,14 @@ enum class ExitStatus : int {
   kTryAgain = 75,      // locked, a deadline passed, interrupted
   kConfig = 78,        // a configuration, or a table with other columns
 };
+
+// What a status means, for help and man pages.
+struct ExitStatusMeaning {
+  ExitStatus status;
+  const char* meaning;
+};
+// All of them, in order.
+std::span<const ExitStatusMeaning> exit_status_meanings();
 
 ExitStatus exit_status_of(Code code);
 

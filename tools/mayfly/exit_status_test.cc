@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <functional>
+#include <string_view>
+#include <vector>
+
 using namespace mayfly;
 using namespace mayfly::cli;
 
@@ -16,6 +21,21 @@ TEST_CASE("exit status: each code has the one of sysexits") {
   for (const auto& [code, status] : table) {
     CHECK(static_cast<int>(exit_status_of(code)) == status);
   }
+}
+
+TEST_CASE("exit status: each that a code becomes has a meaning, once, and they are in order") {
+  std::vector<ExitStatus> told;
+  for (const auto& [status, meaning] : exit_status_meanings()) {
+    told.push_back(status);
+    CHECK(!std::string_view(meaning).empty());
+  }
+  CHECK(std::ranges::is_sorted(told, std::ranges::less_equal()));
+  std::vector<ExitStatus> used;
+  for (int code = 0; code <= static_cast<int>(Code::kConfig); ++code) {
+    used.push_back(exit_status_of(static_cast<Code>(code)));
+  }
+  std::ranges::sort(used);
+  CHECK(used == told);
 }
 
 TEST_CASE("exit status: of several concerns the highest is told") {

@@ -9,9 +9,11 @@
 
 #include "mayfly/base/clock.h"
 #include "tools/mayfly/command_line.h"
+#include "tools/mayfly/completion_command.h"
 #include "tools/mayfly/console.h"
 #include "tools/mayfly/exit_status.h"
 #include "tools/mayfly/ingest_command.h"
+#include "tools/mayfly/man_command.h"
 #include "tools/mayfly/pipeline_commands.h"
 #include "tools/mayfly/plugins_command.h"
 #include "tools/mayfly/signals_command.h"
@@ -71,6 +73,10 @@ struct Run {
   ExitStatus operator()(const StatsOptions& options) const {
     return run_stats(options, global, clock, console);
   }
+  ExitStatus operator()(const CompletionOptions& options) const {
+    return run_completion(options, console);
+  }
+  ExitStatus operator()(const ManOptions& options) const { return run_man(options, console); }
 };
 
 }  // namespace
