@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs every `sh` block of README.md line by line, and its pipeline, with mayfly on the PATH.
+"""Runs every `sh` block of READMEs line by line, and the first's pipeline, with mayfly on the PATH.
 
-Usage: readme.py README.md MAYFLY
+Usage: readme.py MAYFLY README.md...
 """
 import contextlib
 import os
@@ -23,8 +23,11 @@ ORDERS = '{"id": 1, "total": 9.5}\n{"id": 2, "total": 12}\n{"id": 1, "total": 10
 
 
 def main():
-    readme = open(sys.argv[1], encoding="utf-8").read()
-    mayfly = os.path.abspath(sys.argv[2])
+    mayfly = os.path.abspath(sys.argv[1])
+    readme = ""
+    for path in sys.argv[2:]:
+        with open(path, encoding="utf-8") as file:
+            readme += file.read()
     commands = [line for block in re.findall(r"^```sh\n(.*?)^```", readme, re.M | re.S) for line in block.splitlines()]
     pipeline = re.search(r"^```toml\n(.*?)^```", readme, re.M | re.S).group(1)
     assert len(commands) >= 8, commands
@@ -41,7 +44,7 @@ def main():
         with open(os.path.join(folder, "bin", "mayfly"), "w", encoding="utf-8") as script:
             script.write('#!/bin/sh\nexec "%s" "$@"\n' % mayfly)
         os.chmod(os.path.join(folder, "bin", "mayfly"), 0o755)
-        environment = dict(os.environ, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
+        environment = dict(os.environ, HOME=folder, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
         failed = 0
         for command in commands:
             run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
