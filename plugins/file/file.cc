@@ -10,7 +10,7 @@ constexpr mayfly_named kPorts[] = {{"out", "Every record that could be read, in 
 MAYFLY_SDK_PLUGIN(mayfly::sdk::source<mayfly::file::FileSource>({
     .name = "file",
     .version = "0.1.0",
-    .summary = "Reads a CSV, TSV or NDJSON file, plain, gzip or zstd, or standard input.",
+    .summary = "Reads a CSV, TSV, NDJSON or JSON file, plain, gzip or zstd, or standard input.",
     .flags = MAYFLY_REPLAYABLE | MAYFLY_PARSES_TEXT,
     .options = mayfly::file::kOptions,
     .ports = kPorts,

@@ -9,6 +9,7 @@
 
 #include "mayfly/base/clock.h"
 #include "mayfly/data/readers/csv_reader.h"
+#include "mayfly/data/readers/json_reader.h"
 #include "mayfly/data/readers/ndjson_reader.h"
 #include "mayfly/file/fingerprint.h"
 
@@ -22,16 +23,25 @@ constexpr const char* kWentOn = "its last line had no newline, and went on";
 
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
   Schema schema(found.shape.columns);
+  const bool named = !options.columns.empty();
+  const NdjsonOptions json{.ignore_extra = options.ignore_extra.value_or(named),
+                           .columns_given = named,
+                           .max_row_bytes = options.max_row_bytes};
   if (found.format == Format::kNdjson) {
-    return std::make_unique<NdjsonReader>(schema, found.shape.keys,
-                                          NdjsonOptions{.ignore_extra = options.ignore_extra,
-                                                        .columns_given = !options.columns.empty(),
-                                                        .max_row_bytes = options.max_row_bytes});
+    return std::make_unique<NdjsonReader>(schema, found.shape.keys, json);
   }
-  return std::make_unique<CsvReader>(schema, CsvOptions{.dialect = found.dialect,
-                                                        .empty = options.empty,
-                                                        .ignore_extra = options.ignore_extra,
-                                                        .max_row_bytes = options.max_row_bytes});
+  if (found.format == Format::kJson) {
+    return std::make_unique<JsonReader>(schema, found.shape.keys, json, found.array,
+                                        found.shape.start);
+  }
+  return std::make_unique<CsvReader>(
+      schema, CsvOptions{.dialect = found.dialect,
+                         .empty = options.empty,
+                         .ignore_extra = options.ignore_extra.value_or(false),
+                         .nulls = options.nulls,
+                         .fields = found.shape.fields,
+                         .field_count = found.shape.field_count,
+                         .max_row_bytes = options.max_row_bytes});
 }
 
 }  // namespace
@@ -75,15 +85,21 @@ mayfly_result FileSource::open(const mayfly_position& position) {
 }
 
 Status FileSource::start(const mayfly_position& position) {
-  MAYFLY_ASSIGN_OR_RETURN(source_, ByteSource::open(options_.path));
+  MAYFLY_ASSIGN_OR_RETURN(source_, ByteSource::open(options_.path, options_.encoding));
   auto head = std::make_unique<ReadBuffer>(kSampleBytes);
   MAYFLY_ASSIGN_OR_RETURN(const Inspection found, inspect(options_, *source_, *head));
   reader_ = make_reader(options_, found);
+  if (options_.limit > 0) reader_->set_limit(options_.limit);
+  newline_ = found.dialect.newline;
+  has_lines_ = found.format != Format::kJson;
   host.source_key(key());
   if (!found.shape.renamed.empty()) {
     host.log(
         sdk::LogLevel::kWarn,
         source_->name() + ": names that are taken or empty got others: " + found.shape.renamed);
+  }
+  if (!found.advice.empty()) {
+    host.log(sdk::LogLevel::kWarn, source_->name() + ": " + found.advice);
   }
   for (const Column& column : found.shape.columns) {
     if (host.declare_column(column.name, static_cast<std::int32_t>(column.type)) != MAYFLY_OK) {
@@ -103,7 +119,7 @@ Status FileSource::start(const mayfly_position& position) {
   }
   // A byte order mark alone is no line.
   const std::string_view before(head->bytes().data(), resumed_ ? 0 : mark_.byte);
-  is_behind_line_ = resumed_ || (!before.empty() && before != kBom);
+  is_behind_line_ = has_lines_ && (resumed_ || (!before.empty() && before != kBom));
   size_seen_ = source_->raw_size();
   if (source_->is_file() && (holds_all_that_was_read() || mark_.byte > head->size())) {
     looked_at_.keep(head->bytes(), found.shape.start.byte);
@@ -126,7 +142,7 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
                                       std::to_string(position.byte) + ", it can't be read again");
   }
   state_ = state_of(source_->fd());
-  before_mark_ = fingerprint_at(source_->fd(), source_->encoding(), position.byte);
+  before_mark_ = fingerprint_at(source_->fd(), source_->is_verbatim(), position.byte);
   std::string changed = describe_difference(sdk::to_view(position.fingerprint), before_mark_);
   if (changed.empty() && went_on(position.byte)) changed = kWentOn;
   return changed.empty() ? Status() : changed_since_mark(position.byte, changed);
@@ -134,10 +150,10 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
 
 // Of a plain file; of a packed one end_line() sees it.
 bool FileSource::went_on(std::uint64_t mark) const {
-  if (mark == 0 || source_->encoding() != Encoding::kPlain) return false;
+  if (mark == 0 || !has_lines_ || !source_->is_verbatim()) return false;
   const std::string text = bytes_at(source_->fd(), mark - 1, 1 + UnendedLine::kBytesNeeded);
   if (text.empty()) return false;
-  const UnendedLine line(text[0]);
+  const UnendedLine line(text[0], newline_);
   return line && !line.newline(std::span(text).subspan(1));
 }
 
@@ -168,7 +184,7 @@ Status FileSource::read_beginning() {
     // What a decoder makes of other data is told as that; what lies behind what is compared, in its
     // place.
     const bool decoder =
-        source_->encoding() != Encoding::kPlain &&
+        !source_->is_verbatim() &&
         state.status().message().find(" data is broken at byte ") != std::string::npos;
     if (!decoder) return state.status();
     break;
@@ -181,11 +197,11 @@ Status FileSource::read_beginning() {
 // may have written to that one at all.
 Status FileSource::check_before_mark() const {
   if (!resumed_) return {};
-  const bool packed = source_->encoding() != Encoding::kPlain;
+  const bool packed = !source_->is_verbatim();
   const bool same =
       packed ? state_of(source_->fd()) == state_
              : has_same_content(before_mark_,
-                                fingerprint_at(source_->fd(), source_->encoding(), mark_.byte));
+                                fingerprint_at(source_->fd(), source_->is_verbatim(), mark_.byte));
   if (same) return {};
   return changed_while_it_waited(packed ? "that it was written to meanwhile"
                                         : "its content before the mark at byte " +
@@ -201,14 +217,14 @@ Status FileSource::begin() {
 // The mark's line may take the record before it for one line; where the text before the mark is
 // read anyway, or is short, its newlines say better.
 Status FileSource::go_to_mark() {
-  const bool packed = source_->encoding() != Encoding::kPlain;
+  const bool packed = !source_->is_verbatim();
   const bool counts = resumed_ && (packed || mark_.byte <= kSampleBytes);
   const std::uint64_t last = mark_.byte - (is_behind_line_ ? 1 : 0);
   const auto read = buffer_->bytes().first(std::min<std::uint64_t>(last, buffer_->size()));
-  auto newlines = static_cast<std::uint64_t>(counts ? std::ranges::count(read, '\n') : 0);
+  auto newlines = static_cast<std::uint64_t>(counts ? std::ranges::count(read, newline_) : 0);
   buffer_->consume(read.size());
   if (last > read.size()) {
-    MAYFLY_RETURN_IF_ERROR(source_->skip_to(last, counts ? &newlines : nullptr));
+    MAYFLY_RETURN_IF_ERROR(source_->skip_to(last, counts ? &newlines : nullptr, newline_));
   }
   if (is_behind_line_) MAYFLY_RETURN_IF_ERROR(end_line(newlines));
   if (counts) mark_.line = newlines + 1;
@@ -226,7 +242,7 @@ Status FileSource::end_line(std::uint64_t& newlines) {
   };
   MAYFLY_RETURN_IF_ERROR(see(1));
   if (buffer_->size() == 0) return changed_since_mark(mark_.byte, "it ends before that");
-  const UnendedLine line(buffer_->bytes()[0]);
+  const UnendedLine line(buffer_->bytes()[0], newline_);
   buffer_->consume(1);
   if (!line) {
     ++newlines;
@@ -236,7 +252,7 @@ Status FileSource::end_line(std::uint64_t& newlines) {
   const auto newline = line.newline(buffer_->bytes());
   if (!newline) {
     // A packed one wasn't written to since it was opened.
-    const bool waited = !resumed_ || source_->encoding() == Encoding::kPlain;
+    const bool waited = !resumed_ || source_->is_verbatim();
     return waited ? changed_while_it_waited("that its last line, which had no end, went on")
                   : changed_since_mark(mark_.byte, kWentOn);
   }
@@ -272,14 +288,11 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
       parsed_ = buffer_->size();
       if (sink.failed()) return MAYFLY_FAILED;
       if (result.stop == Stop::kBlocked) return batch.rows > 0 ? MAYFLY_OK : wait(deadline_ns);
+      if (buffer_->at_end() && result.stop == Stop::kInput) return end();
+      if (reader_->is_at_limit()) return end();
       if (result.stop == Stop::kBatch) {
         parsed_ = 0;
         return MAYFLY_OK;
-      }
-      if (buffer_->at_end()) {
-        buffer_.reset();
-        ended_ = true;
-        return MAYFLY_END;
       }
     }
     if (idle) return MAYFLY_IDLE;
@@ -293,6 +306,12 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
     if (idle && batch.rows > 0) return MAYFLY_IDLE;
     if (batch.rows > 0 && host.now_ns() >= deadline_ns) return MAYFLY_OK;
   }
+}
+
+mayfly_result FileSource::end() {
+  buffer_.reset();
+  ended_ = true;
+  return MAYFLY_END;
 }
 
 // A large heap isn't free: others give it back in their time.
@@ -310,7 +329,7 @@ std::uint64_t FileSource::fingerprint(std::uint64_t byte, std::span<char> out) c
   while (size > seen && !size_seen_.compare_exchange_weak(seen, size, std::memory_order_relaxed)) {
   }
   const std::string text =
-      fingerprint_at(source_->fd(), source_->encoding(), byte, std::max(size, seen));
+      fingerprint_at(source_->fd(), source_->is_verbatim(), byte, std::max(size, seen));
   if (text.size() > out.size()) return 0;
   std::memcpy(out.data(), text.data(), text.size());
   return text.size();

@@ -1,4 +1,4 @@
-// FileSource: rows of a CSV, TSV or NDJSON file, or of standard input.
+// FileSource: rows of a CSV, TSV, NDJSON or JSON file, or of standard input.
 //
 // open    looks at the file (inspect.h), declares its columns, and, if there is a mark, sees that
 //         the file is still the one that the mark was made in (fingerprint.h).
@@ -66,6 +66,7 @@ struct FileSource : sdk::Source {
   Status changed_since_mark(std::uint64_t mark, const std::string& what) const;
   Status changed_while_it_waited(const std::string& found) const;
   mayfly_result fail(const Status& status) const;
+  mayfly_result end();
   mayfly_result wait(std::int64_t deadline_ns) const;
   Result<ByteSource::State> read_more(std::int64_t deadline_ns);
   std::string key() const;
@@ -77,6 +78,8 @@ struct FileSource : sdk::Source {
   ReadPosition mark_;            // where the first poll begins
   bool resumed_ = false;         // and that isn't the first record
   bool is_behind_line_ = false;  // the mark: of a record, or of the header
+  char newline_ = '\n';          // what ends a line
+  bool has_lines_ = true;        // a record ends with its line
   std::string before_mark_;      // of one that is resumed: its fingerprint there
   std::string state_;            // likewise, state_of()
   LookedAt looked_at_;           // of a file that waits

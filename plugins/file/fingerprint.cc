@@ -38,12 +38,11 @@ std::string_view field(std::string_view fingerprint, std::string_view name) {
 
 }  // namespace
 
-std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte, std::uint64_t size_seen) {
+std::string fingerprint_at(int fd, bool verbatim, std::uint64_t byte, std::uint64_t size_seen) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return {};
-  const bool plain = encoding == Encoding::kPlain;
-  const std::uint64_t begin = plain && byte > kHashed ? byte - kHashed : 0;
-  const std::uint64_t hash = hash_range(fd, begin, plain ? byte - begin : kHashed);
+  const std::uint64_t begin = verbatim && byte > kHashed ? byte - kHashed : 0;
+  const std::uint64_t hash = hash_range(fd, begin, verbatim ? byte - begin : kHashed);
   std::array<char, 17> hex{};
   const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), hash, 16).ptr;
   return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +

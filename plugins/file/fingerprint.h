@@ -1,8 +1,9 @@
 // Fingerprint: what identifies a file as it was read up to a byte, as text for the offsets table.
 //
 // dev=2049,ino=131,size=1048576,hash=9c1f...: device, inode and size of the file, and a hash of the
-// 4 KiB before the byte; of a compressed file, of its first 4 KiB, since bytes before an
-// uncompressed offset can't be found again without reading it all. Any thread: reads with pread.
+// 4 KiB before the byte; of a file that isn't read verbatim (compressed, or in another encoding),
+// of its first 4 KiB, since bytes before an offset of what it becomes can't be found again without
+// reading it all. Any thread: reads with pread.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "mayfly/data/readers/byte_source.h"
-
 namespace mayfly::file {
 
 // Empty when the file can't be examined. size_seen: how large it once was; one that is smaller now
 // was cut, and what was read of it isn't there any more, so the larger size is the one told.
-std::string fingerprint_at(int fd, Encoding encoding, std::uint64_t byte,
-                           std::uint64_t size_seen = 0);
+std::string fingerprint_at(int fd, bool verbatim, std::uint64_t byte, std::uint64_t size_seen = 0);
 
 // Whether the bytes before the mark are those that they were.
 bool has_same_content(std::string_view was, std::string_view is);

@@ -2,9 +2,11 @@
 // types.
 #pragma once
 
+#include <string>
+
 #include "mayfly/base/status.h"
 #include "mayfly/data/readers/byte_source.h"
-#include "mayfly/data/readers/csv_scanner.h"
+#include "mayfly/data/readers/csv_dialect.h"
 #include "mayfly/data/readers/format.h"
 #include "mayfly/data/readers/sampler.h"
 #include "mayfly/file/file_options.h"
@@ -15,7 +17,9 @@ namespace mayfly::file {
 struct Inspection {
   Format format = Format::kCsv;
   CsvDialect dialect;
-  Shape shape;  // with the types that options.types says
+  bool array = false;  // of JSON
+  Shape shape;         // with the columns, names and types that the options say
+  std::string advice;  // what may be meant otherwise; empty: nothing
 };
 
 // Rows and bytes that infer = "sample" looks at.

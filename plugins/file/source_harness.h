@@ -86,6 +86,7 @@ class SourceHarness {
   bool configured = false;
   std::string error;  // what was given to fail
   std::int32_t failure_class = -1;
+  std::vector<std::string> logged;
   std::string key;
   std::vector<Column> columns;
   bool keep_rows = true;
@@ -113,7 +114,9 @@ class SourceHarness {
       host.struct_size = sizeof host;
       host.now_ns = [](mayfly_context* c) { return of(c).clock.now_ns(); };
       host.random_u64 = [](mayfly_context*) -> std::uint64_t { return 4; };
-      host.log = [](mayfly_context*, std::int32_t, mayfly_text) {};
+      host.log = [](mayfly_context* c, std::int32_t, mayfly_text text) {
+        of(c).logged.push_back(text_of(text));
+      };
       host.fail = [](mayfly_context* c, std::int32_t failure, mayfly_text text) -> mayfly_result {
         of(c).failure_class = failure;
         of(c).error = text_of(text);

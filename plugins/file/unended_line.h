@@ -15,9 +15,10 @@ namespace mayfly::file {
 class UnendedLine {
  public:
   // last: the byte before the next record. With a newline there is none.
-  explicit UnendedLine(char last) : last_(last) {}
+  // newline: what ends a line.
+  explicit UnendedLine(char last, char newline = '\n') : last_(last), newline_(newline) {}
 
-  explicit operator bool() const { return last_ != '\n'; }
+  explicit operator bool() const { return last_ != newline_; }
   // How much of what stands behind it has to be seen, if there is so much.
   static constexpr std::size_t kBytesNeeded = 2;
   // Bytes of the newline that it has got; 0: nothing is behind it. None: the line went on.
@@ -25,6 +26,7 @@ class UnendedLine {
 
  private:
   char last_;
+  char newline_;
 };
 
 }  // namespace mayfly::file

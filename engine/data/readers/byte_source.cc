@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "mayfly/data/readers/decoder.h"
+#include "mayfly/data/readers/text_decoder.h"
 
 namespace mayfly {
 namespace {
@@ -20,6 +21,8 @@ constexpr std::size_t kMagicBytes = 4;
 // The kernel is asked for this much beyond what is read, so that the disk works while rows are
 // parsed.
 constexpr std::uint64_t kAhead = 8ull << 20;
+
+constexpr std::size_t kTextBytes = 64 << 10;
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
@@ -37,12 +40,29 @@ Encoding detect_encoding(std::span<const char> head) {
   return Encoding::kPlain;
 }
 
-Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path) {
+// Text on its way to UTF-8; without a decoder the first bytes, which were looked at.
+struct ByteSource::Text {
+  struct Buffer {
+    std::unique_ptr<char[]> data;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+
+    std::size_t size() const { return end - begin; }
+  };
+
+  std::unique_ptr<TextDecoder> decoder;
+  Buffer in;
+  Buffer out;
+  bool at_end = false;
+};
+
+Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path,
+                                                     std::string text_encoding) {
   const bool is_stdin = path == "-";
   const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Status(Code::kNoInput, path + ": can't be opened: " + error_text(errno));
   std::unique_ptr<ByteSource> source(
-      new ByteSource(is_stdin ? "standard input" : path, fd, !is_stdin));
+      new ByteSource(is_stdin ? "standard input" : path, fd, !is_stdin, std::move(text_encoding)));
   struct stat info {};
   if (::fstat(fd, &info) != 0) {
     return Status(Code::kNoInput, source->name_ + ": can't be examined: " + error_text(errno));
@@ -56,8 +76,8 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path) {
   return source;
 }
 
-ByteSource::ByteSource(std::string name, int fd, bool owned)
-    : name_(std::move(name)), fd_(fd), owned_(owned) {}
+ByteSource::ByteSource(std::string name, int fd, bool owned, std::string text_encoding)
+    : name_(std::move(name)), fd_(fd), owned_(owned), text_encoding_(std::move(text_encoding)) {}
 
 ByteSource::~ByteSource() {
   if (owned_) ::close(fd_);
@@ -151,10 +171,90 @@ Result<ByteSource::Chunk> ByteSource::read(std::span<char> out, std::int64_t tim
     MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(timeout_ns));
     if (known.state != State::kData) return known;
   }
-  auto chunk =
-      encoding_ == Encoding::kPlain ? read_plain(out, timeout_ns) : read_decoded(out, timeout_ns);
+  if (!text_known_) {
+    MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect_text(timeout_ns));
+    if (known.state != State::kData) return known;
+  }
+  auto chunk = text_ == nullptr ? read_bytes(out, timeout_ns) : read_text(out, timeout_ns);
   if (chunk.ok()) offset_ += chunk->size;
   return chunk;
+}
+
+Result<ByteSource::Chunk> ByteSource::read_bytes(std::span<char> out, std::int64_t timeout_ns) {
+  return encoding_ == Encoding::kPlain ? read_plain(out, timeout_ns)
+                                       : read_decoded(out, timeout_ns);
+}
+
+// kData when it is known whether the text is to be decoded.
+Result<ByteSource::Chunk> ByteSource::detect_text(std::int64_t timeout_ns) {
+  std::string_view encoding = text_encoding_;
+  if (encoding.empty() && encoding_ == Encoding::kPlain) {
+    encoding = encoding_of_mark({input_.get(), input_end_});
+  } else if (encoding.empty()) {
+    // What is unpacked to see it is kept.
+    if (text_ == nullptr) {
+      text_ = std::make_unique<Text>();
+      text_->in.data.reset(new char[kTextBytes]);
+    }
+    Text::Buffer& in = text_->in;
+    while (in.end < kMagicBytes && !text_->at_end) {
+      MAYFLY_ASSIGN_OR_RETURN(
+          const Chunk chunk, read_bytes({in.data.get() + in.end, kTextBytes - in.end}, timeout_ns));
+      if (chunk.state == State::kIdle) return chunk;
+      text_->at_end = chunk.state == State::kEnd;
+      in.end += chunk.size;
+    }
+    encoding = encoding_of_mark({in.data.get(), in.end});
+  }
+  text_known_ = true;
+  auto decoder = TextDecoder::make(std::string(encoding));
+  if (decoder == nullptr) return Chunk{0, State::kData};
+  if (text_ == nullptr) text_ = std::make_unique<Text>();
+  text_->decoder = std::move(decoder);
+  return Chunk{0, State::kData};
+}
+
+Result<ByteSource::Chunk> ByteSource::read_text(std::span<char> out, std::int64_t timeout_ns) {
+  Text::Buffer& from = text_->decoder != nullptr ? text_->out : text_->in;
+  for (;;) {
+    if (from.size() > 0) {
+      const std::size_t size = std::min(from.size(), out.size());
+      std::memcpy(out.data(), from.data.get() + from.begin, size);
+      from.begin += size;
+      // Only its beginning was looked at: the rest is read to where it is wanted.
+      if (text_->decoder == nullptr && from.size() == 0) text_.reset();
+      return Chunk{size, State::kData};
+    }
+    if (text_->decoder == nullptr) {  // not one byte
+      text_.reset();
+      return Chunk{0, State::kEnd};
+    }
+    Text::Buffer& in = text_->in;
+    if (text_->at_end && in.size() == 0) {
+      in = {};
+      from = {};
+      return Chunk{0, State::kEnd};
+    }
+    if (from.data == nullptr) from.data.reset(new char[kTextBytes]);
+    if (in.data == nullptr) in.data.reset(new char[kTextBytes]);
+    bool idle = false;
+    if (!text_->at_end && in.size() < TextDecoder::kCharacterMax) {
+      std::memmove(in.data.get(), in.data.get() + in.begin, in.size());
+      in.end = in.size();
+      in.begin = 0;
+      MAYFLY_ASSIGN_OR_RETURN(
+          const Chunk chunk, read_bytes({in.data.get() + in.end, kTextBytes - in.end}, timeout_ns));
+      idle = chunk.state == State::kIdle;
+      text_->at_end = chunk.state == State::kEnd;
+      in.end += chunk.size;
+    }
+    const TextDecoder::Step step = text_->decoder->decode(
+        {in.data.get() + in.begin, in.size()}, {from.data.get(), kTextBytes}, text_->at_end);
+    in.begin += step.consumed;
+    from.begin = 0;
+    from.end = step.produced;
+    if (idle && step.consumed == 0) return Chunk{0, State::kIdle};  // half a character waits
+  }
 }
 
 Result<ByteSource::Chunk> ByteSource::read_plain(std::span<char> out, std::int64_t timeout_ns) {
@@ -218,12 +318,10 @@ Status ByteSource::corrupt(const std::string& what) const {
                                std::to_string(offset_) + " uncompressed bytes): " + what);
 }
 
-Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
-  if (!detected_) {
-    MAYFLY_ASSIGN_OR_RETURN(const Chunk known, detect(-1));
-    static_cast<void>(known);
-  }
-  const bool jumps = is_file_ && encoding_ == Encoding::kPlain && newlines == nullptr;
+Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines, char newline) {
+  if (!detected_) MAYFLY_RETURN_IF_ERROR(detect(-1).status());
+  if (!text_known_) MAYFLY_RETURN_IF_ERROR(detect_text(-1).status());
+  const bool jumps = is_file_ && is_verbatim() && newlines == nullptr;
   if (jumps && byte >= offset_ && byte <= raw_size_) return seek(byte);
   std::unique_ptr<char[]> scratch = std::make_unique<char[]>(kInputBytes);
   while (offset_ < byte) {
@@ -234,8 +332,8 @@ Status ByteSource::skip_to(std::uint64_t byte, std::uint64_t* newlines) {
                                         " uncompressed bytes, found " + std::to_string(offset_));
     }
     if (newlines != nullptr) {
-      *newlines +=
-          static_cast<std::uint64_t>(std::count(scratch.get(), scratch.get() + chunk.size, '\n'));
+      *newlines += static_cast<std::uint64_t>(
+          std::count(scratch.get(), scratch.get() + chunk.size, newline));
     }
   }
   return {};
@@ -248,11 +346,23 @@ Status ByteSource::seek(std::uint64_t byte) {
                   name_ + ": can't go to byte " + std::to_string(byte) + ": " + error_text(errno));
   }
   drop_input();
+  drop_text();
   raw_end_ = decoded_ = false;
   broken_ = nullptr;
   raw_read_ = offset_ = byte;
   raw_bytes_.store(byte, std::memory_order_relaxed);  // a counter: orders nothing
   return {};
+}
+
+// What was read of it; how it is to be decoded stays known.
+void ByteSource::drop_text() {
+  if (text_ == nullptr) return;
+  auto decoder = std::move(text_->decoder);
+  text_.reset();
+  if (decoder == nullptr) return;
+  decoder->reset();
+  text_ = std::make_unique<Text>();
+  text_->decoder = std::move(decoder);
 }
 
 Status ByteSource::rewind() {

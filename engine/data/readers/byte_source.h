@@ -1,15 +1,17 @@
-// ByteSource: the bytes of a file, a pipe or standard input, decompressed by content.
+// ByteSource: the bytes of a file, a pipe or standard input, decompressed by content, as UTF-8.
 //
 // CONTENT    Gzip (any number of members) and zstd (any number of frames) are told by their first
-//            bytes, whatever the file is called; everything else is plain.
+//            bytes, whatever the file is called; everything else is plain. Unpacked text that
+//            begins with the byte order mark of UTF-16, or is said to be in another encoding,
+//            becomes UTF-8 (text_decoder.h); all else is given out as it is.
 // MEMORY     Plain bytes are read straight into the caller's buffer; a compressed file has one
-//            input buffer of 256 KiB and the decoder's window, from its first bytes to its end or
-//            rewind(). Never a whole file, never mmap.
+//            input buffer of 256 KiB and the decoder's window, a decoded text two of 64 KiB, from
+//            the first bytes to the end or rewind(). Never a whole file, never mmap.
 // ERRORS     A truncated or corrupt archive is told with the file's name and the byte where it was
 //            found; what came before it was good and has been given out. A file that has become
 //            shorter than it was when it was opened is told at its end (kNoInput).
 // THREADS    One at a time; raw_bytes() from any.
-// UNITS      Offsets are of uncompressed bytes unless they are called raw.
+// UNITS      Offsets are of what is given out, unless they are called raw.
 #pragma once
 
 #include <atomic>
@@ -39,8 +41,10 @@ class ByteSource {
     State state = State::kEnd;
   };
 
-  // "-" is standard input. Doesn't read yet.
-  static Result<std::unique_ptr<ByteSource>> open(const std::string& path);
+  // "-" is standard input. Doesn't read yet. text_encoding: is_text_encoding(), or empty: UTF-8, or
+  // what a byte order mark says.
+  static Result<std::unique_ptr<ByteSource>> open(const std::string& path,
+                                                  std::string text_encoding = {});
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
@@ -49,8 +53,9 @@ class ByteSource {
   // waits for ever), or kEnd.
   Result<Chunk> read(std::span<char> out, std::int64_t timeout_ns);
   // Goes to an uncompressed offset behind the current one. Where newlines are to be counted, which
-  // adds those on the way to *newlines, everything is read; otherwise plain files jump.
-  Status skip_to(std::uint64_t byte, std::uint64_t* newlines = nullptr);
+  // adds those on the way (the character `newline`) to *newlines, everything is read; otherwise
+  // verbatim files jump.
+  Status skip_to(std::uint64_t byte, std::uint64_t* newlines = nullptr, char newline = '\n');
   // To the first byte again, of a regular file; keeps no memory until the next read.
   Status rewind();
 
@@ -62,17 +67,25 @@ class ByteSource {
   std::uint64_t offset() const { return offset_; }
   // Known after the first read.
   Encoding encoding() const { return encoding_; }
+  // The file's bytes are given out as they are, so that offsets are the file's. Likewise.
+  bool is_verbatim() const { return encoding_ == Encoding::kPlain && text_ == nullptr; }
 
  private:
-  ByteSource(std::string name, int fd, bool owned);
+  struct Text;
+
+  ByteSource(std::string name, int fd, bool owned, std::string text_encoding);
 
   Result<Chunk> read_raw(std::span<char> out, std::int64_t timeout_ns);
   Status check_not_cut() const;
   Status seek(std::uint64_t byte);
   void drop_input();
+  void drop_text();
   Status make_decoder();
   Result<Chunk> fill_input(std::int64_t timeout_ns);
   Result<Chunk> detect(std::int64_t timeout_ns);
+  Result<Chunk> detect_text(std::int64_t timeout_ns);
+  Result<Chunk> read_bytes(std::span<char> out, std::int64_t timeout_ns);
+  Result<Chunk> read_text(std::span<char> out, std::int64_t timeout_ns);
   Result<Chunk> read_plain(std::span<char> out, std::int64_t timeout_ns);
   Result<Chunk> read_decoded(std::span<char> out, std::int64_t timeout_ns);
   Status corrupt(const std::string& what) const;
@@ -95,6 +108,9 @@ class ByteSource {
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::unique_ptr<Decoder> decoder_;
+  const std::string text_encoding_;
+  bool text_known_ = false;
+  std::unique_ptr<Text> text_;    // null: as it is
   const char* broken_ = nullptr;  // what the decoder said after its last good bytes
 };
 

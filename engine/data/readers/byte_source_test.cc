@@ -168,6 +168,99 @@ TEST_CASE(
   CHECK(read_all(**source) == text + "more");
 }
 
+std::string utf16(std::u16string_view text, bool big, bool mark) {
+  std::string out;
+  const auto put = [&](char16_t unit) {
+    const char low = static_cast<char>(unit & 0xFF);
+    const char high = static_cast<char>(unit >> 8);
+    out += big ? high : low;
+    out += big ? low : high;
+  };
+  if (mark) put(0xFEFF);
+  for (const char16_t unit : text) put(unit);
+  return out;
+}
+
+TEST_CASE("byte_source: UTF-16 with a byte order mark becomes UTF-8, plain and packed") {
+  std::u16string text;
+  std::string expected;
+  for (int i = 0; i < 30'000; ++i) {
+    text += u"a\u00e9\u20ac\U0001F600\n";
+    expected += "a\u00e9\u20ac\U0001F600\n";
+  }
+  for (const bool big : {false, true}) {
+    const std::string bytes = utf16(text, big, true);
+    for (const std::string& path :
+         {write_file("utf16.csv", bytes), write_file("utf16.csv.gz", gzip(bytes)),
+          write_file("utf16.csv.zst", zstd(bytes))}) {
+      for (const std::size_t chunk : {std::size_t{7}, std::size_t{100'000}}) {
+        auto source = ByteSource::open(path);
+        REQUIRE(source.ok());
+        CHECK(read_all(**source, chunk) == expected);
+        CHECK(!(*source)->is_verbatim());
+        CHECK((*source)->offset() == expected.size());
+        REQUIRE((*source)->rewind().ok());
+        CHECK(read_all(**source, chunk) == expected);
+        REQUIRE((*source)->rewind().ok());
+        std::uint64_t newlines = 0;
+        REQUIRE((*source)->skip_to(22, &newlines).ok());
+        CHECK(newlines == 2);
+        CHECK(read_all(**source, chunk) == expected.substr(22));
+      }
+    }
+  }
+  CHECK(read_file(write_file("mark", "\xFF\xFE")).empty());
+}
+
+TEST_CASE("byte_source: text of an encoding that is named becomes UTF-8") {
+  const auto read = [](const std::string& bytes, const std::string& encoding) {
+    auto source = ByteSource::open(write_file("named.csv", bytes), encoding);
+    REQUIRE(source.ok());
+    return read_all(**source);
+  };
+  CHECK(read("na\xEFve \x80", "latin1") == "na\u00efve \u0080");
+  CHECK(read("\x80", "cp1252") == "\u20ac");
+  CHECK(read("\xFFx", "latin1") == "\u00ffx");
+  CHECK(read(utf16(u"a\u00e9", false, false), "utf-16le") == "a\u00e9");
+  // UTF-8 is given out as it is, marks and all.
+  CHECK(read("\xEF\xBB\xBF\xC3\xA9\xFF", "utf-8") == "\xEF\xBB\xBF\xC3\xA9\xFF");
+}
+
+TEST_CASE(
+    "byte_source: what is no text of its encoding becomes what is no UTF-8, and costs no more") {
+  const auto read = [](const std::string& bytes, const std::string& encoding) {
+    auto source = ByteSource::open(write_file("broken.csv", bytes), encoding);
+    REQUIRE(source.ok());
+    return read_all(**source);
+  };
+  CHECK(read(utf16(u"a\xD800,b\n", false, true), "") == "a\xFF,b\n");  // half a pair
+  CHECK(read(utf16(u"ab", false, true) + "c", "") == "ab\xFF");        // half a unit
+  CHECK(read("a\x81z", "cp1252") == "a\xFFz");                         // nobody's byte
+  CHECK(read("a\xC3", "euc-jp") == "a\xFF");
+}
+
+TEST_CASE("byte_source: a pipe of UTF-16 gives what it has, and idles between") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const std::string bytes = utf16(u"ab\n", false, true);
+  auto source = ByteSource::open("/dev/fd/" + std::to_string(ends[0]));
+  REQUIRE_MESSAGE(source.ok(), source.status().message());
+  char out[64];
+  REQUIRE(::write(ends[1], bytes.data(), 5) == 5);  // the mark, a character and a half
+  auto read = (*source)->read(out, 0);
+  // The first bytes, of which four are waited for, say what it is.
+  REQUIRE(read.ok());
+  CHECK(read->state == ByteSource::State::kData);
+  CHECK(std::string_view(out, read->size) == "a");
+  CHECK((*source)->read(out, 0)->state == ByteSource::State::kIdle);
+  REQUIRE(::write(ends[1], bytes.data() + 5, 3) == 3);
+  read = (*source)->read(out, 0);
+  CHECK(std::string_view(out, read->size) == "b\n");
+  ::close(ends[1]);
+  CHECK((*source)->read(out, 0)->state == ByteSource::State::kEnd);
+  ::close(ends[0]);
+}
+
 TEST_CASE("byte_source: counts raw bytes for the progress bar") {
   const std::string bytes = gzip(noise(500'000));
   auto source = ByteSource::open(write_file("progress.gz", bytes));

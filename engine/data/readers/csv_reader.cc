@@ -1,5 +1,6 @@
 #include "mayfly/data/readers/csv_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "mayfly/data/readers/number.h"
@@ -7,13 +8,19 @@
 namespace mayfly {
 
 CsvReader::CsvReader(const Schema& schema, const CsvOptions& options)
-    : schema_(schema), options_(options), scanner_(options.dialect, schema.size()) {
+    : schema_(schema),
+      options_(options),
+      field_count_(options.field_count > 0 ? options.field_count : schema.size()),
+      scanner_(options.dialect, field_count_),
+      has_nulls_(!options.nulls.empty() || options.dialect.backslash) {
+  newline_ = options_.dialect.newline;
   for (const Column& column : schema_.columns()) {
+    const auto i = static_cast<std::uint32_t>(plan_.size());
     const bool keeps_empty =
         options_.empty == EmptyField::kText ||
         (options_.empty == EmptyField::kAuto &&
          (column.type == ColumnType::kText || column.type == ColumnType::kBlob));
-    plan_.push_back({column.type, !keeps_empty});
+    plan_.push_back({column.type, !keeps_empty, options_.fields.empty() ? i : options_.fields[i]});
   }
 }
 
@@ -26,13 +33,14 @@ ParseResult CsvReader::parse(std::span<const char> input, bool at_end, mayfly_ba
                                       options_.max_row_bytes, batch, sink, &used)) {
     return *stopped;
   }
+  utf8_.see(position_.byte, {begin + used, input.size() - used});
   scanner_.start(begin + used, end, at_end);
-  while (has_room_for_row(batch)) {
+  while (has_room(batch)) {
     const Scan scan = scanner_.next();
     Put put = Put::kDone;
-    if (scan == Scan::kRecord || (scan == Scan::kBlank && plan_.size() == 1)) [[likely]] {
+    if (scan == Scan::kRecord || (scan == Scan::kBlank && field_count_ == 1)) [[likely]] {
       put = put_record(batch, sink);
-    } else if (scan == Scan::kBlank) {
+    } else if (scan == Scan::kBlank || scan == Scan::kComment) {
       pass(extent());
     } else if (scan != Scan::kMore) {
       put = reject_broken(scan, false, batch, sink);
@@ -56,9 +64,9 @@ ParseResult CsvReader::parse(std::span<const char> input, bool at_end, mayfly_ba
 RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
   const std::uint64_t bytes = record().size();
   const std::uint32_t found = scanner_.field_count();
-  if (found != plan_.size() && !(found > plan_.size() && options_.ignore_extra)) [[unlikely]] {
-    message_ = "expected " + std::to_string(plan_.size()) +
-               (plan_.size() == 1 ? " field, found " : " fields, found ") + std::to_string(found);
+  if (found != field_count_ && !(found > field_count_ && options_.ignore_extra)) [[unlikely]] {
+    message_ = "expected " + std::to_string(field_count_) +
+               (field_count_ == 1 ? " field, found " : " fields, found ") + std::to_string(found);
     return reject_scanned(batch, sink, ReadError::kFields);
   }
   if (bytes + RowCells::kSlack > heap_left(batch) || bytes > options_.max_row_bytes) [[unlikely]] {
@@ -68,17 +76,20 @@ RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
     if (room == MAYFLY_FULL) return Put::kBatch;
     if (room == MAYFLY_BLOCKED) return Put::kBlocked;
     if (room != MAYFLY_OK) {
-      message_ = "expected a record of at most " + std::to_string(options_.max_row_bytes) +
-                 " bytes (max_row_bytes), found " + std::to_string(bytes);
+      message_ = too_long(options_.max_row_bytes, bytes);
       return reject_scanned(batch, sink, ReadError::kTooLong);
     }
+  }
+  if (!utf8_.is_valid(position_.byte, record()) && !is_valid_text()) [[unlikely]] {
+    describe_invalid_utf8(record(), &message_);
+    return reject_scanned(batch, sink, ReadError::kUtf8);
   }
   RowCells row(batch);
   const std::uint32_t put = put_fields(row, scanner_.fields());
   if (put != plan_.size()) [[unlikely]] {
     abandon_row(batch, batch.heap_used);
     message_.clear();
-    describe_change(schema_[put], scanner_.fields()[put].text(), &message_);
+    describe_change(schema_[put], scanner_.fields()[plan_[put].field].text(), &message_);
     return reject_scanned(batch, sink, ReadError::kChanges);
   }
   batch.heap_used = row.heap_used();
@@ -92,11 +103,13 @@ std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
   RowCells row = row_in;  // a copy the compiler can keep in registers
   const auto count = static_cast<std::uint32_t>(plan_.size());
   const Plan* const plan = plan_.data();
+  const bool has_nulls = has_nulls_;
   std::uint32_t i = 0;
   for (; i < count; ++i) {
-    const CsvField& field = fields[i];
+    const CsvField& field = fields[plan[i].field];
     if (field.size == 0 && !field.quoted && plan[i].null_if_empty) continue;
-    if (plan[i].type == ColumnType::kText && !field.doubled) {
+    if (has_nulls && is_null_text(field, options_.nulls)) continue;
+    if (plan[i].type == ColumnType::kText && !field.escaped) {
       row.put_text_padded(i, field.data, field.size);
       continue;
     }
@@ -121,7 +134,14 @@ std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
 
 bool CsvReader::put_slow(RowCells& row, std::uint32_t column, const CsvField& field) {
   return put_text_as(row, column, plan_[column].type,
-                     csv_value(field, options_.dialect.quote.value_or('"'), &undoubled_));
+                     csv_value(field, options_.dialect, &unescaped_));
+}
+
+// Of a record that has bytes which aren't text: those may be a blob's, or nobody's.
+bool CsvReader::is_valid_text() const {
+  return std::ranges::all_of(plan_, [this](const Plan& plan) {
+    return plan.type == ColumnType::kBlob || is_valid_utf8(scanner_.fields()[plan.field].text());
+  });
 }
 
 RecordReader::Put CsvReader::reject_scanned(mayfly_batch& batch, BatchSink& sink,

@@ -1,12 +1,15 @@
 // CsvReader: CSV or TSV records into rows. csv_scanner.h says how text becomes fields, cell_text.h
 // how fields become values.
 //
-// ERROR ROWS  A record with more or fewer fields than columns (`expected 7 fields, found 6`), one
-//             that quoting breaks, one longer than max_row_bytes, and one with a value that a
-//             numeric column would change. Each keeps the first 64 KiB of the record; the next
-//             record goes on.
-// EMPTY       A line without a character is no record, unless there is one column. An unquoted
-//             empty field is NULL in all but text columns (CsvOptions::empty); a quoted one is ''.
+// ERROR ROWS  A record with more or fewer fields than the document has (`expected 7 fields, found
+//             6`), one that quoting breaks, one that isn't valid UTF-8 (but for what goes into
+//             columns of blobs, or into none), one longer than max_row_bytes, and one with a value
+//             that a numeric column would change. Each keeps the first 64 KiB of the record; the
+//             next record goes on.
+// EMPTY       A line without a character is no record, unless it is of one field. An unquoted empty
+//             field is NULL in all but text columns (CsvOptions::empty); a quoted one is ''. An
+//             unquoted field that CsvOptions::nulls names is NULL everywhere, and so is \N where
+//             backslashes escape.
 #pragma once
 
 #include <string>
@@ -15,6 +18,7 @@
 #include "mayfly/data/readers/cell_text.h"
 #include "mayfly/data/readers/csv_scanner.h"
 #include "mayfly/data/readers/reader.h"
+#include "mayfly/data/readers/utf8_watch.h"
 #include "mayfly/data/schema.h"
 
 namespace mayfly {
@@ -23,7 +27,11 @@ namespace mayfly {
 struct CsvOptions {
   CsvDialect dialect;
   EmptyField empty = EmptyField::kAuto;
-  bool ignore_extra = false;  // leave out fields beyond the last column
+  bool ignore_extra = false;  // leave out fields beyond the document's last
+  std::vector<std::string> nulls;
+  // Which field of a record fills each column, and how many a record has; empty, 0: all in order.
+  std::vector<std::uint32_t> fields;
+  std::uint32_t field_count = 0;
   std::uint64_t max_row_bytes = kMaxRowBytes;
 };
 
@@ -38,11 +46,13 @@ class CsvReader final : public RecordReader {
   struct Plan {
     ColumnType type;
     bool null_if_empty;
+    std::uint32_t field;
   };
 
   Put put_record(mayfly_batch& batch, BatchSink& sink);
   std::uint32_t put_fields(RowCells& row, const CsvField* fields);
   bool put_slow(RowCells& row, std::uint32_t column, const CsvField& field);
+  bool is_valid_text() const;
   Put reject_scanned(mayfly_batch& batch, BatchSink& sink, ReadError reason);
   Put reject_broken(Scan scan, bool gave_up, mayfly_batch& batch, BatchSink& sink);
   std::string_view record() const {
@@ -52,9 +62,12 @@ class CsvReader final : public RecordReader {
 
   Schema schema_;
   CsvOptions options_;
+  std::uint32_t field_count_;
   CsvScanner scanner_;
+  Utf8Watch utf8_;
   std::vector<Plan> plan_;
-  std::string undoubled_;  // a field that had doubled quotes
+  bool has_nulls_;
+  std::string unescaped_;  // a field that had escapes
   std::string message_;
 };
 

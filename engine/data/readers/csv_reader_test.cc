@@ -38,9 +38,48 @@ TEST_CASE("csv: a quote inside an unquoted field is text") {
   CHECK(read(kTwoTexts, "5\" disk,a\"b\"\n") == Rows{"'5\" disk'|'a\"b\"'"});
 }
 
-TEST_CASE("csv: NUL and bytes that aren't UTF-8 are kept as they are") {
-  CHECK(read(kTwoTexts, std::string_view("a\0b,\xFF\xC0\n", 6)) ==
-        Rows{std::string("'a\0b'|'\xFF\xC0'", 10)});
+TEST_CASE("csv: NUL is text") {
+  CHECK(read(kTwoTexts, std::string_view("a\0b,c\n", 6)) == Rows{std::string("'a\0b'|'c'", 9)});
+}
+
+TEST_CASE("csv: a record that isn't UTF-8 is an error row, and the next goes on") {
+  const Rows rows = read(kTwoTexts, "a,\xC3\xA9t\xC3\xA9\nb,\xFF\xC0\nc,d\n");
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0] == "'a'|'\xC3\xA9t\xC3\xA9'");
+  CHECK(
+      rows[1] ==
+      "error utf8 line 2: expected UTF-8, found the byte 0xFF at byte 2 of the record; if it is in "
+      "another encoding, name that (--encoding latin1) [b,\xFF\xC0]");
+  CHECK(rows[2] == "'c'|'d'");
+  // Half a character at the end, a surrogate, a form that is too long.
+  for (const char* text : {"\xC3", "\xED\xA0\x80", "\xC0\xAF", "\xF4\x90\x80\x80"}) {
+    CHECK(read(kTwoTexts, std::string(text) + ",x\n")[0].starts_with("error utf8 line 1"));
+  }
+}
+
+TEST_CASE("csv: bytes that aren't UTF-8 are a blob's, and nobody's where no column takes them") {
+  const Schema schema({{"b", ColumnType::kBlob}});
+  CHECK(read(schema, "\xFF,x\n", {.fields = {0}, .field_count = 2}) == Rows{"'\xFF'"});
+  CHECK(read(schema, "x,\xFF\n", {.fields = {0}, .field_count = 2}) == Rows{"'x'"});
+  CHECK(read(kTwoTexts, "x,y,\xFF\n", {.ignore_extra = true}) == Rows{"'x'|'y'"});
+}
+
+TEST_CASE("csv: UTF-8 is found in long documents wherever one record breaks it") {
+  std::string document;
+  Rows expected;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = i % 7 == 0 ? "Z\xC3\xBCrich" : i % 9'000 == 1 ? "Z\xFCrich" : "Rome";
+    document += std::to_string(i) + "," + name + "\n";
+  }
+  for (const std::size_t chunk : {std::size_t{1000}, std::size_t{70'001}, SIZE_MAX}) {
+    CsvReader reader(kTwoTexts, {});
+    const auto all = read_all(reader, kTwoTexts, document, {.chunk = chunk});
+    REQUIRE(all.rows.size() == 20'000);
+    for (int i = 0; i < 20'000; ++i) {
+      const bool broken = i % 7 != 0 && i % 9'000 == 1;
+      REQUIRE(all.rows[static_cast<std::size_t>(i)].starts_with("error utf8") == broken);
+    }
+  }
 }
 
 TEST_CASE("csv: a byte order mark is left out, at the start alone") {
@@ -52,6 +91,81 @@ TEST_CASE("csv: another delimiter, another quote, no quote") {
   CHECK(read(kTwoTexts, "'a;b';c,d\n", {.dialect = {';', '\''}}) == Rows{"'a;b'|'c,d'"});
   CHECK(read(kTwoTexts, "\"a\",\"b\"\n", {.dialect = {',', std::nullopt}}) ==
         Rows{"'\"a\"'|'\"b\"'"});
+}
+
+TEST_CASE("csv: lines that end in CR alone, and LF within them is text") {
+  const CsvOptions mac{.dialect = {.newline = '\r'}};
+  CHECK(read(kTwoTexts, "1,a\r2,\"b\rb\"\r3,\"c\"\r\r4,d\nd", mac) ==
+        Rows{"'1'|'a'", "'2'|'b\rb'", "'3'|'c'", "'4'|'d\nd'"});
+  CsvReader reader(kTwoTexts, mac);
+  CHECK(read_all(reader, kTwoTexts, "1,a\r\"2\r\",b\r3,c").origins ==
+        Rows{"0@4:1", "1@11:2", "2@14:4"});
+  CHECK(read(kTwoTexts, "1,\"a\r2,b\r", mac)[0].ends_with("[1,\"a]"));
+}
+
+TEST_CASE("csv: comments are no records, but lines are counted; within quotes there are none") {
+  const CsvOptions options{.dialect = {.comment = '#'}};
+  CsvReader reader(kTwoTexts, options);
+  const auto all = read_all(reader, kTwoTexts, "# a \"quote\n1,2\n#\r\n\"x\n#y\",z\n #,1\n#");
+  CHECK(all.rows == Rows{"'1'|'2'", "'x\n#y'|'z'", "' #'|'1'"});
+  CHECK(all.origins == Rows{"0@15:2", "1@27:4", "2@32:6"});
+  // With one column, too, where a blank line is a record.
+  const Schema one({{"a", ColumnType::kText}});
+  CHECK(read(one, "#x\n\ny\n", options) == Rows{"''", "'y'"});
+  CHECK(read(kTwoTexts, "#1,2\n") == Rows{"'#1'|'2'"});
+}
+
+TEST_CASE("tsv: backslashes escape, if that is asked for") {
+  const CsvOptions options{
+      .dialect = {.delimiter = '\t', .quote = std::nullopt, .backslash = true}};
+  CHECK(read(kTwoTexts, "a\\tb\tc\\nd\\\\\n\\N\t\\N\\N\n\"x\"\t\\x\\r\n", options) ==
+        Rows{"'a\tb'|'c\nd\\'", "NULL|'NN'", "'\"x\"'|'x\r'"});
+  // As text itself, too: delimiter and newline behind a backslash.
+  CHECK(read(kTwoTexts, "a\\\tb\tc\\\nd\ne\\\r\nf\tg\n", options) ==
+        Rows{"'a\tb'|'c\nd'", "'e\r\nf'|'g'"});
+  CsvReader reader(kTwoTexts, options);
+  CHECK(read_all(reader, kTwoTexts, "a\\\nb\tc\nd\te\n").origins == Rows{"0@7:1", "1@11:3"});
+  // A backslash that ends the document is one.
+  CHECK(read(kTwoTexts, "a\tb\\", options) == Rows{"'a'|'b\\'"});
+  const Schema numbers({{"i", ColumnType::kInt64}, {"t", ColumnType::kText}});
+  CHECK(read(numbers, "\\N\t1\n", options) == Rows{"NULL|'1'"});
+}
+
+TEST_CASE("csv: texts that mean NULL do so in every column, but not in quotes") {
+  const Schema schema({{"i", ColumnType::kInt64}, {"t", ColumnType::kText}});
+  const CsvOptions options{.nulls = {"NA", "-"}};
+  CHECK(read(schema, "NA,NA\n-,-\n1,\"NA\"\n2,NAN\n3,\n", options) ==
+        Rows{"NULL|NULL", "NULL|NULL", "1|'NA'", "2|'NAN'", "3|''"});
+  CHECK(read(schema, "1,\n2,\"\"\n", {.nulls = {""}}) == Rows{"1|NULL", "2|''"});
+}
+
+TEST_CASE("csv: some columns of the document, in another order") {
+  const Schema schema({{"c", ColumnType::kInt64}, {"a", ColumnType::kText}});
+  const CsvOptions options{.fields = {2, 0}, .field_count = 3};
+  CHECK(read(schema, "x,y,1\nx,y\nx,y,007\nx,y,2,z\n", options).size() == 4);
+  const Rows rows = read(schema, "x,y,1\nx,y\nx,y,007\n", options);
+  CHECK(rows[0] == "1|'x'");
+  CHECK(rows[1] == "error fields line 2: expected 3 fields, found 2 [x,y]");
+  CHECK(
+      rows[2].starts_with("error would_change line 3: column \"c\" expected an integer of 64 "
+                          "bits, found \"007\""));
+  CHECK(read(kTwoTexts, "\n", {.fields = {0, 1}, .field_count = 3}).empty());
+}
+
+TEST_CASE("csv: no more records than it is limited to, broken ones among them") {
+  CsvReader reader(kTwoTexts, {});
+  reader.set_limit(2);
+  BatchPool pool({.rows = 4, .columns = 2, .intake_batches = 1});
+  mayfly_batch* batch = pool.try_acquire(BatchPool::Part::kIntake, kTwoTexts);
+  FixedHeapSink sink;
+  const std::string document = "bad\n1,2\n3,4\n" + std::string(kReadPadding, ' ');
+  const ParseResult result =
+      reader.parse({document.data(), document.size() - kReadPadding}, true, *batch, sink);
+  CHECK(result.consumed == 8);
+  CHECK(result.stop == Stop::kBatch);
+  CHECK(batch->rows == 2);
+  CHECK(reader.is_at_limit());
+  pool.release(batch);
 }
 
 TEST_CASE("tsv: tabs, and backslashes and quotes are text") {

@@ -12,44 +12,52 @@ std::string_view extension(std::string_view path) {
   return path.substr(dot);
 }
 
-}  // namespace
-
-std::optional<Format> format_from_name(std::string_view path) {
+// In lower case, and without what a packed file's name has behind it.
+std::string type_of(std::string_view path) {
   std::string name(path);
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   }
-  std::string_view rest = name;
-  std::string_view type = extension(rest);
-  if (type == ".gz" || type == ".zst" || type == ".zstd") {
-    rest.remove_suffix(type.size());
-    type = extension(rest);
+  const std::string_view packed = extension(name);
+  if (packed == ".gz" || packed == ".zst" || packed == ".zstd") {
+    name.resize(name.size() - packed.size());
   }
+  return std::string(extension(name));
+}
+
+// An object that begins here and goes on, with a key, on the next line.
+bool goes_on_behind_its_line(std::string_view text) {
+  const std::size_t newline = text.find('\n');
+  if (newline == std::string_view::npos) return false;
+  const std::size_t next = text.find_first_not_of(" \t\r\n", newline);
+  const std::size_t last = text.find_last_not_of(" \t\r", newline - 1);
+  return text[last] != '}' && next != std::string_view::npos && text[next] == '"';
+}
+
+}  // namespace
+
+std::optional<Format> format_from_name(std::string_view path) {
+  const std::string type = type_of(path);
   if (type == ".csv") return Format::kCsv;
   if (type == ".tsv" || type == ".tab") return Format::kTsv;
   if (type == ".ndjson" || type == ".jsonl") return Format::kNdjson;
   return std::nullopt;
 }
 
-Status check_encoding(std::string_view head) {
-  if (head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF")) {
-    return Status(
-        Code::kNoInput,
-        "expected UTF-8, found UTF-16 by its byte order mark; convert it (iconv -f UTF-16 "
-        "-t UTF-8)");
-  }
-  return {};
+bool names_json(std::string_view path) {
+  return type_of(path) == ".json" || format_from_name(path) == Format::kNdjson;
 }
 
-Result<Format> format_from_content(std::string_view head) {
+Format format_from_content(std::string_view head) {
   if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
   const std::size_t first = head.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && head[first] == '{') return Format::kNdjson;
+  if (first != std::string_view::npos && head[first] == '{') {
+    return goes_on_behind_its_line(head.substr(first)) ? Format::kJson : Format::kNdjson;
+  }
   if (first != std::string_view::npos && head[first] == '[') {
     const std::size_t second = head.find_first_not_of(" \t\r\n", first + 1);
     if (second != std::string_view::npos && (head[second] == '{' || head[second] == ']')) {
-      return Status(Code::kNoInput,
-                    "expected one JSON object a line, found an array; unwrap it (jq -c '.[]')");
+      return Format::kJson;
     }
   }
   const std::string_view line = head.substr(0, head.find('\n'));

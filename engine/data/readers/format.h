@@ -5,22 +5,20 @@
 #include <optional>
 #include <string_view>
 
-#include "mayfly/base/status.h"
-
 namespace mayfly {
 
 // The formats of files of rows.
-enum class Format : std::uint8_t { kCsv, kTsv, kNdjson };
+enum class Format : std::uint8_t { kCsv, kTsv, kNdjson, kJson };
 
 // orders.csv, .tsv, .tab, .ndjson, .jsonl, whatever the case; .gz, .zst and .zstd behind it are
 // left out. None: the name doesn't say.
 std::optional<Format> format_from_name(std::string_view path);
 
-// An opening brace: NDJSON. Else CSV, or TSV when the first line has a tab and no comma. Refused:
-// UTF-16 and a JSON array, with what to do.
-Result<Format> format_from_content(std::string_view head);
+// orders.ndjson, .jsonl, and .json, which may be either kind of JSON.
+bool names_json(std::string_view path);
 
-// Text the readers can't read: UTF-16 by its byte order mark.
-Status check_encoding(std::string_view head);
+// An object on one line: NDJSON. An array, or an object over several lines: JSON. Else CSV, or TSV
+// when the first line has a tab and no comma.
+Format format_from_content(std::string_view head);
 
 }  // namespace mayfly

@@ -5,6 +5,7 @@
 
 #include "mayfly/data/readers/json_text.h"
 #include "mayfly/data/readers/number.h"
+#include "mayfly/data/readers/utf8_watch.h"
 
 namespace mayfly {
 namespace {
@@ -48,7 +49,7 @@ ParseResult NdjsonReader::parse(std::span<const char> input, bool at_end, mayfly
     return *stopped;
   }
   const char* cursor = begin + used;
-  while (has_room_for_row(batch)) {
+  while (has_room(batch)) {
     const char* const stop = window_end(cursor, end, at_end);
     if (stop == cursor) {
       const std::string_view rest(cursor, static_cast<std::size_t>(end - cursor));
@@ -57,16 +58,15 @@ ParseResult NdjsonReader::parse(std::span<const char> input, bool at_end, mayfly
       return {input.size(), Stop::kInput};
     }
     scanner_.start(cursor, stop);
-    while (has_room_for_row(batch)) {
+    while (has_room(batch)) {
       const JsonScanner::Line line = scanner_.next_line();
       if (line == JsonScanner::Line::kEnd) break;
-      const Put put = put_line(line, batch, sink);
+      const Put put = put_line(line, extent(), batch, sink);
       if (put != Put::kDone) return {static_cast<std::size_t>(cursor - begin), stop_of(put)};
       cursor = scanner_.next();
     }
   }
-  return {static_cast<std::size_t>(cursor - begin),
-          has_room_for_row(batch) ? Stop::kInput : Stop::kBatch};
+  return {static_cast<std::size_t>(cursor - begin), has_room(batch) ? Stop::kInput : Stop::kBatch};
 }
 
 // Behind the last line that begins a window; begin when not one line is complete.
@@ -82,10 +82,10 @@ const char* NdjsonReader::window_end(const char* begin, const char* end, bool at
   return at_end ? end : begin;
 }
 
-RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& batch,
-                                         BatchSink& sink) {
+RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, const Extent& extent,
+                                         mayfly_batch& batch, BatchSink& sink) {
   if (line == JsonScanner::Line::kBlank) {
-    pass(extent());
+    pass(extent);
     return Put::kDone;
   }
   const std::uint64_t bytes = scanner_.line().size();
@@ -96,9 +96,8 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& b
     if (room == MAYFLY_FULL) return Put::kBatch;
     if (room == MAYFLY_BLOCKED) return Put::kBlocked;
     if (room != MAYFLY_OK) {
-      message_ = "expected a record of at most " + std::to_string(options_.max_row_bytes) +
-                 " bytes (max_row_bytes), found " + std::to_string(bytes);
-      return reject_record(batch, sink, ReadError::kTooLong, message_, scanner_.line(), extent());
+      message_ = too_long(options_.max_row_bytes, bytes);
+      return reject_record(batch, sink, ReadError::kTooLong, message_, scanner_.line(), extent);
     }
   }
   bool put = false;
@@ -111,10 +110,10 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, mayfly_batch& b
   }
   if (!put) [[unlikely]] {
     abandon_row(batch, batch.heap_used);
-    return reject_record(batch, sink, reason_, message_, scanner_.line(), extent());
+    return reject_record(batch, sink, reason_, message_, scanner_.line(), extent);
   }
-  commit_row(batch, origin(extent()));
-  pass_row(batch, extent());
+  commit_row(batch, origin(extent));
+  pass_row(batch, extent);
   return Put::kDone;
 }
 
@@ -185,6 +184,10 @@ std::uint32_t NdjsonReader::find(std::string_view key, std::size_t place) {
 }
 
 bool NdjsonReader::refuse_broken() {
+  if (!is_valid_utf8(scanner_.line())) {
+    describe_invalid_utf8(scanner_.line(), &message_);
+    return refuse(ReadError::kUtf8);
+  }
   message_ = scanner_.error();
   if (message_.ends_with("found its end")) message_ += kOneLineHint;
   return refuse(ReadError::kJson);

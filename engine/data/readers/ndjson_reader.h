@@ -30,7 +30,7 @@ struct NdjsonOptions {
   std::uint64_t max_row_bytes = kMaxRowBytes;
 };
 
-class NdjsonReader final : public RecordReader {
+class NdjsonReader : public RecordReader {
  public:
   // keys[i] fills column i; they differ from the columns' names where two keys differ in case
   // alone.
@@ -38,6 +38,13 @@ class NdjsonReader final : public RecordReader {
 
   ParseResult parse(std::span<const char> input, bool at_end, mayfly_batch& batch,
                     BatchSink& sink) override;
+
+ protected:
+  // The line that scanner_ is at: a row, or an error row, of this extent.
+  Put put_line(JsonScanner::Line line, const Extent& extent, mayfly_batch& batch, BatchSink& sink);
+  std::uint64_t max_row_bytes() const { return options_.max_row_bytes; }
+
+  JsonScanner scanner_;
 
  private:
   static constexpr std::uint32_t kNoColumn = UINT32_MAX;
@@ -50,7 +57,6 @@ class NdjsonReader final : public RecordReader {
   enum class Fault : std::uint8_t { kNone, kChanges, kNumber, kEscape };
 
   const char* window_end(const char* begin, const char* end, bool at_end) const;
-  Put put_line(JsonScanner::Line line, mayfly_batch& batch, BatchSink& sink);
   bool put_members(RowCells& row);
   bool is_key(std::string_view raw, std::uint32_t column) const;
   std::uint32_t find(std::string_view key, std::size_t place);
@@ -75,7 +81,6 @@ class NdjsonReader final : public RecordReader {
   std::vector<Key> key_heads_;  // of keys_
   std::vector<ColumnType> types_;
   NdjsonOptions options_;
-  JsonScanner scanner_;
   std::unordered_map<std::string_view, std::uint32_t> columns_;  // views of keys_
   // The column of the member at each place of the last line: lines of one writer look alike.
   std::vector<std::uint32_t> order_;

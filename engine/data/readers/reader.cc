@@ -40,24 +40,34 @@ std::optional<ParseResult> RecordReader::begin_span(std::string_view input, bool
 RecordReader::Put RecordReader::skip_overlong(std::string_view input, bool at_end,
                                               std::uint64_t bytes_max, mayfly_batch& batch,
                                               BatchSink& sink, std::size_t* used) {
-  const std::size_t newline = input.find('\n');
+  const std::size_t newline = input.find(newline_);
   const bool has_newline = newline != std::string_view::npos;
-  const std::size_t part = has_newline ? newline + 1 : input.size();
-  overlong_.keep(input.substr(0, part));
-  if (has_newline || at_end) {
-    if (!has_room_for_row(batch)) return Put::kBatch;
-    const Extent all{overlong_.bytes() + part, has_newline ? 1u : 0u};
-    const std::string message = "expected a record of at most " + std::to_string(bytes_max) +
-                                " bytes (max_row_bytes), found " + std::to_string(all.bytes);
-    const Put put = reject_record(batch, sink, ReadError::kTooLong, message,
-                                  without_newline(overlong_.raw()), all);
-    if (put != Put::kDone) return put;
-    overlong_.end();
-  } else {
-    overlong_.pass(part);
+  const std::string_view part = input.substr(0, has_newline ? newline + 1 : input.size());
+  const Put put =
+      skip_part(part, has_newline || at_end, has_newline ? 1 : 0, bytes_max, batch, sink);
+  if (put == Put::kDone) *used = part.size();
+  return put;
+}
+
+RecordReader::Put RecordReader::skip_part(std::string_view part, bool ends, std::uint64_t newlines,
+                                          std::uint64_t bytes_max, mayfly_batch& batch,
+                                          BatchSink& sink) {
+  overlong_.keep(part);
+  if (!ends) {
+    overlong_.pass(part.size());
+    return Put::kDone;
   }
-  *used = part;
-  return Put::kDone;
+  if (!has_room(batch)) return Put::kBatch;
+  const Extent all{overlong_.bytes() + part.size(), newlines};
+  const Put put = reject_record(batch, sink, ReadError::kTooLong, too_long(bytes_max, all.bytes),
+                                without_newline(overlong_.raw()), all);
+  if (put == Put::kDone) overlong_.end();
+  return put;
+}
+
+std::string RecordReader::too_long(std::uint64_t bytes_max, std::uint64_t found) {
+  return "expected a record of at most " + std::to_string(bytes_max) +
+         " bytes (max_row_bytes), found " + std::to_string(found);
 }
 
 void OverlongRecord::begin(std::string_view start) {

@@ -29,7 +29,15 @@ inline constexpr std::size_t kRawKept = 64 << 10;
 inline constexpr std::uint64_t kMaxRowBytes = 32ull << 20;
 
 // Why a record became an error row; also an index into kReadReasons.
-enum class ReadError : std::uint16_t { kFields, kQuote, kTooLong, kChanges, kJson, kUnknownKey };
+enum class ReadError : std::uint16_t {
+  kFields,
+  kQuote,
+  kTooLong,
+  kChanges,
+  kJson,
+  kUnknownKey,
+  kUtf8,
+};
 
 // Codes and a sentence about each, as a plugin's reasons[] wants them.
 inline constexpr mayfly_named kReadReasons[] = {
@@ -39,6 +47,7 @@ inline constexpr mayfly_named kReadReasons[] = {
     {"would_change", "a numeric column would store the text as another value"},
     {"json", "the line isn't one valid JSON object"},
     {"unknown_key", "the object has a key that no column is for"},
+    {"utf8", "the record isn't valid UTF-8"},
 };
 
 // A byte order mark at the start of a document isn't part of its first record.
@@ -120,6 +129,9 @@ class RecordReader {
                             BatchSink& sink) = 0;
 
   const ReadPosition& position() const { return position_; }
+  // Records to read at most, from the document's first.
+  void set_limit(std::uint64_t records) { limit_ = records; }
+  bool is_at_limit() const { return position_.ordinal >= limit_; }
   void set_position(const ReadPosition& position) { position_ = position; }
 
  protected:
@@ -155,13 +167,24 @@ class RecordReader {
   // Goes on with overlong_, which is active; *used is how much of the input it was.
   Put skip_overlong(std::string_view input, bool at_end, std::uint64_t bytes_max,
                     mayfly_batch& batch, BatchSink& sink, std::size_t* used);
+  // A part of it; `ends`: its last one, with so many newlines in all.
+  Put skip_part(std::string_view part, bool ends, std::uint64_t newlines, std::uint64_t bytes_max,
+                mayfly_batch& batch, BatchSink& sink);
+  static std::string too_long(std::uint64_t bytes_max, std::uint64_t found);
   static Stop stop_of(Put put) { return put == Put::kBlocked ? Stop::kBlocked : Stop::kBatch; }
 
+  // For one more record, which may be read.
+  bool has_room(const mayfly_batch& batch) const {
+    return has_room_for_row(batch) && position_.ordinal < limit_;
+  }
+
   ReadPosition position_;
+  std::uint64_t limit_ = UINT64_MAX;
   OverlongRecord overlong_;
+  char newline_ = '\n';  // what ends a line
 };
 
-// Without a newline (LF or CRLF) at its end.
+// Without a newline (LF, CRLF or CR) at its end.
 std::string_view without_newline(std::string_view record);
 
 }  // namespace mayfly
