@@ -50,6 +50,13 @@ constexpr mayfly_option kWriter[] = {
     required(option("table", MAYFLY_OPTION_TEXT, nullptr, "1", nullptr, "The table in it.")),
     option("primary_key", MAYFLY_OPTION_LIST, nullptr, nullptr, nullptr,
            "Key columns of a table to be created, and of upsert."),
+    option("not_null", MAYFLY_OPTION_LIST, nullptr, nullptr, nullptr,
+           "Columns of a table to be created that take no NULL."),
+    option("default", MAYFLY_OPTION_LIST, nullptr, nullptr, nullptr,
+           "What columns of a table to be created have where a row doesn't say it, each as "
+           "column=value."),
+    option("strict", MAYFLY_OPTION_BOOL, "false", nullptr, nullptr,
+           "Whether a table to be created is STRICT: its columns take values of their type alone."),
     option(
         "select", MAYFLY_OPTION_TEXT, nullptr, "1", nullptr,
         "A SELECT over mayfly_batch whose rows are written in place of the batch's. A row with a "
@@ -90,6 +97,9 @@ enum WriterOption : std::uint32_t {
   kDatabase,
   kTable,
   kPrimaryKey,
+  kNotNull,
+  kDefault,
+  kStrict,
   kSelect,
   kPerBatch,
   kAlter,
@@ -158,10 +168,16 @@ void apply_writer_options(const OptionValues& values, WriterPlan& writer) {
   };
   text(kDatabase, writer.database);
   text(kTable, writer.table);
-  for (std::uint64_t i = 0; i < values[kPrimaryKey].list_count; ++i) {
-    const mayfly_text& key = values[kPrimaryKey].list[i];
-    writer.primary_key.emplace_back(key.data, static_cast<std::size_t>(key.size));
-  }
+  const auto list = [&values](std::uint32_t row, std::vector<std::string>& into) {
+    for (std::uint64_t i = 0; i < values[row].list_count; ++i) {
+      const mayfly_text& item = values[row].list[i];
+      into.emplace_back(item.data, static_cast<std::size_t>(item.size));
+    }
+  };
+  list(kPrimaryKey, writer.primary_key);
+  list(kNotNull, writer.not_null);
+  list(kDefault, writer.defaults);
+  flag(kStrict, writer.strict);
   text(kSelect, writer.select);
   flag(kPerBatch, writer.per_batch);
   flag(kAlter, writer.alter);

@@ -100,6 +100,9 @@ struct WriterPlan {
   std::string table;
   std::vector<Column> columns;           // of a table to be created; empty: as the rows have them
   std::vector<std::string> primary_key;  // column names
+  std::vector<std::string> not_null;     // likewise, of a table to be created
+  std::vector<std::string> defaults;     // likewise, each as column=value
+  bool strict = false;                   // a STRICT one
   std::string select;      // own SELECT over mayfly_batch; empty: all columns as they are
   bool per_batch = false;  // `select` may depend on where batches begin and end
   bool alter = false;      // add the columns that an existing table lacks

@@ -37,8 +37,13 @@ WriterOptions options_of(const WriterPlan& plan, const WriterExtras& extras,
                                                                            : Synchronous::kNormal;
   options.journal = plan.journal == WriterPlan::Journal::kKeep ? Journal::kKeep : Journal::kWal;
   options.create_table = extras.create_table;
+  options.truncate = extras.truncate;
+  options.indexed = extras.indexed;
   options.alter = plan.alter;
   options.coerce = plan.coerce;
+  options.not_null = plan.not_null;
+  options.defaults = plan.defaults;
+  options.strict = plan.strict;
   options.select = plan.select;
   options.per_batch = plan.per_batch;
   options.on_error = extras.fail_on_row_error ? OnRowError::kFail : OnRowError::kDeadLetter;

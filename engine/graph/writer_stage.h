@@ -27,6 +27,8 @@ namespace mayfly {
 struct WriterExtras {
   bool create_table = true;
   bool fail_on_row_error = false;
+  bool truncate = false;             // what rows the table has are taken out at open
+  std::vector<std::string> indexed;  // columns that the table must have
 };
 
 // What comes to the writer.

@@ -71,6 +71,7 @@ Status SqliteWriter::Impl::open() {
   }
   Status status = set_up();
   if (status.ok()) status = open_target();
+  if (status.ok() && options_.truncate) status = truncate();
   if (!status.ok()) {
     session_.connection().run("ROLLBACK");
     return status;
@@ -95,6 +96,16 @@ Status SqliteWriter::Impl::set_up() {
                                                      options_.resumed_sources, options_.database));
   }
   return to_status(commits_.open(session_.connection()), "creating mayfly_commits");
+}
+
+Status SqliteWriter::Impl::truncate() {
+  SqliteConnection& connection = session_.connection();
+  const SqliteError error = connection.run("DELETE FROM " + quote_identifier(target_.table()));
+  if (!error.ok()) return to_status(error, "taking the rows out of table " + target_.table());
+  if (target_.created()) return Status::success();
+  signals_.raise(signals_.intern("write.truncated"),
+                 static_cast<std::uint64_t>(sqlite3_changes64(connection.get())), "rows");
+  return Status::success();
 }
 
 Status SqliteWriter::Impl::open_target() {

@@ -9,7 +9,8 @@
 // TURNS      Each call that uses the database waits until nobody else in this process writes to it,
 //            whether by this class or by a SqliteSingleWriter, and then uses the one connection
 //            for that (single_writer/shared_database.h): they never meet each other's locks.
-// SIGNALS    write.checkpoint:Npages:Nms
+// SIGNALS    write.truncated:Nrows   WriterOptions::truncate took them out
+//            write.checkpoint:Npages:Nms
 //            write.checkpoint.error:MESSAGE   the disk is full, or fails
 //            wal.growing:Npages   the log can't shrink, for a reader or for the disk (wal_growth.h)
 // OWNERSHIP  Rows are borrowed for the call; outcome, judge and reason of pending rows are set.

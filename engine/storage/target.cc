@@ -33,6 +33,11 @@ std::vector<std::string> given_keys(const WriterOptions& options, const Schema& 
   return keys;
 }
 
+bool has_column(const std::vector<std::string>& columns, std::string_view name) {
+  return std::any_of(columns.begin(), columns.end(),
+                     [name](const std::string& each) { return is_same_column(each, name); });
+}
+
 Status refuse(std::string message) { return {Code::kConfig, std::move(message)}; }
 
 // "(id); (a, b)": what ON CONFLICT could name, so no partial indexes and none over expressions.
@@ -98,6 +103,11 @@ Result<Target> Target::prepare(SqliteConnection& connection, const WriterOptions
     MAYFLY_RETURN_IF_ERROR(target.load(connection, exists));
   }
   MAYFLY_RETURN_IF_ERROR(target.check(connection, options));
+  for (const std::string& column : options.indexed) {
+    if (target.find(column) != nullptr) continue;
+    return refuse("expected a column of table " + target.table_ + " to make an index of, found \"" +
+                  column + "\"; check the spelling");
+  }
   MAYFLY_RETURN_IF_ERROR(target.choose_keys(options, schema));
   MAYFLY_RETURN_IF_ERROR(target.look_for_indexes(connection, options));
   MAYFLY_RETURN_IF_ERROR(target.choose_checks(options, schema));
@@ -154,7 +164,8 @@ Status Target::check_width(SqliteConnection& connection, std::size_t columns) co
   const int max = sqlite3_limit(connection.get(), SQLITE_LIMIT_COLUMN, -1);
   if (columns <= static_cast<std::size_t>(max)) return Status::success();
   return refuse("table " + table_ + ": expected at most " + std::to_string(max) +
-                " columns (SQLite's limit), found " + std::to_string(columns) + "; leave some out");
+                " columns (SQLite's limit), found " + std::to_string(columns) +
+                "; leave some out (--columns, or columns in a pipeline)");
 }
 
 // What is inserted: the schema's columns, or those of the SELECT.
@@ -187,35 +198,54 @@ Status Target::create(SqliteConnection& connection, const WriterOptions& options
                   "; create it, or let the writer (create_table)");
   }
   keys_ = given_keys(options, schema);
-  for (const std::string& key : keys_) {
-    const bool known = std::any_of(inserted_.begin(), inserted_.end(), [&key](const auto& column) {
-      return is_same_column(column.name, key);
-    });
-    if (known) continue;
-    std::string names;
-    for (const InsertColumn& column : inserted_) {
-      names.append(names.empty() ? "" : ", ").append(column.name);
+  for (const std::string& key : keys_) MAYFLY_RETURN_IF_ERROR(check_known("key column", key));
+  for (const std::string& name : options.not_null) {
+    MAYFLY_RETURN_IF_ERROR(check_known("NOT NULL column", name));
+  }
+  for (const std::string& entry : options.defaults) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos) {
+      return refuse("default: expected column=value, found \"" + entry + "\"");
     }
-    return refuse("key column \"" + key + "\" isn't a column of the input, which has " + names +
-                  "; check the spelling");
+    MAYFLY_RETURN_IF_ERROR(check_known("column with a default", entry.substr(0, equals)));
   }
   std::string sql = "CREATE TABLE " + quote_identifier(table_) + "(";
   bool aliased = false;
   for (const InsertColumn& column : inserted_) {
     if (sql.back() != '(') sql += ", ";
     sql += quote_identifier(column.name);
-    const std::string_view type = declared_type_of(column.type);
+    std::string_view type = declared_type_of(column.type);
+    if (type.empty() && options.strict) type = "ANY";
     if (!type.empty()) sql.append(" ").append(type);
     const bool key = is_key(column.name);
     const bool alias = key && keys_.size() == 1 && type == "INTEGER";
     if (alias) sql += " PRIMARY KEY";
     aliased |= alias;
     // SQLite allows NULL in a primary key that isn't the rowid.
-    if (!alias && (column.not_null || key)) sql += " NOT NULL";
+    const bool not_null = column.not_null || key || has_column(options.not_null, column.name);
+    if (!alias && not_null) sql += " NOT NULL";
+    for (const std::string& entry : options.defaults) {
+      const std::size_t equals = entry.find('=');
+      if (!is_same_column(std::string_view(entry).substr(0, equals), column.name)) continue;
+      sql += " DEFAULT " + quote_literal(std::string_view(entry).substr(equals + 1));
+    }
   }
   if (!keys_.empty() && !aliased) sql += ", PRIMARY KEY(" + joined(keys_) + ")";
-  sql += ")";
+  sql += options.strict ? ") STRICT" : ")";
   return to_status(connection.run(sql), "creating table " + table_);
+}
+
+Status Target::check_known(const char* what, std::string_view name) const {
+  const bool known = std::any_of(inserted_.begin(), inserted_.end(), [name](const auto& column) {
+    return is_same_column(column.name, name);
+  });
+  if (known) return Status::success();
+  std::string list;
+  for (const InsertColumn& column : inserted_) {
+    list.append(list.empty() ? "" : ", ").append(column.name);
+  }
+  return refuse(std::string(what) + " \"" + std::string(name) +
+                "\" isn't a column of the input, which has " + list + "; check the spelling");
 }
 
 Status Target::check(SqliteConnection& connection, const WriterOptions& options) {

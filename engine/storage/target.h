@@ -79,6 +79,8 @@ class Target {
   Status choose_columns(SqliteConnection& connection, const WriterOptions& options,
                         const Schema& schema);
   Status check_width(SqliteConnection& connection, std::size_t columns) const;
+  // Refused: it is no column of the input.
+  Status check_known(const char* what, std::string_view name) const;
   Status create(SqliteConnection& connection, const WriterOptions& options, const Schema& schema);
   Status check(SqliteConnection& connection, const WriterOptions& options);
   Status add_columns(SqliteConnection& connection, const WriterOptions& options,

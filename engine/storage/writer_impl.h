@@ -61,6 +61,7 @@ class SqliteWriter::Impl : private SharedConnection::User {
   Status set_up();
   Status wind_up(bool durable);
   Status open_target();
+  Status truncate();
   GroupResult transaction(std::span<const RowRef> slices, GroupFeed* feed);
   GroupResult ensure_open();
   // slices: what is to be inserted, and what was in the end. taken: how many of them.

@@ -50,12 +50,17 @@ struct WriterOptions {
   Journal journal = Journal::kWal;
   bool foreign_keys = true;
 
-  bool create_table = true;  // when it isn't there, with the schema's types
-  bool alter = false;        // add the columns that an existing table lacks
-  bool coerce = false;       // let a column's affinity change values
-  bool parsed = false;       // values were read from text: a real has lost how it was written
-  std::string select;        // a SELECT over mayfly_batch in place of its columns
-  bool per_batch = false;    // the SELECT depends on batch borders: a batch is answered as a whole
+  bool create_table = true;           // when it isn't there, with the schema's types
+  std::vector<std::string> not_null;  // columns of such a table
+  std::vector<std::string> defaults;  // likewise, each as column=value
+  bool strict = false;                // such a table is STRICT
+  bool truncate = false;              // open() takes out what rows there are
+  std::vector<std::string> indexed;   // columns that there must be, for who makes indexes later
+  bool alter = false;                 // add the columns that an existing table lacks
+  bool coerce = false;                // let a column's affinity change values
+  bool parsed = false;     // values were read from text: a real has lost how it was written
+  std::string select;      // a SELECT over mayfly_batch in place of its columns
+  bool per_batch = false;  // the SELECT depends on batch borders: a batch is answered as a whole
 
   // Sources that go on from their marks: where their rows were written to, the table must be.
   std::vector<std::string> resumed_sources;

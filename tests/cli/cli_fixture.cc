@@ -51,6 +51,7 @@ JsonSummary parse_summary(const std::string& text) {
                       .updated = integer("rows_updated"),
                       .ignored = integer("rows_ignored"),
                       .rejected = integer("rows_rejected"),
+                      .dropped = integer("rows_dropped"),
                       .bytes = integer("bytes_read"),
                       .exit_status = integer("exit_status"),
                       .seconds = number("seconds"),
@@ -70,7 +71,7 @@ JsonSummary parse_summary(const std::string& text) {
     summary.sources.emplace_back(file, from);
   }
   // It adds up.
-  CHECK(summary.read == summary.written + summary.ignored + summary.rejected);
+  CHECK(summary.read == summary.written + summary.ignored + summary.rejected + summary.dropped);
   CHECK(summary.written == summary.inserted + summary.updated);
   return summary;
 }

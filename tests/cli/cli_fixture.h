@@ -25,7 +25,7 @@ Outcome run_mayfly(std::vector<std::string> arguments, const ProgramOptions& opt
 
 // The fields of `ingest --output json`; fails the test when it isn't the JSON that was promised.
 struct JsonSummary {
-  std::int64_t version, read, written, inserted, updated, ignored, rejected, bytes, exit_status;
+  std::int64_t version, read, written, inserted, updated, ignored, rejected, dropped, bytes, exit_status;
   double seconds, rows_per_second;
   std::string table, database;
   std::vector<std::pair<std::string, std::int64_t>> sources;

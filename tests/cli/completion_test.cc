@@ -147,7 +147,7 @@ TEST_CASE("completion: options are those of the command, with those of all comma
 
 TEST_CASE("completion: the words of an option are offered behind it, with a blank or with =") {
   const Shells shells;
-  shells.check("mayfly ingest --format ", {"auto", "csv", "ndjson", "tsv"});
+  shells.check("mayfly ingest --format ", {"auto", "csv", "json", "ndjson", "tsv"});
   shells.check("mayfly ingest --format=n", {"ndjson"});
   shells.check("mayfly --output ", {"json", "text"});
   shells.check("mayfly plugins show --color a", {"always", "auto"});

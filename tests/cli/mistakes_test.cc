@@ -170,7 +170,7 @@ TEST_CASE("validate: every option of file that is wrong is told, where it stands
   CHECK(f.all_told("validate") ==
         "4:9: s.infer: \"all\" reads the input twice, and standard input can't be; use \"sample\", "
         "or give types\n"
-        "5:13: s.delimiter: expected one byte that isn't a newline, or tab, found \"ab\"\n"
+        "5:13: s.delimiter: expected one byte that isn't a newline, tab, or auto, found \"ab\"\n"
         "6:9: s.quote: expected one byte that isn't a newline, or none, found \"xy\"\n"
         "7:10: " +
             types +

@@ -243,7 +243,7 @@ TEST_CASE("plugins: listed, shown, checked") {
   const Outcome unknown = run_mayfly({"plugins", "show", "bach"});
 
   CHECK(contains(list.out, "batch"));
-  CHECK(contains(list.out, "source  Reads a CSV, TSV or NDJSON file"));
+  CHECK(contains(list.out, "source  Reads a CSV, TSV, NDJSON or JSON file"));
   // Others are beside it when more of the tree is built.
   CHECK(json.out.starts_with("[{\"name\":\""));
   CHECK(contains(json.out, "{\"name\":\"batch\""));

@@ -256,7 +256,8 @@ TEST_CASE(
   CHECK(!option("--upsert").repeatable);
   CHECK(option("--verbose").names == std::vector<std::string>{"-v", "--verbose"});
   CHECK(option("--verbose").repeatable);
-  CHECK(option("--format").value.words == std::vector<std::string>{"auto", "csv", "tsv", "ndjson"});
+  CHECK(option("--format").value.words ==
+        std::vector<std::string>{"auto", "csv", "tsv", "ndjson", "json"});
   CHECK(option("--format").default_value == "auto");
   CHECK(option("--batch-rows").default_value == "1024");
   CHECK(option("--batch-rows").variable == "MAYFLY_BATCH_ROWS");

@@ -38,6 +38,8 @@ constexpr char kIngestFooter[] = R"(Examples:
   mayfly ingest events.ndjson.gz --into log.db --resume       goes on after an interruption
   zcat big.csv.gz | mayfly ingest - --into big.db --table big
   mayfly ingest zips.csv --into geo.db --types zip=text       007 stays 007
+  mayfly ingest old.csv --into a.db --encoding latin1 --delimiter auto --null NA
+  mayfly ingest log.csv --into a.db --columns at,user --where "user <> ''" --index user
 
 Types are inferred from the first 1,000 rows. A value that a numeric column would change
 (007, +5, 20 digits) is never stored changed: its row becomes a dead letter, and --types
@@ -238,13 +240,36 @@ void add_global(CLI::App& app, GlobalOptions& global) {
 void add_input_options(CLI::App& app, IngestOptions& ingest) {
   Options options(app, "Input");
   options.choice("--format", ingest.format, "What the files hold; auto: by name, then content",
-                 {"auto", "csv", "tsv", "ndjson"});
-  options.text("--delimiter", ingest.delimiter, "Between fields: one character, or tab")
+                 {"auto", "csv", "tsv", "ndjson", "json"});
+  options
+      .text("--encoding", ingest.encoding,
+            "What text is in: latin1, cp1252, ... (iconv -l) [UTF-8; UTF-16 by its mark]")
+      ->type_name("NAME");
+  options.text("--delimiter", ingest.delimiter, "Between fields: one character, tab, or auto")
       ->type_name("CHAR");
   options.text("--quote", ingest.quote, "Around fields: one character, or none")->type_name("CHAR");
+  options.choice("--escape", ingest.escape,
+                 "backslash: \\t, \\n, \\\\ and, for NULL, \\N in fields without quotes",
+                 {"none", "backslash"});
+  options.text("--comment", ingest.comment, "Leave out lines that begin with this character")
+      ->type_name("CHAR");
+  options.add("--skip-rows", ingest.skip_rows, "Lines to leave out before the header")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
   options.flag("--no-header", ingest.no_header, "The first record is data");
-  options.list("--columns", ingest.columns, "Names in place of the header's; NDJSON: keys to read")
+  options
+      .list("--columns", ingest.columns,
+            "The columns to read, in this order; without a header: the names of all")
       ->type_name("NAME,...");
+  options.list("--rename", ingest.renamed, "Other names for columns")->type_name("OLD=NEW,...");
+  options
+      .finish(app.add_option("--null", ingest.nulls,
+                             "A field without quotes that means NULL in every column; repeatable")
+                  ->allow_extra_args(false))
+      ->type_name("TEXT");
+  options.add("--limit", ingest.limit, "Records to read of each file; 0: all")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
   options.choice("--empty", ingest.empty,
                  "An empty field without quotes: NULL but '' in text columns, NULL, or ''",
                  {"auto", "null", "text"});
@@ -259,6 +284,12 @@ void add_input_options(CLI::App& app, IngestOptions& ingest) {
       .list("--types", ingest.types,
             "Types of columns: int64, float64, text, blob, bool, timestamp, json, any")
       ->type_name("COL=TYPE,...");
+  CLI::Option* where =
+      options.text("--where", ingest.where, "Only rows for which this SQL expression is true")
+          ->type_name("SQL");
+  options.text("--sql", ingest.sql, "A SELECT over mayfly_batch: what is written instead")
+      ->type_name("SQL")
+      ->excludes(where);
 }
 
 void add_table_options(CLI::App& app, IngestOptions& ingest) {
@@ -273,11 +304,26 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
       ->type_name("FILE");
   options.list("--pk", ingest.primary_key, "Primary key of a new table; key of --upsert")
       ->type_name("COL,...");
+  options.list("--not-null", ingest.not_null, "Columns of a new table that take no NULL")
+      ->type_name("COL,...");
+  options
+      .finish(app.add_option("--default", ingest.defaults,
+                             "What a column of a new table has by default; repeatable")
+                  ->allow_extra_args(false))
+      ->type_name("COL=VALUE");
+  options.flag("--strict", ingest.strict, "A new table is STRICT: columns keep their type");
+  options
+      .finish(
+          app.add_option("--index", ingest.indexes, "Make an index once all is loaded; repeatable")
+              ->allow_extra_args(false)
+              ->check(Options::no_empty_items()))
+      ->type_name("COL,...");
   CLI::Option* upsert = options.flag("--upsert", ingest.upsert, "A known key updates the row");
   CLI::Option* ignore = options.flag("--ignore", ingest.ignore, "A known key keeps the old row");
   CLI::Option* replace = options.flag("--replace", ingest.replace, "A known key replaces the row");
   upsert->excludes(ignore)->excludes(replace);
   ignore->excludes(replace);
+  options.flag("--truncate", ingest.truncate, "Take out the table's rows first");
   options.flag("--alter", ingest.alter, "Add columns that the table lacks");
   options.flag("--coerce", ingest.coerce, "Let the types of the table's columns change values");
   options.choice("--on-error", ingest.on_error,
@@ -287,8 +333,10 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
 
 void add_run_options(CLI::App& app, IngestOptions& ingest) {
   Options options(app, "Run");
-  options.flag("--resume", ingest.resume,
-               "Go on where the last run of these files stopped; not of a pipe");
+  options
+      .flag("--resume", ingest.resume,
+            "Go on where the last run of these files stopped; not of a pipe")
+      ->excludes("--truncate");
   options.choice("--synchronous", ingest.synchronous,
                  "Durable at the end, or with every transaction", {"normal", "full"});
   options.add("--batch-rows", ingest.batch_rows, "Rows a batch")
@@ -445,7 +493,8 @@ Parser::Parser() {
   app.set_version_flag("--version", version_text());
   add_global(app, global);
 
-  ingest = command(app, "ingest", "Load CSV, TSV or NDJSON files into a table", kIngestFooter);
+  ingest =
+      command(app, "ingest", "Load CSV, TSV, NDJSON or JSON files into a table", kIngestFooter);
   ingest
       ->add_option("FILE", ingest_options.files, "Files, plain, gzip or zstd; - is standard input")
       ->required()

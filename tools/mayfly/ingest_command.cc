@@ -10,10 +10,12 @@
 #include "tools/mayfly/advice.h"
 #include "tools/mayfly/aftermath.h"
 #include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/file_globs.h"
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/ingest_plan.h"
 #include "tools/mayfly/lock_watch.h"
 #include "tools/mayfly/summary.h"
+#include "tools/mayfly/table_indexes.h"
 #include "tools/mayfly/target_table.h"
 
 namespace mayfly::cli {
@@ -57,6 +59,12 @@ EngineOptions engine_options(const IngestOptions& options) {
   engine.resume = options.resume;
   engine.parallel_sources = false;
   engine.writer.fail_on_row_error = options.on_error == "fail";
+  engine.writer.truncate = options.truncate;
+  for (const std::string& index : options.indexes) {
+    for (std::string& column : columns_of_index(index)) {
+      engine.writer.indexed.push_back(std::move(column));
+    }
+  }
   return engine;
 }
 
@@ -125,12 +133,16 @@ void tell_details(const RunResult& result, Console& console) {
 
 }  // namespace
 
-ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global, Console& console) {
+ExitStatus run_ingest(const IngestOptions& given, const GlobalOptions& global, Console& console) {
   // Before the first thread, and before anything that may wait.
   Interruption interruption(console, ExitStatus::kTryAgain);
   PipelinePlan plan;
   RunResult result;
-  result.status = prepare(options, global, console, interruption, plan);
+  IngestOptions options = given;
+  Result<std::vector<std::string>> files = expand_globs(given.files);
+  if (files.ok()) options.files = std::move(files).value();
+  result.status = files.status();
+  if (result.status.ok()) result.status = prepare(options, global, console, interruption, plan);
   if (!result.status.ok()) interruption.detach();
   if (result.status.code() == Code::kUsage) {
     console.error(in_command_line_words(result.status.message()));
@@ -139,6 +151,10 @@ ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global,
   if (result.status.ok()) {
     result = run_engine(plan, engine_options(options), interruption, console);
     if (!result.started) result.status = blamed_on_command_line(result.status, plan);
+    if (result.status.ok() && !result.interrupted) {
+      result.status = create_indexes(plan.writer.database, plan.writer.table, options.indexes,
+                                     options.deadline_ns);
+    }
   }
   if (plan.writer.table.empty()) {  // it didn't come to that
     plan.writer.database = options.database;

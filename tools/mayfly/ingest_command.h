@@ -8,6 +8,6 @@
 
 namespace mayfly::cli {
 
-ExitStatus run_ingest(const IngestOptions& options, const GlobalOptions& global, Console& console);
+ExitStatus run_ingest(const IngestOptions& given, const GlobalOptions& global, Console& console);
 
 }  // namespace mayfly::cli

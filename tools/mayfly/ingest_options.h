@@ -15,18 +15,32 @@ struct IngestOptions {
   std::string table;  // empty: from the first file's name
 
   std::string format = "auto";
-  std::string delimiter;  // empty: the format's
+  std::string encoding;   // empty: UTF-8, or what a byte order mark says
+  std::string delimiter;  // empty: the format's; "auto"
   std::string quote;      // empty: the format's; "none"
+  std::string escape = "none";
+  std::string comment;  // empty: no line is one
+  std::int64_t skip_rows = 0;
   bool no_header = false;
   std::vector<std::string> columns;
+  std::vector<std::string> renamed;  // old=new
   std::string empty = "auto";
-  std::string on_extra;  // empty: the plugin's choice
+  std::vector<std::string> nulls;
+  std::string on_extra;    // empty: the plugin's choice
+  std::int64_t limit = 0;  // of records of each file; 0: none
 
   std::string infer = "sample";
   std::vector<std::string> types;  // column=type
   std::string schema_file;
+  std::string where;  // an expression; empty: all rows
+  std::string sql;    // a SELECT over mayfly_batch; empty: the rows as they are
 
   std::vector<std::string> primary_key;
+  std::vector<std::string> not_null;
+  std::vector<std::string> defaults;  // column=value
+  bool strict = false;
+  std::vector<std::string> indexes;  // columns of each, with commas between
+  bool truncate = false;
   bool upsert = false;
   bool ignore = false;
   bool replace = false;

@@ -44,8 +44,15 @@ std::vector<RawOption> options_of(const std::string& file, const IngestOptions& 
   const auto add_text = [&raw](const char* name, const std::string& value) {
     if (!value.empty()) raw.push_back({name, value});
   };
+  add_text("encoding", options.encoding);
   add_text("delimiter", options.delimiter);
   add_text("quote", options.quote);
+  add_text("comment", options.comment);
+  raw.push_back({"escape", options.escape});
+  raw.push_back({"skip_rows", options.skip_rows});
+  raw.push_back({"limit", options.limit});
+  if (!options.nulls.empty()) raw.push_back({"null", options.nulls});
+  if (!options.renamed.empty()) raw.push_back({"rename", options.renamed});
   add_text("on_extra", given.on_extra);
   if (!given.types.empty()) raw.push_back({"types", given.types});
   if (!given.columns.empty()) raw.push_back({"columns", given.columns});
@@ -63,6 +70,12 @@ bool is_bulk(const IngestOptions& options) {
   constexpr std::uint64_t kRowsInFlight = 32'768;
   return options.files[0] != kStdin &&
          std::uint64_t{options.batches} * options.batch_rows >= kRowsInFlight;
+}
+
+// The closing parenthesis stands on a line of its own, since a comment may end the expression.
+std::string select_of(const IngestOptions& options) {
+  if (options.where.empty()) return options.sql;
+  return fmt::format("SELECT * FROM mayfly_batch WHERE ({}\n)", options.where);
 }
 
 Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
@@ -97,6 +110,10 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   writer.database = options.database;
   writer.table = options.table.empty() ? table_name_from(options.files[0]) : options.table;
   writer.primary_key = options.primary_key;
+  writer.not_null = options.not_null;
+  writer.defaults = options.defaults;
+  writer.strict = options.strict;
+  writer.select = select_of(options);
   writer.mode = mode_of(options);
   writer.alter = options.alter;
   writer.coerce = options.coerce;
@@ -114,9 +131,9 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   return std::move(checked.plan);
 }
 
-bool is_ndjson(const std::string& file, const IngestOptions& options) {
-  if (options.format != "auto") return options.format == "ndjson";
-  return format_from_name(file) == Format::kNdjson;
+bool is_json(const std::string& file, const IngestOptions& options) {
+  if (options.format != "auto") return options.format == "ndjson" || options.format == "json";
+  return names_json(file);
 }
 
 bool names_column(const std::vector<std::string>& types, const std::string& column) {
@@ -227,7 +244,7 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
     found.push_back({options.files[i], std::move(schema).value()});
   }
   const bool keyed = std::ranges::all_of(
-      options.files, [&](const std::string& file) { return is_ndjson(file, options); });
+      options.files, [&](const std::string& file) { return is_json(file, options); });
   MAYFLY_ASSIGN_OR_RETURN(const Schema schema, unify(found, keyed));
   for (const Column& column : schema.columns()) {
     if (names_column(options.types, column.name)) continue;

@@ -67,8 +67,8 @@ ExitStatus run_pipeline(const std::string& file, const GlobalOptions& global, Co
     EngineOptions options;
     options.resume = true;
     result = run_engine(plan, std::move(options), interruption, console);
-    // What only the database knows is wrong is wrong in the pipeline file all the same. What plugins
-    // say has its place there.
+    // What only the database knows is wrong is wrong in the pipeline file all the same. What
+    // plugins say has its place there.
     if (!result.started && result.status.code() == Code::kConfig &&
         !result.status.message().starts_with(file + ":")) {
       result.status = {Code::kConfig, fmt::format("{}: {}", file, result.status.message())};
