@@ -12,6 +12,7 @@ CsvReader::CsvReader(const Schema& schema, const CsvOptions& options)
       options_(options),
       field_count_(options.field_count > 0 ? options.field_count : schema.size()),
       scanner_(options.dialect, field_count_),
+      in_order_(options.fields.empty() && options.nulls.empty() && !options.dialect.backslash),
       has_nulls_(!options.nulls.empty() || options.dialect.backslash) {
   newline_ = options_.dialect.newline;
   for (const Column& column : schema_.columns()) {
@@ -85,7 +86,8 @@ RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
     return reject_scanned(batch, sink, ReadError::kUtf8);
   }
   RowCells row(batch);
-  const std::uint32_t put = put_fields(row, scanner_.fields());
+  const std::uint32_t put = in_order_ ? put_fields<true>(row, scanner_.fields())
+                                      : put_fields<false>(row, scanner_.fields());
   if (put != plan_.size()) [[unlikely]] {
     abandon_row(batch, batch.heap_used);
     message_.clear();
@@ -99,6 +101,7 @@ RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
 }
 
 // The number of columns, or the one that refused its field.
+template <bool in_order>
 std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
   RowCells row = row_in;  // a copy the compiler can keep in registers
   const auto count = static_cast<std::uint32_t>(plan_.size());
@@ -106,9 +109,9 @@ std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
   const bool has_nulls = has_nulls_;
   std::uint32_t i = 0;
   for (; i < count; ++i) {
-    const CsvField& field = fields[plan[i].field];
+    const CsvField& field = fields[in_order ? i : plan[i].field];
     if (field.size == 0 && !field.quoted && plan[i].null_if_empty) continue;
-    if (has_nulls && is_null_text(field, options_.nulls)) continue;
+    if (!in_order && has_nulls && is_null_text(field, options_.nulls)) continue;
     if (plan[i].type == ColumnType::kText && !field.escaped) {
       row.put_text_padded(i, field.data, field.size);
       continue;

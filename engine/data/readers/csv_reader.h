@@ -50,6 +50,8 @@ class CsvReader final : public RecordReader {
   };
 
   Put put_record(mayfly_batch& batch, BatchSink& sink);
+  // in_order: each column is the field at its place, and no text means NULL.
+  template <bool in_order>
   std::uint32_t put_fields(RowCells& row, const CsvField* fields);
   bool put_slow(RowCells& row, std::uint32_t column, const CsvField& field);
   bool is_valid_text() const;
@@ -66,6 +68,7 @@ class CsvReader final : public RecordReader {
   CsvScanner scanner_;
   Utf8Watch utf8_;
   std::vector<Plan> plan_;
+  bool in_order_;
   bool has_nulls_;
   std::string unescaped_;  // a field that had escapes
   std::string message_;

@@ -85,13 +85,13 @@ inline const char* CsvScanner::next_special() {
   return at;
 }
 
-// The next delimiter or newline that ends a field without quotes; end_ when there is none.
-inline const char* CsvScanner::next_separator(CsvField* field) {
-  for (;;) {
-    const char* const at = next_special();
-    if (at == end_ || *at == delimiter_ || *at == newline_) return at;
+// From a quote or a backslash in a field without quotes: the next delimiter or newline that ends
+// it; end_ when there is none.
+const char* CsvScanner::next_separator(const char* at, bool* escaped) {
+  for (;; at = next_special()) {
+    if (at == end_ || *at != quote_) return at;
     if (!has_backslash_) continue;  // a quote that is text
-    field->escaped = true;
+    *escaped = true;
     if (at + 1 == end_) return end_;
     const char next = at[1];
     if (next == newline_) ++newlines_;
@@ -127,11 +127,12 @@ Scan CsvScanner::next() {
       const Scan scan = scan_quoted(&end, field);
       if (scan != Scan::kRecord) return scan;
     } else {
-      field->quoted = false;
-      field->escaped = false;
-      end = next_separator(field);
-      field->data = start;
-      field->size = static_cast<std::uint32_t>(end - start);
+      bool escaped = false;
+      end = next_special();
+      if (end != end_ && *end == quote_ && quote_ != newline_) [[unlikely]] {
+        end = next_separator(end, &escaped);
+      }
+      *field = {start, static_cast<std::uint32_t>(end - start), false, escaped};
       if (end == end_ && !at_end_) return Scan::kMore;
       // The CR of a CRLF, be its LF cut off.
       const bool ends_line = end == end_ || *end == newline_;

@@ -82,7 +82,7 @@ class CsvScanner {
 
  private:
   const char* next_special();
-  const char* next_separator(CsvField* field);
+  const char* next_separator(const char* at, bool* escaped);
   void restart(const char* at);
   Scan pass_comment();
   Scan scan_quoted(const char** field_end, CsvField* field);
