@@ -1,0 +1,56 @@
+// LetterOptions: what a source of dead letters was asked to do, checked; and the option table it
+// comes from.
+//
+// Plain values. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mayfly/data/readers/csv_scanner.h"
+#include "mayfly/data/schema.h"
+#include "mayfly/sdk/options.h"
+
+namespace mayfly::dead_letters {
+
+struct LetterOptions {
+  std::string path;
+  std::string key;              // empty: the file's path
+  std::vector<Column> columns;  // with the types that their table declares
+  CsvDialect dialect;
+  bool ignore_extra = false;
+};
+
+// Rows of the table; parse_options reads them by these.
+enum Option : std::uint32_t {
+  kPath,
+  kColumns,
+  kTypes,
+  kDelimiter,
+  kQuote,
+  kOnExtra,
+  kKey,
+  kOptionCount
+};
+
+inline constexpr mayfly_option kOptions[kOptionCount] = {
+    sdk::unique(sdk::required(sdk::text_option(
+        "path", nullptr, "Letters, one a line, as `mayfly dlq show --output json` writes them."))),
+    sdk::required(sdk::list_option("columns", nullptr, {"1", nullptr},
+                                   "The columns of the rows, in the order of a CSV record.")),
+    sdk::list_option("types", nullptr, {},
+                     "Types that the table declares, each as column=type: int64, float64, text or "
+                     "any, which the others are."),
+    sdk::text_option("delimiter", ",", "One character between the fields of a CSV record, or tab."),
+    sdk::text_option("quote", "\"", "The character around such fields, or none."),
+    sdk::choice_option("on_extra", "error", "error|ignore",
+                       "A key no column is for, or fields beyond the last column: an error row, or "
+                       "left out."),
+    sdk::text_option("key", nullptr, "What the source is called in mayfly_offsets [the path]."),
+};
+
+// What is wrong, each by itself.
+std::vector<std::string> parse_options(const sdk::Options& values, LetterOptions& options);
+
+}  // namespace mayfly::dead_letters
