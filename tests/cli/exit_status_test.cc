@@ -72,7 +72,7 @@ TEST_CASE("exit 65: some rows are dead letters") {
   const Outcome outcome = f.ingest({});
 
   CHECK(outcome.status == 65);
-  CHECK(contains(outcome.err, "1 row rejected; see them with: sqlite3 "));
+  CHECK(contains(outcome.err, "1 row rejected; see them with: mayfly dlq list "));
   CHECK(contains(outcome.err, "expected 2 fields, found 1"));
 }
 

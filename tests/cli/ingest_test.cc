@@ -95,7 +95,7 @@ TEST_CASE("ingest: broken records among many end in dead letters, all others in 
   CHECK(parse_summary(ragged.out).rejected == 50);
   CHECK(contains(ragged.err, "50 rows rejected"));
   CHECK(contains(ragged.err, "\nThe last 3 of them:\n"));
-  CHECK(contains(ragged.err, "mayfly_dead_letters"));
+  CHECK(contains(ragged.err, "mayfly dlq list "));
   CHECK(broken.status == 65);
   for (const std::string table : {"a", "b"}) {
     CHECK(f.database.integer("SELECT count(*) FROM " + table) == 4950);

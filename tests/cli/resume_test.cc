@@ -238,7 +238,7 @@ TEST_CASE("progress: a bar is drawn on a terminal, with NO_COLOR without colour"
       seen.append(bytes, static_cast<std::size_t>(size));
     }
     feed.close_input();
-    while (!contains(seen, "mayfly_dead_letters\"")) {
+    while (!contains(seen, "mayfly dlq replay ")) {
       const ssize_t size = ::read(controller, bytes, sizeof bytes);
       REQUIRE(size > 0);
       seen.append(bytes, static_cast<std::size_t>(size));

@@ -19,6 +19,17 @@ CREATE TABLE signals(id INTEGER PRIMARY KEY, operation_id INTEGER NOT NULL, sign
 INSERT INTO signals(operation_id, signal, key, timestamp)
 VALUES (0, 'error.disk', 'host-1', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
 """
+# What ingest leaves: a row that the table takes by now, and a record that nobody will correct.
+LETTERS = """
+CREATE TABLE orders(id INTEGER PRIMARY KEY, total REAL);
+CREATE TABLE mayfly_dead_letters(id INTEGER PRIMARY KEY, at TEXT, source TEXT, ordinal INTEGER, line INTEGER, node TEXT,
+                                 code TEXT, reason TEXT, columns TEXT, raw BLOB, target TEXT, attempts INTEGER);
+INSERT INTO mayfly_dead_letters VALUES
+(7, '2026-01-31T12:00:00.000000Z', 'orders.csv', 5, 7, 'writer', 'not_null', 'NOT NULL constraint failed: orders.total',
+ '{"id":6,"total":null}', NULL, 'orders', 0),
+(8, '2026-01-31T12:00:00.000000Z', 'orders.csv', 6, 8, 'file', 'fields', 'expected 2 fields, found 1', NULL, x'37',
+ 'orders', 0);
+"""
 ORDERS = '{"id": 1, "total": 9.5}\n{"id": 2, "total": 12}\n{"id": 1, "total": 10}\n'
 
 
@@ -38,6 +49,8 @@ def main():
         write("pipeline.toml", pipeline)
         with contextlib.closing(sqlite3.connect(os.path.join(folder, "app.db"))) as database:
             database.executescript(SIGNALS)
+        with contextlib.closing(sqlite3.connect(os.path.join(folder, "shop.db"))) as database:
+            database.executescript(LETTERS)
         subprocess.run(["gzip", "-k", "people.csv"], cwd=folder, check=True)
         os.makedirs(os.path.join(folder, "bin"))
         # Not a copy: mayfly finds its plugins beside itself.

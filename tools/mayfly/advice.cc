@@ -18,8 +18,9 @@ constexpr int kReasonsShown = 3;
 
 void advise_dead_letters(const std::string& database, std::uint64_t rejected, Console& console) {
   std::string text = fmt::format(
-      "{} rejected; see them with: sqlite3 {} \"SELECT source, line, code, reason FROM "
-      "mayfly_dead_letters\"",
+      "{0} rejected; see them with: mayfly dlq list {1}, and once they are corrected, or the "
+      "table, "
+      "write them with: mayfly dlq replay {1}",
       rows_text(rejected), shell_quoted(database));
   if (rejected > kReasonsShown) text += fmt::format("\nThe last {} of them:", kReasonsShown);
   const int shown = static_cast<int>(std::min<std::uint64_t>(rejected, kReasonsShown));

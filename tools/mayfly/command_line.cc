@@ -96,6 +96,42 @@ constexpr char kStatsFooter[] = R"(Examples:
 Each process that writes to a database stores what it has done there, once a second. Shown is what
 it stored last, and how long ago that was.)";
 
+constexpr char kDlqFooter[] = R"(Examples:
+  mayfly dlq list shop.db --code unique --since 1h
+  mayfly dlq show shop.db 7 --output json > letters.ndjson
+  mayfly dlq replay shop.db --from letters.ndjson
+  mayfly dlq purge shop.db --target orders
+
+Rows that couldn't be stored are letters in mayfly_dead_letters. Correct them there or in what
+show writes, or correct the table; replay writes their rows as ingest would have.)";
+
+constexpr char kDlqListFooter[] = R"(Examples:
+  mayfly dlq list shop.db
+  mayfly dlq list shop.db --target orders --since 24h --limit 0 --output json
+
+Oldest first; the last lines say how many there are of each kind.)";
+
+constexpr char kDlqShowFooter[] = R"(Examples:
+  mayfly dlq show shop.db 7 8
+  mayfly dlq show shop.db 7 8 --output json > letters.ndjson
+
+With --output json one object a line: edit "columns", or "raw", and give it to dlq replay --from.)";
+
+constexpr char kDlqReplayFooter[] = R"(Examples:
+  mayfly dlq replay shop.db                                   all letters, as they are by now
+  mayfly dlq replay shop.db --from letters.ndjson             those of the file, corrected
+  mayfly dlq replay shop.db --target orders --upsert
+  mayfly dlq replay shop.db --code fields --delimiter ";"
+
+Each row is written exactly once, also if this is killed: the same command goes on then. What is
+refused again stays the letter that it was, with one attempt more (status 65). A record that isn't
+JSON is read as CSV, with the table's columns in order, or --columns.)";
+
+constexpr char kDlqPurgeFooter[] = R"(Examples:
+  mayfly dlq purge shop.db 7 8
+  mayfly dlq purge shop.db --target orders --code fields
+  mayfly dlq purge shop.db --all)";
+
 constexpr char kCompletionFooter[] = R"(Examples:
   mayfly completion bash > ~/.local/share/bash-completion/completions/mayfly
   mayfly completion zsh > ~/.zfunc/_mayfly
@@ -237,6 +273,14 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       ->type_name("DIR");
 }
 
+void add_on_extra(Options& options, IngestOptions& ingest) {
+  options
+      .choice("--on-extra", ingest.on_extra,
+              "Unknown keys, fields beyond the last column: reject the row, or leave them out",
+              {"error", "ignore"})
+      ->default_str("");
+}
+
 void add_input_options(CLI::App& app, IngestOptions& ingest) {
   Options options(app, "Input");
   options.choice("--format", ingest.format, "What the files hold; auto: by name, then content",
@@ -273,11 +317,7 @@ void add_input_options(CLI::App& app, IngestOptions& ingest) {
   options.choice("--empty", ingest.empty,
                  "An empty field without quotes: NULL but '' in text columns, NULL, or ''",
                  {"auto", "null", "text"});
-  options
-      .choice("--on-extra", ingest.on_extra,
-              "Unknown keys, fields beyond the last column: reject the row, or leave them out",
-              {"error", "ignore"})
-      ->default_str("");
+  add_on_extra(options, ingest);
   options.choice("--infer", ingest.infer, "Types from the first 1,000 rows, from all, or none",
                  {"sample", "all", "none"});
   options
@@ -292,6 +332,15 @@ void add_input_options(CLI::App& app, IngestOptions& ingest) {
       ->excludes(where);
 }
 
+void add_write_modes(Options& options, IngestOptions& ingest, const char* key_help) {
+  options.list("--pk", ingest.primary_key, key_help)->type_name("COL,...");
+  CLI::Option* upsert = options.flag("--upsert", ingest.upsert, "A known key updates the row");
+  CLI::Option* ignore = options.flag("--ignore", ingest.ignore, "A known key keeps the old row");
+  CLI::Option* replace = options.flag("--replace", ingest.replace, "A known key replaces the row");
+  upsert->excludes(ignore)->excludes(replace);
+  ignore->excludes(replace);
+}
+
 void add_table_options(CLI::App& app, IngestOptions& ingest) {
   Options options(app, "Table");
   options.text("--into", ingest.database, "The SQLite database; made if it isn't there")
@@ -302,8 +351,7 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
       ->type_name("T");
   options.text("--schema", ingest.schema_file, "SQL that makes the table if it isn't there")
       ->type_name("FILE");
-  options.list("--pk", ingest.primary_key, "Primary key of a new table; key of --upsert")
-      ->type_name("COL,...");
+  add_write_modes(options, ingest, "Primary key of a new table; key of --upsert");
   options.list("--not-null", ingest.not_null, "Columns of a new table that take no NULL")
       ->type_name("COL,...");
   options
@@ -318,17 +366,28 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
               ->allow_extra_args(false)
               ->check(Options::no_empty_items()))
       ->type_name("COL,...");
-  CLI::Option* upsert = options.flag("--upsert", ingest.upsert, "A known key updates the row");
-  CLI::Option* ignore = options.flag("--ignore", ingest.ignore, "A known key keeps the old row");
-  CLI::Option* replace = options.flag("--replace", ingest.replace, "A known key replaces the row");
-  upsert->excludes(ignore)->excludes(replace);
-  ignore->excludes(replace);
   options.flag("--truncate", ingest.truncate, "Take out the table's rows first");
   options.flag("--alter", ingest.alter, "Add columns that the table lacks");
   options.flag("--coerce", ingest.coerce, "Let the types of the table's columns change values");
   options.choice("--on-error", ingest.on_error,
                  "Rows that can't be stored: to mayfly_dead_letters, or stop",
                  {"dead-letter", "fail"});
+}
+
+void add_deadline(CLI::App& app, const Options& options, IngestOptions& ingest) {
+  options
+      .finish(app.add_option_function<std::string>(
+          "--deadline",
+          [&ingest](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed.ok()) throw CLI::ValidationError("--deadline", parsed.status().message());
+            if (*parsed < 0 || *parsed > 24 * 3600 * kSecond) {
+              throw CLI::ValidationError("--deadline", "expected 0s to 24h, found " + text);
+            }
+            ingest.deadline_ns = *parsed;
+          },
+          "How long to wait for a locked database [60s]"))
+      ->type_name("TIME");
 }
 
 void add_run_options(CLI::App& app, IngestOptions& ingest) {
@@ -345,19 +404,42 @@ void add_run_options(CLI::App& app, IngestOptions& ingest) {
   options.add("--batches", ingest.batches, "Batches in flight at most; bounds memory")
       ->check(CLI::Range(3u, 65535u).description(""))
       ->type_name("N");
-  options
-      .finish(app.add_option_function<std::string>(
-          "--deadline",
-          [&ingest](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed.ok()) throw CLI::ValidationError("--deadline", parsed.status().message());
-            if (*parsed < 0 || *parsed > 24 * 3600 * kSecond) {
-              throw CLI::ValidationError("--deadline", "expected 0s to 24h, found " + text);
-            }
-            ingest.deadline_ns = *parsed;
-          },
-          "How long to wait for a locked database [60s]"))
+  add_deadline(app, options, ingest);
+}
+
+// Which letters are meant.
+void add_letter_filter(CLI::App& app, LetterFilter& filter) {
+  Options options(app, "Which letters");
+  options.text("--target", filter.target, "For this table")->type_name("T");
+  options.text("--code", filter.code, "With this code, as dlq list shows it")->type_name("C");
+  options.text("--source", filter.source, "Of this file: its path, or the end of it")
+      ->type_name("S");
+  options.text("--since", filter.since, "How long ago (10m, 24h), or from which time on")
       ->type_name("TIME");
+}
+
+void add_letter_ids(CLI::App& app, LetterFilter& filter) {
+  app.add_option("ID", filter.ids, "Letters' numbers")->type_name("");
+}
+
+void add_replay_options(CLI::App& app, DlqOptions& dlq) {
+  Options records(app, "Reading letters");
+  records.list("--columns", dlq.writing.columns, "Columns of CSV records, in order [the table's]")
+      ->type_name("NAME,...");
+  records.text("--delimiter", dlq.writing.delimiter, "Between fields: one character, or tab [,]")
+      ->type_name("CHAR");
+  records.text("--quote", dlq.writing.quote, "Around fields: one character, or none [\"]")
+      ->type_name("CHAR");
+  add_on_extra(records, dlq.writing);
+  Options options(app, "Writing");
+  add_write_modes(options, dlq.writing, "Key of --upsert");
+  options.flag("--coerce", dlq.writing.coerce,
+               "Let the types of the table's columns change values");
+  options.choice("--on-error", dlq.writing.on_error,
+                 "Rows that are refused again: letters still, or stop", {"dead-letter", "fail"});
+  options.choice("--synchronous", dlq.writing.synchronous,
+                 "Durable at the end, or with every transaction", {"normal", "full"});
+  add_deadline(app, options, dlq.writing);
 }
 
 void collect_names(const CLI::App& app, std::vector<std::string>& names) {
@@ -466,14 +548,17 @@ struct Parser {
   StatsOptions stats_options;
   CompletionOptions completion_options;
   ManOptions man_options;
+  DlqOptions dlq_options;
   std::vector<std::string> shown, checked, settings;
   CLI::App *ingest, *run, *validate, *graph, *plugins, *list, *show, *check, *schema, *signals,
-      *stats, *completion, *man;
+      *stats, *completion, *man, *dlq, *dlq_list, *dlq_show, *dlq_replay, *dlq_purge;
 
   Parser();
   void add_signals();
   void add_stats();
+  void add_dlq();
   void add_documentation();
+  CLI::App* dlq_command(const char* name, const char* about, const char* footer);
   CLI::App* command(CLI::App& parent, const char* name, const char* about, const char* footer);
   Command chosen() const;
 };
@@ -534,6 +619,7 @@ Parser::Parser() {
   plugins->require_subcommand(0, 1);
   add_signals();
   add_stats();
+  add_dlq();
   add_documentation();
 }
 
@@ -578,6 +664,45 @@ void Parser::add_documentation() {
       ->excludes(named);
 }
 
+CLI::App* Parser::dlq_command(const char* name, const char* about, const char* footer) {
+  CLI::App* sub = command(*dlq, name, about, footer);
+  sub->add_option("DB", dlq_options.database, "The SQLite database")->required()->type_name("");
+  return sub;
+}
+
+void Parser::add_dlq() {
+  dlq = command(app, "dlq", "Rows that couldn't be stored: list, show, replay, purge", kDlqFooter);
+  dlq->require_subcommand(1);
+  dlq_list = dlq_command("list", "Which letters there are, one a line", kDlqListFooter);
+  add_letter_filter(*dlq_list, dlq_options.filter);
+  Options(*dlq_list, "Options")
+      .add("--limit", dlq_options.limit, "Only the newest; 0: all")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
+  dlq_show = dlq_command("show", "All there is of some letters", kDlqShowFooter);
+  dlq_show->add_option("ID", dlq_options.filter.ids, "Letters' numbers")->required()->type_name("");
+  dlq_replay = dlq_command("replay", "Write letters' rows, as ingest would", kDlqReplayFooter);
+  add_letter_ids(*dlq_replay, dlq_options.filter);
+  add_letter_filter(*dlq_replay, dlq_options.filter);
+  // Of one call: the environment doesn't say them.
+  dlq_replay
+      ->add_option("--from", dlq_options.from,
+                   "Corrected letters, as dlq show writes them; - is standard input")
+      ->check(Options::not_empty())
+      ->group("Options")
+      ->type_name("FILE");
+  dlq_replay
+      ->add_flag("--abandon", dlq_options.abandon,
+                 "Let a replay go that was cut off; no row is lost")
+      ->group("Options");
+  add_replay_options(*dlq_replay, dlq_options);
+  dlq_purge = dlq_command("purge", "Delete letters", kDlqPurgeFooter);
+  add_letter_ids(*dlq_purge, dlq_options.filter);
+  add_letter_filter(*dlq_purge, dlq_options.filter);
+  dlq_purge->add_flag("--all", dlq_options.all, "All of them")->group("Which letters");
+  add_deadline(*dlq_purge, Options(*dlq_purge, "Options"), dlq_options.writing);
+}
+
 Command Parser::chosen() const {
   if (ingest->parsed()) return ingest_options;
   if (run->parsed()) return run_options;
@@ -587,6 +712,14 @@ Command Parser::chosen() const {
   if (stats->parsed()) return stats_options;
   if (completion->parsed()) return completion_options;
   if (man->parsed()) return man_options;
+  if (dlq->parsed()) {
+    DlqOptions chosen = dlq_options;
+    chosen.action = dlq_list->parsed()     ? DlqOptions::Action::kList
+                    : dlq_show->parsed()   ? DlqOptions::Action::kShow
+                    : dlq_replay->parsed() ? DlqOptions::Action::kReplay
+                                           : DlqOptions::Action::kPurge;
+    return chosen;
+  }
   PluginsOptions options;
   if (show->parsed()) {
     options.action = PluginsOptions::Action::kShow;

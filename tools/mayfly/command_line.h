@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/mayfly/command_model.h"
+#include "tools/mayfly/dlq_options.h"
 #include "tools/mayfly/exit_status.h"
 #include "tools/mayfly/global_options.h"
 #include "tools/mayfly/ingest_options.h"
@@ -52,7 +53,7 @@ struct ManOptions {
 
 using Command =
     std::variant<IngestOptions, RunOptions, ValidateOptions, PictureOptions, PluginsOptions,
-                 SignalsOptions, StatsOptions, CompletionOptions, ManOptions>;
+                 SignalsOptions, StatsOptions, DlqOptions, CompletionOptions, ManOptions>;
 
 struct ParsedLine {
   GlobalOptions global;

@@ -54,6 +54,53 @@ TEST_CASE("command line: ingest takes files, lists and flags in any order") {
   CHECK(o.batch_rows == 7);
 }
 
+TEST_CASE("command line: dlq takes letters by number and by kind, and options as ingest") {
+  const auto dlq = [](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "dlq");
+    const auto line = parse(std::move(arguments));
+    if (const auto* reply = std::get_if<Reply>(&line)) FAIL(reply->err);
+    return std::get<DlqOptions>(std::get<ParsedLine>(line).command);
+  };
+  const DlqOptions list = dlq({"list", "a.db", "--target", "t", "--code", "c", "--source", "s",
+                               "--since", "1h", "--limit", "0"});
+  CHECK(list.action == DlqOptions::Action::kList);
+  CHECK(list.database == "a.db");
+  CHECK(list.filter.target == "t");
+  CHECK(list.filter.code == "c");
+  CHECK(list.filter.source == "s");
+  CHECK(list.filter.since == "1h");
+  CHECK(list.limit == 0);
+  CHECK(dlq({"show", "a.db", "7", "8"}).filter.ids == std::vector<std::int64_t>{7, 8});
+  const DlqOptions replay =
+      dlq({"replay", "a.db", "7", "--from", "f", "--columns", "a,b", "--pk", "a", "--upsert",
+           "--coerce", "--on-error", "fail", "--synchronous", "full", "--deadline", "5s"});
+  CHECK(replay.action == DlqOptions::Action::kReplay);
+  CHECK(replay.filter.ids == std::vector<std::int64_t>{7});
+  CHECK(replay.from == "f");
+  CHECK(replay.writing.columns == std::vector<std::string>{"a", "b"});
+  CHECK(replay.writing.primary_key == std::vector<std::string>{"a"});
+  CHECK(replay.writing.upsert);
+  CHECK(replay.writing.coerce);
+  CHECK(replay.writing.on_error == "fail");
+  CHECK(replay.writing.synchronous == "full");
+  CHECK(replay.writing.deadline_ns == 5 * kSecond);
+  CHECK(dlq({"replay", "a.db", "--abandon"}).abandon);
+  CHECK(dlq({"purge", "a.db", "--all"}).all);
+  CHECK(reply({"dlq"}).status == ExitStatus::kUsage);
+  CHECK(reply({"dlq", "show", "a.db"}).status == ExitStatus::kUsage);
+  CHECK(reply({"dlq", "show", "a.db", "seven"}).status == ExitStatus::kUsage);
+  CHECK(reply({"dlq", "replay", "a.db", "--upsert", "--ignore"}).status == ExitStatus::kUsage);
+}
+
+TEST_CASE("command line: no variable deletes letters or lets a replay go") {
+  const Environment all("MAYFLY_ALL", "true");
+  const Environment abandon("MAYFLY_ABANDON", "true");
+  const auto purge = parse({"dlq", "purge", "a.db"});
+  CHECK_FALSE(std::get<DlqOptions>(std::get<ParsedLine>(purge).command).all);
+  const auto replay = parse({"dlq", "replay", "a.db"});
+  CHECK_FALSE(std::get<DlqOptions>(std::get<ParsedLine>(replay).command).abandon);
+}
+
 TEST_CASE("command line: ingest without options has the documented defaults") {
   const IngestOptions o = ingest({"x.csv", "--into", "d.db"});
 

@@ -68,8 +68,8 @@ WriterPlan::Mode mode_of(const IngestOptions& options) {
 // Whether transactions will be large: a rollback journal costs two fsyncs for each.
 bool is_bulk(const IngestOptions& options) {
   constexpr std::uint64_t kRowsInFlight = 32'768;
-  return options.files[0] != kStdin &&
-         std::uint64_t{options.batches} * options.batch_rows >= kRowsInFlight;
+  const bool is_stream = !options.files.empty() && options.files[0] == kStdin;
+  return !is_stream && std::uint64_t{options.batches} * options.batch_rows >= kRowsInFlight;
 }
 
 // The closing parenthesis stands on a line of its own, since a comment may end the expression.
@@ -92,39 +92,14 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
 
   PipelinePlan& plan = builder.settings();
   plan.name = "ingest";
-  plan.batch_rows = options.batch_rows;
-  // One for each file to fill, though they are read one after the other.
-  plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
-  // What is asked for is done. Else the rows' text has half of the pool at most, however many files
-  // there are, and wide rows come in smaller batches.
-  if (options.batch_rows == IngestOptions().batch_rows &&
-      options.batches == IngestOptions().batches) {
-    plan.pool_bytes_max = kPoolBytes;
-    plan.batch_bytes = static_cast<std::uint32_t>(
-        std::clamp<std::uint64_t>(kPoolBytes / 2 / plan.batches, kBatchBytesMin, plan.batch_bytes));
-  }
-  // The writer's own deadline comes first.
-  plan.drain_deadline_ns = options.deadline_ns + 60 * kSecond;
-
+  configure_like_ingest(options, plan);
   WriterPlan& writer = builder.writer();
   writer.database = options.database;
   writer.table = options.table.empty() ? table_name_from(options.files[0]) : options.table;
-  writer.primary_key = options.primary_key;
   writer.not_null = options.not_null;
   writer.defaults = options.defaults;
   writer.strict = options.strict;
   writer.select = select_of(options);
-  writer.mode = mode_of(options);
-  writer.alter = options.alter;
-  writer.coerce = options.coerce;
-  writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
-                                                     : WriterPlan::Synchronous::kNormal;
-  // A file is read faster than it is written: few, large transactions, and a new database is
-  // written once instead of twice. What waits is taken at once, so a slow stream isn't held up.
-  if (is_bulk(options)) writer.journal = WriterPlan::Journal::kKeep;
-  writer.group_batches = kGroupBatches;
-  writer.group_delay_ns = kGroupNs;
-  writer.deadline_ns = std::max<std::int64_t>(options.deadline_ns, 1);
   CheckedPlan checked = std::move(builder).build();
   // Everything in it came from the command line.
   if (!checked.ok()) return Status(Code::kUsage, checked.status().message());
@@ -211,6 +186,36 @@ std::string table_name_from(std::string_view path) {
   while (!name.empty() && name.back() == '_') name.pop_back();
   if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, "_");
   return name;
+}
+
+void configure_like_ingest(const IngestOptions& options, PipelinePlan& plan) {
+  plan.batch_rows = options.batch_rows;
+  // One for each file to fill, though they are read one after the other.
+  plan.batches = std::max(options.batches, static_cast<std::uint32_t>(options.files.size()) + 2);
+  // What is asked for is done. Else the rows' text has half of the pool at most, however many files
+  // there are, and wide rows come in smaller batches.
+  if (options.batch_rows == IngestOptions().batch_rows &&
+      options.batches == IngestOptions().batches) {
+    plan.pool_bytes_max = kPoolBytes;
+    plan.batch_bytes = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(kPoolBytes / 2 / plan.batches, kBatchBytesMin, plan.batch_bytes));
+  }
+  // The writer's own deadline comes first.
+  plan.drain_deadline_ns = options.deadline_ns + 60 * kSecond;
+
+  WriterPlan& writer = plan.writer;
+  writer.primary_key = options.primary_key;
+  writer.mode = mode_of(options);
+  writer.alter = options.alter;
+  writer.coerce = options.coerce;
+  writer.synchronous = options.synchronous == "full" ? WriterPlan::Synchronous::kFull
+                                                     : WriterPlan::Synchronous::kNormal;
+  // A file is read faster than it is written: few, large transactions, and a new database is
+  // written once instead of twice. What waits is taken at once, so a slow stream isn't held up.
+  if (is_bulk(options)) writer.journal = WriterPlan::Journal::kKeep;
+  writer.group_batches = kGroupBatches;
+  writer.group_delay_ns = kGroupNs;
+  writer.deadline_ns = std::max<std::int64_t>(options.deadline_ns, 1);
 }
 
 bool is_about_a_source(const Status& status, const PipelinePlan& plan) {

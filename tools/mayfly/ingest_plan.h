@@ -23,6 +23,10 @@ using TextColumns = std::function<Result<std::vector<std::string>>(const std::st
 Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry,
                                       const TextColumns& text_columns_of);
 
+// What of the plan doesn't depend on its inputs: batches, how rows are written, deadlines. Database
+// and table are left as they are.
+void configure_like_ingest(const IngestOptions& options, PipelinePlan& plan);
+
 // Messages of a source begin with its name.
 bool is_about_a_source(const Status& status, const PipelinePlan& plan);
 

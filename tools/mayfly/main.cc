@@ -11,6 +11,7 @@
 #include "tools/mayfly/command_line.h"
 #include "tools/mayfly/completion_command.h"
 #include "tools/mayfly/console.h"
+#include "tools/mayfly/dlq_command.h"
 #include "tools/mayfly/exit_status.h"
 #include "tools/mayfly/ingest_command.h"
 #include "tools/mayfly/man_command.h"
@@ -77,6 +78,9 @@ struct Run {
     return run_completion(options, console);
   }
   ExitStatus operator()(const ManOptions& options) const { return run_man(options, console); }
+  ExitStatus operator()(const DlqOptions& options) const {
+    return run_dlq(options, global, clock, console);
+  }
 };
 
 }  // namespace

@@ -7,10 +7,9 @@
 #include <string_view>
 
 #include "mayfly/base/json_text.h"
-#include "mayfly/plugin/options.h"
 #include "mayfly/storage/persistent_window/signal_reader.h"
-#include "mayfly/storage/persistent_window/stored_time.h"
 #include "tools/mayfly/human_text.h"
+#include "tools/mayfly/since.h"
 
 namespace mayfly::cli {
 namespace {
@@ -33,16 +32,6 @@ std::string json_of(const StoredSignal& signal) {
       .add("operation_id", signal.operation);
   if (signal.key) json.add("key", *signal.key);
   return json.text() + "\n";
-}
-
-// "10m" or a time.
-Result<std::int64_t> since_of(const std::string& text, const Clock& clock) {
-  if (const auto time = parse_time(text)) return *time;
-  const auto duration = parse_duration(text);
-  if (duration.ok() && *duration >= 0) return clock.wall_us() - *duration / kMicrosecond;
-  return Status(Code::kUsage, fmt::format("--since: expected a duration like 10m or a time like "
-                                          "2026-01-31T12:00:00Z, found \"{}\"",
-                                          text));
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+// What is replayed together: letters of one table with the same columns.
+//
+// A letter's row has the columns that its file had, so that what the file didn't say keeps the
+// table's default, and an upsert leaves it alone: of values by columns those of all letters of
+// their source; of a record in JSON likewise; of a CSV record those that are given, else the
+// table's. Columns that the table wants (NOT NULL, no default) are always there, so that a row
+// without them is refused by itself.
+//
+// THREADS  One at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mayfly/base/status.h"
+#include "mayfly/storage/affinity.h"
+#include "mayfly/storage/replay_set.h"
+#include "mayfly/storage/sqlite.h"
+
+namespace mayfly::cli {
+
+// A letter that can't be replayed as it is, and what is to be done about it.
+struct UnreadableLetter {
+  std::int64_t id = 0;
+  std::string why;
+};
+
+struct ReplayChoice {
+  std::vector<ReplayPart> parts;
+  std::vector<UnreadableLetter> unreadable;
+};
+
+// Of these letters, which are there. `csv_columns`: of CSV records; empty: the table's. `run` tells
+// this replay's keys from those of any other. kConfig: a target isn't a table (any more); kUsage:
+// it has no such column.
+Result<ReplayChoice> choose_parts(SqliteConnection& connection,
+                                  const std::vector<std::int64_t>& letters,
+                                  const std::vector<std::string>& csv_columns,
+                                  const std::string& run);
+
+// column=type as the source takes it, by the types that the table declares.
+Result<std::vector<std::string>> declared_types(SqliteConnection& connection,
+                                                const std::string& table,
+                                                const std::vector<std::string>& columns);
+
+}  // namespace mayfly::cli

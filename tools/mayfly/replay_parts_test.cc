@@ -1,0 +1,166 @@
+#include "tools/mayfly/replay_parts.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/support/database.h"
+
+using namespace mayfly;
+using namespace mayfly::cli;
+using mayfly::testing::Database;
+
+namespace {
+
+using Ids = std::vector<std::int64_t>;
+using Names = std::vector<std::string>;
+
+// A database with letters of a table t.
+struct Fixture {
+  explicit Fixture(const std::string& name, const std::string& table =
+                                                "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, "
+                                                "made TEXT DEFAULT 'now', score REAL)")
+      : database(name) {
+    database.run(table);
+    database.run(
+        "CREATE TABLE mayfly_dead_letters(id INTEGER PRIMARY KEY, source TEXT, columns TEXT, raw "
+        "BLOB, target TEXT)");
+    REQUIRE(SqliteConnection::open(database.path(), {}, connection).ok());
+  }
+  void letter(const std::string& source, const std::string& columns, const std::string& raw,
+              const std::string& target = "t") {
+    SqliteStatement statement;
+    REQUIRE(connection
+                .prepare("INSERT INTO mayfly_dead_letters(source, columns, raw, target) VALUES(?1, "
+                         "?2, ?3, ?4)",
+                         statement)
+                .ok());
+    statement.bind(1, source).bind_null(2).bind_null(3).bind(4, target);
+    if (!columns.empty()) statement.bind(2, columns);
+    if (columns.empty()) statement.bind_blob(3, raw);
+    REQUIRE(statement.run().ok());
+    ids.push_back(static_cast<std::int64_t>(ids.size()) + 1);
+  }
+  ReplayChoice choose(const Names& columns = {}) {
+    auto choice = choose_parts(connection, ids, columns, "1");
+    REQUIRE_MESSAGE(choice.ok(), choice.status().message());
+    return std::move(*choice);
+  }
+  Status refusal(const Names& columns = {}) {
+    const auto choice = choose_parts(connection, ids, columns, "1");
+    REQUIRE_FALSE(choice.ok());
+    return choice.status();
+  }
+
+  Database database;
+  SqliteConnection connection;
+  Ids ids;
+};
+
+}  // namespace
+
+TEST_CASE("replay parts: a row has the columns that its source's letters have, and no others") {
+  Fixture f("columns");
+  f.letter("a", R"({"NAME":"x","id":1})", "");
+  f.letter("a", R"({"score":1})", "");
+  f.letter("b", R"({"id":1,"made":"x"})", "");
+  f.letter("b", "", R"({"name":"x"})");
+  f.letter("c", "", "1,x,y,2");
+  f.letter("d", "", "2,x,y,2");
+  const ReplayChoice choice = f.choose();
+  CHECK(choice.unreadable.empty());
+  REQUIRE(choice.parts.size() == 4);
+  CHECK(choice.parts[0].columns == Names{"id", "NAME", "score"});
+  CHECK(choice.parts[0].letters == Ids{1, 2});
+  CHECK(choice.parts[0].key == "mayfly_replay/1/000001");
+  CHECK(choice.parts[1].columns == Names{"id", "made"});
+  CHECK(choice.parts[1].letters == Ids{3});
+  CHECK(choice.parts[2].columns == Names{"id", "name", "made", "score"});
+  CHECK(choice.parts[2].letters == Ids{5, 6});
+  CHECK(choice.parts[3].columns == Names{"name"});
+  CHECK(choice.parts[3].letters == Ids{4});
+}
+
+TEST_CASE("replay parts: what the table wants is there, what it makes itself isn't") {
+  Fixture f(
+      "wanted",
+      "CREATE TABLE t(id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, made TEXT NOT NULL "
+      "DEFAULT 'now', twice AS (id * 2))");
+  f.letter("a", R"({"made":"x","twice":4})", "");
+  f.letter("b", R"({"unknown":1})", "");
+  f.letter("c", "", "1,a,b");
+  const ReplayChoice choice = f.choose();
+  REQUIRE(choice.parts.size() == 3);
+  CHECK(choice.parts[0].columns == Names{"id", "name", "made"});
+  CHECK(choice.parts[1].columns == Names{"name"});
+  CHECK(choice.parts[2].columns == Names{"name", "made"});
+}
+
+TEST_CASE("replay parts: a CSV record's columns may be given, and must be the table's") {
+  Fixture f("given");
+  f.letter("a", "", "x,1");
+  CHECK(f.choose({"name", "ID"}).parts.at(0).columns == Names{"name", "ID"});
+  CHECK(f.refusal({"name", "nmae"}).code() == Code::kUsage);
+  CHECK(f.refusal({"nmae"}).message() ==
+        "--columns: expected columns of table t (id, name, made, score), found \"nmae\"");
+}
+
+TEST_CASE("replay parts: targets that differ in case are one table, and hostile names are names") {
+  Fixture f("targets", "CREATE TABLE t(id); CREATE TABLE \"x\"\"; DROP TABLE y; --\"(a)");
+  f.letter("a", R"({"id":1})", "", "T");
+  f.letter("a", R"({"id":2})", "", "t");
+  f.letter("a", R"({"a":2})", "", "x\"; DROP TABLE y; --");
+  const ReplayChoice choice = f.choose();
+  REQUIRE(choice.parts.size() == 2);
+  CHECK(choice.parts[0].target == "t");
+  CHECK(choice.parts[0].letters == Ids{1, 2});
+  CHECK(choice.parts[1].target == "x\"; DROP TABLE y; --");
+}
+
+TEST_CASE("replay parts: a target that is gone is told") {
+  Fixture f("gone");
+  f.letter("a", R"({"id":1})", "", "u");
+  CHECK(f.refusal().code() == Code::kConfig);
+  CHECK(f.refusal().message().starts_with(
+      "letter 1 is for table \"u\", and the database has no such table; bring it back"));
+  Fixture view("gone_view", "CREATE VIEW t AS SELECT 1 AS id");
+  view.letter("a", R"({"id":1})", "");
+  CHECK(view.refusal().code() == Code::kConfig);
+}
+
+TEST_CASE("replay parts: letters that can't be replayed as they are stay, with what to do") {
+  Fixture f("unreadable");
+  f.letter("a", "", std::string(64 << 10, 'x'));
+  f.letter("a", R"({"id":1,"name":{"head":"abc","bytes":70000}})", "");
+  f.letter("a", R"({"id":1,"name":{"head_hex":"00","bytes":70000}})", "");
+  f.letter("a", "not JSON", "");
+  f.letter("a", "[1]", "");
+  f.letter("a", "", std::string((64 << 10) + 1, 'x'));
+  f.letter("a", "", R"({"name":{"head":"abc","bytes":1}})");
+  f.letter("a", "", R"({"name":)");
+  const ReplayChoice choice = f.choose();
+  REQUIRE(choice.unreadable.size() == 5);
+  CHECK(choice.unreadable[0].id == 1);
+  CHECK(choice.unreadable[0].why ==
+        "only the first 64 KiB of its record were kept; correct it (mayfly dlq show, then mayfly "
+        "dlq replay --from), or delete it (mayfly dlq purge)");
+  CHECK(choice.unreadable[1].why.starts_with(
+      "only the beginning of its value for \"name\" was kept; "));
+  CHECK(choice.unreadable[2].id == 3);
+  CHECK(choice.unreadable[3].why.starts_with("its columns aren't a JSON object; "));
+  CHECK(choice.unreadable[4].id == 5);
+  Ids chosen;
+  for (const ReplayPart& part : choice.parts) {
+    chosen.insert(chosen.end(), part.letters.begin(), part.letters.end());
+  }
+  std::ranges::sort(chosen);
+  CHECK(chosen == Ids{6, 7, 8});
+}
+
+TEST_CASE("replay parts: types are those that the table declares") {
+  Fixture f("types", "CREATE TABLE t(a INT, b VARCHAR(9), c DOUBLE, d, e BLOB, f DECIMAL)");
+  const auto types = declared_types(f.connection, "T", {"A", "b", "c", "d", "e", "f", "gone"});
+  REQUIRE(types.ok());
+  CHECK(*types == Names{"A=int64", "b=text", "c=float64", "d=any", "e=any", "f=any"});
+  CHECK_FALSE(declared_types(f.connection, "u", {"a"}).ok());
+}

@@ -1,0 +1,22 @@
+// The pipeline that `mayfly dlq replay` runs for one part: a source of dead letters, straight to
+// the writer, as ingest's is of files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mayfly/base/status.h"
+#include "mayfly/config/plan.h"
+#include "mayfly/plugin/registry.h"
+#include "mayfly/storage/replay_set.h"
+#include "tools/mayfly/dlq_options.h"
+
+namespace mayfly::cli {
+
+// `letters` is the file to be read, `types` are column=type.
+Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet::Part& part,
+                                      const std::string& letters,
+                                      const std::vector<std::string>& types,
+                                      PluginRegistry& registry);
+
+}  // namespace mayfly::cli
