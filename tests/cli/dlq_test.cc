@@ -1,5 +1,6 @@
 // `mayfly dlq`: letters are listed, shown, corrected, written once more, deleted.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -449,6 +450,32 @@ TEST_CASE("dlq replay: a second one at the same time is refused, and nothing is 
   CHECK_MESSAGE(first.wait() == 0, first.err());
   CHECK(f.database.rows("SELECT name FROM t") == Rows{"b", "c"});
   CHECK(f.is_clean());
+}
+
+TEST_CASE(
+    "dlq replay: beside a writer that is at work it is refused, and its letters are as they were") {
+  const People f("beside");
+  int pipe_ends[2];
+  REQUIRE(::pipe(pipe_ends) == 0);
+  {
+    RunProgram writer(
+        mayfly_path(),
+        {"ingest", "-", "--format", "csv", "--into", f.database.path(), "--table", "stream"},
+        {.stdin_fd = pipe_ends[0]});
+    const std::string rows = "a\n1\n";
+    REQUIRE(::write(pipe_ends[1], rows.data(), rows.size()) == static_cast<ssize_t>(rows.size()));
+    wait_for_rows(writer, f.database.path(), "stream", 1);
+    const Outcome outcome = f.dlq("replay");
+    CHECK(outcome.status == 75);
+    CHECK(contains(outcome.err, "one writer at a time, try again when it is done"));
+    CHECK(contains(outcome.err, "no row was written; the letters are as they were"));
+    ::close(pipe_ends[1]);
+    ::close(pipe_ends[0]);
+    writer.signal(SIGTERM);
+    writer.wait();
+  }
+  CHECK(f.is_clean());
+  CHECK(f.letters() == 3);
 }
 
 TEST_CASE("dlq replay: SIGTERM stops it with 75, and it goes on") {
