@@ -26,7 +26,7 @@ void Checkpointer::look_at_thread(std::int64_t now_ns) {
   if (const int code = thread_.failure(); code != 0) {
     fail({code, sqlite3_errstr(code)});
     growth_.checkpointed(0, pages_, now_ns);  // all of it stays, as with a reader
-  } else {
+  } else if (thread_.logged() > 0) {  // else it has seen nothing: it was busy, or had no connection
     growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
   }
 }
@@ -106,6 +106,7 @@ void Checkpointer::fail(SqliteError error) {
 
 void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
   thread_.stop();
+  look_at_thread(now_ns);
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
   ++count_;

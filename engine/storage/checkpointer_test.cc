@@ -207,9 +207,10 @@ TEST_CASE("a checkpoint that fails while nothing is written is told then") {
     for (int i = 0; i < 20; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
     disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, ".db", true);
     // The thread takes its time, and is tried more than once before the writer does it.
-    while (f.signals.count("write.checkpoint.error:*") == 0) {
+    for (int i = 0; i < 100'000 && f.signals.count("write.checkpoint.error:*") == 0; ++i) {
       f.clock.advance(kSecond);
       f.writer->on_idle();
+      std::this_thread::yield();
     }
     CHECK(f.signals.count("write.checkpoint.error:*") == 1);
     CHECK(f.signals.count("write.checkpoint:*") == 0);

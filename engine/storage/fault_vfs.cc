@@ -164,4 +164,10 @@ int FaultVfs::open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int f
   return SQLITE_OK;
 }
 
+DefaultVfs::DefaultVfs(const FaultVfs& vfs) : before_(sqlite3_vfs_find(nullptr)) {
+  sqlite3_vfs_register(sqlite3_vfs_find(vfs.name().c_str()), 1);
+}
+
+DefaultVfs::~DefaultVfs() { sqlite3_vfs_register(before_, 1); }
+
 }  // namespace mayfly

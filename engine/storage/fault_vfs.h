@@ -57,4 +57,16 @@ class FaultVfs {
   std::string then_suffix_;
 };
 
+// What opens without naming a VFS gets this one.
+class DefaultVfs {
+ public:
+  explicit DefaultVfs(const FaultVfs& vfs);
+  ~DefaultVfs();
+  DefaultVfs(const DefaultVfs&) = delete;
+  DefaultVfs& operator=(const DefaultVfs&) = delete;
+
+ private:
+  sqlite3_vfs* before_;
+};
+
 }  // namespace mayfly

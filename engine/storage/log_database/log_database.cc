@@ -47,12 +47,12 @@ struct LogDatabase::Impl {
        std::string file)
       : options(given),
         path(std::move(file)),
-        writer(std::move(opened)),
         intake(std::make_shared<LogIntake>(options)),
         own_sink(options.signals != nullptr ? nullptr
                                             : std::make_unique<SignalSink>(intake->clock())),
         signals(options.signals != nullptr ? *options.signals : *own_sink),
-        checkpoints(*writer, signals.sink(), path),
+        checkpoints(opened, signals.sink(), path),
+        writer(std::move(opened)),
         table(writer) {}
 
   // Waiting for the flusher would be waiting for this thread.
@@ -64,11 +64,11 @@ struct LogDatabase::Impl {
 
   const LogDatabaseOptions options;
   const std::string path;  // of the file; empty in memory
-  const std::shared_ptr<SqliteSingleWriter> writer;
   const std::shared_ptr<LogIntake> intake;
   const std::unique_ptr<SignalSink> own_sink;
   LogSignals signals;
   const CheckpointRelay checkpoints;
+  const std::shared_ptr<SqliteSingleWriter> writer;
   LogTable table;
   std::optional<LogFlusher> flusher;
   std::mutex subscriptions_mutex;

@@ -4,9 +4,11 @@
 //   log.dropped:Nrecords       that found no room, or came after the end
 //   log.flush.failed:MESSAGE   what waits is kept, and tried again
 //   log.cleanup:Nrows          were older than the retention, and are gone
-//   wal.growing:Npages:DATABASE, write.checkpoint.error:MESSAGE:DATABASE   of its own file's log
+//   wal.growing:Npages:DATABASE, write.checkpoint.error:MESSAGE:DATABASE   of its own file's
+//                             log, also by its last checkpoint
 //
-// They are raised by the log database's own thread, never by the caller's.
+// They are raised by the log database's own thread, never by the caller's; the last checkpoint's by
+// who lets the log database go.
 // THREADS    Any.
 #pragma once
 

@@ -59,9 +59,9 @@ struct PersistentSignalWindow::Impl {
         captured(options.max_pending_signals, options.max_pending_bytes),
         keys(options.max_window_size, options.window_max_age_ns),
         restored(options.max_window_size),
+        checkpoints(writer_got, sink, database),
         writer(std::move(writer_got)),
         flusher(database, writer, captured, sink, clock, options),
-        checkpoints(*writer, sink, database),
         // Of its own sink the first of all, so that it hears of signals in the order in which they
         // are raised.
         capture(sink.subscribe("*", [this](const SignalEvent& event) { listen(event); })) {}
@@ -80,9 +80,9 @@ struct PersistentSignalWindow::Impl {
   CaptureBuffer captured;
   SignalKeys keys;
   RestoredSignals restored;
+  const CheckpointRelay checkpoints;
   std::shared_ptr<SqliteSingleWriter> writer;
   SignalFlusher flusher;
-  const CheckpointRelay checkpoints;
   std::atomic<std::uint64_t> raises{0};  // by the window, to sample them
   bool close_was_called = false;
   SignalSubscription capture;  // ends first: what follows it would be listened to no more

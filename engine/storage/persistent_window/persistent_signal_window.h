@@ -35,8 +35,8 @@
 // SIGNALS    window.initialized, window.raise (of one in sample_rate raises of the window, the
 //            first among them), window.load.done:N, window.flush.start:N, window.flush.done:N,
 //            window.flush.error:DATABASE: MESSAGE, window.dropped:N, window.pruned:N (rows). Into
-//            the sink; not persisted. And wal.growing:Npages:DATABASE (wal_growth.h), which is
-//            persisted like others. An idle window raises and writes nothing.
+//            the sink; not persisted. And wal.growing:Npages:DATABASE (wal_growth.h) and
+//            write.checkpoint.error:MESSAGE:DATABASE, which are persisted like others. An idle window raises and writes nothing.
 // OWNERSHIP  Has its sink, unless it was given one; shares the database's writer with whoever asks
 //            for it. The clock outlives it.
 // THREADS    Any thread may call anything, but for close() and the destructor: one, when nobody

@@ -2,28 +2,12 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
-#include <filesystem>
-
 #include "engine/storage/single_writer/single_writer_fixture.h"
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/storage/fault_vfs.h"
 
 namespace mayfly::testing {
 namespace {
-
-// What opens without naming a VFS gets this one.
-class DefaultVfs {
- public:
-  explicit DefaultVfs(const FaultVfs& vfs) : before_(sqlite3_vfs_find(nullptr)) {
-    sqlite3_vfs_register(sqlite3_vfs_find(vfs.name().c_str()), 1);
-  }
-  ~DefaultVfs() { sqlite3_vfs_register(before_, 1); }
-  DefaultVfs(const DefaultVfs&) = delete;
-  DefaultVfs& operator=(const DefaultVfs&) = delete;
-
- private:
-  sqlite3_vfs* before_;
-};
 
 // With NORMAL it is this one that makes what was acknowledged durable.
 TEST_CASE("single writer: a last checkpoint that fails is told of, and nothing is lost") {

@@ -2,15 +2,22 @@
 // something there and has a sink of its own: wal.growing:Npages:DATABASE and
 // write.checkpoint.error:MESSAGE:DATABASE.
 //
-// OWNERSHIP  Borrows writer and sink, which outlive it.
-// THREADS    As SignalSubscription; it raises on the thread that writes.
+// END        It shares the writer, and lets it go before it ceases to listen: if nobody else has
+// it,
+//            its last checkpoint is heard, too. So it stands before whatever else shares the
+//            writer.
+// OWNERSHIP  Shares the writer; borrows the sink, which outlives it.
+// THREADS    As SignalSubscription; it raises on the thread that writes, or that lets the writer
+// go.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mayfly/signal/signal_sink.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
@@ -19,10 +26,12 @@ namespace mayfly {
 
 class CheckpointRelay {
  public:
-  CheckpointRelay(SqliteSingleWriter& writer, SignalSink& sink, std::string_view database) {
-    if (&writer.sink() == &sink) return;
-    growth_ = relay(writer, "wal.growing", sink, database);
-    failures_ = relay(writer, "write.checkpoint.error", sink, database);
+  CheckpointRelay(std::shared_ptr<SqliteSingleWriter> writer, SignalSink& sink,
+                  std::string_view database)
+      : writer_(std::move(writer)) {
+    if (&writer_->sink() == &sink) return;
+    growth_ = relay(*writer_, "wal.growing", sink, database);
+    failures_ = relay(*writer_, "write.checkpoint.error", sink, database);
   }
 
  private:
@@ -41,6 +50,7 @@ class CheckpointRelay {
 
   SignalSubscription growth_;
   SignalSubscription failures_;
+  const std::shared_ptr<SqliteSingleWriter> writer_;  // last: it goes first
 };
 
 }  // namespace mayfly

@@ -11,9 +11,10 @@
 //            and for no other user: foreign_keys, synchronous (FULL, NORMAL) and busy_timeout are
 //            set with each change of turn, and anything else, as ATTACH, TEMP and the handle of
 //            SqlSession, makes the connection the callers' alone.
-// LOG        checkpointer.h. A checkpoint that fails is write.checkpoint.error; the next comes when
-//            the log is a quarter longer. What keeps the log from shrinking is told as
-//            wal.growing (wal_growth.h says when).
+// LOG        checkpointer.h. A checkpoint that fails is write.checkpoint.error, told with the next
+//            write where the thread made it, and at the end; the writer's own come again when the
+//            log is a quarter longer and checkpoint_pages. What keeps the log from shrinking is
+//            told as wal.growing (wal_growth.h says when).
 // THREADS    open(), execute(), end(): one at a time, within a turn of the database's queue
 //            (commit_queue.h). The rest as they say.
 #pragma once
