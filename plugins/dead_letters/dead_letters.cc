@@ -13,6 +13,7 @@ constexpr mayfly_named kReasons[] = {
     mayfly::kReadReasons[3],
     mayfly::kReadReasons[4],
     mayfly::kReadReasons[5],
+    mayfly::kReadReasons[6],
     {"not_one_record", "a letter is one record, and this is none or several"},
 };
 static_assert(sizeof kReasons / sizeof kReasons[0] == mayfly::dead_letters::kNotOneRecord + 1u);

@@ -208,7 +208,7 @@ TEST_CASE("dlq replay: CSV with other delimiters, and columns in another order")
 
 TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out") {
   const Fixture f("extra");
-  f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n", {"--columns", "id"});
+  f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n", {"--columns", "id", "--on-extra", "error"});
   const Outcome refused = f.dlq("replay");
   CHECK(refused.status == 65);
   CHECK(contains(f.database.text("SELECT reason FROM mayfly_dead_letters"), "--on-extra ignore"));
@@ -216,16 +216,19 @@ TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out
   CHECK(f.database.rows("SELECT id FROM t") == Rows{"1", "2"});
 }
 
-TEST_CASE("dlq replay: texts that aren't UTF-8 and bytes of records come back as they were") {
+TEST_CASE("dlq replay: records that aren't UTF-8 stay letters until they are") {
   const Fixture f("bytes");
-  f.ingest("t.csv", "id,name\n1,\xE4\n1,\xF6\n2\xFC\n", {"--pk", "id"});
-  CHECK(contains(f.dlq("show", {"1", "--output", "json"}).out, "\"raw_base64\":\"Mvw=\""));
+  f.ingest("t.csv", "id,name\n1,x\n1,\xF6\n2\xFC\n", {"--pk", "id"});
+  CHECK(f.database.rows("SELECT code, hex(raw) FROM mayfly_dead_letters") ==
+        Rows{"utf8|312CF6", "fields|32FC"});
+  CHECK(contains(f.dlq("show", {"2", "--output", "json"}).out, "\"raw_base64\":\"Mvw=\""));
+  CHECK(f.replay(65).inserted == 0);
   f.database.run(
-      "UPDATE mayfly_dead_letters SET columns = json_set(columns, '$.id', 5) WHERE id = 2;"
-      "UPDATE mayfly_dead_letters SET raw = x'322cfc' WHERE id = 1");
+      "UPDATE mayfly_dead_letters SET raw = x'352cc3b6' WHERE id = 1;"
+      "UPDATE mayfly_dead_letters SET raw = x'322cc3bc' WHERE id = 2");
   CHECK(f.replay(0).inserted == 2);
   CHECK(f.database.rows("SELECT id, hex(name), typeof(name) FROM t") ==
-        Rows{"1|E4|text", "2|FC|text", "5|F6|text"});
+        Rows{"1|78|text", "2|C3BC|text", "5|C3B6|text"});
 }
 
 TEST_CASE("dlq replay: upsert, ignore and replace do what they do in ingest") {
