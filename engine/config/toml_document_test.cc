@@ -97,5 +97,14 @@ TEST_CASE("toml: random damage to a file is reported, never a crash") {
   }
 }
 
+// toml++ took it for impossible.
+TEST_CASE("toml: a letter beyond ASCII behind a number is a syntax error") {
+  for (const char* letter : {"\u00e9", "\u0139", "\u1681", "\ufefe"}) {
+    const TomlDocument document = read_toml("x = 197" + std::string(letter) + "\n");
+    REQUIRE(document.errors.size() == 1);
+    CHECK(document.errors[0].place.line == 1);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly
