@@ -62,6 +62,44 @@ TEST_CASE(
   CHECK(f.tables() == 0);
 }
 
+TEST_CASE("bad input: a small archive of one endless line costs that line, and names the limit") {
+  const Fixture f("bomb");
+  const std::string path = f.folder + "/bomb.csv.gz";
+  write_file(path, gzip("a,b\n1,x\n" + std::string(80'000'000, '0') + "\n2,y\n"));
+  const Outcome outcome =
+      run_mayfly({"ingest", path, "--table", "t", "--into", f.database.path(), "--output", "json"});
+  CHECK(outcome.status == 65);
+  CHECK(f.database.rows("SELECT a, b FROM t") == std::vector<std::string>{"1|x", "2|y"});
+  CHECK(f.database.rows("SELECT reason, length(raw) FROM mayfly_dead_letters") ==
+        std::vector<std::string>{"expected a record of at most 33554432 bytes (max_row_bytes), "
+                                 "found 80000001|65536"});
+}
+
+TEST_CASE("bad input: a view, and a virtual table, are refused with 78 and left as they are") {
+  const Fixture f("view");
+  f.database.run("CREATE TABLE base(a); CREATE VIEW t AS SELECT a FROM base");
+  const Outcome view = f.ingest("view.csv", "a\n1\n");
+  CHECK(view.status == 78);
+  CHECK(contains(view.err, "t is a view; the writer needs an ordinary table"));
+  const Fixture g("virtual");
+  g.database.run("CREATE VIRTUAL TABLE t USING fts5(a)");
+  CHECK(g.ingest("virtual.csv", "a\n1\n").status == 78);
+}
+
+TEST_CASE(
+    "bad input: what a shell's limit of a file's size stops ends with 74, and what is in is kept") {
+  const Fixture f("limit");
+  const std::string path = f.folder + "/limit.csv";
+  write_file(path, numbered_csv(200'000));
+  const std::string command = "ulimit -f 1000; exec '" + mayfly_path() + "' ingest '" + path +
+                              "' --table t --into '" + f.database.path() +
+                              "' --deadline 1s --output json";
+  RunProgram program("/bin/bash", {"-c", command});
+  const int status = program.wait();
+  CHECK_MESSAGE((status == 74 || status == 75), program.err());
+  CHECK(f.database.text("PRAGMA integrity_check") == "ok");
+}
+
 TEST_CASE("bad input: a key with a NUL costs its row, wherever it is in the file") {
   const Fixture f("nul_key");
 

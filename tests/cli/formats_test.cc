@@ -81,6 +81,21 @@ TEST_CASE("formats: JSON arrays, and objects over several lines") {
   CHECK(f.database.rows("SELECT a, b FROM both") == Rows{"1|NULL", "NULL|2"});
 }
 
+TEST_CASE("formats: keys that come late in a JSON file become columns by --alter") {
+  Fixture f("late");
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "{\"id\":" + std::to_string(i) + "}\n";
+  text += "{\"id\":3000,\"late\":1.5}\n";
+  const std::string path = f.file("late.ndjson", text);
+  CHECK(f.ingest({path, "--table", "without"}).status == 65);
+  CHECK(f.ingest({path, "--alter"}).status == 0);
+  CHECK(f.database.rows("SELECT id, late FROM late WHERE id > 2998") ==
+        Rows{"2999|NULL", "3000|1.5"});
+  const std::string more = f.file("more.ndjson", text + "{\"id\":3001,\"later\":\"x\"}\n");
+  CHECK(f.ingest({more, "--table", "late", "--alter"}).status == 0);
+  CHECK(f.database.rows("SELECT late, later FROM late WHERE id = 3001") == Rows{"NULL|x"});
+}
+
 TEST_CASE("formats: some columns in another order and under other names, with NULL by its text") {
   Fixture f("columns");
   CHECK(f.rows_of("id,zip,name\n1,007,NA\n2,8,x\n",

@@ -367,7 +367,7 @@ void add_table_options(CLI::App& app, IngestOptions& ingest) {
               ->check(Options::no_empty_items()))
       ->type_name("COL,...");
   options.flag("--truncate", ingest.truncate, "Take out the table's rows first");
-  options.flag("--alter", ingest.alter, "Add columns that the table lacks");
+  options.flag("--alter", ingest.alter, "Add columns that the table lacks; JSON files are read twice for that");
   options.flag("--coerce", ingest.coerce, "Let the types of the table's columns change values");
   options.choice("--on-error", ingest.on_error,
                  "Rows that can't be stored: to mayfly_dead_letters, or stop",

@@ -34,11 +34,32 @@ struct Given {
   std::string on_extra;
 };
 
+bool is_json(const std::string& file, const IngestOptions& options) {
+  if (options.format != "auto") return options.format == "ndjson" || options.format == "json";
+  return names_json(file);
+}
+
+// Standard input, or a pipe such as <(...): what was looked at is gone.
+bool is_read_once(const std::string& file) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(file, error).type();
+  return file == kStdin || kind == std::filesystem::file_type::fifo ||
+         kind == std::filesystem::file_type::socket ||
+         kind == std::filesystem::file_type::character;
+}
+
+// Keys that come later in a file are columns to add, too, so all of it is looked at.
+const std::string& infer_of(const std::string& file, const IngestOptions& options) {
+  static const std::string kAll = "all";
+  const bool adds_keys = options.alter && options.infer == "sample" && options.columns.empty();
+  return adds_keys && is_json(file, options) && !is_read_once(file) ? kAll : options.infer;
+}
+
 std::vector<RawOption> options_of(const std::string& file, const IngestOptions& options,
                                   const Given& given) {
   std::vector<RawOption> raw = {{"path", file},
                                 {"format", options.format},
-                                {"infer", options.infer},
+                                {"infer", infer_of(file, options)},
                                 {"empty", options.empty},
                                 {"header", !options.no_header}};
   const auto add_text = [&raw](const char* name, const std::string& value) {
@@ -106,24 +127,10 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   return std::move(checked.plan);
 }
 
-bool is_json(const std::string& file, const IngestOptions& options) {
-  if (options.format != "auto") return options.format == "ndjson" || options.format == "json";
-  return names_json(file);
-}
-
 bool names_column(const std::vector<std::string>& types, const std::string& column) {
   return std::ranges::any_of(types, [&](const std::string& entry) {
     return is_same_column(std::string_view(entry).substr(0, entry.rfind('=')), column);
   });
-}
-
-// Standard input, or a pipe such as <(...): what was looked at is gone.
-bool is_read_once(const std::string& file) {
-  std::error_code error;
-  const auto kind = std::filesystem::status(file, error).type();
-  return file == kStdin || kind == std::filesystem::file_type::fifo ||
-         kind == std::filesystem::file_type::socket ||
-         kind == std::filesystem::file_type::character;
 }
 
 Status check_files_differ(const std::vector<std::string>& files) {
