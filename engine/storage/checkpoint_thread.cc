@@ -23,6 +23,9 @@ void CheckpointThread::request() {
       return;  // the writer moves the log itself when it has grown long enough
     }
   }
+  // stop() may come before this run: then there is nothing to tell of it.
+  moved_ = logged_ = 0;
+  failure_ = 0;
   running_.store(true, std::memory_order_release);
   requests_.release();
 }

@@ -26,9 +26,11 @@ void Checkpointer::look_at_thread(std::int64_t now_ns) {
   if (const int code = thread_.failure(); code != 0) {
     fail({code, sqlite3_errstr(code)});
     growth_.checkpointed(0, pages_, now_ns);  // all of it stays, as with a reader
-  } else if (thread_.logged() > 0) {  // else it has seen nothing: it was busy, or had no connection
+  } else if (thread_.logged() > 0) {
     growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
   }
+  // It was busy, or had no connection: what is hindered is for the writer to see.
+  is_blind_ = thread_.failure() == 0 && thread_.logged() == 0;
 }
 
 bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
@@ -42,7 +44,7 @@ bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
   }
   pages_ = pages;
   if (growth_.asks(pages, now_ns) && !thread_.running()) {
-    if (!use_thread_) return true;
+    if (!use_thread_ || is_blind_) return true;
     request();
   }
   return exceeds(pages_busy_);
@@ -120,7 +122,7 @@ void Checkpointer::forget() {
   thread_.stop();
   pages_ = moved_ = hindered_pages_ = 0;
   passes_ = 0;
-  asked_ = false;
+  asked_ = is_blind_ = false;
   growth_.restarted();
 }
 

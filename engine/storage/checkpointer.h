@@ -95,6 +95,7 @@ class Checkpointer {
   std::uint64_t count_ = 0;
   SqliteError failure_;
   SqliteError untold_;
+  bool is_blind_ = false;  // the thread saw nothing of the log when it last looked
 };
 
 }  // namespace mayfly

@@ -195,6 +195,28 @@ TEST_CASE("a log that a failing disk lets grow is told of when it is as long as 
   }
 }
 
+// As with no descriptor left, or privileges that were dropped.
+TEST_CASE("a thread without a connection leaves it to the writer to see who hinders the log") {
+  FaultVfs disk("blind_thread");
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.vfs = disk.name();
+  f.options.checkpoint_pages = 20;
+  f.options.wal_warning_pages = 40;
+  f.open();
+  f.write(f.numbered(0, 10), kNoSource);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  disk.fail_next(FaultVfs::Operation::kOpen, 0, SQLITE_CANTOPEN, ".db", true);
+  for (int i = 1; i < 400 && f.signals.count("wal.growing:*") == 0; ++i) {
+    f.clock.advance(WalGrowth::kOldNs);
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+  }
+  CHECK(f.writer->totals().wal_pages >= 40);
+  CHECK(f.writer->totals().wal_pages < 120);
+  CHECK(f.signals.count("write.checkpoint.error:*") == 0);
+  disk.heal();
+}
+
 TEST_CASE("a checkpoint that fails while nothing is written is told then") {
   FaultVfs disk("failing_when_idle");
   for (const bool thread : {false, true}) {

@@ -4,11 +4,11 @@
 //   log.dropped:Nrecords       that found no room, or came after the end
 //   log.flush.failed:MESSAGE   what waits is kept, and tried again
 //   log.cleanup:Nrows          were older than the retention, and are gone
-//   wal.growing:Npages:DATABASE, write.checkpoint.error:MESSAGE:DATABASE   of its own file's
-//                             log, also by its last checkpoint
+//   wal.growing:Npages:DATABASE, write.checkpoint.error:MESSAGE:DATABASE   of its own file's log
 //
-// They are raised by the log database's own thread, never by the caller's; the last checkpoint's by
-// who lets the log database go.
+// They are raised by the log database's own thread, never by one that logs. The last line's are by
+// whoever writes to that file; that of the last checkpoint comes while the log database ends, and
+// its listeners don't use it.
 // THREADS    Any.
 #pragma once
 

@@ -36,7 +36,9 @@
 //            first among them), window.load.done:N, window.flush.start:N, window.flush.done:N,
 //            window.flush.error:DATABASE: MESSAGE, window.dropped:N, window.pruned:N (rows). Into
 //            the sink; not persisted. And wal.growing:Npages:DATABASE (wal_growth.h) and
-//            write.checkpoint.error:MESSAGE:DATABASE, which are persisted like others. An idle window raises and writes nothing.
+//            write.checkpoint.error:MESSAGE:DATABASE, which are persisted like others, but for the
+//            last checkpoint's: that comes while the window ends, and its listeners don't use the
+//            window. An idle window raises and writes nothing.
 // OWNERSHIP  Has its sink, unless it was given one; shares the database's writer with whoever asks
 //            for it. The clock outlives it.
 // THREADS    Any thread may call anything, but for close() and the destructor: one, when nobody

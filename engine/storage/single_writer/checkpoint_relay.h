@@ -2,13 +2,10 @@
 // something there and has a sink of its own: wal.growing:Npages:DATABASE and
 // write.checkpoint.error:MESSAGE:DATABASE.
 //
-// END        It shares the writer, and lets it go before it ceases to listen: if nobody else has
-// it,
-//            its last checkpoint is heard, too. So it stands before whatever else shares the
-//            writer.
+// END        It lets the writer go before it ceases to listen: if nobody else has that, the last
+//            checkpoint is heard, too. So it stands before what else shares the writer.
 // OWNERSHIP  Shares the writer; borrows the sink, which outlives it.
-// THREADS    As SignalSubscription; it raises on the thread that writes, or that lets the writer
-// go.
+// THREADS    As SignalSubscription; it raises on the thread that writes, or lets the writer go.
 #pragma once
 
 #include <fmt/format.h>
