@@ -33,6 +33,7 @@
 
 namespace mayfly {
 
+// A part that is to be frozen.
 struct ReplayPart {
   std::string key;
   std::string target;
