@@ -48,4 +48,15 @@ inline std::string numbered_csv(int rows) {
   return out;
 }
 
+// Where a run goes on: behind so many records. The fingerprint is borrowed.
+inline mayfly_position position_at(std::uint64_t ordinal, std::uint64_t byte, std::uint64_t line,
+                                   const std::string& fingerprint) {
+  return {.struct_size = sizeof(mayfly_position),
+          .resumed = 1,
+          .ordinal = ordinal,
+          .byte = byte,
+          .line = line,
+          .fingerprint = {fingerprint.data(), fingerprint.size()}};
+}
+
 }  // namespace mayfly

@@ -13,16 +13,6 @@ std::string utf16(std::string_view ascii) {
   return out;
 }
 
-mayfly_position position_at(std::uint64_t ordinal, std::uint64_t byte, std::uint64_t line,
-                            const std::string& fingerprint) {
-  return {.struct_size = sizeof(mayfly_position),
-          .resumed = 1,
-          .ordinal = ordinal,
-          .byte = byte,
-          .line = line,
-          .fingerprint = {fingerprint.data(), fingerprint.size()}};
-}
-
 // Read whole, and again from behind each of its rows.
 Rows read_from_everywhere(const Given& given) {
   SourceHarness whole("file", given);

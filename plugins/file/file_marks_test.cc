@@ -11,16 +11,6 @@
 namespace mayfly {
 namespace {
 
-mayfly_position position_at(std::uint64_t ordinal, std::uint64_t byte, std::uint64_t line,
-                            const std::string& fingerprint) {
-  return {.struct_size = sizeof(mayfly_position),
-          .resumed = 1,
-          .ordinal = ordinal,
-          .byte = byte,
-          .line = line,
-          .fingerprint = {fingerprint.data(), fingerprint.size()}};
-}
-
 enum class Packing { kPlain, kGzip, kZstd };
 
 std::string pack(Packing packing, const std::string& text) {

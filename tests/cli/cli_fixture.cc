@@ -76,6 +76,12 @@ JsonSummary parse_summary(const std::string& text) {
   return summary;
 }
 
+std::string DatabaseAndFiles::file(const std::string& name, const std::string& text) const {
+  const std::string path = folder + "/" + name;
+  write_file(path, text);
+  return path;
+}
+
 std::string numbered_csv(std::uint64_t rows) {
   std::string text = "id,name\n";
   for (std::uint64_t i = 0; i < rows; ++i) {

@@ -23,9 +23,21 @@ struct Outcome {
 };
 Outcome run_mayfly(std::vector<std::string> arguments, const ProgramOptions& options = {});
 
+// A database, and a folder for files that go into it.
+struct DatabaseAndFiles {
+  explicit DatabaseAndFiles(const std::string& name) : database(name), folder(make_folder()) {}
+
+  // Writes it into the folder; its path.
+  std::string file(const std::string& name, const std::string& text) const;
+
+  Database database;
+  std::string folder;
+};
+
 // The fields of `ingest --output json`; fails the test when it isn't the JSON that was promised.
 struct JsonSummary {
-  std::int64_t version, read, written, inserted, updated, ignored, rejected, dropped, bytes, exit_status;
+  std::int64_t version, read, written, inserted, updated, ignored, rejected, dropped, bytes,
+      exit_status;
   double seconds, rows_per_second;
   std::string table, database;
   std::vector<std::pair<std::string, std::int64_t>> sources;

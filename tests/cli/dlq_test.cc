@@ -16,15 +16,9 @@ namespace {
 
 using Rows = std::vector<std::string>;
 
-// A database, and a folder for files.
-struct Fixture {
-  explicit Fixture(const std::string& name) : database(name), folder(make_folder()) {}
+struct Fixture : DatabaseAndFiles {
+  using DatabaseAndFiles::DatabaseAndFiles;
 
-  std::string file(const std::string& name, const std::string& text) const {
-    const std::string path = folder + "/" + name;
-    write_file(path, text);
-    return path;
-  }
   void ingest(const std::string& name, const std::string& text, Rows more = {}) const {
     more.insert(more.begin(), {"ingest", file(name, text), "--into", database.path()});
     const Outcome outcome = run_mayfly(std::move(more));
@@ -50,9 +44,6 @@ struct Fixture {
                    "SELECT count(*) FROM mayfly_offsets WHERE source LIKE 'mayfly_replay%'") ==
            0;
   }
-
-  Database database;
-  std::string folder;
 };
 
 // With letters 1 (two fields in place of three), 2 (a key that is there) and 3 (007 for a number).
@@ -208,7 +199,8 @@ TEST_CASE("dlq replay: CSV with other delimiters, and columns in another order")
 
 TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out") {
   const Fixture f("extra");
-  f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n", {"--columns", "id", "--on-extra", "error"});
+  f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n",
+           {"--columns", "id", "--on-extra", "error"});
   const Outcome refused = f.dlq("replay");
   CHECK(refused.status == 65);
   CHECK(contains(f.database.text("SELECT reason FROM mayfly_dead_letters"), "--on-extra ignore"));

@@ -9,14 +9,9 @@ namespace {
 
 using Rows = std::vector<std::string>;
 
-struct Fixture {
-  explicit Fixture(const std::string& name) : database(name), folder(make_folder()) {}
+struct Fixture : DatabaseAndFiles {
+  using DatabaseAndFiles::DatabaseAndFiles;
 
-  std::string file(const std::string& name, const std::string& text) const {
-    const std::string path = folder + "/" + name;
-    write_file(path, text);
-    return path;
-  }
   Outcome ingest(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "ingest");
     arguments.insert(arguments.end(), {"--into", database.path(), "--output", "json"});
@@ -37,8 +32,6 @@ struct Fixture {
     return database.text("SELECT sql FROM sqlite_schema WHERE name = '" + table + "'");
   }
 
-  Database database;
-  std::string folder;
   int tables = 0;
 };
 

@@ -7,23 +7,14 @@ using namespace mayfly::testing;
 
 namespace {
 
-// A folder with files, and a database.
-struct Fixture {
-  explicit Fixture(const std::string& name) : database(name), folder(make_folder()) {}
+struct Fixture : DatabaseAndFiles {
+  using DatabaseAndFiles::DatabaseAndFiles;
 
-  std::string file(const std::string& name, const std::string& text) const {
-    const std::string path = folder + "/" + name;
-    write_file(path, text);
-    return path;
-  }
   Outcome ingest(std::vector<std::string> arguments, const ProgramOptions& options = {}) const {
     arguments.insert(arguments.begin(), "ingest");
     arguments.insert(arguments.end(), {"--into", database.path(), "--output", "json"});
     return run_mayfly(std::move(arguments), options);
   }
-
-  Database database;
-  std::string folder;
 };
 
 }  // namespace
