@@ -27,13 +27,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "mayfly/base/clock.h"
+#include "mayfly/base/key_text.h"
 #include "mayfly/base/status.h"
 #include "mayfly/cache/cache_callbacks.h"
-#include "mayfly/base/key_text.h"
 #include "mayfly/cache/cache_shard.h"
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/cache_types.h"
@@ -78,6 +79,13 @@ class CacheCore {
     Shard& shard = shard_of(hash);
     if (Value value = hit(shard, hash, key, CacheEvent::kHit)) return value;
     return miss(shard, hash, key, factory, get);
+  }
+
+  // What get_or_add() returns for a live entry, or null, of which nothing is counted.
+  template <class Key>
+  Value find(const Key& key) {
+    const std::uint64_t hash = hash_of(key);
+    return hit(shard_of(hash), hash, key, CacheEvent::kHit);
   }
 
   Value try_get(const K& key) {
@@ -186,7 +194,10 @@ class CacheCore {
     const std::size_t size_max = options_.ledger.size_max;
     return options_.shards == 0 ? default_shards(size_max) : std::bit_ceil(options_.shards);
   }
-  std::uint64_t hash_of(const K& key) const { return spread_hash(hash_(key)); }
+  template <class Key>
+  std::uint64_t hash_of(const Key& key) const {
+    return spread_hash(hash_(key));
+  }
   // Not the bits by which a shard's index begins its search.
   Shard& shard_of(std::uint64_t hash) const { return *shards_[(hash >> 48) & shard_mask_]; }
 
@@ -197,15 +208,29 @@ class CacheCore {
   };
 
   // The live entry's value, or null. All that a hit costs is here and in find_live().
-  Value hit(Shard& shard, std::uint64_t hash, const K& key, CacheEvent event) {
+  template <class Key>
+  Value hit(Shard& shard, std::uint64_t hash, const Key& key, CacheEvent event) {
     Told told;
     Value value = find_live(shard, hash, key, clock_.now_ns(), told);
-    if (told.hit) callbacks_.raise(event, key);
-    if (told.hot) callbacks_.raise(CacheEvent::kHot, key);
+    if (told.hit || told.hot) [[unlikely]]
+      tell(told, event, key);
     return value;
   }
 
-  Value find_live(Shard& shard, std::uint64_t hash, const K& key, std::int64_t now_ns, Told& told) {
+  // Out of line, as a miss: a hit is rarely told.
+  template <class Key>
+  [[gnu::noinline]] void tell(const Told& told, CacheEvent event, const Key& key) {
+    if constexpr (std::is_same_v<Key, K>) {
+      if (told.hit) callbacks_.raise(event, key);
+      if (told.hot) callbacks_.raise(CacheEvent::kHot, key);
+    } else {
+      tell(told, event, K(key));
+    }
+  }
+
+  template <class Key>
+  Value find_live(Shard& shard, std::uint64_t hash, const Key& key, std::int64_t now_ns,
+                  Told& told) {
     const std::lock_guard lock(shard.mutex);
     const CacheSlot slot = shard.find(hash, key);
     if (slot == kNoSlot) return nullptr;

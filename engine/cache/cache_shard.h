@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "mayfly/base/slot_index.h"
 #include "mayfly/cache/cache_signals.h"
 #include "mayfly/cache/flight.h"
 #include "mayfly/cache/shard_lock.h"
-#include "mayfly/base/slot_index.h"
 #include "mayfly/policy/cache_ledger.h"
 
 namespace mayfly {
@@ -42,7 +42,9 @@ class alignas(64) CacheShard {
         miss_sampler(sample_rate),
         hot_sampler(sample_rate) {}
 
-  CacheSlot find(std::uint64_t hash, const K& key) const {
+  // By a key, or by what Equal takes for one.
+  template <class Key>
+  CacheSlot find(std::uint64_t hash, const Key& key) const {
     return index_.find(hash, [&](CacheSlot slot) { return equal_(entry(slot).key, key); });
   }
   const Value& value(CacheSlot slot) const { return entry(slot).value; }

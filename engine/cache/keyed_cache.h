@@ -27,6 +27,13 @@ class KeyedCache {
   Result<Value> get_or_add(const K& key, Factory&& factory, const CacheGetOptions& get = {}) {
     return core_.get_or_add(key, factory, get);
   }
+  // The value that get_or_add would find, or null, of which nothing is counted: for who calls
+  // get_or_add then, and makes a key for it only then. `key` is a K, or what Hash and Equal take
+  // for one and a K can be made of.
+  template <class Key>
+  Value find(const Key& key) {
+    return core_.find(key);
+  }
   // The key's value, or null; an access like any other.
   Value try_get(const K& key) { return core_.try_get(key); }
   // The key's entry leaves, and a value being made for it isn't kept. False when there was neither.

@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mayfly/signal/signal_sink.h"
@@ -35,6 +37,39 @@ std::vector<std::string> names(const std::vector<Signal>& signals) {
 
 void add(NumberCache& cache, int key) {
   CHECK(cache.get_or_add(key, [](int k) { return k; }).ok());
+}
+
+// Text of any type hashes alike.
+struct TextHash {
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+TEST_CASE("lru cache: what is found by a part of a text is a hit, and what isn't is no miss") {
+  ManualClock clock;
+  SignalSink sink(clock);
+  LruCache<std::string, int, TextHash, std::equal_to<>> cache(
+      clock, {.default_ttl_ns = 80 * kMs, .hot_access_threshold = 3, .signals = &sink});
+  const std::string_view line = "user:12,user:34";
+  CHECK(cache.find(line.substr(0, 7)) == nullptr);
+  CHECK(cache.stats().misses == 0);
+  CHECK(sink.sense("cache.*").empty());
+
+  CHECK(cache.get_or_add("user:12", [](const std::string&) { return 7; }).ok());
+  clock.advance(60 * kMs);
+  const auto found = cache.find(line.substr(0, 7));
+  REQUIRE(found != nullptr);
+  CHECK(*found == 7);
+  CHECK(cache.stats().hits == 1);
+  CHECK(names(sink.sense("cache.hit:*")) == std::vector<std::string>{"cache.hit:user:12"});
+
+  // Its time began anew, and the third access makes it hot.
+  clock.advance(60 * kMs);
+  CHECK(cache.find(std::string("user:12")) != nullptr);
+  CHECK(cache.stats().hot == 1);
+  CHECK(names(sink.sense("cache.hot:*")) == std::vector<std::string>{"cache.hot:user:12"});
+  CHECK(cache.find(line.substr(8)) == nullptr);
 }
 
 // C113

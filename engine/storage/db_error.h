@@ -3,11 +3,13 @@
 // Told by SQLite's code, never by the text of its message.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "mayfly/base/status.h"
 #include "mayfly/storage/sqlite.h"
@@ -55,22 +57,32 @@ Status to_status(const DbError& error);
 template <class T>
 class [[nodiscard]] DbResult {
  public:
-  DbResult(T value) : value_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  DbResult(DbError error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  DbResult(T value)  // NOLINT(google-explicit-constructor)
+      : either_(std::in_place_index<kValue>, std::move(value)) {}
+  DbResult(DbError error)  // NOLINT(google-explicit-constructor)
+      : either_(std::in_place_index<kError>, std::move(error)) {}
 
-  bool ok() const { return value_.has_value(); }
-  const DbError& error() const { return error_; }
-  T& value() & { return *value_; }
-  const T& value() const& { return *value_; }
-  T&& value() && { return std::move(*value_); }
-  T* operator->() { return &*value_; }
-  const T* operator->() const { return &*value_; }
-  T& operator*() & { return *value_; }
-  const T& operator*() const& { return *value_; }
+  bool ok() const { return either_.index() == kValue; }
+  // Of a success: one that says nothing.
+  const DbError& error() const {
+    static const DbError kNone;
+    const DbError* const error = std::get_if<kError>(&either_);
+    return error != nullptr ? *error : kNone;
+  }
+  // Only of a success.
+  T& value() & { return *std::get_if<kValue>(&either_); }
+  const T& value() const& { return *std::get_if<kValue>(&either_); }
+  T&& value() && { return std::move(*std::get_if<kValue>(&either_)); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
 
  private:
-  std::optional<T> value_;
-  DbError error_;
+  static constexpr std::size_t kValue = 0;
+  static constexpr std::size_t kError = 1;
+  // Of what a success doesn't have, an error, nothing is made.
+  std::variant<T, DbError> either_;
 };
 
 // Success, or why not.

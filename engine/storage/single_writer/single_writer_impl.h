@@ -4,9 +4,12 @@
 // alone.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "mayfly/base/clock.h"
 #include "mayfly/cache/coarse_clock.h"
@@ -92,7 +95,13 @@ struct SqliteSingleWriter::Impl {
   const std::unique_ptr<SignalSink> own_sink;
   WriterSignals signals;
   WriteTracker tracker;
-  LruCache<std::string, Kept> cache;
+  // By text of any type: a hit makes no string of its key.
+  struct TextHash {
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  LruCache<std::string, Kept, TextHash, std::equal_to<>> cache;
   ReadPool readers;
   const std::shared_ptr<SharedDatabase> shared;
   CommitQueue* const queue;  // its

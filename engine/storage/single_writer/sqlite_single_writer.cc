@@ -31,6 +31,13 @@ DbError to_db_error(const Status& status) {
   return {.kind = kind, .message = status.message()};
 }
 
+DbError kept_as_another_type(std::string_view key) {
+  return {.kind = DbError::Kind::kParameter,
+          .message = "cached read " + std::string(key) +
+                     ": expected the type it was kept as, found another; give each type its own "
+                     "key"};
+}
+
 }  // namespace
 
 DbResult<std::shared_ptr<SqliteSingleWriter>> SqliteSingleWriter::get_or_create(
@@ -159,25 +166,45 @@ DbResult<void> SqliteSingleWriter::run_query(FunctionRef<DbResult<void>(SqlSessi
   });
 }
 
+[[gnu::always_inline]] inline DbResult<std::shared_ptr<const void>> SqliteSingleWriter::value_of(
+    std::shared_ptr<const Kept> kept, std::string_view key, const std::type_info& type) {
+  if (*kept->type != type) [[unlikely]]
+    return kept_as_another_type(key);
+  // By the count of what it is kept in: to count it once more, and that once less, would take as
+  // long as all else.
+  const void* const value = kept->value.get();
+  return std::shared_ptr<const void>(std::move(kept), value);
+}
+
 DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
-    std::string_view key, const std::type_info& type,
-    FunctionRef<DbResult<std::shared_ptr<const void>>(SqlSession&)> reader,
+    std::string_view key, const std::type_info& type, ValueReader reader,
     std::optional<std::int64_t> ttl_ns) {
-  using Made = DbResult<std::shared_ptr<const void>>;
-  const auto take_read = [&] {
-    return impl_->take_read([&]() -> Made {
-      auto lease = impl_->readers.acquire();
-      if (!lease.ok()) return lease.error();
-      return reader(lease->session());
-    });
-  };
   // Within a turn it mustn't wait for a reader that waits for a turn.
-  if (impl_->reads_in_turn() && impl_->is_within()) return take_read();
+  if (impl_->reads_in_turn() && impl_->is_within()) return read_now(reader);
+  // A hit is to be short: no text is made of its key, and nothing that only a miss needs. (Whether
+  // a ttl can be is said by the cache, which refuses it also where it has a value.)
+  if (!ttl_ns || *ttl_ns > 0) {
+    if (auto kept = impl_->cache.find(key)) return value_of(std::move(kept), key, type);
+  }
+  return read_and_keep(key, type, reader, ttl_ns);
+}
+
+DbResult<std::shared_ptr<const void>> SqliteSingleWriter::read_now(ValueReader reader) {
+  return impl_->take_read([&]() -> DbResult<std::shared_ptr<const void>> {
+    auto lease = impl_->readers.acquire();
+    if (!lease.ok()) return lease.error();
+    return reader(lease->session());
+  });
+}
+
+DbResult<std::shared_ptr<const void>> SqliteSingleWriter::read_and_keep(
+    std::string_view key, const std::type_info& type, ValueReader reader,
+    std::optional<std::int64_t> ttl_ns) {
   const auto make = [&](const std::string&) -> Result<Kept> {
     const bool sampled = impl_->signals.sample();
     SignalSink& sink = impl_->signals.sink();
     if (sampled) sink.raise(impl_->signals.read_start, key);
-    Made value = take_read();
+    auto value = read_now(reader);
     if (!value.ok()) {
       // Those who wait get it whole, as a value; and it isn't kept, since the key was invalidated
       // while it was read.
@@ -189,18 +216,8 @@ DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
   };
   auto found = impl_->cache.get_or_add(std::string(key), make, {.ttl_ns = ttl_ns});
   if (!found.ok()) return to_db_error(found.status());
-  const Kept& kept = **found;
-  if (kept.error) return *kept.error;
-  if (*kept.type != type) {
-    return DbError{.kind = DbError::Kind::kParameter,
-                   .message = "cached read " + std::string(key) +
-                              ": expected the type it was kept as, found another; give each type "
-                              "its own key"};
-  }
-  // The value, by the count of what it is kept in: to count it once more, and that once less, would
-  // take as long as all else.
-  const void* const value = kept.value.get();
-  return std::shared_ptr<const void>(std::move(found).value(), value);
+  if ((*found)->error) return *(*found)->error;
+  return value_of(std::move(*found), key, type);
 }
 
 void SqliteSingleWriter::invalidate_cache(std::string_view key) {

@@ -234,10 +234,21 @@ class SqliteSingleWriter {
   };
   DbResult<void> run_transaction(FunctionRef<DbResult<void>(SqlSession&)> work);
   DbResult<void> run_query(FunctionRef<DbResult<void>(SqlSession&)> reader);
-  DbResult<std::shared_ptr<const void>> run_read(
-      std::string_view key, const std::type_info& type,
-      FunctionRef<DbResult<std::shared_ptr<const void>>(SqlSession&)> reader,
-      std::optional<std::int64_t> ttl_ns);
+  using ValueReader = FunctionRef<DbResult<std::shared_ptr<const void>>(SqlSession&)>;
+  DbResult<std::shared_ptr<const void>> run_read(std::string_view key, const std::type_info& type,
+                                                 ValueReader reader,
+                                                 std::optional<std::int64_t> ttl_ns);
+  // Past the cache.
+  DbResult<std::shared_ptr<const void>> read_now(ValueReader reader);
+  // By the cache, which hasn't got it.
+  DbResult<std::shared_ptr<const void>> read_and_keep(std::string_view key,
+                                                      const std::type_info& type,
+                                                      ValueReader reader,
+                                                      std::optional<std::int64_t> ttl_ns);
+  // Of what is kept under a key, the value.
+  static DbResult<std::shared_ptr<const void>> value_of(std::shared_ptr<const Kept> kept,
+                                                        std::string_view key,
+                                                        const std::type_info& type);
 
   const std::unique_ptr<Impl> impl_;
 };

@@ -75,6 +75,15 @@ TEST_CASE("single writer: a read is kept as long as its own time says") {
   CHECK(read() == 1);
 }
 
+TEST_CASE("single writer: a time that can't be is refused, also of what is kept") {
+  Fixture f("sw_no_time");
+  REQUIRE(f.writer->read<std::int64_t>("items:count", count_items).ok());
+  const auto refused = f.writer->read<std::int64_t>("items:count", count_items, 0);
+  CHECK(refused.error().kind == Kind::kParameter);
+  CHECK(refused.error().message.find("expected a ttl_ns of at least 1, found 0") !=
+        std::string::npos);
+}
+
 TEST_CASE("single writer: what a read gave isn't kept when an invalidation came meanwhile") {
   Fixture f("sw_stale");
   const auto first = f.writer->read<std::int64_t>("items:count", [&](SqlSession& session) {
