@@ -1,0 +1,79 @@
+#include "tools/mayfly/option_adder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace mayfly::cli {
+
+std::vector<std::string_view> items_of(std::string_view list, char between) {
+  std::vector<std::string_view> items;
+  for (std::size_t comma = 0; comma != std::string_view::npos;) {
+    comma = list.find(between);
+    items.push_back(list.substr(0, comma));
+    if (comma != std::string_view::npos) list.remove_prefix(comma + 1);
+  }
+  return items;
+}
+
+CLI::Option* OptionAdder::text(const char* names, std::string& value, const char* help) {
+  return finish(app_.add_option(names, value, help)->check(not_empty()));
+}
+
+CLI::Option* OptionAdder::list(const char* names, std::vector<std::string>& value,
+                               const char* help) {
+  // CLI11's delimiter() drops the empty items without a word.
+  const auto take = [&value](const std::vector<std::string>& given) {
+    for (const std::string& list : given) {
+      for (const std::string_view item : items_of(list)) value.emplace_back(item);
+    }
+  };
+  return finish(app_.add_option_function<std::vector<std::string>>(names, take, help)
+                    ->allow_extra_args(false)
+                    ->check(no_empty_items()));
+}
+
+CLI::Option* OptionAdder::flag(const char* names, bool& value, const char* help) {
+  return finish(app_.add_flag(names, value, help));
+}
+
+CLI::Option* OptionAdder::choice(const char* names, std::string& value, const char* help,
+                                 std::vector<std::string> choices) {
+  std::string shown;
+  for (const std::string& each : choices) shown += (shown.empty() ? "" : "|") + each;
+  return add(names, value, help)
+      ->check(CLI::IsMember(std::move(choices)).description(""))
+      ->type_name(shown);
+}
+
+CLI::Option* OptionAdder::finish(CLI::Option* option) const {
+  std::string variable = "MAYFLY_";
+  for (const char c : option->get_lnames().front()) {
+    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return option->envname(variable)->group(group_);
+}
+
+CLI::Validator OptionAdder::not_empty() {
+  return {[](const std::string& given) {
+            return given.empty() ? std::string("expected a value, found an empty one")
+                                 : std::string();
+          },
+          ""};
+}
+
+CLI::Validator OptionAdder::no_empty_items() {
+  return {[](const std::string& given) {
+            const std::vector<std::string_view> items = items_of(given);
+            if (std::ranges::none_of(items, &std::string_view::empty)) return std::string();
+            return items.size() == 1 ? std::string("expected a value, found an empty one")
+                                     : fmt::format(
+                                           "expected items with commas between them, "
+                                           "found an empty one in \"{}\"",
+                                           given);
+          },
+          ""};
+}
+
+}  // namespace mayfly::cli
