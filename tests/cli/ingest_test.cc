@@ -446,7 +446,9 @@ TEST_CASE(
   json.insert(json.end(), {"--log-format", "json"});
   const Outcome logs = run_mayfly(json);
 
-  CHECK(contains(text.out, "x: 1 row written, 1 rejected of 2 read in "));
+  CHECK(contains(
+      text.out,
+      "Of 2 rows read, 1 was written to x (1 inserted, 0 updated), 0 ignored, 1 rejected, in "));
   CHECK(contains(text.err, "mayfly: warning: 1 row rejected"));
   CHECK_FALSE(contains(text.err, "\x1b["));
   CHECK(silent.out.empty());

@@ -91,7 +91,9 @@ TEST_CASE("run: rows that are rejected end with 65") {
 
   CHECK(outcome.status == 65);
   CHECK(contains(outcome.err, "1 row rejected"));
-  CHECK(contains(outcome.out, "t: 10 rows written, 1 rejected of 11 read"));
+  CHECK(contains(
+      outcome.out,
+      "Of 11 rows read, 10 were written to t (10 inserted, 0 updated), 0 ignored, 1 rejected"));
 
   // Corrected, and read anew as it is said.
   write_file(f.csv, numbered_csv(11));

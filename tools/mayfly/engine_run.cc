@@ -37,22 +37,6 @@ Level level_of(std::int32_t level) {
   }
 }
 
-Progress progress_of(const EngineStats& stats) {
-  Progress progress;
-  bool known = true;
-  for (const SourceStats& source : stats.sources) {
-    progress.bytes_done += source.bytes_done;
-    progress.bytes_total += source.bytes_total;
-    known = known && source.bytes_total > 0;
-  }
-  if (!known) progress.bytes_total = 0;
-  // As the summary counts them: what nodes consumed is there as what they made of it.
-  progress.rows = stats.rows.answers[MAYFLY_WRITTEN] + stats.rows.answers[MAYFLY_IGNORED] +
-                  stats.rows.answers[MAYFLY_DEAD_LETTERED];
-  progress.waiting = stats.outage_since_ns != 0;
-  return progress;
-}
-
 Result<std::unique_ptr<Engine>> open_watched(const PipelinePlan& plan, EngineOptions options,
                                              Console& console, const Clock& clock) {
   // As long as the writer waits for a lock at open (graph/writer_stage.cc).

@@ -18,6 +18,26 @@ constexpr unsigned kBarWidthMin = 8;
 
 }  // namespace
 
+Progress progress_of(const EngineStats& stats) {
+  Progress progress;
+  bool known = true;
+  for (const SourceStats& source : stats.sources) {
+    progress.bytes_done +=
+        source.finished ? std::max(source.bytes_done, source.bytes_total) : source.bytes_done;
+    progress.bytes_total +=
+        source.finished ? std::max(source.bytes_done, source.bytes_total) : source.bytes_total;
+    // What was empty has ended; what may have no end is a pipe.
+    known = known && (source.bytes_total > 0 || source.finished);
+  }
+  if (!known) progress.bytes_total = 0;
+  // As the summary counts them: what nodes consumed is there as what they made of it.
+  progress.rejected = stats.rows.answers[MAYFLY_DEAD_LETTERED];
+  progress.rows =
+      stats.rows.answers[MAYFLY_WRITTEN] + stats.rows.answers[MAYFLY_IGNORED] + progress.rejected;
+  progress.waiting = stats.outage_since_ns != 0;
+  return progress;
+}
+
 ProgressBar::ProgressBar(Console& console, std::int64_t now_ns)
     : console_(console), visible_(console.has_status_line()), drawn_ns_(now_ns) {}
 
@@ -48,6 +68,9 @@ std::string ProgressBar::line(const Progress& progress, unsigned width) const {
   std::string figures =
       fmt::format("{} rows, {} rows/s", short_count(static_cast<double>(progress.rows)),
                   short_count(rows_per_second_.value()));
+  if (progress.rejected > 0) {
+    figures += fmt::format(", {} rejected", short_count(static_cast<double>(progress.rejected)));
+  }
   if (progress.waiting) figures = "waiting for the database";
   const double done = static_cast<double>(progress.bytes_done);
   if (progress.bytes_total == 0) {

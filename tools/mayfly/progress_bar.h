@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "mayfly/runtime/engine.h"
 #include "tools/mayfly/console.h"
 
 namespace mayfly::cli {
@@ -15,9 +16,14 @@ namespace mayfly::cli {
 struct Progress {
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;  // 0: unknown (a pipe)
-  std::uint64_t rows = 0;         // answered by this run
+  std::uint64_t rows = 0;         // answered by this run, rejected ones too
+  std::uint64_t rejected = 0;     // of these
   bool waiting = false;           // for a database that another process has
 };
+
+// Of all sources together: bytes as they are in the files, compressed or not. One that has ended is
+// done, also when it wasn't read to its end.
+Progress progress_of(const EngineStats& stats);
 
 class ProgressBar {
  public:

@@ -54,6 +54,43 @@ TEST_CASE("progress: the rate is right from the second look on") {
   CHECK(line.find("0:17 left") != std::string::npos);
 }
 
+TEST_CASE("progress: rejected rows are told once there are some") {
+  Fixture f;
+  ProgressBar bar(f.console, 0);
+  bar.update(1 * kSecond, {.bytes_done = 1, .bytes_total = 2, .rows = 10});
+  CHECK(f.err.last_line().find("rejected") == std::string::npos);
+  bar.update(2 * kSecond, {.bytes_done = 1, .bytes_total = 2, .rows = 1'500, .rejected = 1'200});
+  CHECK(f.err.last_line().find("1.50 k rows, ") != std::string::npos);
+  CHECK(f.err.last_line().find(", 1.20 k rejected") != std::string::npos);
+}
+
+TEST_CASE("progress: several files are one, and what has ended is done") {
+  EngineStats stats;
+  stats.rows.answers[MAYFLY_WRITTEN] = 7;
+  stats.rows.answers[MAYFLY_IGNORED] = 2;
+  stats.rows.answers[MAYFLY_DEAD_LETTERED] = 1;
+  stats.sources.resize(3);
+  stats.sources[0] = {.bytes_done = 30, .bytes_total = 100, .finished = true};  // --limit
+  stats.sources[1] = {.bytes_done = 20, .bytes_total = 50};
+  stats.sources[2] = {.finished = true};  // empty
+
+  const Progress progress = progress_of(stats);
+  CHECK(progress.bytes_done == 120);
+  CHECK(progress.bytes_total == 150);
+  CHECK(progress.rows == 10);
+  CHECK(progress.rejected == 1);
+}
+
+TEST_CASE("progress: with a pipe among the files there is no end to tell") {
+  EngineStats stats;
+  stats.sources.resize(2);
+  stats.sources[0] = {.bytes_done = 30, .bytes_total = 100};
+  stats.sources[1] = {.bytes_done = 5};
+
+  CHECK(progress_of(stats).bytes_done == 35);
+  CHECK(progress_of(stats).bytes_total == 0);
+}
+
 TEST_CASE("progress: it is redrawn ten times a second at most") {
   Fixture f;
   ProgressBar bar(f.console, 0);
@@ -77,7 +114,7 @@ TEST_CASE("progress: a locked database is told in place of the rows") {
   Fixture f;
   ProgressBar bar(f.console, 0);
 
-  bar.update(kSecond, {1, 2, 3, true});
+  bar.update(kSecond, {.bytes_done = 1, .bytes_total = 2, .rows = 3, .waiting = true});
 
   CHECK(f.err.last_line().find("waiting for the database") != std::string::npos);
 }

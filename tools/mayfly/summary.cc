@@ -62,22 +62,19 @@ std::string to_json(const Summary& summary) {
 
 std::string to_text(const Summary& summary) {
   const RowTotals& rows = summary.rows;
-  std::string text = fmt::format("{}: {} written", summary.table, rows_text(rows.written));
-  if (rows.updated > 0) {
-    text += fmt::format(" ({} inserted, {} updated)", with_commas(rows.inserted),
-                        with_commas(rows.updated));
-  }
-  if (rows.ignored > 0) text += fmt::format(", {} ignored", with_commas(rows.ignored));
-  if (rows.rejected > 0) text += fmt::format(", {} rejected", with_commas(rows.rejected));
+  std::string text = fmt::format("Of {} read", rows_text(rows.read));
+  if (rows.made() > 0) text += fmt::format(" and {} made of them", with_commas(rows.made()));
+  text += fmt::format(", {} {} written to {} ({} inserted, {} updated), {} ignored, {} rejected",
+                      with_commas(rows.written), rows.written == 1 ? "was" : "were", summary.table,
+                      with_commas(rows.inserted), with_commas(rows.updated),
+                      with_commas(rows.ignored), with_commas(rows.rejected));
   if (rows.dropped > 0) text += fmt::format(", {} dropped", with_commas(rows.dropped));
   if (rows.consumed > 0) text += fmt::format(", {} consumed", with_commas(rows.consumed));
-  text += fmt::format(" of {} read", with_commas(rows.read));
-  if (rows.made() > 0) text += fmt::format(" and {} made", with_commas(rows.made()));
-  text += fmt::format(" in {}", short_seconds(summary.seconds));
+  text += fmt::format(", in {}", short_seconds(summary.seconds));
   if (summary.rows_per_second > 0) {
     text += fmt::format(" ({} rows/s)", short_count(summary.rows_per_second));
   }
-  return text + "\n";
+  return text + ".\n";
 }
 
 }  // namespace mayfly::cli

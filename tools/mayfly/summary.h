@@ -36,6 +36,7 @@ Summary summarize(const RunResult& result, const PipelinePlan& plan,
                   const std::vector<std::string>& names);
 
 std::string to_json(const Summary& summary);  // one line
+// A sentence: "Of 1,014 rows read, 1,005 were written to t (1,000 inserted, 5 updated), ...".
 std::string to_text(const Summary& summary);
 
 }  // namespace mayfly::cli

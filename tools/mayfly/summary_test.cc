@@ -39,16 +39,17 @@ TEST_CASE("summary: the JSON has every field, in the documented order") {
         "\"exit_status\":65}\n");
 }
 
-TEST_CASE("summary: the text leaves out what is zero") {
+TEST_CASE("summary: the text is a sentence with all the counts") {
   Summary plain;
   plain.rows = {.read = 1, .written = 1, .inserted = 1};
   plain.table = "t";
 
-  CHECK(to_text(plain) == "t: 1 row written of 1 read in 0.00 s\n");
+  CHECK(to_text(plain) ==
+        "Of 1 row read, 1 was written to t (1 inserted, 0 updated), 0 ignored, 0 rejected, in "
+        "0.00 s.\n");
   CHECK(to_text(sample()) ==
-        "t: 1,005 rows written (1,000 inserted, 5 updated), 2 ignored, 3 rejected, 4 dropped of "
-        "1,014 "
-        "read in 0.50 s (2.02 k rows/s)\n");
+        "Of 1,014 rows read, 1,005 were written to t (1,000 inserted, 5 updated), 2 ignored, 3 "
+        "rejected, 4 dropped, in 0.50 s (2.02 k rows/s).\n");
 }
 
 TEST_CASE("summary: what nodes consumed and made is told, so that the rows add up") {
@@ -59,7 +60,8 @@ TEST_CASE("summary: what nodes consumed and made is told, so that the rows add u
 
   CHECK(summary.rows.made() == 60);
   CHECK(to_text(summary) ==
-        "t: 58 rows written, 2 rejected, 100 consumed of 100 read and 60 made in 0.00 s\n");
+        "Of 100 rows read and 60 made of them, 58 were written to t (58 inserted, 0 updated), 0 "
+        "ignored, 2 rejected, 100 consumed, in 0.00 s.\n");
   CHECK(to_json(summary).find("\"rows_consumed\":100,\"rows_made\":60,") != std::string::npos);
 }
 
