@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "mayfly/data/readers/csv_dialect.h"
 #include "mayfly/data/readers/text_decoder.h"
+#include "mayfly/sdk/mistakes.h"
 
 namespace mayfly::file {
 namespace {
@@ -11,36 +13,23 @@ namespace {
 // What is wrong, each by itself.
 using Mistakes = std::vector<std::string>;
 
-void add(Mistakes& mistakes, std::string_view option, std::string_view expected,
-         std::string_view found) {
-  mistakes.push_back(std::string(option) + ": expected " + std::string(expected) + ", found \"" +
-                     std::string(found) + "\"");
-}
-
-bool is_separator(char c) { return c != '\n' && c != '\r' && c != '\0'; }
-
-std::optional<char> separator_of(std::string_view text) {
-  if (text == "tab" || text == "\\t") return '\t';
-  if (text.size() == 1 && is_separator(text[0])) return text[0];
-  return std::nullopt;
-}
+using sdk::add_mistake;
 
 void parse_delimiter(std::string_view text, FileOptions& options, Mistakes& mistakes) {
   options.find_delimiter = text == "auto";
   if (options.find_delimiter) return;
   options.delimiter = separator_of(text);
   if (!options.delimiter) {
-    add(mistakes, "delimiter", "one byte that isn't a newline, tab, or auto", text);
+    add_mistake(mistakes, "delimiter", "one byte that isn't a newline, tab, or auto", text);
   }
 }
 
 void parse_quote(std::string_view text, FileOptions& options, Mistakes& mistakes) {
-  if (text == "none" || text.empty()) {
-    options.quote = std::optional<char>();
-  } else if (text.size() == 1 && is_separator(text[0])) {
-    options.quote = text[0];
+  std::optional<char> quote;
+  if (mayfly::parse_quote(text, quote)) {
+    options.quote = quote;
   } else {
-    add(mistakes, "quote", "one byte that isn't a newline, or none", text);
+    add_mistake(mistakes, "quote", "one byte that isn't a newline, or none", text);
   }
 }
 
@@ -49,20 +38,20 @@ void parse_dialect(const sdk::Options& values, FileOptions& options, Mistakes& m
   if (values.is_set(kQuote)) parse_quote(values.text(kQuote), options, mistakes);
   // What a format has by itself is known once its first line is read.
   if (options.delimiter && options.quote && *options.quote == *options.delimiter) {
-    add(mistakes, "quote", "another character than the delimiter", values.text(kQuote));
+    add_mistake(mistakes, "quote", "another character than the delimiter", values.text(kQuote));
   }
   options.backslash = values.choice(kEscape) == 1;
   if (options.backslash && options.delimiter == '\\') {
-    add(mistakes, "delimiter", "another character than the one that escapes", "\\");
+    add_mistake(mistakes, "delimiter", "another character than the one that escapes", "\\");
   }
   if (values.is_set(kComment)) {
     const std::string_view text = values.text(kComment);
     options.comment = separator_of(text);
     if (!options.comment) {
-      add(mistakes, "comment", "one byte that isn't a newline", text);
+      add_mistake(mistakes, "comment", "one byte that isn't a newline", text);
     } else if (options.comment == options.delimiter ||
                (options.quote && options.comment == *options.quote)) {
-      add(mistakes, "comment", "another character than delimiter and quote", text);
+      add_mistake(mistakes, "comment", "another character than delimiter and quote", text);
     }
   }
 }
@@ -70,12 +59,13 @@ void parse_dialect(const sdk::Options& values, FileOptions& options, Mistakes& m
 void parse_rename(std::string_view entry, FileOptions& options, Mistakes& mistakes) {
   const std::size_t equals = entry.find('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == entry.size()) {
-    return add(mistakes, "rename", "old=new", entry);
+    return add_mistake(mistakes, "rename", "old=new", entry);
   }
   const std::string_view from = entry.substr(0, equals);
   const auto same = [from](const auto& other) { return is_same_column(other.first, from); };
   if (std::ranges::any_of(options.renamed, same)) {
-    return add(mistakes, "rename", "each column once (upper and lower case are the same)", entry);
+    return add_mistake(mistakes, "rename", "each column once (upper and lower case are the same)",
+                       entry);
   }
   options.renamed.emplace_back(from, entry.substr(equals + 1));
 }
@@ -84,7 +74,7 @@ void parse_names(const sdk::Options& values, FileOptions& options, Mistakes& mis
   for (std::uint64_t i = 0; values.is_set(kColumns) && i < values.list_size(kColumns); ++i) {
     const std::string_view name = values.list_at(kColumns, i);
     if (std::ranges::find(options.columns, name) != options.columns.end()) {
-      add(mistakes, "columns", "each column once", name);
+      add_mistake(mistakes, "columns", "each column once", name);
     }
     options.columns.emplace_back(name);
   }
@@ -96,17 +86,19 @@ void parse_names(const sdk::Options& values, FileOptions& options, Mistakes& mis
 void parse_type(std::string_view entry, FileOptions& options, Mistakes& mistakes) {
   const std::size_t equals = entry.rfind('=');  // a column's name may hold one
   if (equals == std::string_view::npos || equals == 0) {
-    return add(mistakes, "types", "column=type", entry);
+    return add_mistake(mistakes, "types", "column=type", entry);
   }
   const auto type = column_type_from(entry.substr(equals + 1));
   if (!type) {
-    return add(mistakes, "types",
-               "int64, float64, text, blob, bool, timestamp, json or any after the =", entry);
+    return add_mistake(
+        mistakes, "types",
+        "int64, float64, text, blob, bool, timestamp, json or any after the =", entry);
   }
   const std::string_view column = entry.substr(0, equals);
   const auto same = [column](const auto& other) { return is_same_column(other.first, column); };
   if (std::ranges::any_of(options.types, same)) {
-    return add(mistakes, "types", "each column once (upper and lower case are the same)", entry);
+    return add_mistake(mistakes, "types", "each column once (upper and lower case are the same)",
+                       entry);
   }
   options.types.emplace_back(std::string(column), *type);
 }
@@ -117,7 +109,7 @@ std::vector<std::string> parse_options(const sdk::Options& values, FileOptions& 
   Mistakes mistakes;
   options.path = values.text(kPath);
   if (options.path.empty()) {
-    add(mistakes, "path", "a file, or - for standard input", options.path);
+    add_mistake(mistakes, "path", "a file, or - for standard input", options.path);
   }
   if (const std::uint32_t format = values.choice(kFormat); format > 0) {
     options.format = static_cast<Format>(format - 1);
@@ -125,8 +117,8 @@ std::vector<std::string> parse_options(const sdk::Options& values, FileOptions& 
   if (values.is_set(kEncoding)) {
     options.encoding = values.text(kEncoding);
     if (!is_text_encoding(options.encoding)) {
-      add(mistakes, "encoding", "an encoding that iconv knows (iconv -l lists them)",
-          options.encoding);
+      add_mistake(mistakes, "encoding", "an encoding that iconv knows (iconv -l lists them)",
+                  options.encoding);
     }
   }
   parse_dialect(values, options, mistakes);

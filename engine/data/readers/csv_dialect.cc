@@ -44,6 +44,24 @@ Split split_by(std::string_view head, const CsvDialect& dialect, bool is_whole) 
 
 }  // namespace
 
+std::optional<char> separator_of(std::string_view text) {
+  if (text == "tab" || text == "\\t") return '\t';
+  if (text.size() != 1 || text[0] == '\n' || text[0] == '\r' || text[0] == '\0')
+    return std::nullopt;
+  return text[0];
+}
+
+bool parse_quote(std::string_view text, std::optional<char>& quote) {
+  if (text == "none" || text.empty()) {
+    quote = std::nullopt;
+    return true;
+  }
+  // A quote has no other name.
+  const std::optional<char> one = text.size() == 1 ? separator_of(text) : std::nullopt;
+  if (one) quote = one;
+  return one.has_value();
+}
+
 std::optional<char> find_separator_line(std::string_view head) {
   const std::size_t end = head.find_first_of("\r\n");
   if (end == std::string_view::npos) return std::nullopt;

@@ -22,6 +22,14 @@ struct CsvDialect {
   static CsvDialect tsv() { return {.delimiter = '\t', .quote = std::nullopt}; }
 };
 
+// A delimiter or comment character as options say it: one byte that ends no line, or "tab". None:
+// it isn't one.
+std::optional<char> separator_of(std::string_view text);
+
+// A quote as options say it, "none" and "" being no quote; false for what is no quote's name, and
+// then `quote` is as it was.
+bool parse_quote(std::string_view text, std::optional<char>& quote);
+
 // The line "sep=;" with which spreadsheets tell their delimiter.
 std::optional<char> find_separator_line(std::string_view head);
 

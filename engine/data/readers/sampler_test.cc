@@ -322,6 +322,25 @@ TEST_CASE("dialect: the delimiter that splits the first records alike, and into 
   CHECK(find_delimiter({cut.data(), 5}, {}, false) == ';');
 }
 
+TEST_CASE("a separator is one byte that ends no line, or tab; a quote may be none") {
+  CHECK(separator_of(";") == ';');
+  CHECK(separator_of("tab") == '\t');
+  CHECK(separator_of("\\t") == '\t');
+  for (const std::string_view text : {"", ";;", "\n", "\r", "none"}) CHECK(!separator_of(text));
+  CHECK(!separator_of(std::string_view("\0", 1)));
+
+  std::optional<char> quote = '"';
+  CHECK(parse_quote("'", quote));
+  CHECK(quote == '\'');
+  for (const std::string_view text : {"tab", "''", "\n"}) CHECK_FALSE(parse_quote(text, quote));
+  CHECK(quote == '\'');
+  CHECK(parse_quote("none", quote));
+  CHECK(!quote);
+  quote = '"';
+  CHECK(parse_quote("", quote));
+  CHECK(!quote);
+}
+
 TEST_CASE("dialect: a line of spreadsheets that tells the delimiter") {
   CHECK(find_separator_line("sep=;\r\na;b") == ';');
   CHECK(find_separator_line("\"SEP=|\"\na|b") == '|');
