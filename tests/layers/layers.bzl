@@ -114,4 +114,13 @@ def layer_queries():
         opts = ["--noimplicit_deps"],
         scope = LAYER_TARGETS,
     )
+
+    # What a program that embeds Mayfly links.
+    native.genquery(
+        name = "linked",
+        testonly = True,
+        expression = 'filter("^//third_party:", deps(//:mayfly))',
+        opts = ["--noimplicit_deps"],
+        scope = ["//:mayfly"],
+    )
     return names

@@ -142,4 +142,12 @@ TEST_CASE("every library of the engine is looked at") {
   }
 }
 
+// ConcurrentQueue is headers alone; dl is a part of the C library.
+TEST_CASE("a program that embeds mayfly links SQLite, oneTBB and fmt, and nothing else") {
+  std::set<std::string> linked;
+  for (const std::string& library : words(contents(variable("LINKED")))) linked.insert(library);
+  CHECK(linked == std::set<std::string>{"//third_party:concurrentqueue", "//third_party:fmt",
+                                        "//third_party:onetbb", "//third_party:sqlite3"});
+}
+
 }  // namespace
