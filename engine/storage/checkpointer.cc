@@ -8,6 +8,7 @@ namespace mayfly {
 namespace {
 
 bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
+bool is_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
 
 }  // namespace
 
@@ -112,7 +113,12 @@ void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
   ++count_;
-  if (code == SQLITE_OK) return;
+  if (code == SQLITE_OK) {
+    // All of the log is in the database, which is synced: what had failed has been done since. But
+    // of what a sync lost another one knows nothing.
+    if (!is_sync(failure_.code)) failure_ = {};
+    return;
+  }
   if (!is_busy(code)) fail(connection.last_error());
   // Somebody reads the log: it stays, and what is in it counts.
   run(connection, now_ns);
@@ -127,7 +133,7 @@ void Checkpointer::forget() {
 }
 
 SqliteError Checkpointer::failure() const {
-  if (!failure_.ok() || thread_.running() || thread_.failure() == 0) return failure_;
+  if (!asked_ || !failure_.ok() || thread_.running() || thread_.failure() == 0) return failure_;
   return {thread_.failure(), sqlite3_errstr(thread_.failure())};
 }
 

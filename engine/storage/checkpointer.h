@@ -61,7 +61,8 @@ class Checkpointer {
   // After is_due() and run(): the log's frames, when readers or a disk have let it grow
   // (wal_growth.h) to pages_warned, or to twice what it was the last time; else 0. For a warning.
   std::uint32_t growth() { return growth_.is_told(pages_) ? pages_ : 0; }
-  // A write or fsync of the database failed: what the log held may not be on disk.
+  // A write or fsync of the database failed, and finish() didn't do it after all: what the log held
+  // may not be on disk.
   SqliteError failure() const;
   // What a checkpoint, the thread's or run(), failed with since the last call; ok: none did. For a
   // warning: the log keeps what isn't moved, and grows.

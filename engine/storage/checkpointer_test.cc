@@ -168,7 +168,33 @@ TEST_CASE("a disk that takes no checkpoint is told of, tried seldom, and so is t
     disk.heal();
     for (int i = 100; i < 200; ++i) f.write(f.numbered(i * 1024, 1024), kNoSource);
     CHECK(f.query("SELECT count(*) FROM t") == std::to_string(10 + 199 * 1024));
-    (void)f.writer->finish(true);
+    // The last one does what had failed, so nothing has.
+    const GroupResult finished = f.writer->finish(true);
+    CHECK_MESSAGE(finished.ok(), finished.status.message());
+  }
+}
+
+TEST_CASE("a sync that failed is a failure in the end, whatever later ones say") {
+  FaultVfs disk("lost_by_sync");
+  for (const bool thread : {false, true}) {
+    CAPTURE(thread);
+    WriterFixture f(WriterFixture::id_and_name(), 1024);
+    f.options.vfs = disk.name();
+    f.options.checkpoint_pages = 20;
+    f.options.checkpoint_thread = thread;
+    f.open();
+    f.write(f.numbered(0, 10), kNoSource);
+    const auto errors = f.signals.count("write.checkpoint.error:*");
+    disk.fail_next(FaultVfs::Operation::kSync, 0, SQLITE_IOERR_FSYNC, ".db", true);
+    for (int i = 1; i < 100 && f.signals.count("write.checkpoint.error:*") == errors; ++i) {
+      f.write(f.numbered(i * 1024, 1024), kNoSource);
+    }
+    REQUIRE(f.signals.count("write.checkpoint.error:*") > errors);
+    disk.heal();
+    const GroupResult finished = f.writer->finish(true);
+    REQUIRE_FALSE(finished.ok());
+    CHECK(finished.status.code() == Code::kIo);
+    CHECK(finished.status.message().find("checkpointing ") == 0);
   }
 }
 
