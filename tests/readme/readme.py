@@ -1,7 +1,14 @@
 #!/usr/bin/env python3
-"""Runs every `sh` block of READMEs line by line, and the first's pipeline, with mayfly on the PATH.
+"""Does what pages show: one page after the other, each in a folder of its own, with mayfly on the PATH.
 
-Usage: readme.py MAYFLY README.md...
+In the order of the page:
+
+    toml     a whole pipeline: written to the file that its first line names ("# people.toml"), else to
+             pipeline.toml, and valid
+    sh       run line by line; each ends with 0
+    console  lines behind "$ " are run; what they say, both streams together, is what follows them
+
+Usage: readme.py MAYFLY PAGE.md...
 """
 import contextlib
 import os
@@ -33,38 +40,81 @@ INSERT INTO mayfly_dead_letters VALUES
 ORDERS = '{"id": 1, "total": 9.5}\n{"id": 2, "total": 12}\n{"id": 1, "total": 10}\n'
 
 
+def blocks(text):
+    """Language and text of each block that is something to do, in order."""
+    return re.findall(r"^```(toml|sh|console)\n(.*?)^```", text, re.M | re.S)
+
+
+def transcript(text):
+    """(command, what it says) of a console block."""
+    assert text.startswith("$ "), text
+    for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+class Folder:
+    """What the pages' commands find, and a shell in it."""
+
+    def __init__(self, path, mayfly):
+        self.path = path
+        self.write("people.csv", PEOPLE)
+        self.write("orders.ndjson", ORDERS)
+        self.database("app.db", SIGNALS)
+        self.database("shop.db", LETTERS)
+        subprocess.run(["gzip", "-k", "people.csv"], cwd=path, check=True)
+        # Not a copy: mayfly finds its plugins beside itself.
+        os.makedirs(os.path.join(path, "bin"))
+        self.write("bin/mayfly", '#!/bin/sh\nexec "%s" "$@"\n' % mayfly)
+        os.chmod(os.path.join(path, "bin", "mayfly"), 0o755)
+        self.environment = dict(os.environ, HOME=path, PATH=os.path.join(path, "bin") + ":" + os.environ["PATH"])
+
+    def write(self, name, text):
+        with open(os.path.join(self.path, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def database(self, name, script):
+        with contextlib.closing(sqlite3.connect(os.path.join(self.path, name))) as database:
+            database.executescript(script)
+
+    def run(self, command):
+        run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=self.path, env=self.environment,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             check=False)
+        print("$ %s\n%s[%d]" % (command, run.stdout, run.returncode))
+        return run
+
+
+def do_block(folder, language, text):
+    """How many of its commands didn't do what they should."""
+    if language == "sh":
+        return sum(folder.run(line).returncode != 0 for line in text.splitlines())
+    if language == "toml":
+        named = re.match(r"# (\w+\.toml)\n", text)
+        name = named.group(1) if named else "pipeline.toml"
+        folder.write(name, text)
+        return int(folder.run("mayfly validate " + name).returncode != 0)
+    failed = 0
+    for command, expected in transcript(text):
+        found = folder.run(command).stdout
+        if found != expected:
+            print("expected:\n" + expected)
+            failed += 1
+    return failed
+
+
 def main():
     mayfly = os.path.abspath(sys.argv[1])
-    readme = ""
-    for path in sys.argv[2:]:
-        with open(path, encoding="utf-8") as file:
-            readme += file.read()
-    commands = [line for block in re.findall(r"^```sh\n(.*?)^```", readme, re.M | re.S) for line in block.splitlines()]
-    pipeline = re.search(r"^```toml\n(.*?)^```", readme, re.M | re.S).group(1)
-    assert len(commands) >= 8, commands
-    with tempfile.TemporaryDirectory() as folder:
-        write = lambda name, text: open(os.path.join(folder, name), "w", encoding="utf-8").write(text)
-        write("people.csv", PEOPLE)
-        write("orders.ndjson", ORDERS)
-        write("pipeline.toml", pipeline)
-        with contextlib.closing(sqlite3.connect(os.path.join(folder, "app.db"))) as database:
-            database.executescript(SIGNALS)
-        with contextlib.closing(sqlite3.connect(os.path.join(folder, "shop.db"))) as database:
-            database.executescript(LETTERS)
-        subprocess.run(["gzip", "-k", "people.csv"], cwd=folder, check=True)
-        os.makedirs(os.path.join(folder, "bin"))
-        # Not a copy: mayfly finds its plugins beside itself.
-        with open(os.path.join(folder, "bin", "mayfly"), "w", encoding="utf-8") as script:
-            script.write('#!/bin/sh\nexec "%s" "$@"\n' % mayfly)
-        os.chmod(os.path.join(folder, "bin", "mayfly"), 0o755)
-        environment = dict(os.environ, HOME=folder, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
-        failed = 0
-        for command in commands:
-            run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            print("$ %s\n%s[%d]" % (command, run.stdout, run.returncode))
-            failed += run.returncode != 0
-        sys.exit(1 if failed else 0)
+    failed = 0
+    for page in sys.argv[2:]:
+        with open(page, encoding="utf-8") as file:
+            found = blocks(file.read())
+        assert found, page + " shows nothing to do"
+        print("\n== " + page)
+        with tempfile.TemporaryDirectory() as path:
+            folder = Folder(path, mayfly)
+            failed += sum(do_block(folder, language, text) for language, text in found)
+    sys.exit(1 if failed else 0)
 
 
 main()
