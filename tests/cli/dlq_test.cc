@@ -405,6 +405,7 @@ TEST_CASE("dlq: no database, no letters, another kind of file") {
     CHECK(outcome.out.empty());
     CHECK(contains(outcome.err, "there are no dead letters in " + f.database.path()));
     CHECK(run_mayfly({"dlq", action, f.folder + "/none.db"}).status == 66);
+    CHECK(run_mayfly({"dlq", action, f.folder}).status == 66);
     CHECK(run_mayfly({"dlq", action, text}).status == 74);
   }
   CHECK(f.dlq("list", {"--output", "json"}).out == "{\"letters\":0,\"counts\":[]}\n");

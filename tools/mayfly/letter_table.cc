@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mayfly/storage/database_file.h"
 #include "mayfly/storage/timestamp.h"
 #include "tools/mayfly/advice.h"
 #include "tools/mayfly/human_text.h"
@@ -62,6 +63,9 @@ Result<LetterTable> LetterTable::open(const std::string& database, std::int64_t 
   std::error_code code;
   if (!std::filesystem::exists(database, code)) {
     return Status(Code::kNoInput, database + ": expected a database, found no such file");
+  }
+  if (const Status status = check_database_file(database); !status.ok()) {
+    return Status(Code::kNoInput, status.message());
   }
   MAYFLY_RETURN_IF_ERROR(check_is_database(database));
   LetterTable table(database);
