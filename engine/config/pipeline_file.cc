@@ -175,10 +175,10 @@ class Reader {
       const auto* type_name = value == nullptr ? nullptr : std::get_if<std::string>(value);
       const std::optional<ColumnType> type =
           type_name == nullptr ? std::nullopt : column_type_from(*type_name);
-      if (type) {
-        builder_.writer().columns.push_back({.name = column.key, .type = *type});
-        continue;
-      }
+      // One of an unknown type is a column all the same: a key may name it.
+      builder_.writer().columns.push_back(
+          {.name = column.key, .type = type.value_or(ColumnType::kAny)});
+      if (type) continue;
       const std::span<const std::string_view> types = column_type_names();
       report(column.value_place,
              fmt::format("writer.columns.{}: expected one of {}, found {}", column.key,

@@ -352,6 +352,13 @@ TEST_CASE("pipeline file: columns have one of the known types") {
         "timestamp, json, any, found an integer");
 }
 
+TEST_CASE("pipeline file: a column of an unknown type is one that a key may name") {
+  CHECK(mistake(with("[node.last]\nplugin = \"relay\"\ninput = \"orders\"\n",
+                     "primary_key = [\"id\"]\n[writer.columns]\nid = \"txt\"\nn = \"int64\"\n")) ==
+        "p.toml:13:6: writer.columns.id: expected one of int64, float64, text, blob, bool, "
+        "timestamp, json, any, found \"txt\" (did you mean \"text\"?)");
+}
+
 TEST_CASE("pipeline file: what a plugin says of its options together is reported") {
   CHECK(mistake(with("[node.last]\nplugin = \"picky\"\ninput = \"orders\"\nlow = 5\n")) ==
         "p.toml:7:7: last.low: expected at most high");
