@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`mayfly plugins schema` against all examples, against files that are wrong, and against `plugins show`.
 
-Usage: schema_test.py MAYFLY README.md PLUGIN.so... EXAMPLE.toml...
+Usage: schema_test.py MAYFLY README.md PIPELINE.md PLUGIN.so... EXAMPLE.toml...
 """
 import copy
 import json
@@ -15,9 +15,9 @@ import unittest
 
 from json_schema import Validator
 
-MAYFLY, README = (os.path.abspath(path) for path in sys.argv[1:3])
-PLUGINS = [path for path in sys.argv[3:] if path.endswith(".so")]
-EXAMPLES = [path for path in sys.argv[3:] if path.endswith(".toml")]
+MAYFLY, README, PAGE = (os.path.abspath(path) for path in sys.argv[1:4])
+PLUGINS = [path for path in sys.argv[4:] if path.endswith(".so")]
+EXAMPLES = [path for path in sys.argv[4:] if path.endswith(".toml")]
 ENVIRONMENT = dict(os.environ, MAYFLY_PLUGIN_PATH=":".join(os.path.abspath(os.path.dirname(path)) for path in PLUGINS))
 
 PIPELINE = """
@@ -74,6 +74,11 @@ do = "drain"
 def mayfly(*arguments):
     return subprocess.run([MAYFLY, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, check=False)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def schema_of_all():
@@ -135,10 +140,24 @@ class Schema(unittest.TestCase):
             with open(example, "rb") as file:
                 self.assertEqual(self.validator.errors(tomllib.load(file)), [], example)
 
-    def test_the_readmes_pipeline_is_valid(self):
-        with open(README, encoding="utf-8") as file:
-            pipeline = re.search(r"^```toml\n(.*?)^```", file.read(), re.M | re.S).group(1)
-        self.assertEqual(self.validator.errors(tomllib.loads(pipeline)), [])
+    def test_the_pages_pipelines_are_valid(self):
+        for page in (README, PAGE):
+            pipelines = re.findall(r"^```toml\n(.*?)^```", read(page), re.M | re.S)
+            self.assertGreater(len(pipelines), 0, page)
+            for pipeline in pipelines:
+                self.assertEqual(self.validator.errors(tomllib.loads(pipeline)), [], pipeline)
+
+    def test_the_page_has_every_option_with_its_default(self):
+        for section, elsewhere in (("pipeline", set()), ("writer", {"input", "columns", "database", "table"})):
+            table = re.search(r"^\| `\[%s\]` \| default .*\n\|[-|]+\n((?:\|.*\n)+)" % section, read(PAGE), re.M)
+            told = {}
+            for row in table.group(1).splitlines():
+                names, defaults = (re.findall(r"`(.*?)`", cell) for cell in row.split("|")[1:3])
+                told.update(zip(names, defaults or [None] * len(names), strict=True))
+            known = {name: json.dumps(option["default"]).strip('"') if "default" in option else None
+                     for name, option in self.schema["properties"][section]["properties"].items()
+                     if name not in elsewhere}
+            self.assertEqual(told, known)
 
     def test_a_file_with_all_sections_is_valid_here_and_there(self):
         document = tomllib.loads(PIPELINE)
