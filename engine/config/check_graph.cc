@@ -327,7 +327,8 @@ class GraphCheck {
   // A glob that an option names unless told otherwise: nobody wrote it, so nobody mistyped it.
   static bool is_default(const mayfly_plugin& plugin, const Listen& listen) {
     if (listen.id < MAYFLY_LISTEN_OPTION) return false;
-    const mayfly_option& option = OptionTable(plugin.options)[listen.id - MAYFLY_LISTEN_OPTION];
+    const OptionTable options(plugin.options);
+    const mayfly_option& option = options[listen.id - MAYFLY_LISTEN_OPTION];
     if (option.default_value == nullptr) return false;
     std::string_view left = option.default_value;
     while (!left.empty()) {

@@ -21,10 +21,10 @@ class HostSink final : public LetterSink {
   }
   mayfly_result reject(mayfly_batch& batch, const RowOrigin& origin, ReadError reason,
                        std::string_view message, std::string_view raw) override {
-    return reject(batch, origin, static_cast<std::uint16_t>(reason), message, raw);
+    return reject_letter(batch, origin, static_cast<std::uint16_t>(reason), message, raw);
   }
-  mayfly_result reject(mayfly_batch& batch, const RowOrigin& origin, std::uint16_t reason,
-                       std::string_view message, std::string_view raw) override {
+  mayfly_result reject_letter(mayfly_batch& batch, const RowOrigin& origin, std::uint16_t reason,
+                              std::string_view message, std::string_view raw) override {
     const mayfly_result result = host_.reject(batch, {.ordinal = origin.ordinal,
                                                       .byte_end = origin.byte_end,
                                                       .line = origin.line,

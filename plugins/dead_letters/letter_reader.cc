@@ -46,8 +46,8 @@ class WholeLetter final : public BatchSink {
       advised.resize(std::min(advised.size(), advised.find("; give the column's type")));
       advised += "; correct the letter, or let the table's column keep text";
     }
-    return sink_.reject(batch, origin, static_cast<std::uint16_t>(reason), advised,
-                        letter_.substr(0, kRawKept));
+    return sink_.reject_letter(batch, origin, static_cast<std::uint16_t>(reason), advised,
+                               letter_.substr(0, kRawKept));
   }
 
  private:
@@ -155,7 +155,7 @@ LetterReader::Put LetterReader::refuse(const LetterLine& letter, std::uint16_t r
                                        std::string_view message, mayfly_batch& batch,
                                        LetterSink& sink) const {
   const std::string_view raw = std::string_view(letter.content).substr(0, kRawKept);
-  const mayfly_result kept = sink.reject(batch, origin_of(letter), reason, message, raw);
+  const mayfly_result kept = sink.reject_letter(batch, origin_of(letter), reason, message, raw);
   batch.next_line = 0;
   if (kept == MAYFLY_OK) return Put::kRow;
   return kept == MAYFLY_BLOCKED ? Put::kBlocked : Put::kFull;

@@ -31,8 +31,9 @@ inline constexpr std::uint16_t kNotOneRecord = std::size(kReadReasons);
 // Where an error row goes, with a reason that may be the source's own.
 class LetterSink : public BatchSink {
  public:
-  virtual mayfly_result reject(mayfly_batch& batch, const RowOrigin& origin, std::uint16_t reason,
-                               std::string_view message, std::string_view raw) = 0;
+  virtual mayfly_result reject_letter(mayfly_batch& batch, const RowOrigin& origin,
+                                      std::uint16_t reason, std::string_view message,
+                                      std::string_view raw) = 0;
 };
 
 class LetterReader {
