@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -60,6 +61,20 @@ class CacheCallbacks {
         detail.empty() ? signals_.raise(event, text) : signals_.raise(event, text, detail);
       });
     } catch (...) {  // the formatter threw
+      count_error();
+    }
+  }
+
+  // The same of what is taken for a key (KeyedCache::find): of a text nothing is made.
+  template <class Key>
+  requires(!std::same_as<Key, K>) void raise(CacheEvent event, const Key& key) {
+    if (!signals_.on(event)) return;
+    try {
+      if constexpr (TextKey<K> && TextKey<Key>) {
+        if (!options_.key_text) return signals_.raise(event, std::string_view(key));
+      }
+      raise(event, K(key));
+    } catch (...) {
       count_error();
     }
   }

@@ -46,17 +46,17 @@ bool Checkpointer::is_due(std::uint32_t pages, std::int64_t now_ns) {
   pages_ = pages;
   if (growth_.asks(pages, now_ns) && !thread_.running()) {
     if (!use_thread_ || is_blind_) return true;
-    request();
+    request(now_ns);
   }
-  return exceeds(pages_busy_);
+  return exceeds(pages_busy_, now_ns);
 }
 
 bool Checkpointer::is_due_when_idle(std::int64_t now_ns) {
   look_at_thread(now_ns);
-  return exceeds(pages_idle_);
+  return exceeds(pages_idle_, now_ns);
 }
 
-bool Checkpointer::exceeds(std::uint32_t pages) {
+bool Checkpointer::exceeds(std::uint32_t pages, std::int64_t now_ns) {
   if (pages_ <= moved_ || pages_ < pages + hindered_pages_) return false;
   if (!use_thread_) return true;
   if (pages_ >= kGrowthMax * pages_busy_ + hindered_pages_) {
@@ -70,11 +70,12 @@ bool Checkpointer::exceeds(std::uint32_t pages) {
     if (passes_ >= kPassesMax || pages_ - moved <= kFewFrames) return true;
   }
   ++passes_;
-  request();
+  request(now_ns);
   return false;
 }
 
-void Checkpointer::request() {
+void Checkpointer::request(std::int64_t now_ns) {
+  look_at_thread(now_ns);  // it may have ended since it was looked at
   asked_ = true;
   thread_.request();
 }
@@ -126,6 +127,8 @@ void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
 
 void Checkpointer::forget() {
   thread_.stop();
+  if (asked_ && thread_.failure() != 0)
+    fail({thread_.failure(), sqlite3_errstr(thread_.failure())});
   pages_ = moved_ = hindered_pages_ = 0;
   passes_ = 0;
   asked_ = is_blind_ = false;

@@ -80,8 +80,8 @@ class Checkpointer {
   // What it has done since it was asked, once it is at rest.
   void look_at_thread(std::int64_t now_ns);
   // Whether a log of `pages` or more is the writer's to move.
-  bool exceeds(std::uint32_t pages);
-  void request();
+  bool exceeds(std::uint32_t pages, std::int64_t now_ns);
+  void request(std::int64_t now_ns);
 
   const std::uint32_t pages_busy_;
   const std::uint32_t pages_idle_;

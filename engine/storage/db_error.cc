@@ -75,6 +75,11 @@ Code code_of(Kind kind) {
 
 }  // namespace
 
+const DbError& no_error() {
+  static const DbError kNone;
+  return kNone;
+}
+
 DbError to_db_error(const SqliteError& error, std::string_view doing) {
   return {.kind = kind_of(error.code),
           .code = error.code,

@@ -53,7 +53,10 @@ DbError to_db_error(sqlite3* db, int code);
 // With the exit status that the kind leads to.
 Status to_status(const DbError& error);
 
-// A value, or why there is none.
+// What a success has for an error.
+const DbError& no_error();
+
+// A value, or why there is none. T's moves don't throw.
 template <class T>
 class [[nodiscard]] DbResult {
  public:
@@ -65,9 +68,8 @@ class [[nodiscard]] DbResult {
   bool ok() const { return either_.index() == kValue; }
   // Of a success: one that says nothing.
   const DbError& error() const {
-    static const DbError kNone;
     const DbError* const error = std::get_if<kError>(&either_);
-    return error != nullptr ? *error : kNone;
+    return error != nullptr ? *error : no_error();
   }
   // Only of a success.
   T& value() & { return *std::get_if<kValue>(&either_); }
@@ -93,7 +95,8 @@ class [[nodiscard]] DbResult<void> {
   DbResult(DbError error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return !error_; }
-  const DbError& error() const { return *error_; }
+  // Of a success: one that says nothing.
+  const DbError& error() const { return error_ ? *error_ : no_error(); }
 
  private:
   std::optional<DbError> error_;

@@ -1,6 +1,7 @@
 #include "tools/mayfly/letter_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,7 @@
 #include "tools/mayfly/replay_parts.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>

@@ -26,5 +26,31 @@ TEST_CASE("single writer: a last checkpoint that fails is told of, and nothing i
   CHECK(f.count() == 50);
 }
 
+// The listener is within the last turn: nobody would execute what it posts.
+TEST_CASE("single writer: a listener to its end may read, and can't post any more") {
+  FaultVfs disk("sw_end_listener");
+  const DefaultVfs is_default(disk);
+  const SystemClock clock;
+  SignalSink sink(clock);
+  Fixture f("sw_end_listener", {.synchronous = Synchronous::kNormal, .signals = &sink});
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  SqliteSingleWriter* const ending = f.writer.get();
+  int heard = 0;
+  const SignalSubscription subscription =
+      sink.subscribe("write.checkpoint.error:*", [&](const SignalEvent&) {
+        ++heard;
+        CHECK(ending->query([](SqlSession& session) { return count_items(session); }).ok());
+        CHECK_FALSE(ending->write("DELETE FROM items").ok());
+        CHECK_FALSE(ending->write_async("DELETE FROM items", {}, nullptr).ok());
+        CHECK(ending->write_async("DELETE FROM items").get().error().kind ==
+              DbError::Kind::kClosed);
+      });
+  disk.fail_next(FaultVfs::Operation::kSync, 0, SQLITE_IOERR_FSYNC, "", true);
+  f.writer.reset();
+  CHECK(heard == 1);
+  disk.heal();
+  CHECK(f.count() == 1);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

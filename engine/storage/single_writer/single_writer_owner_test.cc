@@ -243,6 +243,16 @@ void replace(const testing::Database& database, const std::string& sql) {
   std::filesystem::rename(backup.path(), database.path());
 }
 
+// Were it waited for, for an hour, by the machine's clock: the test would be ended before.
+TEST_CASE("single writer: letting the last one go waits for nobody who reads the log") {
+  Fixture f("sw_end_beside_reader", {.busy_timeout_ns = 3600 * kSecond});
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (1)").ok());
+  const Snapshot reader(f.database.path());
+  REQUIRE(f.writer->write("INSERT INTO items(value) VALUES (2)").ok());
+  f.writer.reset();
+  CHECK(f.count() == 2);
+}
+
 constexpr const char* kBackup =
     "CREATE TABLE items(id INTEGER PRIMARY KEY, value UNIQUE);"
     "INSERT INTO items(value) VALUES (7), (8), (9)";

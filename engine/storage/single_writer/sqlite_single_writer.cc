@@ -24,6 +24,12 @@ DbError from_within() {
               "itself; write by the session, or later"};
 }
 
+// Why a write wasn't posted.
+DbError::Kind kind_of_refusal(Code code) {
+  if (code == Code::kTryAgain) return DbError::Kind::kBusy;
+  return code == Code::kUsage ? DbError::Kind::kClosed : DbError::Kind::kNoMemory;
+}
+
 // Of a cached read: what the cache says, whose own refusals are statuses.
 DbError to_db_error(const Status& status) {
   const DbError::Kind kind =
@@ -67,21 +73,31 @@ void SqliteSingleWriter::Impl::forget_reads() noexcept {
   if (name.mode == DatabaseName::Mode::kMemory) return;
   // First the connections: what is read from now on, and kept, is of the database that is there.
   readers.forget();
+  drop_reads();
+}
+
+void SqliteSingleWriter::Impl::drop_reads() noexcept {
   try {
     cache.clear();
   } catch (const std::bad_alloc&) {
-    // What is kept goes when its time is up.
+    // What is kept goes when its time is up, or with the cache.
   }
 }
 
 SqliteSingleWriter::Impl::~Impl() {
   subscription.reset();
+  // While all of it is there: values may use the writer as they go.
+  drop_reads();
   // A posted write gives its permit back when its callback is over, and may have posted another.
   while (room.available() < queue_capacity()) {
     FlushWrite all;
     queue->run(all, connection);
   }
-  queue->take_turn([&] { connection.end(); });
+  queue->take_turn([&] {
+    is_ending =
+        true;  // a listener hears of the last checkpoint, and what it posts nobody would execute
+    connection.end();
+  });
 }
 
 DbResult<std::int64_t> SqliteSingleWriter::write(std::string_view sql, const SqlParams& params) {
@@ -117,6 +133,8 @@ DbResult<std::int64_t> SqliteSingleWriter::write_and_invalidate(
 Status SqliteSingleWriter::write_async(std::string sql, SqlParams params, WriteCallback done) {
   if (!impl_->is_within()) {
     impl_->room.acquire();
+  } else if (impl_->is_ending) {
+    return {Code::kUsage, "expected a writer that somebody holds, found one at its end"};
   } else if (!impl_->room.try_acquire()) {
     return {Code::kTryAgain, "expected room for a write, found " +
                                  std::to_string(impl_->queue_capacity()) + " that wait"};
@@ -140,9 +158,8 @@ std::future<DbResult<std::int64_t>> SqliteSingleWriter::write_async(std::string 
       write_async(std::move(sql), std::move(params),
                   [promise](const DbResult<std::int64_t>& result) { promise->set_value(result); });
   if (!posted.ok()) {
-    promise->set_value(DbError{
-        .kind = posted.code() == Code::kTryAgain ? DbError::Kind::kBusy : DbError::Kind::kNoMemory,
-        .message = posted.message()});
+    promise->set_value(
+        DbError{.kind = kind_of_refusal(posted.code()), .message = posted.message()});
   }
   return future;
 }
@@ -166,7 +183,7 @@ DbResult<void> SqliteSingleWriter::run_query(FunctionRef<DbResult<void>(SqlSessi
   });
 }
 
-[[gnu::always_inline]] inline DbResult<std::shared_ptr<const void>> SqliteSingleWriter::value_of(
+[[gnu::always_inline]] inline DbResult<std::shared_ptr<const void>> SqliteSingleWriter::kept_value(
     std::shared_ptr<const Kept> kept, std::string_view key, const std::type_info& type) {
   if (*kept->type != type) [[unlikely]]
     return kept_as_another_type(key);
@@ -184,7 +201,9 @@ DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
   // A hit is to be short: no text is made of its key, and nothing that only a miss needs. (Whether
   // a ttl can be is said by the cache, which refuses it also where it has a value.)
   if (!ttl_ns || *ttl_ns > 0) {
-    if (auto kept = impl_->cache.find(key)) return value_of(std::move(kept), key, type);
+    if (auto kept = impl_->cache.find(key)) return kept_value(std::move(kept), key, type);
+    // Nor for one whose reader, on another thread, waits for this one's turn.
+    if (impl_->is_within()) return read_now(reader);
   }
   return read_and_keep(key, type, reader, ttl_ns);
 }
@@ -217,7 +236,7 @@ DbResult<std::shared_ptr<const void>> SqliteSingleWriter::read_and_keep(
   auto found = impl_->cache.get_or_add(std::string(key), make, {.ttl_ns = ttl_ns});
   if (!found.ok()) return to_db_error(found.status());
   if ((*found)->error) return *(*found)->error;
-  return value_of(std::move(*found), key, type);
+  return kept_value(std::move(*found), key, type);
 }
 
 void SqliteSingleWriter::invalidate_cache(std::string_view key) {

@@ -25,14 +25,16 @@
 //            log to the new one, as it would for any program.) But in
 //            memory, where SQLite has no log, they take turns with the writes, and are refused to
 //            write themselves; there a function of a transaction reads by its own session, since
-//            query() would meet its lock.
+//            query() would meet its lock. Within a turn (CALLBACKS) read() gives what is kept, and
+//            keeps nothing itself.
 // CONNECTION The one by which the process writes to the database; an engine that writes to it uses
 //            it, too (shared_connection.h). What is set by PRAGMA holds for callers until it is
 //            opened anew, and never for the engine; where that needs a second connection (ATTACH,
 //            TEMP tables, most of PRAGMA, SqlSession::get()) there is one.
 // OWNERSHIP  Shared by all who asked for the database; the last one who lets go executes what was
-//            posted, moves the log into the database and closes it. Its clock and sink are the
-//            caller's and outlive it.
+//            posted, moves the log into the database, as far as nobody reads it, and closes it.
+//            What is kept goes first, so that its destructors may use the writer. Its clock and
+//            sink are the caller's and outlive it.
 // CALLBACKS  Run within a turn of the database's queue (commit_queue.h): nobody else in the process
 //            writes to the database meanwhile. So they may do anything but wait for a write to it:
 //            by this writer, which is refused (kOther), or by an engine: opening one is refused,
@@ -40,7 +42,9 @@
 //            ever; try_append() doesn't. Nor do they wait for a thread that does. To another
 //            database they may write (and, in memory, read from it), as long as all do so in the
 //            same order of databases: two that do it crosswise wait for each other. What one throws
-//            becomes an error with its text.
+//            becomes an error with its text. Listeners hear of a checkpoint that fails while the
+//            last holder lets go, too: they may read then, and nothing can be posted any more
+//            (kClosed).
 // ERRORS     DbError, for the caller whom it concerns: what it was (kind), SQLite's code, the
 //            message with the constraint, of a batch which command. Nothing else is lost.
 // THREADS    Any.
@@ -125,6 +129,8 @@ DbResult<T> call_with(F& function, SqlSession& session) {
 template <class F, class Run>
 DbResult<ValueMade<F>> value_of(F& function, Run run) {
   using T = ValueMade<F>;
+  static_assert(std::is_void_v<T> || std::is_nothrow_move_constructible_v<T>,
+                "what is given must move without throwing: it would be lost behind its COMMIT");
   if constexpr (std::is_void_v<T>) {
     return run([&](SqlSession& session) { return call_with<T>(function, session); });
   } else {
@@ -246,9 +252,9 @@ class SqliteSingleWriter {
                                                       ValueReader reader,
                                                       std::optional<std::int64_t> ttl_ns);
   // Of what is kept under a key, the value.
-  static DbResult<std::shared_ptr<const void>> value_of(std::shared_ptr<const Kept> kept,
-                                                        std::string_view key,
-                                                        const std::type_info& type);
+  static DbResult<std::shared_ptr<const void>> kept_value(std::shared_ptr<const Kept> kept,
+                                                          std::string_view key,
+                                                          const std::type_info& type);
 
   const std::unique_ptr<Impl> impl_;
 };

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/storage/single_writer/single_writer_fixture.h"
@@ -73,6 +74,34 @@ TEST_CASE("single writer: a read is kept as long as its own time says") {
   CHECK(read() == 0);
   f.clock.advance(11 * kSecond);
   CHECK(read() == 1);
+}
+
+// A value that asks its writer once more as it goes.
+struct Asking {
+  SqliteSingleWriter* writer = nullptr;
+  int* asked = nullptr;
+  Asking(SqliteSingleWriter* of, int* count) : writer(of), asked(count) {}
+  Asking(Asking&& other) noexcept
+      : writer(std::exchange(other.writer, nullptr)), asked(other.asked) {}
+  ~Asking() {
+    if (writer == nullptr) return;
+    const auto count = writer->query(count_items);
+    const auto written = writer->write("INSERT INTO items(value) VALUES (NULL)");
+    *asked += count.ok() && written.ok() ? 1 : 0;
+  }
+};
+
+TEST_CASE("single writer: what is kept may use the writer as it goes, also at its end") {
+  Fixture f("sw_asking");
+  int asked = 0;
+  const auto make = [&](SqlSession&) { return Asking(f.writer.get(), &asked); };
+  REQUIRE(f.writer->read_shared<Asking>("first", make).ok());
+  f.writer->invalidate_cache("first");
+  CHECK(asked == 1);
+  REQUIRE(f.writer->read_shared<Asking>("second", make).ok());
+  f.writer.reset();
+  CHECK(asked == 2);
+  CHECK(f.count() == 2);
 }
 
 TEST_CASE("single writer: a time that can't be is refused, also of what is kept") {

@@ -217,6 +217,43 @@ TEST_CASE("single writer: of threads that miss a key together one reads") {
   CHECK(ran.load() == 1);
 }
 
+// Interleaving: one reads a key, and its reader waits for the turn of another, which reads that
+// key.
+TEST_CASE("single writer: a turn waits for no reader that waits for it") {
+  testing::Database database("sw_turn_flight");
+  database.run(kTable);
+  const Writer writer = open(database.path());
+  std::latch reading(1);
+  std::latch within(1);
+  std::thread reader([&] {
+    const auto made = writer->read<std::int64_t>("count", [&](SqlSession& session) {
+      reading.count_down();
+      within.wait();
+      // As one that makes what it doesn't find.
+      CHECK(writer->write("INSERT INTO items(value) VALUES (1)").ok());
+      return session.scalar<std::int64_t>("SELECT 7");
+    });
+    CHECK(*made == 7);
+  });
+  const auto done = writer->execute_in_transaction([&](SqlSession&) {
+    within.count_down();
+    reading.wait();
+    const auto count = writer->read<std::int64_t>("count", [](SqlSession& session) {
+      return session.scalar<std::int64_t>("SELECT count(*) FROM items");
+    });
+    CHECK(*count == 0);
+  });
+  CHECK(done.ok());
+  reader.join();
+  // What is kept is what was read outside of it; and within one that is given, too.
+  CHECK(writer
+            ->execute_in_transaction([&](SqlSession&) {
+              const auto kept = writer->read<std::int64_t>("count", [](SqlSession&) { return 0; });
+              CHECK(*kept == 7);
+            })
+            .ok());
+}
+
 TEST_CASE("single writer: readers within readers never wait for a connection") {
   testing::Database database("sw_nested");
   database.run(kTable);

@@ -63,6 +63,8 @@ SqliteError WriteConnection::open(bool again) {
 }
 
 void WriteConnection::end() {
+  // Who reads the log, in whatever process, isn't waited for: what stays in it the next one moves.
+  settings_.busy_timeout_ns = 0;
   if (shared_.take(*this, settings_).ok() && name_.mode != DatabaseName::Mode::kReadOnly) {
     checkpointer_.finish(shared_.connection(), clock_.now_ns());
     tell_checkpoint_failure();

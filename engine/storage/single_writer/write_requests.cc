@@ -21,16 +21,8 @@ WriteRequest::WriteRequest(Shape shape, const WriteContext& context, const Write
 }
 
 DbResult<std::int64_t> WriteRequest::perform() noexcept {
-  if (!started_) {
-    started_ = true;
-    const std::int64_t now_ns = sampled_ ? context_.clock.now_ns() : 0;
-    context_.tracker.started(id_, now_ns);
-    if (sampled_) {
-      context_.signals.sink().raise_at(now_ns, context_.signals.write_start);
-      if (names_.begin != StemId{}) context_.signals.sink().raise_at(now_ns, names_.begin);
-    }
-  }
   try {
+    say_start();
     return write(context_.connection);
   } catch (const std::bad_alloc&) {
     return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory for the write"};
@@ -39,6 +31,16 @@ DbResult<std::int64_t> WriteRequest::perform() noexcept {
   } catch (...) {
     return DbError{.message = "the write threw something that is no std::exception"};
   }
+}
+
+void WriteRequest::say_start() {
+  if (started_) return;
+  started_ = true;
+  const std::int64_t now_ns = sampled_ ? context_.clock.now_ns() : 0;
+  context_.tracker.started(id_, now_ns);
+  if (!sampled_) return;
+  context_.signals.sink().raise_at(now_ns, context_.signals.write_start);
+  if (names_.begin != StemId{}) context_.signals.sink().raise_at(now_ns, names_.begin);
 }
 
 void WriteRequest::finish() noexcept {

@@ -59,6 +59,7 @@ class WriteRequest : public GroupedWrite {
   const WriteContext context_;
 
  private:
+  void say_start();
   void say_end(std::int64_t now_ns);
 
   const WriteNames names_;
