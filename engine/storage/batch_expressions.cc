@@ -54,13 +54,17 @@ struct Rules {
   }
 };
 
-// The column that SQLite says there isn't: "no such column: NAME" or "...: mayfly_batch.NAME".
-// Empty: it says something else.
+// The column that SQLite says there isn't: "no such column: NAME" or "...: mayfly_batch.NAME";
+// since 3.45 a quoted one comes with advice. Empty: it says something else.
 std::string missing_column(std::string_view message) {
   constexpr std::string_view kSays = "no such column: ";
+  constexpr std::string_view kAdvice = "\" - should this be a string literal in single-quotes?";
   const std::size_t at = message.rfind(kSays);
   if (at == message.npos) return "";
   std::string_view name = message.substr(at + kSays.size());
+  if (name.starts_with('"') && name.ends_with(kAdvice)) {
+    return std::string(name.substr(1, name.size() - 1 - kAdvice.size()));
+  }
   const std::string qualified = std::string(BatchTable::kName) + '.';
   if (name.starts_with(qualified)) name.remove_prefix(qualified.size());
   return std::string(name);

@@ -82,7 +82,9 @@ TEST_CASE("expressions: what isn't one over a row's columns is refused") {
     return BatchExpressions::make(kSchema, list).status().message();
   };
   CHECK(refusal("amount > 1") == "the expression \"amount > 1\": no such column: amount");
-  CHECK(refusal("\"amount\" > 1") == "the expression \"\"amount\" > 1\": no such column: amount");
+  // Newer ones of SQLite quote it, and ask whether a text was meant.
+  CHECK(
+      refusal("\"amount\" > 1").starts_with("the expression \"\"amount\" > 1\": no such column: "));
   CHECK(refusal(" ") == "expected an SQL expression, found a blank one");
   CHECK(refusal("n >").find("syntax error") != std::string::npos);
   CHECK(refusal("count(*) > 1").find("misuse of aggregate") != std::string::npos);
