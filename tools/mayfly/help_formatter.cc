@@ -18,9 +18,20 @@ std::string facts_of_program() {
   return text;
 }
 
+// CLI11 has made paragraphs of them since 2.5.
+template <class Formatter>
+void show_footers_as_they_are(Formatter& formatter) {
+  if constexpr (requires { formatter.enable_footer_formatting(false); }) {
+    formatter.enable_footer_formatting(false);
+  }
+}
+
 }  // namespace
 
-HelpFormatter::HelpFormatter() { column_width(28); }
+HelpFormatter::HelpFormatter() {
+  column_width(28);
+  show_footers_as_they_are(*this);
+}
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   std::string text;

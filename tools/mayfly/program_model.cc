@@ -43,6 +43,15 @@ ValueModel value_of(const CLI::Option& option, const CLI::App& program) {
   return value;
 }
 
+// Newer ones of CLI11 have a policy of its own for flags that count.
+template <class Policy>
+bool takes_all(Policy policy) {
+  if constexpr (requires { Policy::Sum; }) {
+    if (policy == Policy::Sum) return true;
+  }
+  return policy == Policy::TakeAll;
+}
+
 OptionModel option_of(const CLI::Option& option, const CLI::App& program) {
   OptionModel model{.help = option.get_description(),
                     .group = option.get_group(),
@@ -58,8 +67,7 @@ OptionModel option_of(const CLI::Option& option, const CLI::App& program) {
   // CLI11 has them by where they are in memory.
   std::ranges::sort(model.excludes);
   // Flags have no values to count: one that counts itself takes them all.
-  model.repeatable = option.get_expected_max() > 1 ||
-                     option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+  model.repeatable = option.get_expected_max() > 1 || takes_all(option.get_multi_option_policy());
   return model;
 }
 
