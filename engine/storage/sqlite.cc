@@ -1,6 +1,7 @@
 #include "mayfly/storage/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +20,14 @@ std::string quote(std::string_view text, char mark) {
   }
   quoted += mark;
   return quoted;
+}
+
+// What a write may have met. SQLite doesn't say: the reason it keeps is that of a later call.
+std::string file_size_limit() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  return "; files of this process may have " + std::to_string(limit.rlim_cur) +
+         " bytes at most: raise that if it is too few (ulimit -f; LimitFSIZE= of a service)";
 }
 
 }  // namespace
@@ -41,7 +50,11 @@ Status to_status(const SqliteError& error, std::string_view doing) {
     case SQLITE_FULL:
       return {Code::kIo, message + "; free some space and try again"};
     case SQLITE_IOERR:
+      return {Code::kIo, message + (error.code == SQLITE_IOERR_WRITE ? file_size_limit() : "")};
     case SQLITE_CORRUPT:
+      return {Code::kIo, message +
+                             "; put a copy of it in its place, or save what can be read: sqlite3 "
+                             "DATABASE .recover | sqlite3 ANOTHER"};
     case SQLITE_NOTADB:
       return {Code::kIo, message};
     case SQLITE_READONLY:

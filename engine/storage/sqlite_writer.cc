@@ -95,7 +95,7 @@ Status SqliteWriter::Impl::set_up() {
     MAYFLY_RETURN_IF_ERROR(progress_.check_rows_kept(session_.connection(),
                                                      options_.resumed_sources, options_.database));
   }
-  return to_status(commits_.open(session_.connection()), "creating mayfly_commits");
+  return to_status(commits_.open(session_.connection()), "creating mayfly_commits in " + options_.database);
 }
 
 Status SqliteWriter::Impl::truncate() {

@@ -211,9 +211,12 @@ void WriterLoop::on_transient(const GroupResult& result) {
   const auto delay_ns = retry_.next_delay_ns(failures_, now_ns - since_ns, rng_);
   if (!delay_ns || now_ns >= give_up_ns) {
     const std::int64_t waited_ms = (now_ns - since_ns) / kMillisecond;
-    fail({Code::kTryAgain, "gave up after " + std::to_string(waited_ms) +
-                               " ms: " + result.status.message() +
-                               "; what was written before is safe, resume when it is free"});
+    // A full disk stays full; a lock goes.
+    const bool disk = result.status.code() == Code::kIo;
+    fail({disk ? Code::kIo : Code::kTryAgain,
+          "gave up after " + std::to_string(waited_ms) + " ms: " + result.status.message() +
+              "; what was written before is safe, resume when it " +
+              (disk ? "can be written to" : "is free")});
     return;
   }
   ++failures_;

@@ -2,6 +2,7 @@
 #include "mayfly/storage/writer_loop.h"
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -252,6 +253,39 @@ TEST_CASE("at the deadline of an outage every row is given back, and later ones 
         std::map<int, std::uint64_t>{{MAYFLY_HANDED_BACK, 10}, {MAYFLY_LEFT, 15}});
   CHECK(f.loop->stop(true).code() == Code::kTryAgain);
   CHECK(f.pool.rows_in_flight() == 0);
+}
+
+// Of every connection that is opened from then on.
+int allow_few_pages(sqlite3* db, char**, const sqlite3_api_routines*) {
+  return sqlite3_exec(db, "PRAGMA max_page_count = 20", nullptr, nullptr, nullptr);
+}
+
+TEST_CASE("a database that may not grow (max_page_count) is given up as a failure of the disk") {
+  const auto entry = reinterpret_cast<void (*)()>(&allow_few_pages);
+  REQUIRE(sqlite3_auto_extension(entry) == SQLITE_OK);
+  LoopFixture f;
+  f.options.retry.initial_delay_ns = f.options.retry.max_delay_ns = 3600 * kSecond;
+  f.options.retry.deadline_ns = 60 * kSecond;
+  f.start();
+  f.push(f.fill(f.numbered(0, 10), 0));
+  REQUIRE(f.collector.wait_for_rows(10));
+  std::vector<Row> large;
+  for (int i = 0; i < 20; ++i) large.push_back({num(10 + i), text(std::string(30'000, 'x'))});
+  f.push(f.fill(large, 0));
+  f.await_signal("write.error:*", 1);
+  f.advance(61 * kSecond);
+  REQUIRE(f.collector.wait_for_rows(30));
+  sqlite3_cancel_auto_extension(entry);
+
+  // Not kTryAgain, as of a lock: that it is empty the next time is nobody's promise.
+  CHECK(f.collector.status.code() == Code::kIo);
+  CHECK(f.collector.status.message().find("database or disk is full (SQLite error 13); free some "
+                                          "space and try again; what was written before is safe, "
+                                          "resume when it can be written to") != std::string::npos);
+  CHECK(f.collector.outcomes ==
+        std::map<int, std::uint64_t>{{MAYFLY_WRITTEN, 10}, {MAYFLY_LEFT, 20}});
+  CHECK(f.loop->stop(true).code() == Code::kIo);
+  CHECK(f.query("SELECT count(*) FROM t") == "10");
 }
 
 TEST_CASE("under route the pending rows leave, and the answered ones stay to be recorded") {

@@ -30,11 +30,13 @@ void advise_dead_letters(const std::string& database, std::uint64_t rejected, Co
 
 std::string rows_kept_text(std::uint64_t rows, std::uint64_t rejected, const std::string& database,
                            bool synced) {
+  if (rows == 0) return "no row of the input is in " + database;
   std::string text =
       fmt::format("{} of the input {} in {}", rows_text(rows), rows == 1 ? "is" : "are", database);
   if (rejected > 0) text += fmt::format(" ({} of them as dead letters)", with_commas(rejected));
-  return synced ? text + " for good"
-                : text + ", but its disk failed, so they may not outlast a power failure";
+  return synced
+             ? text + " for good"
+             : text + ", but its disk failed or is full, so they may not outlast a power failure";
 }
 
 std::string in_command_line_words(std::string_view message) {

@@ -6,11 +6,13 @@ using namespace mayfly::cli;
 
 TEST_CASE("advice: rows are there for good, unless the disk failed under them") {
   CHECK(rows_kept_text(1, 0, "a.db", true) == "1 row of the input is in a.db for good");
+  CHECK(rows_kept_text(0, 0, "a.db", false) == "no row of the input is in a.db");
   CHECK(rows_kept_text(2, 0, "a.db", true) == "2 rows of the input are in a.db for good");
   CHECK(rows_kept_text(2000, 1000, "a.db", true) ==
         "2,000 rows of the input are in a.db (1,000 of them as dead letters) for good");
   CHECK(rows_kept_text(2, 0, "a.db", false) ==
-        "2 rows of the input are in a.db, but its disk failed, so they may not outlast a power "
+        "2 rows of the input are in a.db, but its disk failed or is full, so they may not outlast "
+        "a power "
         "failure");
 }
 
