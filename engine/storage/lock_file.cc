@@ -33,8 +33,13 @@ Status LockFile::acquire(const std::string& database, std::int64_t wall_us) {
   const std::string path = real_path(database) + "-mayfly.lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) {
-    return {Code::kCannotCreate, "can't create " + path + ": " + std::strerror(errno) +
-                                     "; the writer needs a lock file beside the database"};
+    const int reason = errno;
+    const bool there = ::access(path.c_str(), F_OK) == 0;
+    return {Code::kCannotCreate,
+            std::string(there ? "can't open " : "can't create ") + path + ": " +
+                std::strerror(reason) + "; the writer needs a lock file beside the database, " +
+                (there ? "which this user may write to; no process needs this one once it has ended"
+                       : "so this user must be able to write to its folder")};
   }
   struct flock lock {};
   lock.l_type = F_WRLCK;

@@ -13,6 +13,7 @@
 
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/data/readers/format.h"
+#include "mayfly/data/readers/utf8_watch.h"
 #include "tools/mayfly/file_schemas.h"
 #include "tools/mayfly/target_table.h"
 
@@ -162,6 +163,9 @@ Status check(const IngestOptions& options) {
                         "out and feed what is missing, or name the file behind it",
                         *stream == kStdin ? "standard input" : "the stream " + *stream)};
   }
+  if (!is_valid_utf8(options.table)) {
+    return {Code::kUsage, "--table: expected a name in UTF-8, found other bytes"};
+  }
   if (options.table.empty() && table_name_from(options.files[0]).empty()) {
     return {Code::kUsage,
             fmt::format("--table is needed: \"{}\" names no table", options.files[0])};
@@ -181,10 +185,11 @@ std::string table_name_from(std::string_view path) {
   }
   if (const std::size_t dot = stem.rfind('.'); dot != std::string::npos && dot > 0)
     stem.resize(dot);
+  const bool letters = is_valid_utf8(stem);  // of other alphabets
   std::string name;
   for (const char c : stem) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '_' || byte >= 0x80) {
+    if (std::isalnum(byte) != 0 || c == '_' || (byte >= 0x80 && letters)) {
       name += c;
     } else if (!name.empty() && name.back() != '_') {
       name += '_';

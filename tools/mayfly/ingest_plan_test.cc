@@ -26,12 +26,20 @@ TEST_CASE("table name: the file's own, cleaned to an identifier") {
   CHECK(table_name_from(".csv") == "csv");
   CHECK(table_name_from("-") == "");
   CHECK(table_name_from("!!.csv") == "");
+  CHECK(table_name_from("Z\u00fcge.csv") == "Z\u00fcge");
+  CHECK(table_name_from("Z\xfcge.csv") == "Z_ge");
 }
 
 TEST_CASE("ingest: standard input needs a table's name and comes alone") {
   CHECK(refusal({.files = {"-"}}).code() == Code::kUsage);
   CHECK(refusal({.files = {"-", "a.csv"}, .table = "t"}).code() == Code::kUsage);
   CHECK(refusal({.files = {"a.csv", "a.csv"}}).code() == Code::kUsage);
+}
+
+TEST_CASE("ingest: a table's name is UTF-8") {
+  const Status refused = refusal({.files = {"a.csv"}, .table = "Z\xfcge"});
+  CHECK(refused.code() == Code::kUsage);
+  CHECK(refused.message() == "--table: expected a name in UTF-8, found other bytes");
 }
 
 TEST_CASE("ingest: a missing plugin is unavailable, not a mistake in the options") {

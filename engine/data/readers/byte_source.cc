@@ -60,7 +60,14 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path,
                                                      std::string text_encoding) {
   const bool is_stdin = path == "-";
   const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Status(Code::kNoInput, path + ": can't be opened: " + error_text(errno));
+  if (fd < 0) {
+    const int reason = errno;
+    return Status(
+        Code::kNoInput,
+        path + ": can't be opened: " + error_text(reason) +
+            (reason == EACCES ? "; this user must be able to read it, and to enter its folders"
+                              : ""));
+  }
   std::unique_ptr<ByteSource> source(
       new ByteSource(is_stdin ? "standard input" : path, fd, !is_stdin, std::move(text_encoding)));
   struct stat info {};

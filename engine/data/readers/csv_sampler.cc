@@ -125,9 +125,12 @@ Result<Shape> CsvSampler::shape(bool infer) const {
   if (!header_error_.empty()) return Status(Code::kNoInput, header_error_);
   if (!names_known_ && passed_over_) return Status(Code::kNoInput, too_long("first row"));
   if (!names_known_) {
-    return Status(Code::kNoInput, sampling_.header
-                                      ? "expected a header line, found nothing"
-                                      : "expected a first row, found nothing; name the columns");
+    return Status(Code::kNoInput,
+                  sampling_.header
+                      ? "expected a header line, found nothing; is the file whole? One "
+                        "without rows has a header all the same"
+                      : "expected a first row, found nothing; of a file that may be "
+                        "empty, name the columns (--columns)");
   }
   Shape shape;
   shape.start = start_;

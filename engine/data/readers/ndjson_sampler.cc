@@ -140,9 +140,11 @@ std::size_t JsonSampler::feed(std::span<const char> input, bool at_end) {
 
 Result<Shape> NdjsonSampler::shape(bool infer) const {
   if (keys_.empty()) {
-    return Status(Code::kNoInput,
-                  "expected a line with a JSON object, found none" +
-                      (first_problem_.empty() ? "; name the columns" : ": " + first_problem_));
+    return Status(
+        Code::kNoInput,
+        "expected a line with a JSON object, found none" +
+            (first_problem_.empty() ? "; of a file that may be empty, name the columns (--columns)"
+                                    : ": " + first_problem_));
   }
   Shape shape;
   shape.start = start_;

@@ -93,15 +93,19 @@ TEST_CASE("infer: without a header columns are numbered or named") {
 }
 
 TEST_CASE("infer: a document without a header, or with a broken one, is refused") {
-  CHECK(csv("") == "error: expected a header line, found nothing");
+  CHECK(csv("") ==
+        "error: expected a header line, found nothing; is the file whole? One without rows has "
+        "a header all the same");
   CHECK(csv("a,\"b\n1,2\n").starts_with("error: field 2 of the header"));
   CsvSampler bare({.header = false});
-  CHECK(feed(bare, "") == "error: expected a first row, found nothing; name the columns");
+  CHECK(feed(bare, "") ==
+        "error: expected a first row, found nothing; of a file that may be empty, name the columns "
+        "(--columns)");
 }
 
 TEST_CASE("infer: NDJSON without one object is refused with what its first line is") {
   const std::string none = "error: expected a line with a JSON object, found none";
-  CHECK(json("\n\n") == none + "; name the columns");
+  CHECK(json("\n\n") == none + "; of a file that may be empty, name the columns (--columns)");
   CHECK(json("[{\"a\":1}]\n") ==
         none +
             ": expected an object in braces at byte 0 of the line, found \"[{\"a\":1}]\"; of "
@@ -175,7 +179,9 @@ TEST_CASE("infer: lines at the beginning are left out, whatever is in them, and 
     CHECK(feed(sampler, document, true, chunk) == "a:int64 b:text @24:5");
   }
   CsvSampler all({}, {.lines_skipped = 9});
-  CHECK(feed(all, document) == "error: expected a header line, found nothing");
+  CHECK(feed(all, document) ==
+        "error: expected a header line, found nothing; is the file whole? One without rows has "
+        "a header all the same");
   NdjsonSampler json_lines({}, {.lines_skipped = 1});
   CHECK(feed(json_lines, "[1,\n{\"a\":1}\n") == "a:int64 @4:2");
 }
