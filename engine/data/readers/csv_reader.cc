@@ -65,13 +65,16 @@ ParseResult CsvReader::parse(std::span<const char> input, bool at_end, mayfly_ba
 RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
   const std::uint64_t bytes = record().size();
   const std::uint32_t found = scanner_.field_count();
-  if (found != field_count_ && !(found > field_count_ && options_.ignore_extra)) [[unlikely]] {
+  // What is too long is nothing else besides: of one that isn't all there its fields aren't
+  // counted.
+  const bool allowed = bytes <= options_.max_row_bytes;
+  if (allowed && found != field_count_ && !(found > field_count_ && options_.ignore_extra))
+      [[unlikely]] {
     message_ = "expected " + std::to_string(field_count_) +
                (field_count_ == 1 ? " field, found " : " fields, found ") + std::to_string(found);
     return reject_scanned(batch, sink, ReadError::kFields);
   }
-  if (bytes + RowCells::kSlack > heap_left(batch) || bytes > options_.max_row_bytes) [[unlikely]] {
-    const bool allowed = bytes <= options_.max_row_bytes;
+  if (bytes + RowCells::kSlack > heap_left(batch) || !allowed) [[unlikely]] {
     const mayfly_result room =
         allowed ? sink.reserve(batch, bytes + RowCells::kSlack) : MAYFLY_FAILED;
     if (room == MAYFLY_FULL) return Put::kBatch;

@@ -84,13 +84,14 @@ const char* NdjsonReader::window_end(const char* begin, const char* end, bool at
 
 RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, const Extent& extent,
                                          mayfly_batch& batch, BatchSink& sink) {
-  if (line == JsonScanner::Line::kBlank) {
+  // With its newline, as of a line that isn't all there.
+  const std::uint64_t bytes = extent.bytes;
+  const bool allowed = bytes <= options_.max_row_bytes;
+  if (line == JsonScanner::Line::kBlank && allowed) {
     pass(extent);
     return Put::kDone;
   }
-  const std::uint64_t bytes = scanner_.line().size();
-  if (bytes + RowCells::kSlack > heap_left(batch) || bytes > options_.max_row_bytes) [[unlikely]] {
-    const bool allowed = bytes <= options_.max_row_bytes;
+  if (bytes + RowCells::kSlack > heap_left(batch) || !allowed) [[unlikely]] {
     const mayfly_result room =
         allowed ? sink.reserve(batch, bytes + RowCells::kSlack) : MAYFLY_FAILED;
     if (room == MAYFLY_FULL) return Put::kBatch;
