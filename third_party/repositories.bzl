@@ -50,6 +50,15 @@ SYSTEM_LIBRARIES = {
         headers = ["google/protobuf"],
         libs = ["libprotobuf.so"],
     ),
+    "rapidcheck": dict(
+        build_file = Label("//third_party:rapidcheck.BUILD"),
+        debian = "librapidcheck-dev",
+        headers = [
+            "rapidcheck",
+            "rapidcheck.h",
+        ],
+        libs = ["librapidcheck.a"],
+    ),
     "simdjson": dict(
         build_file = Label("//third_party:simdjson.BUILD"),
         debian = "libsimdjson-dev",

@@ -62,6 +62,7 @@ system_library = repository_rule(
         "LIBCURL",
         "ONETBB",
         "PROTOBUF",
+        "RAPIDCHECK",
         "SIMDJSON",
         "SPDLOG",
         "SQLITE3",

@@ -68,7 +68,8 @@ struct ReadAll {
 
 // How the input is offered, and into what.
 struct ReadAllOptions {
-  std::size_t chunk = SIZE_MAX;  // bytes offered more at a time
+  std::size_t chunk = SIZE_MAX;          // bytes offered more at a time
+  std::vector<std::size_t> chunks = {};  // at the first times
   std::uint32_t batch_rows = 64;
   std::uint32_t heap_bytes = 64 << 10;
 };
@@ -96,6 +97,7 @@ inline ReadAll read_all(RecordReader& reader, const Schema& schema, std::string_
   ReadAll out;
   std::size_t begin = 0;
   std::size_t end = 0;
+  std::size_t times = 0;
   for (bool done = false; !done;) {
     mayfly_batch* batch = pool.try_acquire(BatchPool::Part::kIntake, schema);
     for (Stop stop = Stop::kInput; stop == Stop::kInput && !done;) {
@@ -108,8 +110,11 @@ inline ReadAll read_all(RecordReader& reader, const Schema& schema, std::string_
       begin += result.consumed;
       stop = result.stop;
       done = at_end && stop == Stop::kInput;
-      if (stop == Stop::kInput)
-        end = options.chunk > document.size() - end ? document.size() : end + options.chunk;
+      if (stop != Stop::kInput) continue;
+      const std::size_t more =
+          times < options.chunks.size() ? options.chunks[times] : options.chunk;
+      end = more > document.size() - end ? document.size() : end + more;
+      ++times;
     }
     for (std::uint32_t row = 0; row < batch->rows; ++row) {
       out.rows.push_back(row_line(*batch, row));
