@@ -82,6 +82,41 @@ TEST_CASE(
   CHECK(comma.schema_text() == "id;name:text");
 }
 
+// What is said of a file when it is opened: "" when nothing is.
+std::string advice(const std::string& name, const std::string& text, Given given = {}) {
+  given.insert(given.begin(), {"path", write_file(name, text)});
+  SourceHarness source("file", given);
+  REQUIRE_MESSAGE(source.open(), source.error);
+  REQUIRE(source.logged.size() <= 1);
+  if (source.logged.empty()) return {};
+  return source.logged[0].substr(source.logged[0].find(name) + name.size() + 2);
+}
+
+TEST_CASE("file: a comment that is taken for the header is advised on") {
+  const std::string comment =
+      "one column was found, and its name begins with \"#\"; if such lines are comments, leave "
+      "them "
+      "out (--comment, or comment in a pipeline; --no-header where no header is behind them)";
+  CHECK(advice("zones.tab", "# of time zones\n#\nAD\tEurope\n") == comment);
+  CHECK(advice("blocks.txt", "# Blocks; 15\n0000;Latin\n", {{"delimiter", std::string(";")}}) ==
+        "");
+  CHECK(advice("semicolons.txt", "# Blocks; 15\n0000;Latin\n") == comment);
+  CHECK(advice("told.tab", "# of\nAD\tEurope\n", {{"comment", std::string("#")}}) == "");
+  CHECK(advice("columns.csv", "#id,name\n1,a\n") == "");
+}
+
+TEST_CASE("file: an object around the array of rows is advised on") {
+  const std::string around =
+      "one object was found, and its one member \"3166-1\" is an array; if its elements are the "
+      "rows, take them out: jq -c '.[][]'";
+  CHECK(advice("iso.json", "{\n  \"3166-1\": [\n    {\"a\": 1},\n    {\"a\": 2}\n  ]\n}\n") ==
+        around);
+  CHECK(advice("line.json", "{\"3166-1\":[{\"a\":1}]}\n") == around);
+  CHECK(advice("object.json", "{\"a\": {\"b\": 1}}\n") == "");
+  CHECK(advice("two.ndjson", "{\"a\":[1]}\n{\"a\":[2]}\n") == "");
+  CHECK(advice("more.json", "{\"a\": [1], \"b\": 2}\n") == "");
+}
+
 TEST_CASE("file: a delimiter is found if that is asked for, and else advised") {
   const std::string path = write_file("semicolons.csv", "id;name\n1;a,b\n2;c\n");
   CHECK(read_from_everywhere({{"path", path}, {"delimiter", std::string("auto")}}) ==

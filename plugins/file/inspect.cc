@@ -209,19 +209,43 @@ Status apply_types(const FileOptions& options, Shape& shape) {
   return {};
 }
 
-// Of one column with another delimiter in its name: it is likely to be several.
-std::string advice_on(const FileOptions& options, const Inspection& found,
-                      const ReadBuffer& buffer) {
-  const bool is_csv = found.format == Format::kCsv || found.format == Format::kTsv;
-  if (!is_csv || options.delimiter || options.find_delimiter || found.shape.field_count != 1) {
-    return {};
+// Of one object with one member that is an array: its elements are likely to be the rows.
+std::string advice_on_json(const Inspection& found, std::uint64_t rows, std::string_view head) {
+  if (rows != 1 || found.shape.keys.size() != 1) return {};
+  const std::string& key = found.shape.keys[0];
+  const std::size_t at = head.find("\"" + key + "\"");
+  if (at == std::string_view::npos) return {};
+  const std::size_t value = head.find_first_not_of(" \t\r\n:", at + key.size() + 2);
+  if (value == std::string_view::npos || head[value] != '[') return {};
+  return "one object was found, and its one member \"" + key +
+         "\" is an array; if its elements are the rows, take them out: jq -c '.[][]'";
+}
+
+// Of one column: a comment before the records, or another delimiter in its name.
+std::string advice_on_csv(const FileOptions& options, const Inspection& found,
+                          const ReadBuffer& buffer) {
+  if (found.shape.field_count != 1) return {};
+  if (!options.comment && options.header && head_of(buffer).starts_with('#')) {
+    return "one column was found, and its name begins with \"#\"; if such lines are comments, "
+           "leave "
+           "them out (--comment, or comment in a pipeline; --no-header where no header is behind "
+           "them)";
   }
+  if (options.delimiter || options.find_delimiter) return {};
   const char better = find_delimiter(head_of(buffer), found.dialect, buffer.at_end());
   if (better == found.dialect.delimiter) return {};
   return std::string("one column was found, and \"") +
          (better == '\t' ? "tab" : std::string(1, better)) +
          "\" would make several of it; if that is meant, name it (--delimiter, or delimiter in a "
          "pipeline), or let it be found (auto)";
+}
+
+// What may be meant otherwise than it is read.
+std::string advice_on(const FileOptions& options, const Inspection& found, std::uint64_t rows,
+                      const ReadBuffer& buffer) {
+  const bool is_csv = found.format == Format::kCsv || found.format == Format::kTsv;
+  return is_csv ? advice_on_csv(options, found, buffer)
+                : advice_on_json(found, rows, head_of(buffer));
 }
 
 }  // namespace
@@ -257,7 +281,7 @@ Result<Inspection> inspect(const FileOptions& options, ByteSource& source, ReadB
   if (chosen.ok()) chosen = rename_columns(options, found.shape);
   if (chosen.ok()) chosen = apply_types(options, found.shape);
   if (!chosen.ok()) return about(source, chosen);
-  found.advice = advice_on(options, found, buffer);
+  found.advice = advice_on(options, found, sampler->rows(), buffer);
   return found;
 }
 
