@@ -110,6 +110,20 @@ TEST_CASE("formats: no more records than asked for, from each file") {
   CHECK(f.database.rows("SELECT a FROM more") == Rows{"1", "2", "3", "4"});
 }
 
+TEST_CASE("formats: what is a record too long is said by the user") {
+  const Fixture f("long_records");
+  const std::string path =
+      f.file("t.csv", "id,note\n1,short\n2," + std::string(3'000, 'x') + "\n3,short\n");
+  const Outcome limited = f.ingest({path, "--table", "t", "--max-row-bytes", "1KiB"});
+  CHECK(limited.status == 65);
+  CHECK(f.database.integer("SELECT sum(id) FROM t") == 4);
+  CHECK(f.database.text("SELECT line || code FROM mayfly_dead_letters") == "3too_long");
+  CHECK(f.ingest({path, "--table", "all"}).status == 0);
+  const Outcome wrong = f.ingest({path, "--table", "none", "--max-row-bytes", "12"});
+  CHECK(wrong.status == 64);
+  CHECK_MESSAGE(contains(wrong.err, "12 is under the minimum 1KiB"), wrong.err);
+}
+
 TEST_CASE("formats: rows are chosen and changed by SQL while they are loaded") {
   Fixture f("sql");
   const std::string path = f.file("t.csv", "a,b\n1,x\n2,y\n3,z\n");

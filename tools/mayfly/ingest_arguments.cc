@@ -49,6 +49,8 @@ void add_input_options(CLI::App& app, IngestOptions& ingest) {
   options.add("--limit", ingest.limit, "Records to read of each file; 0: all")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
+  options.text("--max-row-bytes", ingest.max_row_bytes, "Longer records are dead letters [32MiB]")
+      ->type_name("SIZE");
   options.choice("--empty", ingest.empty,
                  "An empty field without quotes: NULL but '' in text columns, NULL, or ''",
                  {"auto", "null", "text"});

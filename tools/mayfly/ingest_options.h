@@ -26,8 +26,9 @@ struct IngestOptions {
   std::vector<std::string> renamed;  // old=new
   std::string empty = "auto";
   std::vector<std::string> nulls;
-  std::string on_extra;    // empty: the plugin's choice
-  std::int64_t limit = 0;  // of records of each file; 0: none
+  std::string on_extra;       // empty: the plugin's choice
+  std::int64_t limit = 0;     // of records of each file; 0: none
+  std::string max_row_bytes;  // empty: the plugin's
 
   std::string infer = "sample";
   std::vector<std::string> types;  // column=type

@@ -73,6 +73,7 @@ std::vector<RawOption> options_of(const std::string& file, const IngestOptions& 
   raw.push_back({"escape", options.escape});
   raw.push_back({"skip_rows", options.skip_rows});
   raw.push_back({"limit", options.limit});
+  add_text("max_row_bytes", options.max_row_bytes);
   if (!options.nulls.empty()) raw.push_back({"null", options.nulls});
   if (!options.renamed.empty()) raw.push_back({"rename", options.renamed});
   add_text("on_extra", given.on_extra);
