@@ -58,12 +58,7 @@ class CacheCore {
   }
   // Hands what is left to the eviction hook.
   ~CacheCore() {
-    if (!options_.on_evict) return;
-    for (const auto& shard : shards_) {
-      while (const CacheSlot slot = shard->ledger.any()) {
-        callbacks_.hand_over(shard->take(slot, false));
-      }
-    }
+    if (options_.on_evict) end();
   }
   CacheCore(const CacheCore&) = delete;
   CacheCore& operator=(const CacheCore&) = delete;
@@ -124,6 +119,14 @@ class CacheCore {
     }
     callbacks_.signals().raise(CacheEvent::kClear, std::to_string(cleared));
     return cleared;
+  }
+
+  void end() noexcept {
+    for (const auto& shard : shards_) {
+      while (std::optional<Removed> removed = take_any(*shard)) {
+        if (options_.on_evict) callbacks_.hand_over(*removed);
+      }
+    }
   }
 
   std::size_t sweep() {
@@ -330,6 +333,14 @@ class CacheCore {
   }
 
   // Without a lock from here on.
+
+  // Some entry leaves; none: there is none.
+  std::optional<Removed> take_any(Shard& shard) {
+    const std::lock_guard lock(shard.mutex);
+    const CacheSlot slot = shard.ledger.any();
+    if (slot == kNoSlot) return std::nullopt;
+    return take(shard, slot, false);
+  }
 
   template <class Factory>
   Result<Value> lead(Shard& shard, const FlightPtr& flight, const K& key, Factory& factory,

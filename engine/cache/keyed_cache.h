@@ -40,6 +40,9 @@ class KeyedCache {
   bool invalidate(const K& key) { return core_.invalidate(key); }
   // The same of all keys. Returns how many entries left.
   std::size_t clear() { return core_.clear(); }
+  // All entries leave as when the cache is destroyed: the eviction hook has them, and no signal
+  // says so. For an owner whose parts the values use as they go.
+  void end() noexcept { core_.end(); }
   // Expired entries leave. Returns how many; they would leave by themselves as new ones come.
   std::size_t sweep() { return core_.sweep(); }
 

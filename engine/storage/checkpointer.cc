@@ -3,11 +3,16 @@
 #include <sqlite3.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace mayfly {
 namespace {
 
 bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
+SqliteError with_text(SqliteError error) {
+  if (!error.ok() && error.message.empty()) error.message = sqlite3_errstr(error.code);
+  return error;
+}
 bool is_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
 
 }  // namespace
@@ -25,7 +30,7 @@ void Checkpointer::look_at_thread(std::int64_t now_ns) {
   if (!asked_ || thread_.running()) return;
   asked_ = false;
   if (const int code = thread_.failure(); code != 0) {
-    fail({code, sqlite3_errstr(code)});
+    fail({code, {}});
     growth_.checkpointed(0, pages_, now_ns);  // all of it stays, as with a reader
   } else if (thread_.logged() > 0) {
     growth_.checkpointed(thread_.moved(), thread_.logged(), now_ns);
@@ -103,9 +108,14 @@ bool Checkpointer::run(SqliteConnection& connection, std::int64_t now_ns) {
   return !failed;
 }
 
+// A sync that failed is kept: what it lost, nothing that comes later knows.
 void Checkpointer::fail(SqliteError error) {
-  failure_ = error;
+  if (!is_sync(failure_.code)) failure_ = error;
   untold_ = std::move(error);
+}
+
+void Checkpointer::forget_what_was_done() {
+  if (!is_sync(failure_.code)) failure_ = {};
 }
 
 void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
@@ -114,15 +124,10 @@ void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
   const int code = sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
   ++count_;
-  if (code == SQLITE_OK) {
-    // All of the log is in the database, which is synced: what had failed has been done since. But
-    // of what a sync lost another one knows nothing.
-    if (!is_sync(failure_.code)) failure_ = {};
-    return;
-  }
+  if (code == SQLITE_OK) return forget_what_was_done();
   if (!is_busy(code)) fail(connection.last_error());
   // Somebody reads the log: it stays, and what is in it counts.
-  run(connection, now_ns);
+  if (run(connection, now_ns)) forget_what_was_done();
 }
 
 void Checkpointer::forget() {
@@ -136,8 +141,10 @@ void Checkpointer::forget() {
 }
 
 SqliteError Checkpointer::failure() const {
-  if (!asked_ || !failure_.ok() || thread_.running() || thread_.failure() == 0) return failure_;
-  return {thread_.failure(), sqlite3_errstr(thread_.failure())};
+  if (!asked_ || !failure_.ok() || thread_.running()) return with_text(failure_);
+  return with_text({thread_.failure(), {}});
 }
+
+SqliteError Checkpointer::take_failure() { return with_text(std::exchange(untold_, {})); }
 
 }  // namespace mayfly

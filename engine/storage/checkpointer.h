@@ -61,12 +61,12 @@ class Checkpointer {
   // After is_due() and run(): the log's frames, when readers or a disk have let it grow
   // (wal_growth.h) to pages_warned, or to twice what it was the last time; else 0. For a warning.
   std::uint32_t growth() { return growth_.is_told(pages_) ? pages_ : 0; }
-  // A write or fsync of the database failed, and finish() didn't do it after all: what the log held
+  // A write or fsync of the database failed, and no later one did it after all: what the log held
   // may not be on disk.
   SqliteError failure() const;
   // What a checkpoint, the thread's or run(), failed with since the last call; ok: none did. For a
   // warning: the log keeps what isn't moved, and grows.
-  SqliteError take_failure() { return std::exchange(untold_, {}); }
+  SqliteError take_failure();
 
  private:
   // The thread gets this often at a log before the writer does the rest, however much that is.
@@ -77,6 +77,8 @@ class Checkpointer {
   static constexpr std::uint32_t kGrowthMax = 4;
 
   void fail(SqliteError error);
+  // The log is in the database, as far as nobody reads it, and synced.
+  void forget_what_was_done();
   // What it has done since it was asked, once it is at rest.
   void look_at_thread(std::int64_t now_ns);
   // Whether a log of `pages` or more is the writer's to move.

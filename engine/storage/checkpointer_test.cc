@@ -174,6 +174,41 @@ TEST_CASE("a disk that takes no checkpoint is told of, tried seldom, and so is t
   }
 }
 
+TEST_CASE("a disk that was full ends nothing with 74 although somebody reads the log") {
+  FaultVfs disk("full_beside_reader");
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.vfs = disk.name();
+  f.options.checkpoint_pages = 20;
+  f.options.checkpoint_thread = false;
+  f.open();
+  disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, ".db");
+  for (int i = 0; i < 200 && f.signals.count("write.checkpoint.error:*") == 0; ++i) {
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+  }
+  REQUIRE(f.signals.count("write.checkpoint.error:*") == 1);
+  SqliteConnection reader = f.connect();
+  REQUIRE(reader.run("BEGIN; SELECT * FROM t").ok());
+  const GroupResult finished = f.writer->finish(true);
+  CHECK_MESSAGE(finished.ok(), finished.status.message());
+}
+
+TEST_CASE("a sync that failed stays said, whatever fails behind it") {
+  FaultVfs disk("sync_then_write");
+  WriterFixture f(WriterFixture::id_and_name(), 1024);
+  f.options.vfs = disk.name();
+  f.options.checkpoint_pages = 20;
+  f.options.checkpoint_thread = false;
+  f.open();
+  disk.fail_next(FaultVfs::Operation::kSync, 0, SQLITE_IOERR_FSYNC, ".db");
+  disk.then_fail(FaultVfs::Operation::kWrite, SQLITE_FULL, ".db");
+  for (int i = 0; i < 200 && f.signals.count("write.checkpoint.error:*") < 2; ++i) {
+    f.write(f.numbered(i * 1024, 1024), kNoSource);
+  }
+  REQUIRE(f.signals.count("write.checkpoint.error:*") == 2);
+  disk.heal();
+  CHECK(f.writer->finish(true).status.code() == Code::kIo);
+}
+
 TEST_CASE("a sync that failed is a failure in the end, whatever later ones say") {
   FaultVfs disk("lost_by_sync");
   for (const bool thread : {false, true}) {

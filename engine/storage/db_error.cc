@@ -76,8 +76,8 @@ Code code_of(Kind kind) {
 }  // namespace
 
 const DbError& no_error() {
-  static const DbError kNone;
-  return kNone;
+  static const DbError& none = *new DbError;  // writers may be let go after main()
+  return none;
 }
 
 DbError to_db_error(const SqliteError& error, std::string_view doing) {

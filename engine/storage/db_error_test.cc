@@ -66,6 +66,12 @@ TEST_CASE("an error of SQLite's C API has the connection's words and extended co
   for (const int fine : {SQLITE_OK, SQLITE_ROW, SQLITE_DONE}) CHECK(to_db_result(db, fine).ok());
 }
 
+TEST_CASE("a success has an error that says nothing") {
+  CHECK(DbResult<void>().error().message.empty());
+  CHECK(DbResult<int>(7).error().message.empty());
+  CHECK(DbResult<int>(7).error().kind == Kind::kOther);
+}
+
 TEST_CASE("each kind leads to an exit status") {
   const auto code = [](Kind kind) {
     return to_status(DbError{.kind = kind, .message = "m"}).code();

@@ -196,6 +196,8 @@ Status SqliteWriter::Impl::wind_up(bool durable) {
   const Status in_place = check_in_place();
   if (session_.is_open() && session_.take().ok()) {
     checkpointer_.finish(session_.connection(), clock_.now_ns());
+    // One that was done after all; any other is the result.
+    if (checkpointer_.failure().ok()) tell_checkpoint_failure();
   }
   totals_.checkpoints = checkpointer_.count();
   if (durable && sync_failure_.ok() && session_.is_open()) sync_failure_ = sync_database();

@@ -26,6 +26,25 @@ TEST_CASE("single writer: a last checkpoint that fails is told of, and nothing i
   CHECK(f.count() == 50);
 }
 
+TEST_CASE("single writer: what the thread failed with is told though the connection is lost") {
+  FaultVfs disk("sw_lost_behind_thread");
+  const DefaultVfs is_default(disk);
+  const SystemClock clock;
+  SignalSink sink(clock);
+  Fixture f("sw_lost_behind_thread", {.checkpoint_pages = 20, .signals = &sink});
+  disk.fail_next(FaultVfs::Operation::kWrite, 0, SQLITE_FULL, ".db");
+  disk.then_fail(FaultVfs::Operation::kWrite, SQLITE_IOERR_WRITE, "-wal");
+  // With so long a log the writer waits for the thread.
+  bool lost = false;
+  for (int i = 0; i < 200 && !lost; ++i) {
+    lost = !f.writer->write("INSERT INTO items(value) VALUES (randomblob(8000))").ok();
+  }
+  CHECK(lost);
+  CHECK(sink.count("connection.lost") == 1);
+  CHECK(sink.count("write.checkpoint.error:*") == 1);
+  disk.heal();
+}
+
 // The listener is within the last turn: nobody would execute what it posts.
 TEST_CASE("single writer: a listener to its end may read, and can't post any more") {
   FaultVfs disk("sw_end_listener");

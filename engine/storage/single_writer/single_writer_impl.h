@@ -4,6 +4,7 @@
 // alone.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -79,7 +80,6 @@ struct SqliteSingleWriter::Impl {
   }
   // The path's database may be another one by now.
   void forget_reads() noexcept;
-  void drop_reads() noexcept;
   // This thread is executing a write to this database.
   bool is_within() const { return queue->is_within(); }
   std::int64_t queue_capacity() const {
@@ -107,7 +107,8 @@ struct SqliteSingleWriter::Impl {
   const std::shared_ptr<SharedDatabase> shared;
   CommitQueue* const queue;  // its
   WriteConnection connection;
-  Semaphore room;          // permits for posted writes
+  Semaphore room;  // permits for posted writes
+  std::atomic<bool> keeps_reads{true};
   bool is_ending = false;  // of the last turn: nothing is posted any more
   std::mutex subscription_mutex;
   bool subscribed = false;  // guarded by subscription_mutex

@@ -73,21 +73,19 @@ void SqliteSingleWriter::Impl::forget_reads() noexcept {
   if (name.mode == DatabaseName::Mode::kMemory) return;
   // First the connections: what is read from now on, and kept, is of the database that is there.
   readers.forget();
-  drop_reads();
-}
-
-void SqliteSingleWriter::Impl::drop_reads() noexcept {
   try {
     cache.clear();
   } catch (const std::bad_alloc&) {
-    // What is kept goes when its time is up, or with the cache.
+    // What is kept goes when its time is up.
   }
 }
 
 SqliteSingleWriter::Impl::~Impl() {
   subscription.reset();
-  // While all of it is there: values may use the writer as they go.
-  drop_reads();
+  // While all of it is there: values may use the writer as they go. Nothing is kept any more, and
+  // nobody hears of it, since whoever opens the database now would wait for this to end.
+  keeps_reads.store(false, std::memory_order_relaxed);
+  cache.end();
   // A posted write gives its permit back when its callback is over, and may have posted another.
   while (room.available() < queue_capacity()) {
     FlushWrite all;
@@ -196,14 +194,14 @@ DbResult<void> SqliteSingleWriter::run_query(FunctionRef<DbResult<void>(SqlSessi
 DbResult<std::shared_ptr<const void>> SqliteSingleWriter::run_read(
     std::string_view key, const std::type_info& type, ValueReader reader,
     std::optional<std::int64_t> ttl_ns) {
-  // Within a turn it mustn't wait for a reader that waits for a turn.
-  if (impl_->reads_in_turn() && impl_->is_within()) return read_now(reader);
   // A hit is to be short: no text is made of its key, and nothing that only a miss needs. (Whether
   // a ttl can be is said by the cache, which refuses it also where it has a value.)
   if (!ttl_ns || *ttl_ns > 0) {
     if (auto kept = impl_->cache.find(key)) return kept_value(std::move(kept), key, type);
-    // Nor for one whose reader, on another thread, waits for this one's turn.
-    if (impl_->is_within()) return read_now(reader);
+    // Within a turn it mustn't wait for a reader, on another thread, that waits for that turn.
+    if (impl_->is_within() || !impl_->keeps_reads.load(std::memory_order_relaxed)) {
+      return read_now(reader);
+    }
   }
   return read_and_keep(key, type, reader, ttl_ns);
 }

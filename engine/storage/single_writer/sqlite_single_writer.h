@@ -174,7 +174,8 @@ class SqliteSingleWriter {
     return write_batch(std::span(commands.begin(), commands.size()), transactional);
   }
   // Calls work(session) within a transaction of its own, on this thread: committed when it returns,
-  // rolled back when it returns an error or throws. It returns nothing, a T or a DbResult<T>.
+  // rolled back when it returns an error or throws. It returns nothing, a T or a DbResult<T>, and a
+  // T moves without throwing.
   template <class Work>
   DbResult<internal::ValueMade<Work>> execute_in_transaction(Work&& work);
   // The keys leave the cache once it is written, and whether or not it could be.
@@ -188,7 +189,7 @@ class SqliteSingleWriter {
   // Nobody waits for it: `done`, if there is one, is called once with the result, on the thread
   // that wrote it, which may be any caller's, in the midst of its own call. Waits while
   // queue_capacity of these wait; from a callback it doesn't, and there may be no room:
-  // Code::kTryAgain.
+  // Code::kTryAgain; at the writer's end there is none: Code::kUsage (kClosed of the future).
   using WriteCallback = std::function<void(const DbResult<std::int64_t>&)>;
   Status write_async(std::string sql, SqlParams params, WriteCallback done);
   // The same with a future, which has the refusal, too.
@@ -204,7 +205,7 @@ class SqliteSingleWriter {
   template <class T, class Reader>
   DbResult<std::shared_ptr<const T>> read_shared(std::string_view key, Reader&& reader,
                                                  std::optional<std::int64_t> ttl_ns = {});
-  // Not kept.
+  // Not kept. What it returns moves without throwing.
   template <class Reader>
   DbResult<internal::ValueMade<Reader>> query(Reader&& reader);
   // What is kept under the key, or is being read for it, isn't served from now on.

@@ -76,32 +76,72 @@ TEST_CASE("single writer: a read is kept as long as its own time says") {
   CHECK(read() == 1);
 }
 
-// A value that asks its writer once more as it goes.
+// A value that asks its writer once more as it goes, and has it read another of its kind.
 struct Asking {
   SqliteSingleWriter* writer = nullptr;
   int* asked = nullptr;
-  Asking(SqliteSingleWriter* of, int* count) : writer(of), asked(count) {}
+  int others = 0;
+  Asking(SqliteSingleWriter* of, int* count, int others_left)
+      : writer(of), asked(count), others(others_left) {}
   Asking(Asking&& other) noexcept
-      : writer(std::exchange(other.writer, nullptr)), asked(other.asked) {}
+      : writer(std::exchange(other.writer, nullptr)), asked(other.asked), others(other.others) {}
   ~Asking() {
     if (writer == nullptr) return;
     const auto count = writer->query(count_items);
     const auto written = writer->write("INSERT INTO items(value) VALUES (NULL)");
     *asked += count.ok() && written.ok() ? 1 : 0;
+    if (others == 0) return;
+    (void)writer->read_shared<Asking>(
+        "other", [&](SqlSession&) { return Asking(writer, asked, others - 1); });
   }
 };
 
 TEST_CASE("single writer: what is kept may use the writer as it goes, also at its end") {
   Fixture f("sw_asking");
   int asked = 0;
-  const auto make = [&](SqlSession&) { return Asking(f.writer.get(), &asked); };
-  REQUIRE(f.writer->read_shared<Asking>("first", make).ok());
+  REQUIRE(f.writer
+              ->read_shared<Asking>("first",
+                                    [&](SqlSession&) { return Asking(f.writer.get(), &asked, 0); })
+              .ok());
   f.writer->invalidate_cache("first");
   CHECK(asked == 1);
-  REQUIRE(f.writer->read_shared<Asking>("second", make).ok());
+  SqliteSingleWriter* const ending = f.writer.get();
+  REQUIRE(
+      ending->read_shared<Asking>("second", [&](SqlSession&) { return Asking(ending, &asked, 1); })
+          .ok());
   f.writer.reset();
-  CHECK(asked == 2);
-  CHECK(f.count() == 2);
+  // What is read meanwhile isn't kept, and goes at once.
+  CHECK(asked == 3);
+  CHECK(f.count() == 3);
+}
+
+// Whoever hears of it would take the database for another one, and wait for this end to open it.
+TEST_CASE("single writer: its end is no cleared cache, nor is a refused open") {
+  const SystemClock clock;
+  SignalSink sink(clock);
+  Fixture f("sw_silent_end", {.signals = &sink});
+  REQUIRE(f.writer->read<std::int64_t>("items:count", count_items).ok());
+  f.writer.reset();
+  f.database.run("VACUUM INTO '" + f.database.path() + ".2'");
+  std::filesystem::resize_file(f.database.path() + ".2", 50);
+  CHECK_FALSE(SqliteSingleWriter::get_or_create(f.database.path() + ".2", {.signals = &sink}).ok());
+  CHECK(sink.count("cache.clear:*") == 0);
+}
+
+TEST_CASE("single writer: in memory, too, a turn is given what is kept") {
+  const Writer writer = open(":memory:");
+  REQUIRE(writer->write("CREATE TABLE t(x)").ok());
+  REQUIRE(*writer->read<std::int64_t>("key", [](SqlSession&) { return 7; }) == 7);
+  std::int64_t given = 0;
+  REQUIRE(writer
+              ->write_async("INSERT INTO t VALUES (1)", {},
+                            [&](const DbResult<std::int64_t>&) {
+                              given =
+                                  *writer->read<std::int64_t>("key", [](SqlSession&) { return 0; });
+                            })
+              .ok());
+  REQUIRE(writer->flush_writes().ok());
+  CHECK(given == 7);
 }
 
 TEST_CASE("single writer: a time that can't be is refused, also of what is kept") {

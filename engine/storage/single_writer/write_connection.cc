@@ -67,9 +67,9 @@ void WriteConnection::end() {
   settings_.busy_timeout_ns = 0;
   if (shared_.take(*this, settings_).ok() && name_.mode != DatabaseName::Mode::kReadOnly) {
     checkpointer_.finish(shared_.connection(), clock_.now_ns());
-    tell_checkpoint_failure();
   }
   leave();
+  tell_checkpoint_failure();  // also of a connection that was lost before
 }
 
 void WriteConnection::leave() {
@@ -111,7 +111,7 @@ void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group
   transactions_.store(writer_.transactions(), std::memory_order_relaxed);
   if (look_at_results(group)) {
     shared_.discard();
-    return;
+    return tell_checkpoint_failure();
   }
   look_at_changes();
   if (checkpointer_.is_due(shared_.wal_pages(), clock_.now_ns())) checkpoint();

@@ -25,7 +25,7 @@ DbResult<std::int64_t> WriteRequest::perform() noexcept {
     say_start();
     return write(context_.connection);
   } catch (const std::bad_alloc&) {
-    return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory for the write"};
+    return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory"};
   } catch (const std::exception& error) {
     return DbError{.message = std::string("the write threw: ") + error.what()};
   } catch (...) {
