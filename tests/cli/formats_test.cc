@@ -180,6 +180,14 @@ TEST_CASE("formats: --truncate takes out what was there, but not if nothing can 
   CHECK(f.ingest({f.folder + "/missing.csv", "--table", "t", "--truncate"}).status == 66);
   CHECK(f.database.rows("SELECT a FROM t") == Rows{"1", "2"});
   CHECK(f.ingest({path, "--truncate", "--resume"}).status == 64);
+  // What is advised can be done.
+  const std::string bad = f.file("bad.csv", "a\n3\n4,5\n6\n");
+  const Outcome failed = f.ingest({bad, "--table", "t", "--truncate", "--on-error", "fail"});
+  CHECK(failed.status == 65);
+  CHECK_MESSAGE(contains(failed.err, "with --resume --on-error dead-letter in place of --truncate"),
+                failed.err);
+  CHECK(f.ingest({bad, "--table", "t", "--resume", "--on-error", "dead-letter"}).status == 65);
+  CHECK(f.database.rows("SELECT a FROM t") == Rows{"3", "6"});
 }
 
 TEST_CASE("formats: a pattern that no shell expanded stands for the files that match it") {

@@ -68,14 +68,18 @@ EngineOptions engine_options(const IngestOptions& options) {
   return engine;
 }
 
-const char* how_to_go_on(const RunResult& result, const IngestOptions& options) {
-  // A corrected file is another file, so that can't be resumed.
-  if (result.status.code() == Code::kBadData) {
-    return "The same command with --resume --on-error dead-letter goes on there and sets such rows "
-           "aside";
+std::string how_to_go_on(const RunResult& result, const IngestOptions& options) {
+  if (options.resume && result.status.code() != Code::kBadData) {
+    return "The same command goes on there";
   }
-  return options.resume ? "The same command goes on there"
-                        : "The same command with --resume goes on there";
+  std::string text = "The same command with --resume";
+  // A corrected file is another file, so that can't be resumed.
+  const bool sets_aside = result.status.code() == Code::kBadData;
+  if (sets_aside) text += " --on-error dead-letter";
+  if (options.truncate) text += " in place of --truncate";
+  text += " goes on there";
+  if (sets_aside) text += " and sets such rows aside";
+  return text;
 }
 
 Aftermath aftermath_of(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
