@@ -42,6 +42,7 @@ class KeyedCache {
   std::size_t clear() { return core_.clear(); }
   // All entries leave as when the cache is destroyed: the eviction hook has them, and no signal
   // says so. For an owner whose parts the values use as they go.
+  // Nobody else uses the cache by then.
   void end() noexcept { core_.end(); }
   // Expired entries leave. Returns how many; they would leave by themselves as new ones come.
   std::size_t sweep() { return core_.sweep(); }

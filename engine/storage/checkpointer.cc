@@ -132,8 +132,8 @@ void Checkpointer::finish(SqliteConnection& connection, std::int64_t now_ns) {
 
 void Checkpointer::forget() {
   thread_.stop();
-  if (asked_ && thread_.failure() != 0)
-    fail({thread_.failure(), sqlite3_errstr(thread_.failure())});
+  // Without a text: there may be no memory for it here.
+  if (asked_ && thread_.failure() != 0) fail({thread_.failure(), {}});
   pages_ = moved_ = hindered_pages_ = 0;
   passes_ = 0;
   asked_ = is_blind_ = false;

@@ -77,7 +77,7 @@ class Checkpointer {
   static constexpr std::uint32_t kGrowthMax = 4;
 
   void fail(SqliteError error);
-  // The log is in the database, as far as nobody reads it, and synced.
+  // The log is in the database and synced, but for what others hinder: that stays in the log.
   void forget_what_was_done();
   // What it has done since it was asked, once it is at rest.
   void look_at_thread(std::int64_t now_ns);

@@ -73,6 +73,8 @@ void SqliteSingleWriter::Impl::forget_reads() noexcept {
   if (name.mode == DatabaseName::Mode::kMemory) return;
   // First the connections: what is read from now on, and kept, is of the database that is there.
   readers.forget();
+  // At its end nobody is to hear of it.
+  if (!keeps_reads.load(std::memory_order_relaxed)) return cache.end();
   try {
     cache.clear();
   } catch (const std::bad_alloc&) {

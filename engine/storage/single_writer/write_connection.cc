@@ -105,7 +105,7 @@ void WriteConnection::execute(std::span<CommitQueue::Request* const> group) noex
 void WriteConnection::execute_group(std::span<CommitQueue::Request* const> group) noexcept {
   if (const DbResult<void> ready = try_take(); !ready.ok()) {
     refuse(group, ready.error());
-    return;
+    return tell_checkpoint_failure();
   }
   writer_.execute(group);
   transactions_.store(writer_.transactions(), std::memory_order_relaxed);
