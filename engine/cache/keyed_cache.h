@@ -41,8 +41,7 @@ class KeyedCache {
   // The same of all keys. Returns how many entries left.
   std::size_t clear() { return core_.clear(); }
   // All entries leave as when the cache is destroyed: the eviction hook has them, and no signal
-  // says so. For an owner whose parts the values use as they go.
-  // Nobody else uses the cache by then.
+  // says so. For an owner whose parts the values use as they go, and once nobody else uses it.
   void end() noexcept { core_.end(); }
   // Expired entries leave. Returns how many; they would leave by themselves as new ones come.
   std::size_t sweep() { return core_.sweep(); }

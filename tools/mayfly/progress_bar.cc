@@ -22,10 +22,9 @@ Progress progress_of(const EngineStats& stats) {
   Progress progress;
   bool known = true;
   for (const SourceStats& source : stats.sources) {
-    progress.bytes_done +=
-        source.finished ? std::max(source.bytes_done, source.bytes_total) : source.bytes_done;
-    progress.bytes_total +=
-        source.finished ? std::max(source.bytes_done, source.bytes_total) : source.bytes_total;
+    const std::uint64_t all = std::max(source.bytes_done, source.bytes_total);
+    progress.bytes_done += source.finished ? all : source.bytes_done;
+    progress.bytes_total += source.finished ? all : source.bytes_total;
     // What was empty has ended; what may have no end is a pipe.
     known = known && (source.bytes_total > 0 || source.finished);
   }

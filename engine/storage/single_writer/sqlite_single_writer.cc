@@ -94,8 +94,8 @@ SqliteSingleWriter::Impl::~Impl() {
     queue->run(all, connection);
   }
   queue->take_turn([&] {
-    is_ending =
-        true;  // a listener hears of the last checkpoint, and what it posts nobody would execute
+    // A listener hears of the last checkpoint, and what it posts nobody would execute.
+    is_ending = true;
     connection.end();
   });
 }
