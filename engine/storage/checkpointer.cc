@@ -10,7 +10,9 @@ namespace {
 
 bool is_busy(int code) { return SqliteError{.code = code}.is_busy(); }
 SqliteError with_text(SqliteError error) {
-  if (!error.ok() && error.message.empty()) error.message = sqlite3_errstr(error.code);
+  if (!error.ok() && error.message.empty()) {
+    error.message = copy_or_say_no_memory(sqlite3_errstr(error.code));
+  }
   return error;
 }
 bool is_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }

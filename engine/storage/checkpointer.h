@@ -64,8 +64,8 @@ class Checkpointer {
   // A write or fsync of the database failed, and no later one did it after all: what the log held
   // may not be on disk.
   SqliteError failure() const;
-  // What a checkpoint, the thread's or run(), failed with since the last call; ok: none did. For a
-  // warning: the log keeps what isn't moved, and grows.
+  // What a checkpoint, the thread's or the writer's own, failed with since the last call; ok: none
+  // did. For a warning: the log keeps what isn't moved, and grows.
   SqliteError take_failure();
 
  private:

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <new>
+
 namespace mayfly {
 namespace {
 
@@ -80,11 +82,28 @@ const DbError& no_error() {
   return none;
 }
 
-DbError to_db_error(const SqliteError& error, std::string_view doing) {
-  return {.kind = kind_of(error.code),
+DbError copy_of(const DbError& error) noexcept {
+  return {.kind = error.kind,
           .code = error.code,
-          .message = std::string(doing) + ": " + error.message + " (SQLite error " +
-                     std::to_string(error.code) + ")"};
+          .message = copy_or_say_no_memory(error.message),
+          .statement = error.statement,
+          .attempts = error.attempts,
+          .waited_ns = error.waited_ns};
+}
+
+DbError no_memory(std::string_view what) noexcept {
+  return {.kind = Kind::kNoMemory, .message = copy_or_say_no_memory(what)};
+}
+
+DbError to_db_error(const SqliteError& error, std::string_view doing) noexcept {
+  DbError made = {.kind = kind_of(error.code), .code = error.code};
+  try {
+    made.message = std::string(doing) + ": " + error.message + " (SQLite error " +
+                   std::to_string(error.code) + ")";
+  } catch (const std::bad_alloc&) {
+    made.message = copy_or_say_no_memory(error.message);
+  }
+  return made;
 }
 
 DbError to_db_error(sqlite3* db, int code) {
@@ -105,12 +124,12 @@ DbResult<void> to_db_result(sqlite3* db, int code) {
   return to_db_error(db, code);
 }
 
-DbError transaction_ended() {
+DbError transaction_ended() noexcept {
   return {.kind = DbError::Kind::kSql,
-          .message =
+          .message = copy_or_say_no_memory(
               "expected a transaction that is still open, found one that a statement before "
               "has ended (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a time limit, a full "
-              "disk); what it had written is rolled back"};
+              "disk); what it had written is rolled back")};
 }
 
 }  // namespace mayfly

@@ -46,8 +46,12 @@ struct DbError {
   bool is_lock() const { return kind == Kind::kBusy; }
 };
 
+// These are made also without memory, with a text that says that.
 // `doing` ("writing to orders") stands before SQLite's words.
-DbError to_db_error(const SqliteError& error, std::string_view doing);
+DbError to_db_error(const SqliteError& error, std::string_view doing) noexcept;
+DbError copy_of(const DbError& error) noexcept;
+// `what`: what there was no memory for.
+DbError no_memory(std::string_view what) noexcept;
 // What the connection says of the call that just returned `code`: for users of SQLite's C API.
 DbError to_db_error(sqlite3* db, int code);
 // With the exit status that the kind leads to.
@@ -106,6 +110,6 @@ class [[nodiscard]] DbResult<void> {
 DbResult<void> to_db_result(sqlite3* db, int code);
 
 // Of what is asked of a transaction that a statement before it has ended.
-DbError transaction_ended();
+DbError transaction_ended() noexcept;
 
 }  // namespace mayfly

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "mayfly/base/clock.h"
@@ -31,6 +32,14 @@ std::string file_size_limit() {
 }
 
 }  // namespace
+
+std::string copy_or_say_no_memory(std::string_view text) noexcept {
+  try {
+    return std::string(text);
+  } catch (const std::bad_alloc&) {
+    return "no memory";  // short enough to need none
+  }
+}
 
 bool SqliteError::is_busy() const { return primary() == SQLITE_BUSY || primary() == SQLITE_LOCKED; }
 
@@ -127,7 +136,7 @@ bool SqliteStatement::step(SqliteError& error) {
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) {
     sqlite3* db = sqlite3_db_handle(get());
-    error = {sqlite3_extended_errcode(db), sqlite3_errmsg(db)};
+    error = {sqlite3_extended_errcode(db), copy_or_say_no_memory(sqlite3_errmsg(db))};
   }
   return false;
 }
@@ -196,7 +205,8 @@ SqliteError SqliteConnection::prepare(std::string_view sql, SqliteStatement& out
 }
 
 SqliteError SqliteConnection::last_error() const {
-  return {sqlite3_extended_errcode(get()), sqlite3_errmsg(get()), sqlite3_system_errno(get())};
+  return {sqlite3_extended_errcode(get()), copy_or_say_no_memory(sqlite3_errmsg(get())),
+          sqlite3_system_errno(get())};
 }
 
 SqliteConnection::Authorizer SqliteConnection::exchange_authorizer(Authorizer next) {

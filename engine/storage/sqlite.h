@@ -32,6 +32,9 @@ struct SqliteError {
   bool is_busy() const;
 };
 
+// A copy of it; of what there is no memory for, nothing but that.
+std::string copy_or_say_no_memory(std::string_view text) noexcept;
+
 // Which exit status an error of SQLite leads to, with `doing` ("opening orders.db") before it.
 Status to_status(const SqliteError& error, std::string_view doing);
 

@@ -293,6 +293,7 @@ GroupResult SqliteWriter::Impl::verify_commit(const SqliteError& error) {
   const bool is_sync = error.code == SQLITE_IOERR_FSYNC || error.code == SQLITE_IOERR_DIR_FSYNC;
   if (is_sync && sync_failure_.ok()) sync_failure_ = error;
   session_.discard();
+  tell_checkpoint_failure();  // its thread's, which ended with the connection
   bool written = false;
   SqliteError reading = reopen();
   if (reading.ok()) reading = commits_.was_written(session_.connection(), written);

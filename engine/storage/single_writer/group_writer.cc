@@ -119,7 +119,7 @@ void GroupWriter::execute_together(Group group) {
     if (refusal.kind == DbError::Kind::kConstraint) {
       execute_alone(write);
     } else if (write.result.ok()) {
-      write.result = refusal;
+      write.result = copy_of(refusal);
     }
   }
 }

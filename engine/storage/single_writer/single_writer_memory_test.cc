@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <latch>
+#include <new>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "mayfly/storage/single_writer/statement_run.h"
@@ -53,6 +56,60 @@ TEST_CASE("single writer: the last one let go in a callback stays where no threa
   REQUIRE(another.ok());
   CHECK((*another)->write("INSERT INTO items VALUES (3)").ok());
   CHECK(database.integer("SELECT count(*) FROM items") == 3);
+}
+
+// Each allocation of each way in which a write is refused, one at a time.
+TEST_CASE("single writer: a refusal that there is no memory for is a refusal all the same") {
+  const testing::Database database("sw_refusal_memory");
+  const auto writer =
+      *SqliteSingleWriter::get_or_create(database.path(), {.busy_timeout_ns = kMillisecond});
+  REQUIRE(writer->write("CREATE TABLE t(x UNIQUE)").ok());
+  REQUIRE(writer->write("INSERT INTO t VALUES ('a text that is longer than a short one')").ok());
+  const std::vector<SqlCommand> twice(2, {"INSERT INTO t VALUES (1)", {}});
+  const auto end = [](SqlSession&) -> DbResult<void> {
+    throw std::runtime_error("a text that is longer than a short one");
+  };
+  const auto refusals = [&](int way) -> DbError {
+    switch (way) {
+      case 0:
+        return writer->write("INSERT INTO t SELECT x FROM t").error();
+      case 1:
+        return writer->write("INSERT INTO no_such_table VALUES (1)").error();
+      case 2:
+        return writer->write_batch(twice, true).error();
+      case 3:
+        return writer->execute_in_transaction(end).error();
+      case 4:
+        return writer->write("INSERT OR ROLLBACK INTO t SELECT x FROM t").error();
+      case 5: {
+        const testing::WriteLock lock(database.path());
+        return writer->write("INSERT INTO t VALUES (1)").error();
+      }
+      default: {
+        const testing::WriteLock lock(database.path());
+        return writer->write_batch(twice, true).error();
+      }
+    }
+  };
+  for (int way = 0; way < 7; ++way) {
+    CAPTURE(way);
+    bool failed = true;
+    for (std::int64_t allocation = 1; failed; ++allocation) {
+      CAPTURE(allocation);
+      REQUIRE(allocation < 1000);
+      std::string said;
+      testing::fail_allocation(allocation);
+      try {
+        said = refusals(way).message;
+      } catch (const std::bad_alloc&) {
+        said = "thrown to the caller";
+      }
+      failed = testing::fail_allocation(0);
+      CHECK_FALSE(said.empty());
+    }
+  }
+  CHECK(writer->write("INSERT INTO t VALUES (2)").ok());
+  CHECK(database.integer("SELECT count(*) FROM t") == 2);
 }
 
 TEST_CASE("single writer: a reader that there is no memory to keep is closed behind its read") {

@@ -90,6 +90,28 @@ TEST_CASE("single writer: opening waits for another's lock, also to change the j
   CHECK((*opened)->write("CREATE TABLE t(a)").ok());
 }
 
+// Values go with the writer, on the thread that lets it go and has its place.
+TEST_CASE("single writer: opening one while it ends is refused to the thread that ends it") {
+  struct Kept {
+    const std::string& path;
+    DbResult<Writer>& opened;
+    ~Kept() { opened = SqliteSingleWriter::get_or_create(path); }
+  };
+  const testing::Database database("sw_open_at_end");
+  DbResult<Writer> opened{Writer{}};
+  {
+    const Writer writer = open(database.path());
+    const auto kept = writer->read<std::shared_ptr<Kept>>("k", [&](SqlSession&) {
+      return DbResult<std::shared_ptr<Kept>>(
+          std::shared_ptr<Kept>(new Kept{database.path(), opened}));
+    });
+    REQUIRE(kept.ok());
+  }
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().message.find("would wait for itself") != std::string::npos);
+  CHECK(open(database.path())->write("CREATE TABLE t(a)").ok());
+}
+
 TEST_CASE("single writer: a statement that takes too long is ended, and the next one isn't") {
   testing::Database database("sw_timeout");
   const Writer writer = open(database.path(), {.command_timeout_ns = kMillisecond});

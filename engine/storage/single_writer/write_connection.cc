@@ -19,7 +19,7 @@ bool is_end_of_connection(const DbError& error) {
 
 void refuse(std::span<CommitQueue::Request* const> group, const DbError& refusal) {
   for (CommitQueue::Request* request : group) {
-    static_cast<GroupedWrite*>(request)->result = refusal;
+    static_cast<GroupedWrite*>(request)->result = copy_of(refusal);
   }
 }
 
@@ -127,7 +127,7 @@ DbResult<void> WriteConnection::try_take() noexcept {
     return take();
   } catch (const std::bad_alloc&) {
     leave();  // half open, perhaps: again by the next group
-    return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory"};
+    return no_memory("no memory");
   }
 }
 

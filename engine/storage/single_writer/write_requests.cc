@@ -9,6 +9,17 @@
 #include "mayfly/storage/single_writer/statement_run.h"
 
 namespace mayfly {
+namespace {
+
+DbError thrown(const char* what) noexcept {
+  try {
+    return {.message = std::string("the write threw: ") + what};
+  } catch (const std::bad_alloc&) {
+    return no_memory("no memory");
+  }
+}
+
+}  // namespace
 
 WriteRequest::WriteRequest(Shape shape, const WriteContext& context, const WriteNames& names)
     : GroupedWrite(shape),
@@ -25,11 +36,11 @@ DbResult<std::int64_t> WriteRequest::perform() noexcept {
     say_start();
     return write(context_.connection);
   } catch (const std::bad_alloc&) {
-    return DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory"};
+    return no_memory("no memory");
   } catch (const std::exception& error) {
-    return DbError{.message = std::string("the write threw: ") + error.what()};
+    return thrown(error.what());
   } catch (...) {
-    return DbError{.message = "the write threw something that is no std::exception"};
+    return thrown("something that is no std::exception");
   }
 }
 

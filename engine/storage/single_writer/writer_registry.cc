@@ -1,5 +1,6 @@
 #include "mayfly/storage/single_writer/writer_registry.h"
 
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -20,6 +21,40 @@ DbError opened_within(const DatabaseName& name) {
 
 }  // namespace
 
+// A place's lock, with its holder's name on it.
+class WriterRegistry::HeldPlace {
+ public:
+  // Empty if it would have waited for this thread itself; or, if it may not wait, for any other.
+  static std::optional<HeldPlace> take(Place& place, bool may_wait) {
+    if (place.holder.load(std::memory_order_relaxed) == std::this_thread::get_id()) return {};
+    std::unique_lock lock(place.mutex, std::defer_lock);
+    if (may_wait) {
+      lock.lock();
+    } else if (!lock.try_lock()) {
+      return {};
+    }
+    return HeldPlace(place, std::move(lock));
+  }
+
+  HeldPlace(HeldPlace&&) noexcept = default;
+  HeldPlace& operator=(HeldPlace&&) = delete;
+  HeldPlace(const HeldPlace&) = delete;
+  HeldPlace& operator=(const HeldPlace&) = delete;
+  ~HeldPlace() {
+    if (lock_.owns_lock()) place_->holder.store({}, std::memory_order_relaxed);
+  }
+
+ private:
+  HeldPlace(Place& place, std::unique_lock<std::mutex> lock)
+      : place_(&place), lock_(std::move(lock)) {
+    // Only this thread compares it with its own: no order is needed.
+    place.holder.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  }
+
+  Place* place_;
+  std::unique_lock<std::mutex> lock_;
+};
+
 WriterRegistry& WriterRegistry::of_process() {
   // Never destroyed: a writer may be let go after main().
   static auto& registry = *new WriterRegistry();
@@ -38,12 +73,8 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
   const bool is_within = shared_database_of(*name)->queue().is_within();
   // Before the lock, which letting the last one go takes: gone behind it.
   std::shared_ptr<SqliteSingleWriter> writer;
-  std::unique_lock lock(place.mutex, std::defer_lock);
-  if (!is_within) {
-    lock.lock();
-  } else if (!lock.try_lock()) {
-    return opened_within(*name);
-  }
+  const auto held = HeldPlace::take(place, !is_within);
+  if (!held) return opened_within(*name);
   writer = place.writer.lock();
   if (writer != nullptr) {
     const bool only_reads = name->mode == DatabaseName::Mode::kReadOnly;
@@ -85,7 +116,7 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::open(
 
 void WriterRegistry::destroy(Place& place, SqliteSingleWriter* writer) {
   const auto end = [&place, writer] {
-    const std::lock_guard lock(place.mutex);
+    const auto held = HeldPlace::take(place, true);
     delete writer;
   };
   // The last one let go in a callback of the writer's own: its thread can't wait for itself.

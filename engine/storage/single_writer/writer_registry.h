@@ -7,11 +7,13 @@
 // THREADS  Any. Databases don't wait for each other.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "mayfly/storage/db_error.h"
 #include "mayfly/storage/single_writer/database_name.h"
@@ -27,11 +29,15 @@ class WriterRegistry {
                                                               const SingleWriterOptions& options);
 
  private:
-  // One database's. The mutex is held while its writer is opened, or destroyed.
+  // One database's. The mutex is held while its writer is opened, or destroyed; meanwhile what
+  // either raises may be heard by a listener, on the same thread.
   struct Place {
     std::mutex mutex;
+    std::atomic<std::thread::id> holder;  // of the mutex; none: no thread
     std::weak_ptr<SqliteSingleWriter> writer;
   };
+
+  class HeldPlace;
 
   Place& place_of(const std::string& key);
   static DbResult<std::shared_ptr<SqliteSingleWriter>> open(Place& place, DatabaseName name,

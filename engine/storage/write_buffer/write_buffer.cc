@@ -14,10 +14,6 @@
 namespace mayfly {
 namespace {
 
-DbError no_memory() {
-  return {.kind = DbError::Kind::kNoMemory, .message = "no memory for a buffered row"};
-}
-
 DbError from_within(const std::string& what) {
   return {.message = what +
                      ": expected a call from outside of the writer's and the buffer's own "
@@ -65,7 +61,7 @@ DbResult<void> WriteBuffer::Impl::write(const Call& call) {
     if (spool == nullptr) return {};
     return spool->sync(number);
   } catch (const std::bad_alloc&) {
-    return no_memory();
+    return no_memory("no memory for a buffered row");
   }
 }
 
@@ -99,7 +95,7 @@ DbResult<void> WriteBuffer::Impl::write_locked(const Call& call,
   } catch (const std::bad_alloc&) {
     if (spool != nullptr) spool->undo();
     give_back(*place, table);
-    return no_memory();
+    return no_memory("no memory for a buffered row");
   }
   calls = shaped->number;
   ++buffered;
@@ -292,7 +288,7 @@ DbResult<std::unique_ptr<WriteBuffer>> WriteBuffer::create(
     if (const auto opened = impl->open_spool(); !opened.ok()) return opened.error();
     return std::unique_ptr<WriteBuffer>(new WriteBuffer(std::move(impl)));
   } catch (const std::bad_alloc&) {
-    return no_memory();
+    return no_memory("no memory for a buffered row");
   }
 }
 

@@ -50,7 +50,7 @@ DbResult<std::int64_t> WriteBuffer::Impl::flush_all() {
       done = flush_front();
     }
   } catch (const std::bad_alloc&) {
-    done = DbError{.kind = DbError::Kind::kNoMemory, .message = "no memory for a flush"};
+    done = no_memory("no memory for a flush");
   }
   if (said) flushes.fetch_add(1, std::memory_order_relaxed);
   if (!done.ok()) {
