@@ -3,7 +3,8 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
-#include <system_error>
+#include <exception>
+#include <new>
 
 namespace mayfly {
 namespace {
@@ -17,7 +18,7 @@ void CheckpointThread::request() {
     stopping_.store(false, std::memory_order_relaxed);
     try {
       thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // none can be made, or there is no memory for it
       moved_ = logged_ = 0;
       failure_ = 0;
       return;  // the writer moves the log itself when it has grown long enough
@@ -47,7 +48,10 @@ void CheckpointThread::run() {
   while (true) {
     requests_.acquire();
     if (stopping_.load(std::memory_order_acquire)) return;
-    checkpoint(connection);
+    try {
+      checkpoint(connection);
+    } catch (const std::bad_alloc&) {  // as without a connection: the writer does it
+    }
     running_.store(false, std::memory_order_release);  // partner: running(), wait()
     running_.notify_one();
   }

@@ -95,6 +95,14 @@ DbError no_memory(std::string_view what) noexcept {
   return {.kind = Kind::kNoMemory, .message = copy_or_say_no_memory(what)};
 }
 
+DbError no_thread(std::string_view doing, const std::exception& error) noexcept {
+  try {
+    return no_memory(std::string(doing) + ": no thread for it: " + error.what());
+  } catch (const std::bad_alloc&) {
+    return no_memory("no memory");
+  }
+}
+
 DbError to_db_error(const SqliteError& error, std::string_view doing) noexcept {
   DbError made = {.kind = kind_of(error.code), .code = error.code};
   try {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,8 @@ struct DbError {
 // `doing` ("writing to orders") stands before SQLite's words.
 DbError to_db_error(const SqliteError& error, std::string_view doing) noexcept;
 DbError copy_of(const DbError& error) noexcept;
+// Of `doing`, where std::thread's constructor threw: std::system_error, or std::bad_alloc.
+DbError no_thread(std::string_view doing, const std::exception& error) noexcept;
 // `what`: what there was no memory for.
 DbError no_memory(std::string_view what) noexcept;
 // What the connection says of the call that just returned `code`: for users of SQLite's C API.
@@ -83,6 +86,7 @@ class [[nodiscard]] DbResult {
   const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(*this).value(); }
 
  private:
   static constexpr std::size_t kValue = 0;

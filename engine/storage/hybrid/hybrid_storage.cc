@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -52,7 +53,8 @@ struct HybridStorage::Impl {
   void start();
   void stop_thread();
   bool would_wait_for_itself() const {
-    return writer->is_within() || storing.load() == std::this_thread::get_id();
+    return writer->is_within() || storing.load() == std::this_thread::get_id() ||
+           (logs != nullptr && logs->is_within()) || (buffer != nullptr && buffer->is_within());
   }
   DbResult<void> stop();
 
@@ -110,8 +112,6 @@ DbResult<void> HybridStorage::Impl::stop() {
   if (stopped) return {};
   DbResult<void> end;
   if (const auto done = buffer->stop(); !done.ok()) {
-    // Its own flushing thread's listener calls.
-    if (buffer->stats().is_running) return from_within();
     end = prefixed("stopping the buffer", done.error());
   }
   stop_thread();
@@ -146,7 +146,11 @@ DbResult<std::unique_ptr<HybridStorage>> HybridStorage::open(HybridOptions optio
   if (const auto started = impl->buffer->start(); !started.ok()) {
     return prefixed("starting the buffer", started.error());
   }
-  impl->start();
+  try {
+    impl->start();
+  } catch (const std::exception& error) {
+    return no_thread("storing the stats", error);
+  }
   return std::unique_ptr<HybridStorage>(new HybridStorage(std::move(impl)));
 }
 
@@ -164,12 +168,12 @@ std::shared_ptr<LogDatabase> HybridStorage::shared_logs() { return impl_->logs; 
 
 DbResult<std::int64_t> HybridStorage::force_flush() {
   auto flushed = impl_->buffer->force_flush();
-  if (!flushed.ok()) return prefixed("flushing the buffer", flushed.error());
-  if (const auto done = impl_->logs->flush(); !done.ok()) {
-    return prefixed("flushing the logs", done.error());
-  }
-  if (const Status status = impl_->writer->flush_writes(); !status.ok()) {
-    return DbError{.message = "flushing the writes: " + status.message()};
+  if (!flushed.ok()) flushed = prefixed("flushing the buffer", flushed.error());
+  const auto logged = impl_->logs->flush();
+  if (!logged.ok() && flushed.ok()) flushed = prefixed("flushing the logs", logged.error());
+  const Status written = impl_->writer->flush_writes();
+  if (!written.ok() && flushed.ok()) {
+    flushed = DbError{.message = "flushing the writes: " + written.message()};
   }
   return flushed;
 }

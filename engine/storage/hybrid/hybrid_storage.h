@@ -50,7 +50,7 @@ class HybridStorage {
  public:
   // Opens all of it, and begins to flush. kParameter: an option, and which.
   static DbResult<std::unique_ptr<HybridStorage>> open(HybridOptions options);
-  // stop(); from within a callback of the writer's, on a thread of its own.
+  // stop(); from within a callback or a listener of one of its parts, on a thread of its own.
   ~HybridStorage();
   HybridStorage(const HybridStorage&) = delete;
   HybridStorage& operator=(const HybridStorage&) = delete;
@@ -61,7 +61,8 @@ class HybridStorage {
   // For a logging framework's sink, which may live longer.
   std::shared_ptr<LogDatabase> shared_logs();
 
-  // Rows of the buffer that were written; all else that was brought before is written, too.
+  // Rows of the buffer that were written; all else that was brought before is written, too. The
+  // error is the first part's that failed; the others are flushed all the same.
   DbResult<std::int64_t> force_flush();
 
   StorageStats stats() const;
@@ -70,8 +71,8 @@ class HybridStorage {
 
   // Writes everything, in the order said above, and stores the last stats. The error is the first
   // part's that failed; the others are stopped all the same, and what failed is tried again by
-  // another call. From within a callback or a listener of the writer's or the buffer's it would
-  // wait for itself: kOther, and nothing is stopped. The database closes with this object.
+  // another call. From within a callback or a listener of one of its parts it would wait for
+  // itself: kOther, and nothing is stopped. The database closes with this object.
   DbResult<void> stop();
 
  private:

@@ -217,6 +217,65 @@ TEST_CASE("hybrid: it may be destroyed in a callback of the writer's, and loses 
   while (writer.use_count() > 1) std::this_thread::yield();
 }
 
+// Interleaving: the buffer's own thread flushes, and its listener lets the last one go, while the
+// row that it refuses afterwards is told to the logs.
+TEST_CASE(
+    "hybrid: destroyed in a listener of the buffer's, its parts end in the order all the same") {
+  Fixture f("hybrid_in_flush");
+  f.database.run("CREATE TABLE strict(id INTEGER PRIMARY KEY, n CHECK (n > 0))");
+  std::shared_ptr<LogDatabase> logs;
+  f.options.buffer.on_rejected = [&logs](const RejectedRow&) {
+    logs->log(LogLevel::kError, "buffer", "rejected");
+  };
+  auto storage = f.open();
+  logs = storage->shared_logs();
+  const auto writer = *SqliteSingleWriter::get_or_create(f.database.path());
+  const auto subscription = writer->sink().subscribe("buffer.flush.start", [&](const SignalEvent&) {
+    if (storage == nullptr) return;
+    CHECK(storage->stop().error().kind == Kind::kOther);
+    storage.reset();
+  });
+  REQUIRE(storage->buffer().buffer_upsert("strict", {{"id", 1}, {"n", -1}}, {"id"}).ok());
+  f.clock.advance(f.options.buffer.flush_interval_ns);
+  while (logs->stats().is_running) std::this_thread::yield();
+  CHECK(f.log_file.integer("SELECT count(*) FROM logs") == 1);
+  const auto are_stored = [&] {
+    const auto stats = read_stats(f.database.path(), f.clock.wall_us());
+    return stats.ok() && f.stored("$.write_buffer.is_running") == "0";
+  };
+  while (!are_stored()) std::this_thread::yield();
+  CHECK(f.stored("$.write_buffer.rejected") == "1");
+}
+
+TEST_CASE("hybrid: a stop in a listener of the logs is refused, and stops nothing") {
+  Fixture f("hybrid_log_listener");
+  const auto storage = f.open();
+  Kind refused = Kind::kBusy;
+  const auto subscription = storage->logs().sink().subscribe(
+      "log.error:app", [&](const SignalEvent&) { refused = storage->stop().error().kind; });
+  storage->logs().log(LogLevel::kError, "app", "low", {});
+  CHECK(storage->logs().flush().ok());
+  CHECK(refused == Kind::kOther);
+  CHECK(storage->stats().buffer.is_running);
+  CHECK(storage->stop().ok());
+}
+
+TEST_CASE("hybrid: a forced flush that one part fails is one of the others all the same") {
+  Fixture f("hybrid_flush_fails");
+  f.options.buffer.retry.max_retries = 0;
+  f.options.writer.busy_timeout_ns = 0;
+  const auto storage = f.open();
+  CHECK(storage->buffer().buffer_upsert("downloads", {{"id", 1}, {"progress", 5}}, {"id"}).ok());
+  storage->logs().log(LogLevel::kInfo, "app", "note", {});
+  {
+    const testing::WriteLock lock(f.database.path());
+    const auto flushed = storage->force_flush();
+    REQUIRE_FALSE(flushed.ok());
+    CHECK(flushed.error().message.starts_with("flushing the buffer: "));
+  }
+  CHECK(f.log_file.integer("SELECT count(*) FROM logs") == 1);
+}
+
 TEST_CASE("hybrid: an interval without end stores at the end alone") {
   HybridOptions options;
   options.stats_interval_ns = kNever;

@@ -56,11 +56,7 @@ struct LogDatabase::Impl {
         table(writer) {}
 
   // Waiting for the flusher would be waiting for this thread.
-  bool is_within() const {
-    if (WithinLog::is(intake.get())) return true;
-    const WithinLog own(intake.get());
-    return !writer->flush_writes().ok();  // refused to callbacks of the writer
-  }
+  bool is_within() const { return WithinLog::is(intake.get()) || writer->is_within(); }
 
   const LogDatabaseOptions options;
   const std::string path;  // of the file; empty in memory
@@ -97,8 +93,8 @@ DbResult<std::shared_ptr<LogDatabase>> LogDatabase::open(const LogDatabaseOption
   }
   try {
     impl->flusher.emplace(impl->options, *impl->intake, impl->table, impl->signals);
-  } catch (const std::system_error& error) {
-    return DbError{.message = std::string("log database: no thread for it: ") + error.what()};
+  } catch (const std::exception& error) {
+    return no_thread("log database", error);
   }
   return std::shared_ptr<LogDatabase>(new LogDatabase(std::move(impl)));
 }
@@ -142,6 +138,8 @@ DbResult<void> LogDatabase::flush() {
   if (impl_->is_within()) return from_within("flush");
   return impl_->flusher->flush();
 }
+
+bool LogDatabase::is_within() const { return impl_->is_within(); }
 
 void LogDatabase::flush_soon() noexcept { impl_->intake->hurry(); }
 

@@ -106,6 +106,8 @@ class LogDatabase {
   // pattern.
   Status record_signals(SignalSink& sink, std::string_view patterns,
                         LogLevel level = LogLevel::kInfo, std::string logger = "signals");
+  // This thread is the log database's own, or in a callback of its writer.
+  bool is_within() const;
   // Where the records' signals are raised.
   SignalSink& sink();
 

@@ -69,10 +69,7 @@ DbResult<void> LogFlusher::stop() {
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::exception& error) {
-      return DbError{.kind = DbError::Kind::kNoMemory,
-                     .message = std::string("stopping a log database, once more: no thread for "
-                                            "it: ") +
-                                error.what()};
+      return no_thread("stopping a log database, once more", error);
     }
   }
   if (thread_.joinable()) thread_.join();

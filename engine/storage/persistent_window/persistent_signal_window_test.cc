@@ -353,6 +353,23 @@ TEST_CASE("persistent window: once closed it takes no flush, and keeps its memor
   CHECK(database.rows("SELECT signal FROM signals ORDER BY id") == Names{"a"});
 }
 
+TEST_CASE(
+    "persistent window: a table that somebody drops is made anew, and what is new goes there") {
+  const ManualClock clock;
+  const testing::Database database("pw_dropped");
+  const Window window = open(database.path(), by_hand(clock));
+  window->raise("order.placed");
+  REQUIRE(window->flush().ok());
+  database.run("DROP TABLE signals");
+  window->raise("order.completed");
+  const auto failed = window->flush();
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().message.find("no such table") != std::string::npos);
+  REQUIRE(window->flush().ok());
+  CHECK(database.rows("SELECT id, signal FROM signals") == Names{"2|order.completed"});
+  CHECK(window->stats().pending == 0);
+}
+
 TEST_CASE("persistent window: a flush that would wait for itself is refused") {
   const ManualClock clock;
   const testing::Database database("pw_itself");

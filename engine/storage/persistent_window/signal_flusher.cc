@@ -53,7 +53,11 @@ DbResult<void> SignalFlusher::start() {
   });
   if (!looked.ok()) return looked.error();
   next_round_ns_ = deadline_after(clock_.now_ns(), options_.flush_interval_ns);
-  thread_ = std::thread([this] { loop(); });
+  try {
+    thread_ = std::thread([this] { loop(); });
+  } catch (const std::exception& error) {
+    return no_thread("opening a window", error);
+  }
   return {};
 }
 
@@ -68,9 +72,7 @@ DbResult<void> SignalFlusher::stop() {
     try {
       thread_ = std::thread([this] { loop(); });
     } catch (const std::exception& error) {
-      return DbError{
-          .kind = DbError::Kind::kNoMemory,
-          .message = std::string("closing a window, once more: no thread for it: ") + error.what()};
+      return no_thread("closing a window, once more", error);
     }
   }
   if (thread_.joinable()) thread_.join();
@@ -178,8 +180,13 @@ DbResult<void> SignalFlusher::write_pending() {
   if (count == 0) return {};
   say(flush_start_, std::to_string(count));
   while (pending() > 0) {
-    const DbResult<void> written = write_chunk(next_chunk());
+    DbResult<void> written;
+    if (!table_is_there_) written = signal_table::prepare(*writer_);
+    table_is_there_ = written.ok();
+    if (written.ok()) written = write_chunk(next_chunk());
     if (!written.ok()) {
+      // Somebody may have dropped it.
+      table_is_there_ = table_is_there_ && written.error().kind != DbError::Kind::kSql;
       say_error(written.error().message);
       return written;
     }

@@ -10,7 +10,7 @@
 // IDS        One behind the highest that is there, or that was ever written, when a chunk's
 //            transaction begins: other processes may write to the table too.
 // AFTER AN ERROR  the next try comes after a second, or the interval if that is shorter; flush()
-//            tries at once.
+//            tries at once. A table that was dropped meanwhile is made anew.
 // IDLE       A round without signals writes nothing and says nothing.
 // PROTOCOL   The mutex guards requests and waiters; what is pending is the thread's own.
 // THREADS    flush(), hurry(), figures: any. start(), stop(): one.
@@ -126,6 +126,7 @@ class SignalFlusher {
   std::optional<signal_table::Inserted> uncertain_;  // the first chunk, whose commit failed
   std::size_t uncertain_signals_ = 0;                // so many signals
   std::int64_t last_id_ = 0;
+  bool table_is_there_ = true;  // as far as is known
   std::int64_t next_round_ns_ = 0;
   std::int64_t earliest_ns_ = 0;  // of a hurried round
   std::uint64_t dropped_seen_ = 0;

@@ -112,6 +112,53 @@ TEST_CASE("single writer: a refusal that there is no memory for is a refusal all
   CHECK(database.integer("SELECT count(*) FROM t") == 2);
 }
 
+// Each allocation of opening one, one at a time.
+TEST_CASE("single writer: one that there is no memory to open is opened by the next call") {
+  bool failed = true;
+  for (std::int64_t allocation = 1; failed; ++allocation) {
+    CAPTURE(allocation);
+    REQUIRE(allocation < 1000);
+    const testing::Database database("sw_open_memory" + std::to_string(allocation));
+    testing::fail_allocation(allocation);
+    try {
+      static_cast<void>(SqliteSingleWriter::get_or_create(database.path(), {}).ok());
+    } catch (const std::bad_alloc&) {
+    }
+    failed = testing::fail_allocation(0);
+    const auto writer = SqliteSingleWriter::get_or_create(database.path(), {});
+    REQUIRE(writer.ok());
+    CHECK((*writer)->write("CREATE TABLE t(x)").ok());
+  }
+}
+
+// Each allocation of writes that wake the thread that moves the log, one at a time: of this thread,
+// and then of that one.
+TEST_CASE("single writer: without memory for the checkpoints' thread the writer writes on") {
+  for (const bool has_begun : {false, true}) {
+    for (std::int64_t allocation = 1; allocation < 60; ++allocation) {
+      CAPTURE(has_begun);
+      CAPTURE(allocation);
+      const testing::Database database("sw_checkpoint_memory" + std::to_string(allocation) +
+                                       (has_begun ? "b" : ""));
+      const auto writer =
+          *SqliteSingleWriter::get_or_create(database.path(), {.checkpoint_pages = 8});
+      REQUIRE(writer->write("CREATE TABLE t(x)").ok());
+      const auto write = [&] {
+        try {
+          return writer->write("INSERT INTO t VALUES (zeroblob(40000))").ok();
+        } catch (const std::bad_alloc&) {
+          return false;
+        }
+      };
+      if (has_begun) REQUIRE(write());
+      testing::fail_allocation(allocation);
+      static_cast<void>(write());
+      testing::fail_allocation(0);
+      CHECK(write());
+    }
+  }
+}
+
 TEST_CASE("single writer: a reader that there is no memory to keep is closed behind its read") {
   const testing::Database database("sw_reader_memory");
   const auto writer = *SqliteSingleWriter::get_or_create(database.path(), {});

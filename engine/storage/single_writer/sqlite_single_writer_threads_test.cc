@@ -35,6 +35,30 @@ void in_threads(int count, Body body) {
 
 constexpr const char* kTable = "CREATE TABLE items(id INTEGER PRIMARY KEY, value UNIQUE)";
 
+// Interleaving: others ask for it, or end one of theirs, while this one does within its turn.
+TEST_CASE("single writer: one that is open is had from within a callback, whoever asks beside it") {
+  testing::Database database("sw_within_race");
+  const Writer writer = open(database.path());
+  std::atomic<bool> done{false};
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&] {
+      while (!done) REQUIRE(SqliteSingleWriter::get_or_create(database.path()).ok());
+    });
+  }
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto asked = writer->execute_in_transaction([&](SqlSession&) -> DbResult<void> {
+      refused += SqliteSingleWriter::get_or_create(database.path()).ok() ? 0 : 1;
+      return {};
+    });
+    REQUIRE(asked.ok());
+  }
+  done = true;
+  for (std::thread& other : others) other.join();
+  CHECK(refused == 0);
+}
+
 // C192. Interleaving: eight threads ask for a database that nobody has open, all at once.
 TEST_CASE("single writer: who asks at once gets the same, and one's release hurts nobody") {
   testing::Database database("sw_race");

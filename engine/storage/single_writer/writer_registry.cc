@@ -1,7 +1,7 @@
 #include "mayfly/storage/single_writer/writer_registry.h"
 
 #include <optional>
-#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "mayfly/storage/database_file.h"
@@ -21,38 +21,21 @@ DbError opened_within(const DatabaseName& name) {
 
 }  // namespace
 
-// A place's lock, with its holder's name on it.
+// Holds a place's mutex, with its holder's name on it.
 class WriterRegistry::HeldPlace {
  public:
-  // Empty if it would have waited for this thread itself; or, if it may not wait, for any other.
-  static std::optional<HeldPlace> take(Place& place, bool may_wait) {
-    if (place.holder.load(std::memory_order_relaxed) == std::this_thread::get_id()) return {};
-    std::unique_lock lock(place.mutex, std::defer_lock);
-    if (may_wait) {
-      lock.lock();
-    } else if (!lock.try_lock()) {
-      return {};
-    }
-    return HeldPlace(place, std::move(lock));
-  }
-
-  HeldPlace(HeldPlace&&) noexcept = default;
-  HeldPlace& operator=(HeldPlace&&) = delete;
-  HeldPlace(const HeldPlace&) = delete;
-  HeldPlace& operator=(const HeldPlace&) = delete;
-  ~HeldPlace() {
-    if (lock_.owns_lock()) place_->holder.store({}, std::memory_order_relaxed);
-  }
-
- private:
-  HeldPlace(Place& place, std::unique_lock<std::mutex> lock)
-      : place_(&place), lock_(std::move(lock)) {
+  // Not by the thread that has it.
+  explicit HeldPlace(Place& place) : place_(place), lock_(place.mutex) {
     // Only this thread compares it with its own: no order is needed.
     place.holder.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
+  ~HeldPlace() { place_.holder.store({}, std::memory_order_relaxed); }
+  HeldPlace(const HeldPlace&) = delete;
+  HeldPlace& operator=(const HeldPlace&) = delete;
 
-  Place* place_;
-  std::unique_lock<std::mutex> lock_;
+ private:
+  Place& place_;
+  const std::lock_guard<std::mutex> lock_;
 };
 
 WriterRegistry& WriterRegistry::of_process() {
@@ -69,24 +52,38 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
     return DbError{.kind = DbError::Kind::kParameter, .message = status.message()};
   }
   Place& place = place_of(name->key());
-  // Whoever holds the lock may be waiting for its turn: one who has it doesn't wait for the lock.
-  const bool is_within = shared_database_of(*name)->queue().is_within();
-  // Before the lock, which letting the last one go takes: gone behind it.
-  std::shared_ptr<SqliteSingleWriter> writer;
-  const auto held = HeldPlace::take(place, !is_within);
-  if (!held) return opened_within(*name);
-  writer = place.writer.lock();
-  if (writer != nullptr) {
-    const bool only_reads = name->mode == DatabaseName::Mode::kReadOnly;
-    if (writer->impl_->is_read_only() == only_reads) return writer;
-    return DbError{.kind = DbError::Kind::kParameter,
-                   .message = name->path + ": expected the mode of who has it open (" +
-                              (only_reads ? "writing" : "Mode=ReadOnly") + "), found " +
-                              (only_reads ? "Mode=ReadOnly" : "one that writes") +
-                              "; ask for the same, or let go of the other first"};
+  // Declared before the place is held, which letting the last one go does, too: gone behind it.
+  std::shared_ptr<SqliteSingleWriter> writer = place.find();
+  if (writer != nullptr) return share(std::move(writer), *name);
+  // Whoever holds the place may be waiting for its turn: one who has it doesn't wait for the place.
+  if (shared_database_of(*name)->queue().is_within() || place.is_held_here()) {
+    return opened_within(*name);
   }
-  if (is_within) return opened_within(*name);
+  const HeldPlace held(place);
+  writer = place.find();
+  if (writer != nullptr) return share(std::move(writer), *name);
   return open(place, std::move(*name), options);
+}
+
+DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::share(
+    std::shared_ptr<SqliteSingleWriter> writer, const DatabaseName& name) {
+  const bool only_reads = name.mode == DatabaseName::Mode::kReadOnly;
+  if (writer->impl_->is_read_only() == only_reads) return writer;
+  return DbError{.kind = DbError::Kind::kParameter,
+                 .message = name.path + ": expected the mode of who has it open (" +
+                            (only_reads ? "writing" : "Mode=ReadOnly") + "), found " +
+                            (only_reads ? "Mode=ReadOnly" : "one that writes") +
+                            "; ask for the same, or let go of the other first"};
+}
+
+std::shared_ptr<SqliteSingleWriter> WriterRegistry::Place::find() {
+  const std::lock_guard lock(writer_mutex);
+  return writer.lock();
+}
+
+void WriterRegistry::Place::put(const std::shared_ptr<SqliteSingleWriter>& opened) {
+  const std::lock_guard lock(writer_mutex);
+  writer = opened;
 }
 
 WriterRegistry::Place& WriterRegistry::place_of(const std::string& key) {
@@ -104,19 +101,25 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::open(
   }
   const std::string path = name.path;
   auto impl = std::make_unique<SqliteSingleWriter::Impl>(std::move(name), options);
-  if (const SqliteError error = impl->open(); !error.ok()) {
-    return to_db_error(error, "opening " + path);
+  try {
+    if (const SqliteError error = impl->open(); !error.ok()) {
+      return to_db_error(error, "opening " + path);
+    }
+  } catch (const std::system_error& error) {
+    return no_thread("opening " + path, error);
   }
   std::shared_ptr<SqliteSingleWriter> writer(
       new SqliteSingleWriter(std::move(impl)),
       [&place](SqliteSingleWriter* old) { destroy(place, old); });
-  place.writer = writer;
+  place.put(writer);
   return writer;
 }
 
 void WriterRegistry::destroy(Place& place, SqliteSingleWriter* writer) {
   const auto end = [&place, writer] {
-    const auto held = HeldPlace::take(place, true);
+    std::optional<HeldPlace> held;
+    // By open(), when there is no memory to share it with.
+    if (!place.is_held_here()) held.emplace(place);
     delete writer;
   };
   // The last one let go in a callback of the writer's own: its thread can't wait for itself.

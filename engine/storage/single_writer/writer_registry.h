@@ -29,17 +29,27 @@ class WriterRegistry {
                                                               const SingleWriterOptions& options);
 
  private:
-  // One database's. The mutex is held while its writer is opened, or destroyed; meanwhile what
-  // either raises may be heard by a listener, on the same thread.
+  // One database's. `mutex` is held while its writer is opened, or destroyed; meanwhile what either
+  // raises may be heard by a listener, on the same thread. Who asks for one that is open doesn't
+  // wait for that.
   struct Place {
+    std::shared_ptr<SqliteSingleWriter> find();
+    void put(const std::shared_ptr<SqliteSingleWriter>& opened);
+    bool is_held_here() const {
+      return holder.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+
     std::mutex mutex;
-    std::atomic<std::thread::id> holder;  // of the mutex; none: no thread
+    std::atomic<std::thread::id> holder;  // of `mutex`; none: no thread
+    std::mutex writer_mutex;              // guards what follows, for a moment
     std::weak_ptr<SqliteSingleWriter> writer;
   };
-
   class HeldPlace;
 
   Place& place_of(const std::string& key);
+  // If it is open in the mode that is asked for.
+  static DbResult<std::shared_ptr<SqliteSingleWriter>> share(
+      std::shared_ptr<SqliteSingleWriter> writer, const DatabaseName& name);
   static DbResult<std::shared_ptr<SqliteSingleWriter>> open(Place& place, DatabaseName name,
                                                             const SingleWriterOptions& options);
   static void destroy(Place& place, SqliteSingleWriter* writer);

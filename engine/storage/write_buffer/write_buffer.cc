@@ -304,6 +304,7 @@ WriteBuffer::~WriteBuffer() {
   });
 }
 
+bool WriteBuffer::is_within() const { return impl_->would_wait_for_itself(); }
 DbResult<void> WriteBuffer::start() { return impl_->start(); }
 DbResult<void> WriteBuffer::stop() {
   if (impl_->would_wait_for_itself()) return from_within("stopping a write buffer");

@@ -103,6 +103,9 @@ class WriteBuffer {
   // stop_timeout_ns have passed, and how many rows stay; they are pending still, and in the spool.
   // A try isn't cut short, so one that waits for a lock may take the writer's busy_timeout_ns more.
   DbResult<void> stop();
+  // This thread is in a callback or a listener of the buffer's or of its writer's, where stop() is
+  // refused.
+  bool is_within() const;
 
   // The row is inserted, or these columns of it are set.
   DbResult<void> buffer_upsert(std::string_view table, Row data, Keys key_columns);

@@ -196,19 +196,23 @@ void WriteBuffer::Impl::reject(const RefusedRow& refused) {
                    .op = row.asked,
                    .row = row_values(*front, row),
                    .error = refused.error};
-  row_left(refused.row);
-  rejected.fetch_add(1, std::memory_order_relaxed);
   {
+    // First: without memory for it the row stays, and is refused by the next flush.
     const std::lock_guard lock(mutex);
     rejected_rows.push_back(told);
     while (rejected_rows.size() > options.rejected_max) rejected_rows.pop_front();
   }
-  sink.raise(row_rejected, told.table + ": " + told.error.message);
+  row_left(refused.row);
+  rejected.fetch_add(1, std::memory_order_relaxed);
+  try {
+    sink.raise(row_rejected, told.table + ": " + told.error.message);
+  } catch (const std::bad_alloc&) {  // it is in rejected(), too
+  }
   if (!options.on_rejected) return;
   try {
     options.on_rejected(told);
   } catch (...) {
-    // The caller's own: it is in rejected(), too.
+    // The caller's own: likewise.
   }
 }
 

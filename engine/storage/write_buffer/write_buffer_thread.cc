@@ -1,8 +1,8 @@
 // WriteBuffer::Impl: the flushing thread, start and stop, and what a spool brings back.
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <random>
-#include <system_error>
 #include <unordered_map>
 
 #include "mayfly/base/thread_name.h"
@@ -68,11 +68,10 @@ DbResult<void> WriteBuffer::Impl::start() {
     const std::int64_t first_ns = deadline_after(clock.now_ns(), options.flush_interval_ns);
     thread = std::thread([this, first_ns] { run(first_ns); });
     return {};
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // std::system_error, or std::bad_alloc
     const std::lock_guard lock(mutex);
     running = false;
-    return DbError{.kind = DbError::Kind::kNoMemory,
-                   .message = std::string("starting a write buffer's thread: ") + error.what()};
+    return no_thread("starting a write buffer", error);
   }
 }
 
