@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 #define MAYFLY_ABI_MAJOR 1
-#define MAYFLY_ABI_MINOR 1
+#define MAYFLY_ABI_MINOR 2
 #define MAYFLY_PLUGIN_ENTRY "mayfly_plugin_v1"
 
 /* Rows of a batch are numbered with 16 bits, and MAYFLY_ROW_NONE ends a chain. */
@@ -417,6 +417,10 @@ typedef struct mayfly_host {
    * that is known without columns: MAYFLY_FAILED if it can't be read or isn't an expression over a row,
    * and why is recorded. What expr_prepare says of it later names the option, too. */
   mayfly_result (*expr_check)(mayfly_context *ctx, uint32_t option, mayfly_text expression);
+  /* Since 1.2. Sources, in open. How the raw bytes of a record that it rejects are to be read again: a
+   * JSON object of options of the plugin dead_letters, "columns" among them. It is kept with the
+   * records. Without it they are taken for CSV with commas, their fields for the table's columns. */
+  void (*record_format)(mayfly_context *ctx, mayfly_text format);
 } mayfly_host;
 
 /* ---- the plugin ------------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ struct HostCalls {
     return of(ctx).declare_column(view(name), type, flags);
   }
   static void source_key(mayfly_context* ctx, mayfly_text key) { of(ctx).source_key(view(key)); }
+  static void record_format(mayfly_context* ctx, mayfly_text format) {
+    of(ctx).record_format(view(format));
+  }
   static const mayfly_schema* schema(mayfly_context* ctx) { return of(ctx).input_schema(); }
   static void timer_set(mayfly_context* ctx, std::uint32_t timer, std::int64_t due_ns) {
     of(ctx).timer_set(timer, due_ns);
@@ -141,6 +144,7 @@ constexpr mayfly_host kHost = {
     .store_flush = &HostCalls::store_flush,
     .store_stats = &HostCalls::store_stats,
     .expr_check = &HostCalls::expr_check,
+    .record_format = &HostCalls::record_format,
 };
 
 }  // namespace
@@ -249,6 +253,7 @@ mayfly_result PluginInstance::declare_column(std::string_view name, std::int32_t
 }
 
 void PluginInstance::source_key(std::string_view) { misuse("source_key"); }
+void PluginInstance::record_format(std::string_view) { misuse("record_format"); }
 const mayfly_schema* PluginInstance::input_schema() { return nullptr; }
 void PluginInstance::timer_set(std::uint32_t, std::int64_t) { misuse("timer_set"); }
 void PluginInstance::timer_cancel(std::uint32_t) { misuse("timer_cancel"); }

@@ -76,6 +76,7 @@ class PluginInstance {
   virtual mayfly_result declare_column(std::string_view name, std::int32_t type,
                                        std::uint32_t flags);
   virtual void source_key(std::string_view key);
+  virtual void record_format(std::string_view format);
   virtual const mayfly_schema* input_schema();
   virtual void timer_set(std::uint32_t timer, std::int64_t due_ns);
   virtual void timer_cancel(std::uint32_t timer);

@@ -31,6 +31,8 @@ class Source final : public PluginInstance {
   Status open_at(const mayfly_position* position);
   // What it is called in the offsets table; known once it is open.
   const std::string& key() const { return key_.empty() ? name() : key_; }
+  // How the bytes of a record that it rejected are read again; empty: it didn't say. Likewise.
+  const std::string& record_format() const { return record_format_; }
   // Can it be read again from a mark? Standard input can't, whatever the plugin says.
   bool replayable() const { return has(MAYFLY_REPLAYABLE) && key_ != "-"; }
 
@@ -60,6 +62,7 @@ class Source final : public PluginInstance {
 
  private:
   void source_key(std::string_view key) override { key_ = key; }
+  void record_format(std::string_view format) override { record_format_ = format; }
   mayfly_result batch_reserve(mayfly_batch* batch, std::uint64_t bytes) override;
   mayfly_result reject(mayfly_batch* batch, const mayfly_text& raw, std::uint64_t ordinal,
                        std::uint64_t byte_end, std::uint64_t line, std::uint32_t reason,
@@ -74,6 +77,7 @@ class Source final : public PluginInstance {
 
   Answers& answers_;
   std::string key_;
+  std::string record_format_;
   Wiring wiring_;
   std::size_t next_answered_ = 0;
   std::uint64_t ordinal_end_ = 0;

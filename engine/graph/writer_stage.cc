@@ -107,7 +107,8 @@ Result<SourceStart> WriterStage::add_source(std::uint16_t index, bool resume) {
   return writer_->add_source(index, {.key = sources_[index]->key(),
                                      .replayable = sources_[index]->replayable(),
                                      .resume = resume,
-                                     .fingerprint = fingerprint.get()});
+                                     .fingerprint = fingerprint.get(),
+                                     .record_format = sources_[index]->record_format()});
 }
 
 void WriterStage::push(SliceQueue::LaneId lane, RowRef head, std::uint32_t /*input*/,

@@ -100,6 +100,7 @@ constexpr mayfly_host kHost = {
       return MAYFLY_FAILED;
     },
     .expr_check = &expr_check,
+    .record_format = [](mayfly_context*, mayfly_text) {},
 };
 
 }  // namespace

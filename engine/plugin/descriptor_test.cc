@@ -82,13 +82,13 @@ TEST_CASE("descriptor: tables may have longer elements than the host knows") {
 
 TEST_CASE("descriptor: versions are compared as the ABI says") {
   CHECK(refusal([](mayfly_plugin& p) { p.abi_major = 9; }) ==
-        "f.so: built for plugin ABI 9.1, this program has 1.1, and majors must be equal; build the "
+        "f.so: built for plugin ABI 9.2, this program has 1.2, and majors must be equal; build the "
         "plugin with this version's mayfly_abi.h");
   CHECK(refusal([](mayfly_plugin& p) { p.abi_minor = 9; }) ==
-        "f.so: built for plugin ABI 1.9, newer than this program's 1.1; update the program or "
+        "f.so: built for plugin ABI 1.9, newer than this program's 1.2; update the program or "
         "build the plugin with its mayfly_abi.h");
   CHECK(refusal([](mayfly_plugin& p) { p.struct_size = 100; }) ==
-        "f.so: its descriptor is cut short: struct_size is 100, ABI 1.1 has 248 bytes; set it to "
+        "f.so: its descriptor is cut short: struct_size is 100, ABI 1.2 has 248 bytes; set it to "
         "sizeof(mayfly_plugin)");
   CHECK(check_descriptor(nullptr, "f.so").status().message() ==
         "f.so: mayfly_plugin_v1 returned NULL; it must not");

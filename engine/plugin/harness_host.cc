@@ -57,6 +57,9 @@ struct HarnessCalls {
   static void source_key(mayfly_context* ctx, mayfly_text) {
     of(ctx).violate("source_key from a node");
   }
+  static void record_format(mayfly_context* ctx, mayfly_text) {
+    of(ctx).violate("record_format from a node");
+  }
   static const mayfly_schema* schema(mayfly_context* ctx) { return &of(ctx).input_.c(); }
   static void timer_set(mayfly_context* ctx, std::uint32_t timer, std::int64_t due_ns) {
     set_timer(of(ctx), timer, due_ns);
@@ -194,6 +197,7 @@ const mayfly_host& NodeHarness::host_table() {
       .store_flush = &HarnessCalls::store_flush,
       .store_stats = &HarnessCalls::store_stats,
       .expr_check = &HarnessCalls::expr_check,
+      .record_format = &HarnessCalls::record_format,
   };
   return kHost;
 }

@@ -10,7 +10,15 @@ namespace {
 constexpr const char* kTable =
     "CREATE TABLE IF NOT EXISTS mayfly_dead_letters("
     "id INTEGER PRIMARY KEY, at TEXT, source TEXT, ordinal INTEGER, line INTEGER, node TEXT, "
-    "code TEXT, reason TEXT, columns TEXT, raw BLOB, target TEXT, attempts INTEGER)";
+    "code TEXT, reason TEXT, columns TEXT, raw BLOB, target TEXT, attempts INTEGER, "
+    "format INTEGER)";
+constexpr const char* kFormats =
+    "CREATE TABLE IF NOT EXISTS mayfly_record_formats("
+    "id INTEGER PRIMARY KEY, format TEXT NOT NULL UNIQUE)";
+// Tables that are older haven't it.
+constexpr const char* kHasFormat =
+    "SELECT count(*) FROM pragma_table_info('mayfly_dead_letters') WHERE name = 'format' COLLATE "
+    "NOCASE";
 constexpr std::uint64_t kHeadBytes = 64 << 10;
 
 std::uint64_t bytes_of(const mayfly_batch& batch, std::uint32_t row) {
@@ -59,7 +67,7 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
   const std::string at = iso8601(context_.clock.wall_us());
   const Origin origin = origin_of(letter.row);
   const std::string& source = context_.progress.key(origin.batch->source[origin.row]);
-  for (int parameter = 1; parameter <= 11; ++parameter) insert_.bind_null(parameter);
+  for (int parameter = 1; parameter <= 12; ++parameter) insert_.bind_null(parameter);
   insert_.bind(1, at);
   if (!source.empty()) {
     insert_.bind(2, source);
@@ -70,6 +78,10 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
   insert_.bind(5, letter.node).bind(6, letter.code).bind(7, letter.reason);
   if (is_error_row(batch, row)) {
     insert_.bind_blob(9, text_at(batch, batch.raw[row]).substr(0, kHeadBytes));
+    std::int64_t format = 0;
+    SqliteError error = format_of(connection, origin.batch->source[origin.row], format);
+    if (!error.ok()) return error;
+    if (format != 0) insert_.bind(12, format);
   } else {
     // What is too large for the table is too large for a dead letter. Escapes may take six times
     // the bytes of a text.
@@ -85,11 +97,41 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
 
 SqliteError DeadLetters::prepare(SqliteConnection& connection) {
   if (SqliteError error = connection.run(kTable); !error.ok()) return error;
+  std::string has_format;
+  SqliteError error = connection.query_text(kHasFormat, has_format);
+  if (error.ok() && has_format == "0") {
+    error = connection.run("ALTER TABLE mayfly_dead_letters ADD COLUMN format INTEGER");
+  }
+  if (!error.ok()) return error;
   connection_ = &connection;
   return connection.prepare(
       "INSERT INTO mayfly_dead_letters(at, source, ordinal, line, node, code, reason, columns, "
-      "raw, target, attempts) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      "raw, target, attempts, format) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
       insert_);
+}
+
+SqliteError DeadLetters::format_of(SqliteConnection& connection, std::uint16_t source,
+                                   std::int64_t& id) {
+  if (const auto known = formats_.find(source); known != formats_.end()) {
+    id = known->second;
+    return {};
+  }
+  const std::string& format = context_.progress.record_format(source);
+  SqliteError error;
+  if (!format.empty()) {
+    SqliteStatement statement;
+    error = connection.run(kFormats);
+    for (const char* sql : {"INSERT OR IGNORE INTO mayfly_record_formats(format) VALUES(?1)",
+                            "SELECT id FROM mayfly_record_formats WHERE format = ?1"}) {
+      if (error.ok()) error = connection.prepare(sql, statement, false);
+      if (!error.ok()) return error;
+      statement.bind(1, format);
+      if (statement.step(error)) id = statement.int64(0);
+    }
+    if (!error.ok()) return error;
+  }
+  formats_.emplace(source, id);
+  return {};
 }
 
 // A row that a transform made has its position from what it was made from.

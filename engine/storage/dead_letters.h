@@ -1,12 +1,15 @@
 // DeadLetters: rows that were rejected, in the table mayfly_dead_letters.
 //
 // The table is created by the transaction that needs it first. Rows that never got values (parse
-// errors) fill `raw`, the others `columns`.
+// errors) fill `raw`, the others `columns`. How raw bytes are to be read again is the source's to
+// say: `format` is the rowid in mayfly_record_formats of a JSON object of options of the source
+// dead_letters; NULL: it didn't say.
 //
 // THREADS  The connection's.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -38,6 +41,8 @@ class DeadLetters {
         target_(std::move(target)),
         row_bytes_max_(row_bytes_max) {}
 
+  // A transaction: what others have deleted since the last one is stored anew.
+  void begin() { formats_.clear(); }
   // The connection was reopened or a transaction that created the table was rolled back.
   void forget() {
     insert_ = {};
@@ -66,6 +71,8 @@ class DeadLetters {
   };
   SqliteError put(SqliteConnection& connection, const Letter& letter);
   SqliteError prepare(SqliteConnection& connection);
+  // The rowid of what the source says, which is stored if it isn't; 0: it says nothing.
+  SqliteError format_of(SqliteConnection& connection, std::uint16_t source, std::int64_t& id);
   Origin origin_of(RowRef row) const;
 
   Context context_;
@@ -74,7 +81,8 @@ class DeadLetters {
   const std::uint64_t row_bytes_max_;
   SqliteConnection* connection_ = nullptr;
   SqliteStatement insert_;
-  std::string columns_;  // scratch
+  std::map<std::uint16_t, std::int64_t> formats_;  // by source, of this transaction
+  std::string columns_;                            // scratch
 };
 
 }  // namespace mayfly

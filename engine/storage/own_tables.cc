@@ -15,6 +15,7 @@ const OwnTable kOwnTables[] = {
     {"mayfly_dead_letters",
      "at, source, ordinal, line, node, code, reason, columns, raw, target, attempts",
      "'', NULL, NULL, NULL, '', '', '', NULL, NULL, '', 0"},
+    {"mayfly_record_formats", "format", "''"},
     {"mayfly_offsets",
      "source, target, generation, low, byte, line, fingerprint, read, written, inserted, updated, "
      "ignored, rejected, dropped, consumed, finished, at",

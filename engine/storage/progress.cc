@@ -84,6 +84,7 @@ Result<SourceStart> Progress::add_source(SqliteConnection& connection, std::uint
   Entry& source = *sources_[index];
   source.key = spec.key;
   source.fingerprint = spec.fingerprint;
+  source.record_format = spec.record_format;
   SourceStart start;
   MAYFLY_RETURN_IF_ERROR(load(connection, source, spec.resume && spec.replayable, start.resumed));
   if (!none_.known || start.resumed) {

@@ -57,6 +57,8 @@ class Progress {
   bool has_sources() const { return !sources_.empty(); }
   // Key of a row's source, empty for rows without one.
   const std::string& key(std::uint16_t index) const { return entry(index).key; }
+  // As its spec said it.
+  const std::string& record_format(std::uint16_t index) const { return entry(index).record_format; }
   RowTotals totals(std::uint16_t index) const { return entry(index).totals; }
   RowTotals totals() const;
 
@@ -65,6 +67,7 @@ class Progress {
     std::string key;
     std::string target;  // the table, as its marks spell it
     const SourceFingerprint* fingerprint = nullptr;
+    std::string record_format;
     bool known = false;
     std::uint64_t generation = 1;
     AnsweredOrdinals ordinals;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kTables = R"(
 CREATE TABLE mayfly_replay_parts(
-  key TEXT PRIMARY KEY, target TEXT NOT NULL, columns TEXT NOT NULL,
+  key TEXT PRIMARY KEY, target TEXT NOT NULL, columns TEXT NOT NULL, format TEXT NOT NULL,
   request TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE mayfly_replays(
   key TEXT NOT NULL, rank INTEGER NOT NULL, letter INTEGER NOT NULL, pending INTEGER NOT NULL,
@@ -84,11 +84,12 @@ SqliteError has_table(SqliteConnection& connection, bool& there) {
 SqliteError put_part(SqliteConnection& connection, const ReplayPart& part,
                      const std::string& request) {
   SqliteStatement statement;
-  SqliteError error = connection.prepare("INSERT INTO mayfly_replay_parts VALUES(?1, ?2, ?3, ?4)",
-                                         statement, false);
+  SqliteError error = connection.prepare(
+      "INSERT INTO mayfly_replay_parts VALUES(?1, ?2, ?3, ?4, ?5)", statement, false);
   if (!error.ok()) return error;
   const std::string columns = json_of(part.columns);
-  statement.bind(1, part.key).bind(2, part.target).bind(3, columns).bind(4, request);
+  statement.bind(1, part.key).bind(2, part.target).bind(3, columns).bind(4, part.format);
+  statement.bind(5, request);
   if (error = statement.run(); !error.ok()) return error;
   error = connection.prepare("INSERT INTO mayfly_replays VALUES(?1, ?2, ?3, 1)", statement, false);
   for (std::size_t rank = 0; error.ok() && rank < part.letters.size(); ++rank) {
@@ -140,7 +141,8 @@ Result<std::optional<ReplaySet>> find_replay(SqliteConnection& connection) {
   if (!there) return std::optional<ReplaySet>();
   SqliteStatement statement;
   error = connection.prepare(
-      "SELECT p.key, p.target, p.columns, p.request, count(r.rank), coalesce(sum(r.pending), 0) "
+      "SELECT p.key, p.target, p.columns, p.request, count(r.rank), coalesce(sum(r.pending), 0), "
+      "p.format "
       "FROM mayfly_replay_parts p LEFT JOIN mayfly_replays r ON r.key = p.key "
       "GROUP BY p.key ORDER BY p.key",
       statement, false);
@@ -152,6 +154,7 @@ Result<std::optional<ReplaySet>> find_replay(SqliteConnection& connection) {
     set.request = statement.text(3);
     part.letters = static_cast<std::uint64_t>(statement.int64(4));
     part.pending = static_cast<std::uint64_t>(statement.int64(5));
+    part.format = statement.text(6);
     const SqliteError columns = columns_of(connection, statement.text(2), part.columns);
     if (!columns.ok()) return to_status(columns, kDoing);
   }

@@ -1,12 +1,12 @@
 // ReplaySet: dead letters that are being written once more, frozen in the database, so that each
 // is answered exactly once however often the process is killed meanwhile.
 //
-//   mayfly_replay_parts   key, target, columns (a JSON array), request
+//   mayfly_replay_parts   key, target, columns (a JSON array), format, request
 //   mayfly_replays        key, rank, letter, pending
 //
-// A part is what one run reads: letters of one target with the same columns, in the order of their
-// ranks. Its key is what its source is called in mayfly_offsets, its ranks are the source's
-// ordinals.
+// A part is what one run reads: letters of one target with the same columns, whose bytes are read
+// in the same way (its format, a JSON object or empty), in the order of their ranks. Its key is
+// what its source is called in mayfly_offsets, its ranks are the source's ordinals.
 //
 // Triggers, which are there as long as the set is, keep the letters as they have to be, in the very
 // transactions that write the rows, with the writer knowing nothing of it:
@@ -38,6 +38,7 @@ struct ReplayPart {
   std::string key;
   std::string target;
   std::vector<std::string> columns;
+  std::string format = {};
   std::vector<std::int64_t> letters;  // by rank
 };
 
@@ -47,6 +48,7 @@ struct ReplaySet {
     std::string key;
     std::string target;
     std::vector<std::string> columns;
+    std::string format;
     std::uint64_t letters = 0;
     std::uint64_t pending = 0;  // of those
   };

@@ -70,6 +70,26 @@ Status refuse_dependence(std::string_view dependence) {
                              "); per_batch = true says that this is meant"};
 }
 
+Status check_where_text(std::string_view where) {
+  SqliteConnection none;
+  if (const SqliteError error = SqliteConnection::open(":memory:", {}, none); !error.ok()) {
+    return to_status(error, "checking where");
+  }
+  const std::string text(where);
+  // As a result column parentheses that it closes, and hasn't opened, are one too many; in
+  // parentheses of its own what stands behind it is, an alias, a comma or another clause.
+  for (const std::string& sql : {"SELECT " + text + "\n", "SELECT 1 WHERE (" + text + "\n)"}) {
+    SqliteStatement statement;
+    std::string_view rest;
+    const SqliteError error = none.prepare(sql, statement, false, &rest);
+    const bool is_wrong = !error.ok() && is_about_syntax(error.message);
+    if (!is_wrong && (!error.ok() || !holds_statement(none, rest))) continue;
+    return {Code::kConfig, "expected one expression over the columns of the input, found \"" +
+                               text + "\"" + (is_wrong ? " (" + error.message + ")" : "")};
+  }
+  return {};
+}
+
 Status check_select_text(std::string_view select, bool per_batch) {
   SqliteConnection none;
   if (const SqliteError error = SqliteConnection::open(":memory:", {}, none); !error.ok()) {

@@ -17,6 +17,10 @@ Result<std::string> only_statement(SqliteConnection& connection, std::string_vie
 // that shows before there is a database: names aren't looked up.
 Status check_select_text(std::string_view select, bool per_batch);
 
+// Whether it can be a condition behind WHERE: one expression by itself, of names that aren't looked
+// up. kConfig.
+Status check_where_text(std::string_view where);
+
 // It depends on where a batch ends: "GROUP", say. kNoBatchRead: it has rows of its own.
 Status refuse_dependence(std::string_view dependence);
 inline constexpr std::string_view kNoBatchRead = "it doesn't read mayfly_batch";

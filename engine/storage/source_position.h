@@ -23,6 +23,7 @@ struct SourceSpec {
   bool replayable = true;                          // false: starts anew whatever `resume` says
   bool resume = false;                             // go on where the last generation stopped
   const SourceFingerprint* fingerprint = nullptr;  // may be null; outlives the writer
+  std::string record_format = {};  // of the raw bytes of its rows (dead_letters.h); may be empty
 };
 
 // Rows by what became of them.

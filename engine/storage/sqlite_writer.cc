@@ -95,7 +95,8 @@ Status SqliteWriter::Impl::set_up() {
     MAYFLY_RETURN_IF_ERROR(progress_.check_rows_kept(session_.connection(),
                                                      options_.resumed_sources, options_.database));
   }
-  return to_status(commits_.open(session_.connection()), "creating mayfly_commits in " + options_.database);
+  return to_status(commits_.open(session_.connection()),
+                   "creating mayfly_commits in " + options_.database);
 }
 
 Status SqliteWriter::Impl::truncate() {
@@ -103,8 +104,8 @@ Status SqliteWriter::Impl::truncate() {
   const SqliteError error = connection.run("DELETE FROM " + quote_identifier(target_.table()));
   if (!error.ok()) return to_status(error, "taking the rows out of table " + target_.table());
   if (target_.created()) return Status::success();
-  signals_.raise(signals_.intern("write.truncated"),
-                 static_cast<std::uint64_t>(sqlite3_changes64(connection.get())), "rows");
+  totals_.truncated = static_cast<std::uint64_t>(sqlite3_changes64(connection.get()));
+  signals_.raise(signals_.intern("write.truncated"), totals_.truncated, "rows");
   return Status::success();
 }
 

@@ -62,6 +62,7 @@ struct WriterTotals {
   std::uint64_t transient_failures = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t wal_pages = 0;  // after the last commit
+  std::uint64_t truncated = 0;  // rows that were taken out when it was opened
 };
 
 // What arrives while write() is at work, for the same transaction. Called on write()'s thread.

@@ -33,6 +33,7 @@ GroupResult SqliteWriter::Impl::transaction(std::span<const RowRef> slices, Grou
   outcomes_set_ = false;
   progress_.begin();
   lineage_.begin();
+  dead_letters_.begin();
   inserter_->begin();
   writeback_.begin();
   session_.check_exceptions(false);

@@ -78,6 +78,47 @@ TEST_CASE("dead letters: a CSV record has the types and the checks of its table"
         Rows{"i1|t'a\"b'|f2|NULL"});
 }
 
+TEST_CASE("dead letters: records are read as their source says it read them") {
+  const auto with = [](std::vector<RawOption> more) {
+    more.insert(more.end(), {{"columns", Names{"name", "id"}}, {"types", Names{"id=int64"}}});
+    return more;
+  };
+  const auto read_with = [&](const std::string& text, std::vector<RawOption> more) {
+    more = with(std::move(more));
+    more.push_back({"path", letters(text)});
+    SourceHarness source("dead_letters", more);
+    REQUIRE_MESSAGE(source.open(), source.error);
+    CHECK(source.poll_all() == MAYFLY_END);
+    return source.rows;
+  };
+  CHECK(read_with(R"({"raw":"1,x,Ada"})", {{"fields", Names{"3", "1"}}, {"field_count", "3"}}) ==
+        Rows{"t'Ada'|i1"});
+  CHECK(
+      read_with(R"({"raw":"1,x,Ada,y"})", {{"fields", Names{"3", "1"}}, {"field_count", "3"}})[0] ==
+      "error fields line 1: expected 3 fields, found 4 [1,x,Ada,y]");
+  CHECK(read_with(R"({"raw":"NA,2"})", {{"null", Names{"NA"}}}) == Rows{"NULL|i2"});
+  CHECK(read_with(R"({"raw":",2"})", {{"empty", "null"}}) == Rows{"NULL|i2"});
+  CHECK(read_with(R"({"raw":"a\\tb\t\\N"})",
+                  {{"delimiter", "tab"}, {"quote", "none"}, {"escape", "backslash"}}) ==
+        Rows{"t'a\tb'|NULL"});
+  CHECK(read_with(R"({"raw":"{\"who\":\"Ada\",\"no\":1}"})", {{"keys", Names{"who", "no"}}}) ==
+        Rows{"t'Ada'|i1"});
+  const auto refused_with = [&](std::vector<RawOption> more) {
+    more = with(std::move(more));
+    more.push_back({"path", letters("")});
+    return refused(more);
+  };
+  CHECK(refused_with({{"fields", Names{"1", "4"}}, {"field_count", "3"}}) ==
+        "fields: expected numbers from 1 to field_count, found \"4\"");
+  CHECK(refused_with({{"fields", Names{"1"}}, {"field_count", "3"}}) ==
+        "fields: expected one for each column, found \"1\"");
+  CHECK(refused_with({{"field_count", "3"}}) ==
+        "field_count: expected the number of columns, or fields beside it, found \"3\"");
+  CHECK(refused_with({{"keys", Names{"a"}}}) == "keys: expected one for each column, found \"1\"");
+  CHECK(refused_with({{"escape", "backslash"}}) ==
+        "escape: expected none, or quote = none beside it, found \"backslash\"");
+}
+
 TEST_CASE("dead letters: what still can't be read is an error row with all its bytes") {
   const Rows rows = read(R"({"id":7,"raw":"1,a"})"
                          "\n"

@@ -1,6 +1,7 @@
 #include "mayfly/dead_letters/letter_options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -28,6 +29,42 @@ void parse_dialect(const sdk::Options& values, LetterOptions& options, Mistakes&
   if (options.dialect.quote == options.dialect.delimiter) {
     add_mistake(mistakes, "quote", "another character than the delimiter", quote);
   }
+  options.dialect.backslash = values.choice(kEscape) == 1;
+  if (options.dialect.backslash && options.dialect.quote) {
+    add_mistake(mistakes, "escape", "none, or quote = none beside it", "backslash");
+  }
+}
+
+void parse_fields(const sdk::Options& values, LetterOptions& options, Mistakes& mistakes) {
+  options.field_count = static_cast<std::uint32_t>(values.integer(kFieldCount));
+  for (std::uint64_t i = 0; values.is_set(kFields) && i < values.list_size(kFields); ++i) {
+    const std::string_view text = values.list_at(kFields, i);
+    const std::uint32_t last = options.field_count;
+    std::uint32_t field = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), field);
+    if (error != std::errc() || end != text.data() + text.size() || field == 0 || field > last) {
+      add_mistake(mistakes, "fields", "numbers from 1 to field_count", text);
+      continue;
+    }
+    options.fields.push_back(field - 1);
+  }
+  const std::size_t columns = options.columns.size();
+  if (values.is_set(kFields) && values.list_size(kFields) != columns) {
+    add_mistake(mistakes, "fields", "one for each column",
+                std::to_string(values.list_size(kFields)));
+  }
+  if (!values.is_set(kFields) && options.field_count != 0 && options.field_count != columns) {
+    add_mistake(mistakes, "field_count", "the number of columns, or fields beside it",
+                std::to_string(options.field_count));
+  }
+}
+
+std::vector<std::string> list_of(const sdk::Options& values, Option option) {
+  std::vector<std::string> list;
+  for (std::uint64_t i = 0; values.is_set(option) && i < values.list_size(option); ++i) {
+    list.emplace_back(values.list_at(option, i));
+  }
+  return list;
 }
 
 Column* find(std::vector<Column>& columns, std::string_view name) {
@@ -70,6 +107,14 @@ std::vector<std::string> parse_options(const sdk::Options& values, LetterOptions
     parse_type(values.list_at(kTypes, i), options, mistakes);
   }
   parse_dialect(values, options, mistakes);
+  parse_fields(values, options, mistakes);
+  constexpr EmptyField kEmptyFields[] = {EmptyField::kAuto, EmptyField::kNull, EmptyField::kText};
+  options.empty = kEmptyFields[values.choice(kEmpty)];
+  options.nulls = list_of(values, kNull);
+  options.keys = list_of(values, kKeys);
+  if (!options.keys.empty() && options.keys.size() != options.columns.size()) {
+    add_mistake(mistakes, "keys", "one for each column", std::to_string(options.keys.size()));
+  }
   options.ignore_extra = values.choice(kOnExtra) == 1;
   return mistakes;
 }

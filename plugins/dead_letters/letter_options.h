@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mayfly/data/readers/cell_text.h"
 #include "mayfly/data/readers/csv_scanner.h"
 #include "mayfly/data/schema.h"
 #include "mayfly/sdk/options.h"
@@ -19,6 +20,11 @@ struct LetterOptions {
   std::string key;              // empty: the file's path
   std::vector<Column> columns;  // with the types that their table declares
   CsvDialect dialect;
+  std::vector<std::uint32_t> fields;  // of a CSV record, for each column; empty: all in order
+  std::uint32_t field_count = 0;      // of such a record; 0: as many as columns
+  EmptyField empty = EmptyField::kAuto;
+  std::vector<std::string> nulls;
+  std::vector<std::string> keys;  // of a record in JSON, for each column
   bool ignore_extra = false;
 };
 
@@ -29,6 +35,12 @@ enum Option : std::uint32_t {
   kTypes,
   kDelimiter,
   kQuote,
+  kEscape,
+  kFields,
+  kFieldCount,
+  kEmpty,
+  kNull,
+  kKeys,
   kOnExtra,
   kKey,
   kOptionCount
@@ -44,6 +56,19 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
                      "any, which the others are."),
     sdk::text_option("delimiter", ",", "One character between the fields of a CSV record, or tab."),
     sdk::text_option("quote", "\"", "The character around such fields, or none."),
+    sdk::choice_option("escape", "none", "none|backslash",
+                       "Of fields without quotes: backslash makes \\t a tab, \\n a newline, \\\\ a "
+                       "backslash and \\N NULL."),
+    sdk::list_option("fields", nullptr, {},
+                     "Which field of a CSV record each column is, from 1 [all in order]."),
+    sdk::int_option("field_count", "0", {"0", "1000000"},
+                    "How many fields a CSV record has; 0: as many as there are columns."),
+    sdk::choice_option("empty", "auto", "auto|null|text",
+                       "An empty field without quotes: NULL but '' in text columns, NULL, or ''."),
+    sdk::list_option("null", nullptr, {},
+                     "Fields without quotes that mean NULL, whatever their column's type is."),
+    sdk::list_option("keys", nullptr, {},
+                     "Which key of a record in JSON each column is [those of the columns' names]."),
     sdk::choice_option("on_extra", "error", "error|ignore",
                        "A key no column is for, or fields beyond the last column: an error row, or "
                        "left out."),

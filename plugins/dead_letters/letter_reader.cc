@@ -67,10 +67,16 @@ LetterReader::LetterReader(const LetterOptions& options)
       dialect_(options.dialect),
       csv_types_(types_of(columns_)),
       json_types_(types_of(for_json(columns_))),
+      field_count_(options.field_count != 0 ? options.field_count
+                                            : static_cast<std::uint32_t>(columns_.size())),
       csv_(Schema(columns_), {.dialect = dialect_,
+                              .empty = options.empty,
                               .ignore_extra = options.ignore_extra,
+                              .nulls = options.nulls,
+                              .fields = options.fields,
+                              .field_count = options.fields.empty() ? 0 : field_count_,
                               .max_row_bytes = kRecordBytesMax}),
-      json_(Schema(for_json(columns_)), names_of(columns_),
+      json_(Schema(for_json(columns_)), options.keys.empty() ? names_of(columns_) : options.keys,
             {.ignore_extra = options.ignore_extra,
              .columns_given = true,
              .max_row_bytes = kRecordBytesMax}) {}
@@ -97,11 +103,11 @@ LetterReader::Put LetterReader::put_csv(const LetterLine& letter, mayfly_batch& 
                                         LetterSink& sink) {
   std::string padded = letter.content;
   padded.append(kReadPadding, '\0');
-  CsvScanner scanner(dialect_, static_cast<std::uint32_t>(columns_.size()));
+  CsvScanner scanner(dialect_, field_count_);
   const char* const end = padded.data() + letter.content.size();
   scanner.start(padded.data(), end, true);
   const Scan first = scanner.next();
-  if (first == Scan::kMore || (first == Scan::kBlank && columns_.size() > 1)) {
+  if (first == Scan::kMore || (first == Scan::kBlank && field_count_ > 1)) {
     return refuse(letter, kNotOneRecord, "expected one record, found none", batch, sink);
   }
   if (scanner.record_end() != end) {

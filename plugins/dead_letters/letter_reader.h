@@ -12,6 +12,7 @@
 // THREADS  One at a time.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,7 @@ class LetterReader {
   CsvDialect dialect_;
   std::vector<ColumnType> csv_types_;
   std::vector<ColumnType> json_types_;
+  std::uint32_t field_count_;
   CsvReader csv_;
   NdjsonReader json_;
 };

@@ -12,6 +12,8 @@
 #include "mayfly/data/readers/json_reader.h"
 #include "mayfly/data/readers/ndjson_reader.h"
 #include "mayfly/file/fingerprint.h"
+#include "mayfly/file/record_format.h"
+#include "mayfly/file/row_shape.h"
 
 namespace mayfly::file {
 namespace {
@@ -93,6 +95,9 @@ Status FileSource::start(const mayfly_position& position) {
   newline_ = found.dialect.newline;
   has_lines_ = found.format != Format::kJson;
   host.source_key(key());
+  if (const std::string format = record_format_of(options_, found); !format.empty()) {
+    host.record_format(format);
+  }
   if (!found.shape.renamed.empty()) {
     host.log(
         sdk::LogLevel::kWarn,
@@ -143,9 +148,18 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
   }
   state_ = state_of(source_->fd());
   before_mark_ = fingerprint_at(source_->fd(), source_->is_verbatim(), position.byte);
-  std::string changed = describe_difference(sdk::to_view(position.fingerprint), before_mark_);
+  const std::string_view was = sdk::to_view(position.fingerprint);
+  std::string changed = describe_difference(was, before_mark_);
   if (changed.empty() && went_on(position.byte)) changed = kWentOn;
-  return changed.empty() ? Status() : changed_since_mark(position.byte, changed);
+  if (!changed.empty()) return changed_since_mark(position.byte, changed);
+  if (position.byte > 0 && has_other_shape(was, with_shape(before_mark_, row_shape_of(options_)))) {
+    host.log(sdk::LogLevel::kWarn,
+             source_->name() + ": goes on at byte " + std::to_string(position.byte) +
+                 " with other options than what is before it was read with (columns, names, "
+                 "types, NULLs, or how fields are told apart); see that the table's rows are of "
+                 "one shape, or read all of it anew");
+  }
+  return {};
 }
 
 // Of a plain file; of a packed one end_line() sees it.
@@ -329,7 +343,8 @@ std::uint64_t FileSource::fingerprint(std::uint64_t byte, std::span<char> out) c
   while (size > seen && !size_seen_.compare_exchange_weak(seen, size, std::memory_order_relaxed)) {
   }
   const std::string text =
-      fingerprint_at(source_->fd(), source_->is_verbatim(), byte, std::max(size, seen));
+      with_shape(fingerprint_at(source_->fd(), source_->is_verbatim(), byte, std::max(size, seen)),
+                 row_shape_of(options_));
   if (text.size() > out.size()) return 0;
   std::memcpy(out.data(), text.data(), text.size());
   return text.size();

@@ -36,6 +36,16 @@ std::string_view field(std::string_view fingerprint, std::string_view name) {
   return rest.substr(0, rest.find(','));
 }
 
+std::string_view without_shape(std::string_view fingerprint) {
+  return fingerprint.substr(0, fingerprint.find(",shape="));
+}
+
+std::string hex(std::uint64_t number) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  return {digits.data(), end};
+}
+
 }  // namespace
 
 std::string fingerprint_at(int fd, bool verbatim, std::uint64_t byte, std::uint64_t size_seen) {
@@ -43,11 +53,19 @@ std::string fingerprint_at(int fd, bool verbatim, std::uint64_t byte, std::uint6
   if (::fstat(fd, &info) != 0) return {};
   const std::uint64_t begin = verbatim && byte > kHashed ? byte - kHashed : 0;
   const std::uint64_t hash = hash_range(fd, begin, verbatim ? byte - begin : kHashed);
-  std::array<char, 17> hex{};
-  const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), hash, 16).ptr;
   return "dev=" + std::to_string(info.st_dev) + ",ino=" + std::to_string(info.st_ino) +
          ",size=" + std::to_string(std::max(static_cast<std::uint64_t>(info.st_size), size_seen)) +
-         ",hash=" + std::string(hex.data(), end);
+         ",hash=" + hex(hash);
+}
+
+std::string with_shape(std::string fingerprint, std::uint64_t shape) {
+  return fingerprint.empty() ? fingerprint : fingerprint + ",shape=" + hex(shape);
+}
+
+bool has_other_shape(std::string_view was, std::string_view is) {
+  const std::string_view before = field(was, "shape=");
+  const std::string_view now = field(is, "shape=");
+  return !before.empty() && !now.empty() && before != now;
 }
 
 bool has_same_content(std::string_view was, std::string_view is) {
@@ -91,7 +109,7 @@ bool is_same_file(int one, int other) {
 }
 
 std::string describe_difference(std::string_view was, std::string_view is) {
-  if (was == is) return {};
+  if (without_shape(was) == without_shape(is)) return {};
   constexpr std::string_view kNames[][2] = {
       {"dev=", "its device"}, {"ino=", "its inode"}, {"size=", "its size"}};
   std::string out;

@@ -36,7 +36,13 @@ std::string state_of(int fd);
 
 bool is_same_file(int one, int other);
 
-// What differs between two, for people: "its size was 10 and is 12". Empty: nothing does.
+// The same with what the options say of a row's shape (row_shape.h).
+std::string with_shape(std::string fingerprint, std::uint64_t shape);
+// Whether both say it, and not the same.
+bool has_other_shape(std::string_view was, std::string_view is);
+
+// What differs between two, for people: "its size was 10 and is 12". Empty: nothing but the shape
+// does.
 std::string describe_difference(std::string_view was, std::string_view is);
 
 }  // namespace mayfly::file

@@ -88,6 +88,7 @@ class SourceHarness {
   std::int32_t failure_class = -1;
   std::vector<std::string> logged;
   std::string key;
+  std::string record_format;
   std::vector<Column> columns;
   bool keep_rows = true;
   std::uint64_t rows_read = 0;
@@ -129,6 +130,9 @@ class SourceHarness {
         return MAYFLY_OK;
       };
       host.source_key = [](mayfly_context* c, mayfly_text key) { of(c).key = text_of(key); };
+      host.record_format = [](mayfly_context* c, mayfly_text format) {
+        of(c).record_format = text_of(format);
+      };
       host.batch_reserve = [](mayfly_context* c, mayfly_batch* batch, std::uint64_t bytes) {
         return of(c).pool_->reserve_heap(batch, bytes);
       };

@@ -157,6 +157,9 @@ class Host {
   }
   // Sources, in open: what the source is called in the offsets table.
   void source_key(std::string_view key) const { host_->source_key(ctx_, to_text(key)); }
+  // Sources, in open: how the bytes of a record that it rejects are to be read again, as a JSON
+  // object of options of the plugin dead_letters.
+  void record_format(std::string_view json) const { host_->record_format(ctx_, to_text(json)); }
   // Room for `bytes` more in the batch's heap. MAYFLY_FULL: send the batch first.
   mayfly_result reserve(mayfly_batch& batch, std::uint64_t bytes) const {
     return host_->batch_reserve(ctx_, &batch, bytes);

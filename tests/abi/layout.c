@@ -260,6 +260,7 @@ static const struct layout_row kRows[] = {
     FIELD(mayfly_host, store_flush),
     FIELD(mayfly_host, store_stats),
     FIELD(mayfly_host, expr_check),
+    FIELD(mayfly_host, record_format),
     STRUCT(mayfly_position),
     FIELD(mayfly_position, struct_size),
     FIELD(mayfly_position, resumed),

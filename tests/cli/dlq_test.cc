@@ -197,6 +197,69 @@ TEST_CASE("dlq replay: CSV with other delimiters, and columns in another order")
   CHECK(contains(unknown.err, "no dead letter in "));
 }
 
+// Without a word of the file's, its values would land in columns of other names.
+TEST_CASE("dlq replay: a record's fields are the columns that its file had, in its dialect") {
+  const Fixture f("format");
+  f.database.run("CREATE TABLE t(id INTEGER, name TEXT, score REAL, note TEXT)");
+  f.ingest("a.csv", "name;score;no\nAda;1;1\n'a;b';-;2;more\nx;0;3\n4\n",
+           {"--table", "t", "--delimiter", ";", "--quote", "'", "--null", "-", "--rename", "no=id",
+            "--types", "score=float64"});
+  f.ingest("b.tsv", "note\tid\textra\na\t5\tx\ny\tz\tv\tw\n",
+           {"--table", "t", "--columns", "id,note"});
+  f.ingest("c.ndjson", "{\"no\":8}\n{\"no\":9,\n", {"--table", "t", "--rename", "no=id"});
+  CHECK(f.letters() == 4);
+  CHECK(contains(f.dlq("show", {"1"}).out,
+                 R"(  format    {"columns":["name","score","id"],"delimiter":";","quote":"'")"));
+  f.database.run(
+      "UPDATE mayfly_dead_letters SET raw = CASE id WHEN 1 THEN '''a;b'';-;2' WHEN 2 THEN "
+      "'y;0;4' WHEN 3 THEN 'it''s' || char(9) || 6 || char(9) || 'v' ELSE '{\"no\":9}' END");
+  const std::string shown = f.dlq("show", {"1", "2", "3", "4", "--output", "json"}).out;
+  CHECK(contains(shown, R"("format":{"columns":["id","note"],"fields":["2","1"],"field_count":3)"));
+  const Outcome outcome = f.dlq("replay", {"--from", f.file("letters", shown)});
+  CHECK_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(f.database.rows("SELECT * FROM t ORDER BY id") ==
+        Rows{"1|Ada|1.0|NULL", "2|a;b|NULL|NULL", "3|x|0.0|NULL", "4|y|0.0|NULL", "5|NULL|NULL|a",
+             "6|NULL|NULL|it's", "8|NULL|NULL|NULL", "9|NULL|NULL|NULL"});
+  CHECK(f.letters() == 0);
+}
+
+TEST_CASE("dlq replay: a record whose columns the table hasn't is named, until they are given") {
+  const Fixture f("format_gone");
+  f.ingest("t.csv", "b,a\n1,2\n3\n");
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '3,4'; ALTER TABLE t RENAME COLUMN b TO c");
+  const Outcome refused = f.dlq("replay");
+  CHECK(refused.status == 65);
+  CHECK(contains(refused.err,
+                 "letter 1 stays as it is: its record is of the columns b, a, and "
+                 "table t has no column \"b\"; say which columns"));
+  CHECK(f.replay(0, {"--columns", "c,a"}).inserted == 1);
+  CHECK(f.database.rows("SELECT c, a FROM t") == Rows{"1|2", "3|4"});
+}
+
+TEST_CASE("dlq: letters of a database that is older have no format, until one comes") {
+  const Fixture f("older");
+  f.ingest("t.csv", "b,a\n1,2\n3\n");
+  f.database.run(
+      "ALTER TABLE mayfly_dead_letters DROP COLUMN format; DROP TABLE mayfly_record_formats");
+  CHECK(contains(f.dlq("show", {"1"}).out, "  raw       3\n"));
+  f.ingest("t.csv", "a,b\n1,2\n3\n");
+  CHECK(f.database.rows("SELECT id, format FROM mayfly_dead_letters") == Rows{"1|NULL", "2|1"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '5,6'");
+  CHECK(f.replay(0).inserted == 2);
+  CHECK(f.database.rows("SELECT b, a FROM t ORDER BY b") == Rows{"1|2", "2|1", "5|6", "6|5"});
+}
+
+TEST_CASE("dlq purge: what is said of letters goes with the last of them") {
+  const Fixture f("purge_format");
+  f.ingest("t.csv", "b,a\n1,2\n3\n4\n");
+  f.ingest("u.csv", "b\tc\n1\t2\n3\n", {"--delimiter", "tab"});
+  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 2);
+  CHECK(f.dlq("purge", {"1", "3"}).status == 0);
+  CHECK(f.database.rows("SELECT id FROM mayfly_record_formats") == Rows{"1"});
+  CHECK(f.dlq("purge", {"--all"}).status == 0);
+  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
+}
+
 TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out") {
   const Fixture f("extra");
   f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n",

@@ -142,7 +142,7 @@ TEST_CASE("formats: rows are chosen and changed by SQL while they are loaded") {
   CHECK(both.status == 64);
   const Outcome broken = f.ingest({path, "--where", "a <>"});
   CHECK(broken.status == 64);
-  CHECK_MESSAGE(contains(broken.err, "select: "), broken.err);
+  CHECK_MESSAGE(contains(broken.err, "--where: "), broken.err);
 }
 
 TEST_CASE("formats: a new table's NOT NULL, defaults, STRICT and indexes") {
@@ -161,12 +161,69 @@ TEST_CASE("formats: a new table's NOT NULL, defaults, STRICT and indexes") {
   // Once more: the indexes are there.
   CHECK(f.ingest({path, "--upsert", "--pk", "id", "--index", "city"}).status == 0);
 
-  CHECK(f.ingest({path, "--table", "x", "--not-null", "town"}).status == 78);
-  CHECK(f.ingest({path, "--table", "x", "--default", "town=1"}).status == 78);
+  CHECK(f.ingest({path, "--table", "x", "--not-null", "town"}).status == 64);
+  CHECK(f.ingest({path, "--table", "x", "--default", "town=1"}).status == 64);
   const Outcome index = f.ingest({path, "--table", "x", "--index", "town"});
-  CHECK(index.status == 78);
+  CHECK(index.status == 64);
   CHECK(contains(index.err, "to make an index of, found \"town\""));
   CHECK(f.database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'x'").empty());
+}
+
+TEST_CASE("formats: what an option names and the input hasn't is told in that option's words") {
+  const Fixture f("option_words");
+  const std::string path = f.file("t.csv", "id,name\n1,Ada\n");
+  const std::pair<Rows, const char*> mistakes[] = {
+      {{"--pk", "no"}, "--pk: key column \"no\" isn't a column of the input, which has id, name"},
+      {{"--index", "no"}, "--index: expected a column of table t to make an index of"},
+      {{"--where", "no = 1"}, "--where: no such column: no; expected an expression over the col"},
+      {{"--where", "id = 1) OR (1 = 1"}, "--where: expected one expression over the columns of "},
+      {{"--where", "1 ORDER BY 1"}, "--where: expected one expression over the columns of the in"},
+      {{"--where", "1; DROP TABLE t"}, "--where: expected one expression over the columns of the"},
+      {{"--sql", "SELECT no FROM mayfly_batch"}, "--sql: no such column: no; expected a SELECT ov"},
+      {{"--sql", "SELECT count(*) FROM mayfly_batch"},
+       "--sql: what it gives depends on where a batch ends (COUNT); expected one that gives rows "},
+  };
+  for (const auto& [options, told] : mistakes) {
+    Rows arguments = {path};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Outcome outcome = f.ingest(arguments);
+    CAPTURE(outcome.err);
+    CHECK(outcome.status == 64);
+    CHECK(contains(outcome.err, told));
+  }
+}
+
+TEST_CASE(
+    "ingest --truncate: rows that were taken out are counted, and told if nothing came for them") {
+  const Fixture f("truncated_rows");
+  CHECK(f.ingest({f.file("t.csv", "a,b\n1,2\n3,4\n")}).status == 0);
+  const Outcome again = f.ingest({f.file("t.csv", "a,b\n1,2\n"), "--truncate"});
+  CHECK(again.status == 0);
+  CHECK(contains(again.out, "\"rows_truncated\":2,"));
+  CHECK_FALSE(contains(again.err, "--truncate"));
+  const Outcome bad = f.ingest({f.file("t.csv", "a,b\n1\n"), "--truncate"});
+  CHECK(bad.status == 65);
+  CHECK(contains(bad.out, "\"rows_truncated\":1,"));
+  CHECK(contains(bad.err,
+                 "the 1 row that t had was taken out by --truncate, and nothing was "
+                 "written in its place"));
+}
+
+TEST_CASE("formats: what is asked of a table that is there already, and it hasn't, is told") {
+  const Fixture f("unmet");
+  const std::string path = f.file("t.csv", "id,name\n1,Ada\n");
+  const Rows wishes = {path, "--pk", "id", "--not-null", "name", "--default", "name=x"};
+  CHECK(f.ingest(wishes).err.empty());
+  const Outcome met = f.ingest({path, "--pk", "ID", "--not-null", "name", "--upsert"});
+  CHECK(met.status == 0);
+  CHECK_MESSAGE(!contains(met.err, "is there already"), met.err);
+  f.database.run("DROP TABLE t; CREATE TABLE t(id INTEGER, name TEXT)");
+  const Outcome unmet = f.ingest(wishes);
+  CHECK(unmet.status == 0);
+  CHECK_MESSAGE(contains(unmet.err,
+                         "t is there already, and stays as it is: --pk id, --not-null "
+                         "name, --default name=x are for a table that is made"),
+                unmet.err);
 }
 
 TEST_CASE("formats: --truncate takes out what was there, but not if nothing can be loaded") {

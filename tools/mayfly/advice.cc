@@ -48,6 +48,8 @@ std::string in_command_line_words(std::string_view message) {
       {"writer.table: ", "--table: "},
       {"writer.database: ", "--into: "},
       {"writer.primary_key: ", "--pk: "},
+      {"writer.select: ", "--sql: "},
+      {"; per_batch = true says that this is meant", "; expected one that gives rows one by one"},
       {"pipeline.batches: ", "--batches: "},
   };
   std::string text(message);

@@ -21,11 +21,15 @@ void add_letter_ids(CLI::App& app, LetterFilter& filter) {
 
 void add_replay_options(CLI::App& app, DlqOptions& dlq) {
   OptionAdder records(app, "Reading letters");
-  records.list("--columns", dlq.writing.columns, "Columns of CSV records, in order [the table's]")
+  records
+      .list("--columns", dlq.writing.columns, "Columns of CSV records, in order [their source's]")
       ->type_name("NAME,...");
-  records.text("--delimiter", dlq.writing.delimiter, "Between fields: one character, or tab [,]")
+  records
+      .text("--delimiter", dlq.writing.delimiter,
+            "Between fields: one character, or tab [their source's]")
       ->type_name("CHAR");
-  records.text("--quote", dlq.writing.quote, "Around fields: one character, or none [\"]")
+  records
+      .text("--quote", dlq.writing.quote, "Around fields: one character, or none [their source's]")
       ->type_name("CHAR");
   add_on_extra(records, dlq.writing);
   OptionAdder options(app, "Writing");

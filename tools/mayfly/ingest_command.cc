@@ -1,6 +1,7 @@
 #include "tools/mayfly/ingest_command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "tools/mayfly/advice.h"
 #include "tools/mayfly/aftermath.h"
 #include "tools/mayfly/engine_run.h"
+#include "tools/mayfly/existing_table.h"
 #include "tools/mayfly/file_globs.h"
 #include "tools/mayfly/human_text.h"
 #include "tools/mayfly/ingest_plan.h"
@@ -51,6 +53,12 @@ Status prepare(const IngestOptions& options, const GlobalOptions& global, Consol
                             const LockWatch waiting = watch();
                             return text_columns_of(options.database, table, options.deadline_ns);
                           }));
+  if (const auto unmet = unmet_wishes(options, plan.writer.table);
+      !unmet.empty() && options.schema_file.empty()) {
+    console.warning(
+        fmt::format("{} is there already, and stays as it is: {} {} for a table that is made",
+                    plan.writer.table, fmt::join(unmet, ", "), unmet.size() == 1 ? "is" : "are"));
+  }
   return {};
 }
 
@@ -114,6 +122,12 @@ void explain(const RunResult& result, const Summary& summary, const PipelinePlan
     console.message(is_warning(aftermath) ? Level::kWarning : Level::kNote, to_text(aftermath));
   }
   if (result.database_moved) return;
+  if (summary.truncated > 0 && summary.rows.written == 0) {
+    console.warning(fmt::format(
+        "the {} that {} had {} taken out by --truncate, and nothing was written in {} place",
+        rows_text(summary.truncated), summary.table, summary.truncated == 1 ? "was" : "were",
+        summary.truncated == 1 ? "its" : "their"));
+  }
   const bool rejected = summary.rows.rejected > 0;
   if (rejected) advise_dead_letters(summary.database, summary.rows.rejected, console);
   // What is said of bad rows asks for another try, which would double the good ones.
@@ -154,7 +168,7 @@ ExitStatus run_ingest(const IngestOptions& given, const GlobalOptions& global, C
   }
   if (result.status.ok()) {
     result = run_engine(plan, engine_options(options), interruption, console);
-    if (!result.started) result.status = blamed_on_command_line(result.status, plan);
+    if (!result.started) result.status = blamed_on_command_line(result.status, plan, options);
     if (result.status.ok() && !result.interrupted) {
       result.status = create_indexes(plan.writer.database, plan.writer.table, options.indexes,
                                      options.deadline_ns);

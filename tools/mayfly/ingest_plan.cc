@@ -14,6 +14,7 @@
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/data/readers/format.h"
 #include "mayfly/data/readers/utf8_watch.h"
+#include "mayfly/storage/select_text.h"
 #include "tools/mayfly/file_schemas.h"
 #include "tools/mayfly/target_table.h"
 
@@ -237,14 +238,42 @@ bool is_about_a_source(const Status& status, const PipelinePlan& plan) {
   });
 }
 
-Status blamed_on_command_line(const Status& status, const PipelinePlan& plan) {
-  if (status.code() != Code::kConfig || !is_about_a_source(status, plan)) return status;
-  return {Code::kUsage, status.message()};
+Status blamed_on_command_line(const Status& status, const PipelinePlan& plan,
+                              const IngestOptions& options) {
+  if (status.code() != Code::kConfig) return status;
+  if (is_about_a_source(status, plan)) return {Code::kUsage, status.message()};
+  // What the writer says of columns that the options name, and the input hasn't.
+  const bool has_where = !options.where.empty();
+  const struct {
+    std::string_view begins;
+    std::string_view option;
+  } kNames[] = {{"key column ", "--pk: "},
+                {"NOT NULL column ", "--not-null: "},
+                {"column with a default ", "--default: "},
+                {"expected a column of table ", "--index: "},
+                {"select: ", has_where ? "--where: " : "--sql: "}};
+  for (const auto& [begins, option] : kNames) {
+    if (!status.message().starts_with(begins)) continue;
+    std::string text = status.message();
+    if (begins == "select: ") text.erase(0, begins.size());
+    constexpr std::string_view kSelect = "expected a SELECT over mayfly_batch";
+    if (has_where && text.ends_with(kSelect)) {
+      text.resize(text.size() - kSelect.size());
+      text += "expected an expression over the columns of the input";
+    }
+    return {Code::kUsage, std::string(option) + text};
+  }
+  return status;
 }
 
 Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry,
                                       const TextColumns& text_columns_of) {
   MAYFLY_RETURN_IF_ERROR(check(options));
+  if (!options.where.empty()) {
+    if (const Status status = check_where_text(options.where); !status.ok()) {
+      return Status(Code::kUsage, "--where: " + status.message());
+    }
+  }
   // By itself, so that a missing plugin isn't told as a mistake in the options.
   if (const auto plugin = registry.find("file"); !plugin.ok()) return plugin.status();
   Given given{options.types, options.columns, options.on_extra};
@@ -258,7 +287,7 @@ Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegist
   std::vector<FileSchema> found;
   for (std::size_t i = 0; i < options.files.size(); ++i) {
     Result<Schema> schema = read_schema(plan.sources[i]);
-    if (!schema.ok()) return blamed_on_command_line(schema.status(), plan);
+    if (!schema.ok()) return blamed_on_command_line(schema.status(), plan, options);
     found.push_back({options.files[i], std::move(schema).value()});
   }
   const bool keyed = std::ranges::all_of(

@@ -32,7 +32,8 @@ bool is_about_a_source(const Status& status, const PipelinePlan& plan);
 
 // A file source that refuses what it was given (Code::kConfig) was given it on the command line:
 // Code::kUsage. Any other status is as it was.
-Status blamed_on_command_line(const Status& status, const PipelinePlan& plan);
+Status blamed_on_command_line(const Status& status, const PipelinePlan& plan,
+                              const IngestOptions& options);
 
 // "data/2024 orders.csv.gz" -> "_2024_orders": what a table is called when nobody says. Empty for
 // standard input.

@@ -12,6 +12,7 @@
 #include "mayfly/storage/timestamp.h"
 #include "tools/mayfly/advice.h"
 #include "tools/mayfly/human_text.h"
+#include "tools/mayfly/record_format.h"
 #include "tools/mayfly/since.h"
 #include "tools/mayfly/target_table.h"
 
@@ -120,8 +121,10 @@ Status LetterTable::prepare(const std::string& sql, const LetterFilter& filter, 
 
 Status LetterTable::read(const LetterFilter& filter, std::size_t limit, const Clock& clock,
                          const std::function<bool(const StoredLetter&)>& visit) {
+  MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
   std::string sql =
-      "SELECT id, at, source, ordinal, line, node, code, reason, target, attempts, columns, raw";
+      "SELECT id, at, source, ordinal, line, node, code, reason, target, attempts, columns, raw, " +
+      format;
   sql += kMeant;
   // The newest, and among them the oldest first.
   if (limit > 0) {
@@ -145,6 +148,7 @@ Status LetterTable::read(const LetterFilter& filter, std::size_t limit, const Cl
     letter.attempts = statement.int64(9);
     letter.columns = bytes(statement, 10);
     letter.raw = bytes(statement, 11);
+    letter.format = bytes(statement, 12);
     if (!visit(letter)) return {};
   }
   return error.ok() ? Status() : failed(error);
@@ -234,6 +238,14 @@ Result<std::uint64_t> LetterTable::remove(const LetterFilter& filter, const Cloc
   const std::string list = json_of(meant);
   statement.bind(1, list);
   if (error = statement.run(); !error.ok()) return failed(error);
+  // What was said of them, and of no others.
+  MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
+  if (format != "NULL") {
+    error = connection_.run(
+        "DELETE FROM mayfly_record_formats WHERE id NOT IN (SELECT format FROM "
+        "mayfly_dead_letters WHERE format IS NOT NULL)");
+    if (!error.ok()) return failed(error);
+  }
   return std::uint64_t{meant.size()};
 }
 

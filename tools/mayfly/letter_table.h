@@ -31,6 +31,7 @@ struct StoredLetter {
   std::int64_t attempts = 0;
   std::optional<std::string> columns;  // JSON
   std::optional<std::string> raw;
+  std::optional<std::string> format;  // of raw: JSON (record_format.h)
 };
 
 // How many letters there are of one kind.

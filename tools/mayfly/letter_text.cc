@@ -48,6 +48,13 @@ void add_content(JsonText& json, const StoredLetter& letter) {
   }
 }
 
+// What is said of its bytes; nobody corrects it.
+void add_format(JsonText& json, const StoredLetter& letter) {
+  if (!letter.columns && letter.raw && letter.format && is_json(*letter.format)) {
+    json.add_json("format", in_one_line(*letter.format));
+  }
+}
+
 std::string letters_of(std::uint64_t letters) {
   return fmt::format("{} letter{}", with_commas(letters), letters == 1 ? "" : "s");
 }
@@ -116,6 +123,7 @@ std::string to_text(const StoredLetter& letter) {
   if (letter.raw) {
     add("raw", on_one_line(*letter.raw));
     add("bytes", with_commas(letter.raw->size()));
+    if (letter.format) add("format", on_one_line(*letter.format));
   }
   return text;
 }
@@ -123,6 +131,7 @@ std::string to_text(const StoredLetter& letter) {
 std::string to_full_json(const StoredLetter& letter) {
   JsonText json = head_of(letter);
   add_content(json, letter);
+  add_format(json, letter);
   return json.text() + "\n";
 }
 

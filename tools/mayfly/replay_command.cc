@@ -22,6 +22,7 @@
 #include "tools/mayfly/replay_file.h"
 #include "tools/mayfly/replay_parts.h"
 #include "tools/mayfly/replay_plan.h"
+#include "tools/mayfly/replay_table.h"
 #include "tools/mayfly/summary.h"
 
 namespace mayfly::cli {
@@ -221,9 +222,10 @@ Status Replay::check_readable() {
   if (!error.ok()) return to_status(error, "reading mayfly_replays");
   MAYFLY_ASSIGN_OR_RETURN(const ReplayChoice choice,
                           choose_parts(table_->connection(), letters, {}, ""));
-  if (choice.unreadable.empty()) return {};
-  const UnreadableLetter& first = choice.unreadable.front();
-  return {Code::kBadData, fmt::format("letter {} can't be replayed: {}", first.id, first.why)};
+  // Which columns a record has was settled when the replay began.
+  const auto first = std::ranges::find(choice.unreadable, false, &UnreadableLetter::of_its_columns);
+  if (first == choice.unreadable.end()) return {};
+  return {Code::kBadData, fmt::format("letter {} can't be replayed: {}", first->id, first->why)};
 }
 
 Status Replay::freeze(const LetterCorrections& corrections) {
@@ -300,8 +302,10 @@ Status Replay::run_part(const ReplaySet::Part& part) {
                           declared_types(table_->connection(), part.target, part.columns));
   MAYFLY_ASSIGN_OR_RETURN(const ReplayFile file,
                           ReplayFile::write(table_->connection(), options_.database, part.key));
+  MAYFLY_ASSIGN_OR_RETURN(const RecordFormat format,
+                          RecordFormat::parse(table_->connection(), part.format));
   MAYFLY_ASSIGN_OR_RETURN(const PipelinePlan plan,
-                          make_replay_plan(options_, part, file.path(), types, registry));
+                          make_replay_plan(options_, part, format, file.path(), types, registry));
   EngineOptions engine;
   engine.resume = true;  // a part that is new begins at its first letter
   engine.writer.fail_on_row_error = options_.writing.on_error == "fail";

@@ -12,114 +12,25 @@
 #include "mayfly/data/readers/reader.h"
 #include "mayfly/data/schema.h"
 #include "tools/mayfly/letter_table.h"
+#include "tools/mayfly/record_format.h"
+#include "tools/mayfly/replay_table.h"
 
 namespace mayfly::cli {
 namespace {
 
-struct TableColumn {
-  std::string name;
-  ColumnAffinity affinity = ColumnAffinity::kNone;
-  bool wanted = false;  // NOT NULL without a default
-  bool generated = false;
-};
-struct Table {
-  std::string name;  // as the database spells it
-  std::vector<TableColumn> columns;
-};
-
-Status reading(const SqliteError& error, const std::string& table) {
-  return to_status(error, "reading the columns of table " + table);
-}
-
-// None: there is no such table.
-Result<std::optional<Table>> find_table(SqliteConnection& connection, const std::string& name) {
-  SqliteStatement statement;
-  SqliteError error = connection.prepare(
-      "SELECT l.name, l.strict, x.name, x.type, x.\"notnull\" AND x.dflt_value IS NULL AND NOT "
-      "(x.pk > 0 AND upper(x.type) = 'INTEGER'), x.hidden >= 2 "
-      "FROM pragma_table_list l, pragma_table_xinfo(l.name) x "
-      "WHERE l.schema = 'main' AND l.type = 'table' AND l.name = ?1 COLLATE NOCASE ORDER BY x.cid",
-      statement, false);
-  if (!error.ok()) return reading(error, name);
-  statement.bind(1, name);
-  Table table;
-  while (statement.step(error)) {
-    table.name = statement.text(0);
-    const bool strict = statement.int64(1) != 0;
-    table.columns.push_back({.name = std::string(statement.text(2)),
-                             .affinity = affinity_of(statement.text(3), strict),
-                             .wanted = statement.int64(4) != 0,
-                             .generated = statement.int64(5) != 0});
-  }
-  if (!error.ok()) return reading(error, name);
-  if (table.columns.empty()) return std::optional<Table>();
-  return std::optional<Table>(std::move(table));
-}
-
-std::string type_of(ColumnAffinity affinity) {
-  switch (affinity) {
-    case ColumnAffinity::kInteger:
-      return "int64";
-    case ColumnAffinity::kReal:
-      return "float64";
-    case ColumnAffinity::kText:
-      return "text";
-    case ColumnAffinity::kNumeric:
-    case ColumnAffinity::kNone:
-      break;
-  }
-  return "any";
-}
-
-std::vector<std::string> all_columns(const Table& table) {
-  std::vector<std::string> names;
-  for (const TableColumn& column : table.columns) {
-    if (!column.generated) names.push_back(column.name);
-  }
-  return names;
-}
-
-// In the table's order, spelled as the letters do.
-std::vector<std::string> columns_for(const Table& table, const std::vector<std::string>& keys) {
-  std::vector<std::string> names;
-  for (const TableColumn& column : table.columns) {
-    if (column.generated) continue;
-    const auto key = std::ranges::find_if(
-        keys, [&](const std::string& name) { return is_same_column(name, column.name); });
-    if (key != keys.end()) {
-      names.push_back(*key);
-    } else if (column.wanted) {
-      names.push_back(column.name);
-    }
-  }
-  return names.empty() ? all_columns(table) : names;
-}
-
-Result<std::vector<std::string>> csv_columns_for(const Table& table,
-                                                 const std::vector<std::string>& given) {
-  if (given.empty()) return all_columns(table);
-  for (const std::string& name : given) {
-    const bool known = std::ranges::any_of(table.columns, [&](const TableColumn& column) {
-      return is_same_column(column.name, name);
-    });
-    if (known) continue;
-    return Status(Code::kUsage,
-                  fmt::format("--columns: expected columns of table {} ({}), found \"{}\"",
-                              table.name, fmt::join(all_columns(table), ", "), name));
-  }
-  return given;
-}
-
 // What is looked at of each letter, without taking its bytes along.
-constexpr const char* kLook = R"(
+std::string look_sql(const std::string& format) {
+  return R"(
 SELECT coalesce(target, ''), coalesce(source, ''), columns IS NOT NULL,
   CASE WHEN columns IS NOT NULL THEN
     CASE WHEN json_valid(columns) THEN json_type(columns) = 'object' ELSE 0 END
   END,
   CASE WHEN columns IS NULL THEN length(CAST(raw AS BLOB)) END,
   substr(CAST(raw AS TEXT), 1, 1) = '{',
-  columns IS NULL AND json_valid(CAST(raw AS TEXT))
-FROM mayfly_dead_letters WHERE id = ?1)";
+  columns IS NULL AND json_valid(CAST(raw AS TEXT)), coalesce()" +
+         format + R"(, '')
+FROM mayfly_dead_letters l WHERE id = ?1)";
+}
 
 // The keys of its object, and whether its value is the beginning of a longer one.
 constexpr const char* kKeys = R"(
@@ -134,17 +45,18 @@ constexpr const char* kHowToCorrect =
 
 class Chooser {
  public:
-  explicit Chooser(SqliteConnection& connection) : connection_(connection) {}
+  Chooser(SqliteConnection& connection, const std::vector<std::string>& csv_columns)
+      : connection_(connection), csv_columns_(csv_columns) {}
 
   Status prepare() {
-    SqliteError error = connection_.prepare(kLook, look_, false);
+    MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
+    SqliteError error = connection_.prepare(look_sql(format), look_, false);
     if (error.ok()) error = connection_.prepare(kKeys, keys_, false);
     return to_status(error, "reading the dead letters");
   }
 
   Status add(std::int64_t id, ReplayChoice& choice);
-  Result<std::vector<ReplayPart>> parts(const std::vector<std::string>& csv_columns,
-                                        const std::string& run) const;
+  Result<std::vector<ReplayPart>> parts(const std::string& run) const;
 
  private:
   enum class Form : std::uint8_t { kColumns, kJson, kCsv };
@@ -152,23 +64,43 @@ class Chooser {
     std::vector<std::string> keys;
     std::vector<std::int64_t> letters;
   };
+  // What is read in the same way.
+  struct Kind {
+    std::string table;
+    Form form = Form::kColumns;
+    std::string source;  // but of CSV
+    std::string format;
+    auto operator<=>(const Kind&) const = default;
+  };
+  // Its row, and how it is read.
+  struct Reading {
+    std::vector<std::string> columns;
+    RecordFormat format;
+  };
   struct Look {
     std::string target;
     std::string source;
     Form form = Form::kColumns;
     bool has_keys = false;
+    std::string format;
     std::string unreadable;
   };
 
   Result<Look> look(std::int64_t id);
   Status add_keys(std::int64_t id, std::vector<std::string>& keys, std::string& unreadable);
   Status choose_table(const std::string& target, std::int64_t id);
+  Result<const RecordFormat*> find_format(const std::string& json);
+  // What the table has no column for, of the columns that the format alone says; empty: nothing.
+  std::string column_missing(const ReplayTable& table, Form form, const RecordFormat& format) const;
+  Result<Reading> reading_of(const Kind& kind, const Group& group, const ReplayTable& table) const;
 
   SqliteConnection& connection_;
+  const std::vector<std::string>& csv_columns_;
   SqliteStatement look_;
   SqliteStatement keys_;
-  std::map<std::string, Table> tables_;  // by target, as letters spell it
-  std::map<std::tuple<std::string, Form, std::string>, Group> groups_;
+  std::map<std::string, ReplayTable> tables_;    // by target, as letters spell it
+  std::map<std::string, RecordFormat> formats_;  // by their JSON
+  std::map<Kind, Group> groups_;
 };
 
 Result<Chooser::Look> Chooser::look(std::int64_t id) {
@@ -193,6 +125,7 @@ Result<Chooser::Look> Chooser::look(std::int64_t id) {
   } else {
     found.form = look_.int64(5) != 0 ? Form::kJson : Form::kCsv;
     found.has_keys = found.form == Form::kJson && look_.int64(6) != 0;
+    found.format = look_.text(7);
     if (static_cast<std::size_t>(look_.int64(4)) == kRawKept) {
       found.unreadable =
           fmt::format("only the first 64 KiB of its record were kept; {}", kHowToCorrect);
@@ -221,7 +154,7 @@ Status Chooser::add_keys(std::int64_t id, std::vector<std::string>& keys, std::s
 
 Status Chooser::choose_table(const std::string& target, std::int64_t id) {
   if (tables_.contains(target)) return {};
-  MAYFLY_ASSIGN_OR_RETURN(std::optional<Table> table, find_table(connection_, target));
+  MAYFLY_ASSIGN_OR_RETURN(std::optional<ReplayTable> table, ReplayTable::find(connection_, target));
   if (!table) {
     return {Code::kConfig,
             fmt::format("letter {} is for table \"{}\", and the database has no such table; bring "
@@ -246,8 +179,20 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
     return {};
   }
   MAYFLY_RETURN_IF_ERROR(choose_table(found.target, id));
+  const ReplayTable& table = tables_.at(found.target);
+  MAYFLY_ASSIGN_OR_RETURN(const RecordFormat* format, find_format(found.format));
+  if (const std::string missing = column_missing(table, found.form, *format); !missing.empty()) {
+    choice.unreadable.push_back(
+        {id,
+         fmt::format("its record is of the columns {}, and table {} has no column \"{}\"; say "
+                     "which columns the fields of such records are (--columns), or give its "
+                     "values by the table's columns (mayfly dlq replay --from)",
+                     fmt::join(format->list("columns"), ", "), table.name(), missing),
+         true});
+    return {};
+  }
   const std::string source = found.form == Form::kCsv ? std::string() : found.source;
-  Group& group = groups_[{tables_.at(found.target).name, found.form, source}];
+  Group& group = groups_[{table.name(), found.form, source, found.format}];
   group.letters.push_back(id);
   for (std::string& key : keys) {
     const auto same = [&](const std::string& known) { return is_same_column(known, key); };
@@ -256,27 +201,85 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
   return {};
 }
 
-Result<std::vector<ReplayPart>> Chooser::parts(const std::vector<std::string>& csv_columns,
-                                               const std::string& run) const {
-  std::map<std::string, const Table*> by_name;
-  for (const auto& [target, table] : tables_) by_name[table.name] = &table;
-  std::map<std::pair<std::string, std::vector<std::string>>, std::vector<std::int64_t>> merged;
-  for (const auto& [what, group] : groups_) {
-    const auto& [name, form, source] = what;
-    const Table& table = *by_name.at(name);
-    std::vector<std::string> columns = columns_for(table, group.keys);
-    if (form == Form::kCsv) {
-      MAYFLY_ASSIGN_OR_RETURN(columns, csv_columns_for(table, csv_columns));
+Result<const RecordFormat*> Chooser::find_format(const std::string& json) {
+  auto found = formats_.find(json);
+  if (found == formats_.end()) {
+    MAYFLY_ASSIGN_OR_RETURN(RecordFormat format, RecordFormat::parse(connection_, json));
+    found = formats_.emplace(json, std::move(format)).first;
+  }
+  return &found->second;
+}
+
+std::string Chooser::column_missing(const ReplayTable& table, Form form,
+                                    const RecordFormat& format) const {
+  const bool says =
+      form == Form::kCsv ? csv_columns_.empty() : form == Form::kJson && format.ignores_extra();
+  if (!says) return {};
+  for (const std::string& name : format.list("columns")) {
+    if (!table.has(name)) return name;
+  }
+  return {};
+}
+
+Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const Group& group,
+                                             const ReplayTable& table) const {
+  if (kind.form == Form::kColumns) return Reading{table.columns_for(group.keys), {}};
+  Reading reading{{}, formats_.at(kind.format)};
+  const std::vector<std::string> said = reading.format.list("columns");
+  reading.format.remove("columns");
+  if (kind.form == Form::kCsv) {
+    reading.columns = said;
+    if (!csv_columns_.empty() || said.empty()) {  // those of the fields that are there
+      MAYFLY_ASSIGN_OR_RETURN(reading.columns, table.csv_columns_for(csv_columns_));
+      reading.format.remove("fields");
+      reading.format.remove("field_count");
     }
-    auto& letters = merged[{name, std::move(columns)}];
+    return reading;
+  }
+  reading.format.remove("fields");
+  reading.format.remove("field_count");
+  if (reading.format.ignores_extra()) {
+    reading.columns = said;
+    return reading;
+  }
+  // Its keys, under the names that its source gave them.
+  const std::vector<std::string> known = reading.format.list("keys");
+  std::vector<std::string> names = group.keys;
+  for (std::string& name : names) {
+    const auto at = std::ranges::find(known, name) - known.begin();
+    if (static_cast<std::size_t>(at) < said.size()) name = said[static_cast<std::size_t>(at)];
+  }
+  reading.columns = table.columns_for(names);
+  if (known.empty()) return reading;
+  std::vector<std::string> keys;
+  for (const std::string& column : reading.columns) {
+    const auto at = std::ranges::find(names, column) - names.begin();
+    keys.push_back(static_cast<std::size_t>(at) < names.size()
+                       ? group.keys[static_cast<std::size_t>(at)]
+                       : column);
+  }
+  reading.format.set("keys", std::move(keys));
+  return reading;
+}
+
+Result<std::vector<ReplayPart>> Chooser::parts(const std::string& run) const {
+  std::map<std::string, const ReplayTable*> by_name;
+  for (const auto& [target, table] : tables_) by_name[table.name()] = &table;
+  std::map<std::tuple<std::string, std::vector<std::string>, std::string>,
+           std::vector<std::int64_t>>
+      merged;
+  for (const auto& [kind, group] : groups_) {
+    MAYFLY_ASSIGN_OR_RETURN(Reading reading, reading_of(kind, group, *by_name.at(kind.table)));
+    auto& letters = merged[{kind.table, std::move(reading.columns), reading.format.json()}];
     letters.insert(letters.end(), group.letters.begin(), group.letters.end());
   }
   std::vector<ReplayPart> parts;
   for (auto& [what, letters] : merged) {
     std::ranges::sort(letters);
     parts.push_back({.key = fmt::format("mayfly_replay/{}/{:06}", run, parts.size() + 1),
-                     .target = what.first,
-                     .columns = what.second,
+                     .target = std::get<0>(what),
+                     .columns = std::get<1>(what),
+                     .format = std::get<2>(what),
                      .letters = std::move(letters)});
   }
   return parts;
@@ -289,32 +292,11 @@ Result<ReplayChoice> choose_parts(SqliteConnection& connection,
                                   const std::vector<std::string>& csv_columns,
                                   const std::string& run) {
   ReplayChoice choice;
-  Chooser chooser(connection);
+  Chooser chooser(connection, csv_columns);
   MAYFLY_RETURN_IF_ERROR(chooser.prepare());
   for (const std::int64_t id : letters) MAYFLY_RETURN_IF_ERROR(chooser.add(id, choice));
-  MAYFLY_ASSIGN_OR_RETURN(choice.parts, chooser.parts(csv_columns, run));
+  MAYFLY_ASSIGN_OR_RETURN(choice.parts, chooser.parts(run));
   return choice;
-}
-
-Result<std::vector<std::string>> declared_types(SqliteConnection& connection,
-                                                const std::string& table,
-                                                const std::vector<std::string>& columns) {
-  MAYFLY_ASSIGN_OR_RETURN(const std::optional<Table> found, find_table(connection, table));
-  if (!found) {
-    return Status(Code::kConfig,
-                  fmt::format("the letters are for table \"{}\", and the database has no such "
-                              "table; bring it back, or let the letters be (--abandon)",
-                              table));
-  }
-  std::vector<std::string> types;
-  for (const std::string& name : columns) {
-    const auto column = std::ranges::find_if(
-        found->columns, [&](const TableColumn& each) { return is_same_column(each.name, name); });
-    // One that is gone is told of by the writer.
-    if (column == found->columns.end()) continue;
-    types.push_back(fmt::format("{}={}", name, type_of(column->affinity)));
-  }
-  return types;
 }
 
 }  // namespace mayfly::cli

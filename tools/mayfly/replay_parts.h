@@ -2,9 +2,10 @@
 //
 // A letter's row has the columns that its file had, so that what the file didn't say keeps the
 // table's default, and an upsert leaves it alone: of values by columns those of all letters of
-// their source; of a record in JSON likewise; of a CSV record those that are given, else the
-// table's. Columns that the table wants (NOT NULL, no default) are always there, so that a row
-// without them is refused by itself.
+// their source; of a record in JSON likewise, under the names that its source gave its keys; of a
+// CSV record those that are given, else those that its source says its fields are
+// (record_format.h), else the table's. Columns that the table wants (NOT NULL, no default) are
+// always there, so that a row without them is refused by itself.
 //
 // THREADS  One at a time.
 #pragma once
@@ -14,7 +15,6 @@
 #include <vector>
 
 #include "mayfly/base/status.h"
-#include "mayfly/storage/affinity.h"
 #include "mayfly/storage/replay_set.h"
 #include "mayfly/storage/sqlite.h"
 
@@ -24,6 +24,7 @@ namespace mayfly::cli {
 struct UnreadableLetter {
   std::int64_t id = 0;
   std::string why;
+  bool of_its_columns = false;  // the table lacks one: others may be given for it
 };
 
 struct ReplayChoice {
@@ -38,10 +39,5 @@ Result<ReplayChoice> choose_parts(SqliteConnection& connection,
                                   const std::vector<std::int64_t>& letters,
                                   const std::vector<std::string>& csv_columns,
                                   const std::string& run);
-
-// column=type as the source takes it, by the types that the table declares.
-Result<std::vector<std::string>> declared_types(SqliteConnection& connection,
-                                                const std::string& table,
-                                                const std::vector<std::string>& columns);
 
 }  // namespace mayfly::cli

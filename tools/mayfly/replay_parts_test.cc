@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/support/database.h"
+#include "tools/mayfly/replay_table.h"
 
 using namespace mayfly;
 using namespace mayfly::cli;
@@ -155,6 +156,60 @@ TEST_CASE("replay parts: letters that can't be replayed as they are stay, with w
   }
   std::ranges::sort(chosen);
   CHECK(chosen == Ids{6, 7, 8});
+}
+
+TEST_CASE("replay parts: a record's columns and dialect are those that its source said") {
+  Fixture f("format");
+  f.database.run(
+      "ALTER TABLE mayfly_dead_letters ADD COLUMN format INTEGER; CREATE TABLE "
+      "mayfly_record_formats(id INTEGER PRIMARY KEY, format TEXT);"
+      R"(INSERT INTO mayfly_record_formats VALUES
+         (1, '{"columns":["score","id"],"fields":["3","1"],"field_count":3,"delimiter":";"}'),
+         (2, '{"columns":["id","name"],"keys":["no","who"]}'),
+         (3, '{"columns":["id","name"],"keys":["no","who"],"on_extra":"ignore"}'),
+         (4, '{"columns":["id","other"]}'),
+         (5, '{"columns":["id","name","made","score"],"delimiter":","}'))");
+  for (const char* raw :
+       {"1;x;2", R"({"no":1,"made":"x"})", R"({"no":2,"made":"x"})", "1,2", "1,x,y,2", "1,x,y,2"}) {
+    f.letter("a", "", raw);
+  }
+  f.database.run("UPDATE mayfly_dead_letters SET format = nullif(id, 6)");
+  const ReplayChoice choice = f.choose();
+  REQUIRE(choice.parts.size() == 5);
+  CHECK(choice.parts[0].columns == Names{"id", "made"});
+  CHECK(choice.parts[0].format == R"({"keys":["no","made"]})");
+  CHECK(choice.parts[1].columns == Names{"id", "name"});
+  CHECK(choice.parts[1].format == R"({"keys":["no","who"],"on_extra":"ignore"})");
+  CHECK(choice.parts[2].letters == Ids{6});
+  CHECK(choice.parts[2].format.empty());
+  CHECK(choice.parts[3].letters == Ids{5});
+  CHECK(choice.parts[3].format == R"({"delimiter":","})");
+  CHECK(choice.parts[4].columns == Names{"score", "id"});
+  CHECK(choice.parts[4].format == R"({"fields":["3","1"],"field_count":"3","delimiter":";"})");
+  REQUIRE(choice.unreadable.size() == 1);
+  CHECK(choice.unreadable[0].id == 4);
+  CHECK(choice.unreadable[0].of_its_columns);
+  CHECK(choice.unreadable[0].why.starts_with(
+      "its record is of the columns id, other, and table t has no column \"other\"; say which"));
+  // Who says which columns the fields are means all of them.
+  const ReplayChoice given = f.choose({"id", "name"});
+  CHECK(given.unreadable.empty());
+  REQUIRE(given.parts.size() == 5);
+  const auto first = std::ranges::find(given.parts, Ids{1}, &ReplayPart::letters);
+  REQUIRE(first != given.parts.end());
+  CHECK(first->columns == Names{"id", "name"});
+  CHECK(first->format == R"({"delimiter":";"})");
+}
+
+TEST_CASE("replay parts: what isn't a format is told, and nothing is replayed by it") {
+  Fixture f("no_format");
+  f.database.run(
+      "ALTER TABLE mayfly_dead_letters ADD COLUMN format INTEGER; CREATE TABLE "
+      "mayfly_record_formats(id INTEGER PRIMARY KEY, format TEXT);"
+      "INSERT INTO mayfly_record_formats VALUES(1, 'none')");
+  f.letter("a", "", "1,x");
+  f.database.run("UPDATE mayfly_dead_letters SET format = 1");
+  CHECK(f.refusal().message() == "mayfly_record_formats: expected a JSON object, found none");
 }
 
 TEST_CASE("replay parts: types are those that the table declares") {

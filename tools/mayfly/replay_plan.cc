@@ -1,5 +1,6 @@
 #include "tools/mayfly/replay_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mayfly/config/plan_builder.h"
@@ -8,7 +9,7 @@
 namespace mayfly::cli {
 
 Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet::Part& part,
-                                      const std::string& letters,
+                                      const RecordFormat& format, const std::string& letters,
                                       const std::vector<std::string>& types,
                                       PluginRegistry& registry) {
   // By itself, so that a missing plugin isn't told as a mistake in the options.
@@ -19,6 +20,9 @@ Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet
   if (!writing.delimiter.empty()) raw.push_back({"delimiter", writing.delimiter});
   if (!writing.quote.empty()) raw.push_back({"quote", writing.quote});
   if (!writing.on_extra.empty()) raw.push_back({"on_extra", writing.on_extra});
+  for (const RawOption& option : format.options()) {
+    if (std::ranges::find(raw, option.name, &RawOption::name) == raw.end()) raw.push_back(option);
+  }
   PlanBuilder builder(registry);
   builder.source({.name = "letters", .plugin = "dead_letters", .options = std::move(raw)});
   builder.writer_inputs({{"letters"}});

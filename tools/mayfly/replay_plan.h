@@ -10,12 +10,14 @@
 #include "mayfly/plugin/registry.h"
 #include "mayfly/storage/replay_set.h"
 #include "tools/mayfly/dlq_options.h"
+#include "tools/mayfly/record_format.h"
 
 namespace mayfly::cli {
 
-// `letters` is the file to be read, `types` are column=type.
+// `letters` is the file to be read, `format` the part's, `types` are column=type. What the options
+// say of records goes before what their source said.
 Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet::Part& part,
-                                      const std::string& letters,
+                                      const RecordFormat& format, const std::string& letters,
                                       const std::vector<std::string>& types,
                                       PluginRegistry& registry);
 

@@ -19,6 +19,7 @@ Summary summarize(const RunResult& result, const PipelinePlan& plan,
     summary.rows += stats.sources[i].totals;
     summary.bytes_read += stats.sources[i].bytes_done;
   }
+  summary.truncated = stats.writer.truncated;
   summary.seconds = result.seconds;
   if (result.seconds > 0 && summary.rows.read > 0) {
     const auto rows = static_cast<double>(stats.rows.answers[MAYFLY_WRITTEN] +
@@ -48,6 +49,7 @@ std::string to_json(const Summary& summary) {
              .add("rows_dropped", summary.rows.dropped)
              .add("rows_consumed", summary.rows.consumed)
              .add("rows_made", summary.rows.made())
+             .add("rows_truncated", summary.truncated)
              .add("bytes_read", summary.bytes_read)
              .add("seconds", summary.seconds, 6)
              .add("rows_per_second", summary.rows_per_second, 0)
@@ -73,6 +75,10 @@ std::string to_text(const Summary& summary) {
   text += fmt::format(", in {}", short_seconds(summary.seconds));
   if (summary.rows_per_second > 0) {
     text += fmt::format(" ({} rows/s)", short_count(summary.rows_per_second));
+  }
+  if (summary.truncated > 0) {
+    text += fmt::format("; {} that the table had {} taken out first", rows_text(summary.truncated),
+                        summary.truncated == 1 ? "was" : "were");
   }
   return text + ".\n";
 }

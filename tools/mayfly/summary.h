@@ -21,6 +21,7 @@ struct Summary {
   // out; with mode = ignore, what the select left out counts as ignored. `read` counts what sources
   // gave, not what nodes made of it.
   RowTotals rows;
+  std::uint64_t truncated = 0;  // rows that were taken out of the table first
   std::uint64_t bytes_read = 0;
   double seconds = 0;
   double rows_per_second = 0;  // of this run

@@ -32,7 +32,7 @@ TEST_CASE("summary: the JSON has every field, in the documented order") {
   CHECK(to_json(sample()) ==
         "{\"version\":1,\"rows_read\":1014,\"rows_written\":1005,\"rows_inserted\":1000,"
         "\"rows_updated\":5,\"rows_ignored\":2,\"rows_rejected\":3,\"rows_dropped\":4,"
-        "\"rows_consumed\":0,\"rows_made\":0,\"bytes_read\":4096,"
+        "\"rows_consumed\":0,\"rows_made\":0,\"rows_truncated\":0,\"bytes_read\":4096,"
         "\"seconds\":0.500000,\"rows_per_second\":2020,\"table\":\"t\",\"database\":\"a "
         "\\\"b\\\".db\","
         "\"sources\":[{\"file\":\"x.csv\",\"resumed_from\":7}],\"interrupted\":false,"
@@ -63,6 +63,8 @@ TEST_CASE("summary: what nodes consumed and made is told, so that the rows add u
         "Of 100 rows read and 60 made of them, 58 were written to t (58 inserted, 0 updated), 0 "
         "ignored, 2 rejected, 100 consumed, in 0.00 s.\n");
   CHECK(to_json(summary).find("\"rows_consumed\":100,\"rows_made\":60,") != std::string::npos);
+  summary.truncated = 1;
+  CHECK(to_text(summary).ends_with("in 0.00 s; 1 row that the table had was taken out first.\n"));
 }
 
 TEST_CASE("summary: a source that never started is still named") {
