@@ -114,8 +114,10 @@ Status sample_beginning(const FileOptions& options, ByteSource& source, ReadBuff
     if (sampler.done() || buffer.at_end() || enough) return {};
     if (buffer.size() > options.max_row_bytes + kSampleBytes) return {};  // not a record in sight
     const std::int64_t timeout_ns = sampler.rows() > 0 ? kQuiet : -1;
-    MAYFLY_ASSIGN_OR_RETURN(const ByteSource::State state, buffer.fill(source, kChunk, timeout_ns));
-    if (state == ByteSource::State::kIdle) return {};
+    const auto state = buffer.fill(source, kChunk, timeout_ns);
+    // What comes before damage counts; who reads to it meets it again.
+    if (!state.ok()) return sampler.rows() > 0 ? Status() : state.status();
+    if (*state == ByteSource::State::kIdle) return {};
   }
 }
 
@@ -135,8 +137,8 @@ Status sample_all(const FileOptions& options, const ByteSource& opened, Sampler&
   }
   ReadBuffer buffer(kSampleBytes);
   while (!buffer.at_end()) {
-    MAYFLY_ASSIGN_OR_RETURN(const ByteSource::State state, buffer.fill(*source, kChunk, -1));
-    static_cast<void>(state);
+    const auto state = buffer.fill(*source, kChunk, -1);
+    if (!state.ok()) return sampler.rows() > 0 ? Status() : state.status();
     buffer.consume(sampler.feed(buffer.bytes(), buffer.at_end()));
   }
   return {};

@@ -261,6 +261,25 @@ TEST_CASE("bad input: a line of 100 MB costs that line, in every format") {
   }
 }
 
+// The damage lies in what types are inferred from.
+TEST_CASE("bad input: a small archive that is cut keeps its rows, too") {
+  const Fixture f("small_cut_archive");
+  const std::string archive = gzip(numbered_csv(900));
+  for (const auto& [name, more] :
+       {std::pair{"one.csv.gz", std::vector<std::string>{}},
+        std::pair{"all.csv.gz", std::vector<std::string>{"--infer", "all"}}}) {
+    CAPTURE(name);
+    const Outcome outcome = f.ingest(name, archive.substr(0, archive.size() / 2), more);
+    CHECK(outcome.status == 74);
+    CHECK(contains(outcome.err, "it ends in the middle, so it was cut off; get the whole file"));
+    const std::int64_t rows = parse_summary(outcome.out).written;
+    CHECK(rows > 100);
+    CHECK(rows < 900);
+    CHECK(f.database.integer("SELECT count(*) FROM t WHERE name = 'n' || id") == rows);
+    f.database.run("DROP TABLE t");
+  }
+}
+
 TEST_CASE("bad input: an archive that is cut keeps its rows, and names the place") {
   const Fixture f("cut_archive");
   const std::string csv = numbered_csv(50'000);
