@@ -116,6 +116,7 @@ std::vector<std::string> parse_options(const sdk::Options& values, LetterOptions
     add_mistake(mistakes, "keys", "one for each column", std::to_string(options.keys.size()));
   }
   options.ignore_extra = values.choice(kOnExtra) == 1;
+  options.keep_changes = values.choice(kOnChange) == 1;
   return mistakes;
 }
 

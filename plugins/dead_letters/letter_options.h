@@ -26,6 +26,7 @@ struct LetterOptions {
   std::vector<std::string> nulls;
   std::vector<std::string> keys;  // of a record in JSON, for each column
   bool ignore_extra = false;
+  bool keep_changes = false;  // what a numeric column would change, as text
 };
 
 // Rows of the table; parse_options reads them by these.
@@ -42,6 +43,7 @@ enum Option : std::uint32_t {
   kNull,
   kKeys,
   kOnExtra,
+  kOnChange,
   kKey,
   kOptionCount
 };
@@ -72,6 +74,9 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
     sdk::choice_option("on_extra", "error", "error|ignore",
                        "A key no column is for, or fields beyond the last column: an error row, or "
                        "left out."),
+    sdk::choice_option("on_change", "error", "error|text",
+                       "A value that a numeric column would change (007, twenty digits): an error "
+                       "row, or its text, for a writer with coerce."),
     sdk::text_option("key", nullptr, "What the source is called in mayfly_offsets [the path]."),
 };
 

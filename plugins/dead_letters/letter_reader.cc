@@ -75,10 +75,12 @@ LetterReader::LetterReader(const LetterOptions& options)
                               .nulls = options.nulls,
                               .fields = options.fields,
                               .field_count = options.fields.empty() ? 0 : field_count_,
+                              .keep_changes = options.keep_changes,
                               .max_row_bytes = kRecordBytesMax}),
       json_(Schema(for_json(columns_)), options.keys.empty() ? names_of(columns_) : options.keys,
             {.ignore_extra = options.ignore_extra,
              .columns_given = true,
+             .keep_changes = options.keep_changes,
              .max_row_bytes = kRecordBytesMax}) {}
 
 LetterReader::Put LetterReader::put(const LetterLine& letter, mayfly_batch& batch,

@@ -135,6 +135,7 @@ std::vector<std::string> parse_options(const sdk::Options& values, FileOptions& 
   }
   parse_names(values, options, mistakes);
   if (values.is_set(kOnExtra)) options.ignore_extra = values.choice(kOnExtra) == 1;
+  options.keep_changes = values.choice(kOnChange) == 1;
   options.empty = static_cast<EmptyField>(values.choice(kEmpty));
   for (std::uint64_t i = 0; values.is_set(kNull) && i < values.list_size(kNull); ++i) {
     options.nulls.emplace_back(values.list_at(kNull, i));

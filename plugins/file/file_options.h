@@ -35,6 +35,7 @@ struct FileOptions {
   std::vector<std::string> columns;
   std::vector<std::pair<std::string, std::string>> renamed;  // from, to
   std::optional<bool> ignore_extra;                          // none: as `columns` says
+  bool keep_changes = false;                                 // what a numeric column would change
   EmptyField empty = EmptyField::kAuto;
   std::vector<std::string> nulls;
   std::uint64_t limit = 0;  // of records; 0: none
@@ -57,6 +58,7 @@ enum Option : std::uint32_t {
   kColumns,
   kRename,
   kOnExtra,
+  kOnChange,
   kEmpty,
   kNull,
   kLimit,
@@ -102,6 +104,9 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
                        "A key no column is for, or fields beyond the last one: an error row, which "
                        "is the default, or left out, which is that of keys where columns are "
                        "named."),
+    sdk::choice_option("on_change", "error", "error|text",
+                       "A value that a numeric column would change (007, twenty digits): an error "
+                       "row, or its text, for a writer with coerce."),
     sdk::choice_option("empty", "auto", "auto|null|text",
                        "An empty field without quotes: NULL but '' in text columns, NULL, or ''."),
     sdk::list_option(

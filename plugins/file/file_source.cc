@@ -28,6 +28,7 @@ std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Insp
   const bool named = !options.columns.empty();
   const NdjsonOptions json{.ignore_extra = options.ignore_extra.value_or(named),
                            .columns_given = named,
+                           .keep_changes = options.keep_changes,
                            .max_row_bytes = options.max_row_bytes};
   if (found.format == Format::kNdjson) {
     return std::make_unique<NdjsonReader>(schema, found.shape.keys, json);
@@ -43,6 +44,7 @@ std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Insp
                          .nulls = options.nulls,
                          .fields = found.shape.fields,
                          .field_count = found.shape.field_count,
+                         .keep_changes = options.keep_changes,
                          .max_row_bytes = options.max_row_bytes});
 }
 

@@ -100,6 +100,9 @@ TEST_CASE("dlq show: everything of some letters, as text and as JSON") {
   CHECK(unknown.out.empty());
   CHECK(contains(unknown.err, "expected letter 9 in "));
   CHECK(f.dlq("show").status == 64);
+  const Outcome word = f.dlq("show", {"abc"});
+  CHECK(word.status == 64);
+  CHECK_MESSAGE(contains(word.err, "ID: expected a number, found \"abc\""), word.err);
 }
 
 TEST_CASE("dlq replay: letters that nobody corrected stay what they were, with an attempt more") {
@@ -258,6 +261,14 @@ TEST_CASE("dlq purge: what is said of letters goes with the last of them") {
   CHECK(f.database.rows("SELECT id FROM mayfly_record_formats") == Rows{"1"});
   CHECK(f.dlq("purge", {"--all"}).status == 0);
   CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
+}
+
+TEST_CASE("dlq replay --coerce: what a column would change is written as it changes it") {
+  const People f("coerce");
+  CHECK(f.replay(65, {"3"}).rejected == 1);
+  CHECK(f.replay(0, {"3", "--coerce"}).inserted == 1);
+  CHECK(f.database.rows("SELECT id, typeof(id) FROM people WHERE name = 'Joan'") ==
+        Rows{"7|integer"});
 }
 
 TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out") {

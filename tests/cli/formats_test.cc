@@ -169,6 +169,39 @@ TEST_CASE("formats: a new table's NOT NULL, defaults, STRICT and indexes") {
   CHECK(f.database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'x'").empty());
 }
 
+TEST_CASE("formats: --skip-rows beyond the end of the file says so") {
+  const Fixture f("skip_all");
+  const Outcome outcome = f.ingest({f.file("t.csv", "a\n1\n"), "--skip-rows", "10"});
+  CHECK(outcome.status == 66);
+  CHECK_MESSAGE(contains(outcome.err,
+                         "expected a first record behind 10 lines that are left out, "
+                         "found the end; leave out fewer (--skip-rows"),
+                outcome.err);
+}
+
+// Behind the rows that types are inferred from, so that the reader meets them.
+TEST_CASE("formats: --coerce lets a numeric column change what comes late, in every format") {
+  const Fixture f("coerce_late");
+  const auto lines = [](const std::string& line, const std::string& last) {
+    std::string text;
+    for (int i = 0; i < 1500; ++i) text += line;
+    return text + last;
+  };
+  const std::string csv = f.file("c.csv", "a,b\n" + lines("1,0.5\n", "007,12345678901234567890\n"));
+  const std::string json = f.file(
+      "j.ndjson", lines("{\"a\":1,\"b\":0.5}\n", "{\"a\":\"7\",\"b\":12345678901234567890}\n"));
+  for (const std::string& path : {csv, json}) {
+    CAPTURE(path);
+    CHECK(f.ingest({path, "--table", "strict"}).status == 65);
+    const Outcome outcome = f.ingest({path, "--table", "t", "--coerce"});
+    CHECK_MESSAGE(outcome.status == 0, outcome.err);
+    CHECK(f.database.rows("SELECT count(*) FROM t") == Rows{"1501"});
+    CHECK(f.database.rows("SELECT a, typeof(a), b, typeof(b) FROM t ORDER BY rowid DESC LIMIT 1") ==
+          Rows{"7|integer|1.23456789012346e+19|real"});
+    f.database.run("DROP TABLE t");
+  }
+}
+
 TEST_CASE("formats: what an option names and the input hasn't is told in that option's words") {
   const Fixture f("option_words");
   const std::string path = f.file("t.csv", "id,name\n1,Ada\n");

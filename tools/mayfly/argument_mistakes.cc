@@ -48,6 +48,15 @@ std::string variable_to_blame(const CLI::App& app, std::string_view text) {
   return {};
 }
 
+// What CLI11 says of a value that is no number, and no more than that; all that it converts are.
+std::string in_our_words(std::string text) {
+  constexpr std::string_view kBegins = "Could not convert: ";
+  const std::size_t equals = text.find(" = ");
+  if (!text.starts_with(kBegins) || equals == std::string::npos) return text;
+  return fmt::format("{}: expected a number, found \"{}\"",
+                     text.substr(kBegins.size(), equals - kBegins.size()), text.substr(equals + 3));
+}
+
 }  // namespace
 
 std::string find_empty_value(std::span<const char* const> arguments) {
@@ -75,7 +84,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     at = at->get_subcommands().front();
     path += " " + at->get_name();
   }
-  std::string text = error.what();
+  std::string text = in_our_words(error.what());
   if (const std::string variable = variable_to_blame(*at, text); !variable.empty()) {
     text += fmt::format(" (from the environment variable {})", variable);
   }

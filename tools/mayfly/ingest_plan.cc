@@ -78,6 +78,7 @@ std::vector<RawOption> options_of(const std::string& file, const IngestOptions& 
   if (!options.nulls.empty()) raw.push_back({"null", options.nulls});
   if (!options.renamed.empty()) raw.push_back({"rename", options.renamed});
   add_text("on_extra", given.on_extra);
+  if (options.coerce) raw.push_back({"on_change", std::string("text")});
   if (!given.types.empty()) raw.push_back({"types", given.types});
   if (!given.columns.empty()) raw.push_back({"columns", given.columns});
   return raw;

@@ -20,6 +20,7 @@ Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet
   if (!writing.delimiter.empty()) raw.push_back({"delimiter", writing.delimiter});
   if (!writing.quote.empty()) raw.push_back({"quote", writing.quote});
   if (!writing.on_extra.empty()) raw.push_back({"on_extra", writing.on_extra});
+  if (writing.coerce) raw.push_back({"on_change", std::string("text")});
   for (const RawOption& option : format.options()) {
     if (std::ranges::find(raw, option.name, &RawOption::name) == raw.end()) raw.push_back(option);
   }

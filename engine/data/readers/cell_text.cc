@@ -32,11 +32,6 @@ void append_quoted(std::string_view text, std::string* out) {
   *out += '"';
 }
 
-void put_exception_text(RowCells& row, std::uint32_t column, std::string_view text) {
-  row.put_text(column, text);
-  row.mark_exception(column);
-}
-
 void put_any(RowCells& row, std::uint32_t column, std::string_view text) {
   std::int64_t integer = 0;
   double real = 0;
@@ -66,6 +61,11 @@ bool put_bool(RowCells& row, std::uint32_t column, std::string_view text) {
 }
 
 }  // namespace
+
+void put_exception_text(RowCells& row, std::uint32_t column, std::string_view text) {
+  row.put_text(column, text);
+  row.mark_exception(column);
+}
 
 bool put_text_as(RowCells& row, std::uint32_t column, ColumnType type, std::string_view text) {
   std::int64_t integer = 0;

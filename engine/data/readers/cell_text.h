@@ -88,6 +88,9 @@ class RowCells {
   std::uint32_t used_;
 };
 
+// Kept as text in a column of another type, which the batch marks as an exception.
+void put_exception_text(RowCells& row, std::uint32_t column, std::string_view text);
+
 // False, and nothing put: the column would store the text as another value.
 bool put_text_as(RowCells& row, std::uint32_t column, ColumnType type, std::string_view text);
 

@@ -139,8 +139,10 @@ std::uint32_t CsvReader::put_fields(RowCells& row_in, const CsvField* fields) {
 }
 
 bool CsvReader::put_slow(RowCells& row, std::uint32_t column, const CsvField& field) {
-  return put_text_as(row, column, plan_[column].type,
-                     csv_value(field, options_.dialect, &unescaped_));
+  const std::string_view text = csv_value(field, options_.dialect, &unescaped_);
+  if (put_text_as(row, column, plan_[column].type, text)) return true;
+  if (options_.keep_changes) put_exception_text(row, column, text);
+  return options_.keep_changes;
 }
 
 // Of a record that has bytes which aren't text: those may be a blob's, or nobody's.

@@ -32,6 +32,9 @@ struct CsvOptions {
   // Which field of a record fills each column, and how many a record has; empty, 0: all in order.
   std::vector<std::uint32_t> fields;
   std::uint32_t field_count = 0;
+  // Text that a numeric column would change (007, twenty digits) is kept as text, for a table that
+  // may change it; else its record is an error row.
+  bool keep_changes = false;
   std::uint64_t max_row_bytes = kMaxRowBytes;
 };
 

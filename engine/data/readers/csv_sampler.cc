@@ -124,6 +124,12 @@ bool CsvSampler::take_names() {
 Result<Shape> CsvSampler::shape(bool infer) const {
   if (!header_error_.empty()) return Status(Code::kNoInput, header_error_);
   if (!names_known_ && passed_over_) return Status(Code::kNoInput, too_long("first row"));
+  if (!names_known_ && limits_.lines_skipped > 1) {
+    return Status(Code::kNoInput,
+                  "expected a first record behind " + std::to_string(limits_.lines_skipped) +
+                      " lines that are left out, found the end; leave out fewer (--skip-rows, or "
+                      "skip_rows in a pipeline)");
+  }
   if (!names_known_) {
     return Status(Code::kNoInput,
                   sampling_.header

@@ -151,8 +151,12 @@ bool NdjsonReader::put_members(RowCells& row_in) {
     if (row.is_put(column)) [[unlikely]]
       row.clear(column);  // the last of two counts
     const Fault fault = put_value(row, column, member);
-    if (fault != Fault::kNone) [[unlikely]]
+    if (fault == Fault::kNone) [[likely]]
+      continue;
+    if (fault != Fault::kChanges || !options_.keep_changes) {
       return refuse_value(fault, column, member);
+    }
+    put_exception_text(row, column, member.text);  // a number: strings have been kept
   }
   row_in = row;
   return true;

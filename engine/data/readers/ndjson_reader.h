@@ -27,6 +27,9 @@ namespace mayfly {
 struct NdjsonOptions {
   bool ignore_extra = false;
   bool columns_given = false;  // nobody looks at the rows for them: what to do is another thing
+  // What a numeric column would change ("7", 1e400) is kept as text, for a table that may change
+  // it; else its line is an error row.
+  bool keep_changes = false;
   std::uint64_t max_row_bytes = kMaxRowBytes;
 };
 

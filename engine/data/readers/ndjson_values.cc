@@ -53,7 +53,8 @@ NdjsonReader::Fault NdjsonReader::put_string(RowCells& row, std::uint32_t column
   const ColumnType type = types_[column];
   if (!is_textual(type)) {
     // A string stays one: SQLite would make a number of "7".
-    if (is_numeric(type) && looks_numeric({row.heap_end(), size})) return Fault::kChanges;
+    const bool changes = is_numeric(type) && looks_numeric({row.heap_end(), size});
+    if (changes && !options_.keep_changes) return Fault::kChanges;
     if (type == ColumnType::kAny) {
       row.put_kind(column, MAYFLY_TEXT);
     } else {

@@ -180,8 +180,8 @@ TEST_CASE("infer: lines at the beginning are left out, whatever is in them, and 
   }
   CsvSampler all({}, {.lines_skipped = 9});
   CHECK(feed(all, document) ==
-        "error: expected a header line, found nothing; is the file whole? One without rows has "
-        "a header all the same");
+        "error: expected a first record behind 9 lines that are left out, found the end; leave out "
+        "fewer (--skip-rows, or skip_rows in a pipeline)");
   NdjsonSampler json_lines({}, {.lines_skipped = 1});
   CHECK(feed(json_lines, "[1,\n{\"a\":1}\n") == "a:int64 @4:2");
 }
