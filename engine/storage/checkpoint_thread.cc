@@ -50,7 +50,8 @@ void CheckpointThread::run() {
     if (stopping_.load(std::memory_order_acquire)) return;
     try {
       checkpoint(connection);
-    } catch (const std::bad_alloc&) {  // as without a connection: the writer does it
+    } catch (const std::bad_alloc&) {  // as without one: the writer does it
+      connection.close();
     }
     running_.store(false, std::memory_order_release);  // partner: running(), wait()
     running_.notify_one();

@@ -91,6 +91,11 @@ DbError copy_of(const DbError& error) noexcept {
           .waited_ns = error.waited_ns};
 }
 
+DbResult<void> copy_of(const DbResult<void>& result) noexcept {
+  if (result.ok()) return {};
+  return copy_of(result.error());
+}
+
 DbError no_memory(std::string_view what) noexcept {
   return {.kind = Kind::kNoMemory, .message = copy_or_say_no_memory(what)};
 }

@@ -47,7 +47,10 @@ struct DbError {
   bool is_lock() const { return kind == Kind::kBusy; }
 };
 
-// These are made also without memory, with a text that says that.
+// What the connection says of the call that just returned `code`: for users of SQLite's C API.
+DbError to_db_error(sqlite3* db, int code);
+
+// The following are made also without memory, with a text that says that.
 // `doing` ("writing to orders") stands before SQLite's words.
 DbError to_db_error(const SqliteError& error, std::string_view doing) noexcept;
 DbError copy_of(const DbError& error) noexcept;
@@ -55,8 +58,6 @@ DbError copy_of(const DbError& error) noexcept;
 DbError no_thread(std::string_view doing, const std::exception& error) noexcept;
 // `what`: what there was no memory for.
 DbError no_memory(std::string_view what) noexcept;
-// What the connection says of the call that just returned `code`: for users of SQLite's C API.
-DbError to_db_error(sqlite3* db, int code);
 // With the exit status that the kind leads to.
 Status to_status(const DbError& error);
 
@@ -109,6 +110,9 @@ class [[nodiscard]] DbResult<void> {
  private:
   std::optional<DbError> error_;
 };
+
+// Also without memory.
+DbResult<void> copy_of(const DbResult<void>& result) noexcept;
 
 // Success for SQLITE_OK, SQLITE_ROW and SQLITE_DONE: for users of SQLite's C API.
 DbResult<void> to_db_result(sqlite3* db, int code);

@@ -2,16 +2,17 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
 #include "mayfly/base/thread_name.h"
 #include "mayfly/storage/hybrid/stats_store.h"
 #include "mayfly/storage/own_thread.h"
+#include "mayfly/storage/thread_mark.h"
 
 namespace mayfly {
 namespace {
@@ -53,7 +54,7 @@ struct HybridStorage::Impl {
   void start();
   void stop_thread();
   bool would_wait_for_itself() const {
-    return writer->is_within() || storing.load() == std::this_thread::get_id() ||
+    return writer->is_within() || storing.is_here() || stopping_here.is_here() ||
            (logs != nullptr && logs->is_within()) || (buffer != nullptr && buffer->is_within());
   }
   DbResult<void> stop();
@@ -67,12 +68,13 @@ struct HybridStorage::Impl {
   std::unique_ptr<WriteBuffer> buffer;
   StatsStore store;  // its thread's, and behind its end stop()'s
 
-  std::mutex stop_mutex;  // held while it stops
-  bool stopped = false;   // guarded by stop_mutex
+  std::mutex stop_mutex;     // held while it stops
+  ThreadMark stopping_here;  // who holds it
+  bool stopped = false;      // guarded by stop_mutex
   std::mutex mutex;
   std::condition_variable wake;
-  bool stopping = false;                 // guarded by mutex
-  std::atomic<std::thread::id> storing;  // the thread's, while it stores
+  bool stopping = false;  // guarded by mutex
+  ThreadMark storing;     // the thread, while it stores
   std::thread thread;
 };
 
@@ -88,9 +90,11 @@ void HybridStorage::Impl::start() {
       if (stopping || clock.now_ns() < due_ns) continue;
       due_ns = next_ns();
       lock.unlock();
-      storing = std::this_thread::get_id();
-      store.store_if_changed(stats());
-      storing = std::thread::id();
+      try {
+        const ThreadMark::Here here(storing);
+        store.store_if_changed(stats());
+      } catch (const std::bad_alloc&) {  // the next interval's may be
+      }
       lock.lock();
     }
   });
@@ -109,6 +113,7 @@ DbResult<void> HybridStorage::Impl::stop() {
   // Before anything is stopped: from there a part couldn't be, and the order would be another.
   if (would_wait_for_itself()) return from_within();
   const std::lock_guard lock(stop_mutex);
+  const ThreadMark::Here here(stopping_here);
   if (stopped) return {};
   DbResult<void> end;
   if (const auto done = buffer->stop(); !done.ok()) {

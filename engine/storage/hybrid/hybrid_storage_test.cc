@@ -12,6 +12,7 @@
 #include "mayfly/storage/hybrid/stats_store.h"
 #include "mayfly/storage/stats/stats_reader.h"
 #include "tests/support/database.h"
+#include "tests/support/no_threads.h"
 
 namespace mayfly {
 namespace {
@@ -244,6 +245,7 @@ TEST_CASE(
     return stats.ok() && f.stored("$.write_buffer.is_running") == "0";
   };
   while (!are_stored()) std::this_thread::yield();
+  while (writer.use_count() > 1) std::this_thread::yield();  // it uses the clock until then
   CHECK(f.stored("$.write_buffer.rejected") == "1");
 }
 
@@ -258,6 +260,31 @@ TEST_CASE("hybrid: a stop in a listener of the logs is refused, and stops nothin
   CHECK(refused == Kind::kOther);
   CHECK(storage->stats().buffer.is_running);
   CHECK(storage->stop().ok());
+}
+
+// Its last stats are written by the thread that stops it, whose listener is heard before the turn.
+TEST_CASE("hybrid: a stop that is heard within a stop is refused, and the stop goes on") {
+  Fixture f("hybrid_stop_within");
+  const auto storage = f.open();
+  int refused = 0;
+  const auto subscription =
+      storage->writer().sink().subscribe("write.batch.enqueue", [&](const SignalEvent&) {
+        if (!storage->stop().ok()) ++refused;
+      });
+  CHECK(storage->writer().write("INSERT INTO downloads VALUES (1, 1)").ok());
+  CHECK(storage->stop().ok());
+  CHECK(refused > 0);
+  CHECK(f.stored("$.write_buffer.is_running") == "0");
+}
+
+TEST_CASE("hybrid: where no thread can be made it says which part has none") {
+  Fixture f("hybrid_no_threads");
+  const testing::NoThreads none;
+  const auto refused = HybridStorage::open(f.options);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == Kind::kNoMemory);
+  CHECK(refused.error().message.starts_with("opening the database: "));
+  CHECK(refused.error().message.find("no thread for it") != std::string::npos);
 }
 
 TEST_CASE("hybrid: a forced flush that one part fails is one of the others all the same") {

@@ -106,7 +106,8 @@ class LogDatabase {
   // pattern.
   Status record_signals(SignalSink& sink, std::string_view patterns,
                         LogLevel level = LogLevel::kInfo, std::string logger = "signals");
-  // This thread is the log database's own, or in a callback of its writer.
+  // This thread works for the log database, or is in a callback of its writer: what waits for it is
+  // refused.
   bool is_within() const;
   // Where the records' signals are raised.
   SignalSink& sink();

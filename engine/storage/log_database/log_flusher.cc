@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <new>
 #include <string>
 
 #include "mayfly/base/thread_name.h"
@@ -125,7 +126,7 @@ void LogFlusher::work(const Wanted& wanted) {
 void LogFlusher::answer(std::uint64_t flush, const DbResult<void>& result) {
   const std::lock_guard lock(intake_.mutex());
   flushed_ = flush;
-  flush_result_ = result;
+  flush_result_ = copy_of(result);
   answered_.notify_all();
 }
 
@@ -157,7 +158,7 @@ void LogFlusher::finish() {
   running_.store(false, std::memory_order_release);
   const std::lock_guard lock(intake_.mutex());
   finished_ = true;
-  stop_result_ = result;
+  stop_result_ = copy_of(result);
   answered_.notify_all();
 }
 
@@ -199,7 +200,7 @@ DbResult<void> LogFlusher::store_until(std::uint64_t records) {
     const auto stored = store_some();
     if (!stored.ok()) {
       note_failure(stored.error());
-      return stored.error();
+      return copy_of(stored.error());
     }
     for (std::size_t i = 0; i < kLogLevels; ++i) {
       by_level_[i].fetch_add(stored->by_level[i], std::memory_order_relaxed);
@@ -213,12 +214,16 @@ DbResult<void> LogFlusher::store_until(std::uint64_t records) {
   return {};
 }
 
-DbResult<LogTable::Stored> LogFlusher::store_some() {
-  if (!table_is_there_) {
-    if (const auto created = table_.create(); !created.ok()) return created.error();
-    table_is_there_ = true;
+DbResult<LogTable::Stored> LogFlusher::store_some() noexcept {
+  try {
+    if (!table_is_there_) {
+      if (const auto created = table_.create(); !created.ok()) return copy_of(created.error());
+      table_is_there_ = true;
+    }
+    return table_.store(intake_.ring(), signalled_.records);
+  } catch (const std::bad_alloc&) {
+    return no_memory("no memory for records");
   }
-  return table_.store(intake_.ring(), signalled_.records);
 }
 
 void LogFlusher::note_failure(const DbError& error) noexcept {
@@ -234,21 +239,27 @@ void LogFlusher::note_failure(const DbError& error) noexcept {
   }
 }
 
+// Whether there may be more to do.
+DbResult<bool> LogFlusher::clean_some() {
+  if (is_shrinking_) {
+    auto more = table_.shrink();
+    is_shrinking_ = more.ok() && *more;
+    return more;
+  }
+  const auto removed = table_.remove_before(clock_.wall_us() - options_.retention_ns / 1000);
+  if (!removed.ok()) return removed.error();
+  removed_ += *removed;
+  is_shrinking_ = *removed < static_cast<std::int64_t>(LogTable::kRowsMax);
+  return !is_shrinking_ || removed_ > 0;
+}
+
 void LogFlusher::clean_step() {
   const std::int64_t now_ns = clock_.now_ns();
   DbResult<bool> more = false;
-  if (is_shrinking_) {
-    more = table_.shrink();
-    is_shrinking_ = more.ok() && *more;
-  } else {
-    const auto removed = table_.remove_before(clock_.wall_us() - options_.retention_ns / 1000);
-    if (removed.ok()) {
-      removed_ += *removed;
-      is_shrinking_ = *removed < static_cast<std::int64_t>(LogTable::kRowsMax);
-      more = !is_shrinking_ || removed_ > 0;
-    } else {
-      more = removed.error();
-    }
+  try {
+    more = clean_some();
+  } catch (const std::bad_alloc&) {
+    more = no_memory("no memory");
   }
   if (more.ok() && *more) return;  // the next step is due at once
   is_shrinking_ = false;

@@ -69,8 +69,9 @@ class LogFlusher {
   void raise_drops() noexcept;
   // Until so many records have left the intake.
   DbResult<void> store_until(std::uint64_t records);
-  DbResult<LogTable::Stored> store_some();
+  DbResult<LogTable::Stored> store_some() noexcept;
   void note_failure(const DbError& error) noexcept;
+  DbResult<bool> clean_some();
   void clean_step();
 
   const LogDatabaseOptions& options_;

@@ -13,6 +13,7 @@
 
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
 #include "tests/support/database.h"
+#include "tests/support/no_threads.h"
 
 namespace mayfly {
 namespace {
@@ -368,6 +369,17 @@ TEST_CASE(
   REQUIRE(window->flush().ok());
   CHECK(database.rows("SELECT id, signal FROM signals") == Names{"2|order.completed"});
   CHECK(window->stats().pending == 0);
+}
+
+TEST_CASE("persistent window: where no thread can be made for it opening says so") {
+  const ManualClock clock;
+  const testing::Database database("pw_no_threads");
+  const auto writer = SqliteSingleWriter::get_or_create(database.path());  // has its own already
+  REQUIRE(writer.ok());
+  const testing::NoThreads none;
+  const auto refused = PersistentSignalWindow::open(database.path(), by_hand(clock));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.starts_with("opening a window: no thread for it: "));
 }
 
 TEST_CASE("persistent window: a flush that would wait for itself is refused") {

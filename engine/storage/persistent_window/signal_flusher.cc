@@ -119,7 +119,7 @@ void SignalFlusher::loop() {
     lock.lock();
     answer(waiters, result);
     if (!last) continue;
-    end_ = result;
+    end_ = copy_of(result);
     ended = captured_.held() == 0 || clock_.now_ns() >= deadline_ns_;
     const std::int64_t next_ns = std::min(earliest_ns_, deadline_ns_);
     while (!ended && clock_.now_ns() < next_ns) clock_.wait_until(lock, wake_, next_ns);
@@ -129,7 +129,7 @@ void SignalFlusher::loop() {
 void SignalFlusher::answer(Waiter* waiters, const DbResult<void>& result) {
   while (waiters != nullptr) {
     Waiter* const next = waiters->next;  // it may be gone once it is done
-    waiters->result = result;
+    waiters->result = copy_of(result);
     waiters->done = true;
     waiters = next;
   }
@@ -276,11 +276,15 @@ void SignalFlusher::look_for_dropped() {
 DbResult<void> SignalFlusher::take_dropped_error() {
   const std::uint64_t untold = std::exchange(dropped_untold_, 0);
   if (untold == 0) return {};
-  return DbError{
-      .message = fmt::format("expected room for what is raised, found max_pending_signals or "
-                             "max_pending_bytes reached: {} signals since the last flush are in "
-                             "memory alone; raise the limit, or see why flushes failed",
-                             untold)};
+  try {
+    return DbError{
+        .message = fmt::format("expected room for what is raised, found max_pending_signals or "
+                               "max_pending_bytes reached: {} signals since the last flush are in "
+                               "memory alone; raise the limit, or see why flushes failed",
+                               untold)};
+  } catch (const std::bad_alloc&) {
+    return no_memory("some are lost");
+  }
 }
 
 void SignalFlusher::say(StemId stem, std::string_view argument) noexcept {

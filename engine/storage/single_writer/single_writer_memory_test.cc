@@ -11,6 +11,7 @@
 #include "mayfly/storage/single_writer/statement_run.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/database.h"
+#include "tests/support/no_threads.h"
 
 namespace mayfly {
 namespace {
@@ -110,6 +111,20 @@ TEST_CASE("single writer: a refusal that there is no memory for is a refusal all
   }
   CHECK(writer->write("INSERT INTO t VALUES (2)").ok());
   CHECK(database.integer("SELECT count(*) FROM t") == 2);
+}
+
+TEST_CASE("single writer: where no thread can be made opening says so, and the next one opens it") {
+  const testing::Database database("sw_no_threads");
+  {
+    const testing::NoThreads none;
+    const auto refused = SqliteSingleWriter::get_or_create(database.path(), {});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == DbError::Kind::kNoMemory);
+    CHECK(refused.error().message.find(": no thread for it: ") != std::string::npos);
+  }
+  const auto writer = SqliteSingleWriter::get_or_create(database.path(), {});
+  REQUIRE(writer.ok());
+  CHECK((*writer)->write("CREATE TABLE t(x)").ok());
 }
 
 // Each allocation of opening one, one at a time.

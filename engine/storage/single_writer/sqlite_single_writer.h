@@ -41,7 +41,8 @@
 //            but close(), abort(), waiting for its tickets and append() into a full pool wait for
 //            ever; try_append() doesn't. Nor do they wait for a thread that does. To another
 //            database they may write (and, in memory, read from it), as long as all do so in the
-//            same order of databases: two that do it crosswise wait for each other. What one throws
+//            same order of databases: two that do it crosswise wait for each other, as do two that
+//            end and whose kept values open each other's. What one throws
 //            becomes an error with its text. Listeners hear of a checkpoint that fails while the
 //            last holder lets go, too: they may read then, and nothing can be posted any more
 //            (kClosed).

@@ -25,17 +25,11 @@ DbError opened_within(const DatabaseName& name) {
 class WriterRegistry::HeldPlace {
  public:
   // Not by the thread that has it.
-  explicit HeldPlace(Place& place) : place_(place), lock_(place.mutex) {
-    // Only this thread compares it with its own: no order is needed.
-    place.holder.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  }
-  ~HeldPlace() { place_.holder.store({}, std::memory_order_relaxed); }
-  HeldPlace(const HeldPlace&) = delete;
-  HeldPlace& operator=(const HeldPlace&) = delete;
+  explicit HeldPlace(Place& place) : lock_(place.mutex), holder_(place.holder) {}
 
  private:
-  Place& place_;
   const std::lock_guard<std::mutex> lock_;
+  const ThreadMark::Here holder_;
 };
 
 WriterRegistry& WriterRegistry::of_process() {
@@ -52,11 +46,11 @@ DbResult<std::shared_ptr<SqliteSingleWriter>> WriterRegistry::get_or_create(
     return DbError{.kind = DbError::Kind::kParameter, .message = status.message()};
   }
   Place& place = place_of(name->key());
-  // Declared before the place is held, which letting the last one go does, too: gone behind it.
+  // Declared before the place is held, which letting the last one go does, too.
   std::shared_ptr<SqliteSingleWriter> writer = place.find();
   if (writer != nullptr) return share(std::move(writer), *name);
   // Whoever holds the place may be waiting for its turn: one who has it doesn't wait for the place.
-  if (shared_database_of(*name)->queue().is_within() || place.is_held_here()) {
+  if (shared_database_of(*name)->queue().is_within() || place.holder.is_here()) {
     return opened_within(*name);
   }
   const HeldPlace held(place);
@@ -119,7 +113,7 @@ void WriterRegistry::destroy(Place& place, SqliteSingleWriter* writer) {
   const auto end = [&place, writer] {
     std::optional<HeldPlace> held;
     // By open(), when there is no memory to share it with.
-    if (!place.is_held_here()) held.emplace(place);
+    if (!place.holder.is_here()) held.emplace(place);
     delete writer;
   };
   // The last one let go in a callback of the writer's own: its thread can't wait for itself.

@@ -1,23 +1,22 @@
 // WriterRegistry: one SqliteSingleWriter for each database of a process.
 //
-// A writer belongs to those who hold it; the registry only knows the way to it. A database whose
-// last holder is letting go can't be opened again before it is closed: who asks for it meanwhile
-// waits.
+// A writer belongs to those who hold it; the registry only knows the way to it. Who asks for a
+// database whose writer is ending waits for that; who comes between the last holder's letting go
+// and the end opens it anew, by the connection that is there (shared_database.h).
 //
 // THREADS  Any. Databases don't wait for each other.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "mayfly/storage/db_error.h"
 #include "mayfly/storage/single_writer/database_name.h"
 #include "mayfly/storage/single_writer/sqlite_single_writer.h"
+#include "mayfly/storage/thread_mark.h"
 
 namespace mayfly {
 
@@ -35,13 +34,10 @@ class WriterRegistry {
   struct Place {
     std::shared_ptr<SqliteSingleWriter> find();
     void put(const std::shared_ptr<SqliteSingleWriter>& opened);
-    bool is_held_here() const {
-      return holder.load(std::memory_order_relaxed) == std::this_thread::get_id();
-    }
 
     std::mutex mutex;
-    std::atomic<std::thread::id> holder;  // of `mutex`; none: no thread
-    std::mutex writer_mutex;              // guards what follows, for a moment
+    ThreadMark holder;        // of `mutex`
+    std::mutex writer_mutex;  // guards what follows, for a moment
     std::weak_ptr<SqliteSingleWriter> writer;
   };
   class HeldPlace;

@@ -43,7 +43,7 @@ WriteBuffer::Impl::Impl(std::shared_ptr<SqliteSingleWriter> writer_in,
       rewrite_at(options.spool_rewrite_bytes) {}
 
 bool WriteBuffer::Impl::would_wait_for_itself() const {
-  return writer->is_within() || flushing.load() == std::this_thread::get_id();
+  return writer->is_within() || flushing.is_here() || stopping_here.is_here();
 }
 
 DbResult<void> WriteBuffer::Impl::write(const Call& call) {

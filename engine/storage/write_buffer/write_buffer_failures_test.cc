@@ -322,6 +322,44 @@ TEST_CASE("a buffer whose thread there is no memory for isn't running, and makes
   CHECK(f.buffer->stats().is_running);
 }
 
+// Each allocation of a flush that refuses a row, one at a time.
+TEST_CASE("a row whose refusal there is no memory to tell is told by a later flush") {
+  bool failed = true;
+  for (std::int64_t allocation = 1; failed; ++allocation) {
+    CAPTURE(allocation);
+    REQUIRE(allocation < 300);
+    BufferFixture f("wbf_reject_memory" + std::to_string(allocation), kItems);
+    upsert(*f.buffer, 1, 5000);
+    upsert(*f.buffer, 2, 1);
+    testing::fail_allocation(allocation);
+    try {
+      static_cast<void>(f.buffer->force_flush().ok());
+    } catch (const std::bad_alloc&) {
+    }
+    failed = testing::fail_allocation(0);
+    CHECK(f.buffer->force_flush().ok());
+    CHECK(f.buffer->stats().pending == 0);
+    CHECK(f.buffer->stats().rejected == 1);
+    CHECK(f.buffer->rejected().size() == 1);
+    CHECK(count(f) == "1");
+  }
+}
+
+TEST_CASE("a stop of a buffer that is heard within its stop is refused") {
+  BufferFixture f("wbf_stop_within", kItems, {.stop_timeout_ns = 0}, {.busy_timeout_ns = 0});
+  upsert(*f.buffer, 1, 1);
+  DbError heard;
+  const auto subscription = f.writer->sink().subscribe(
+      "buffer.stop.left", [&](const SignalEvent&) { heard = f.buffer->stop().error(); });
+  {
+    const WriteLock lock(f.database.path());
+    CHECK_FALSE(f.buffer->stop().ok());
+  }
+  CHECK(heard.kind == DbError::Kind::kOther);
+  CHECK(f.buffer->stop().ok());
+  CHECK(count(f) == "1");
+}
+
 TEST_CASE("from within the writer's and the buffer's own callbacks nothing waits for itself") {
   WriteBuffer* buffer = nullptr;
   std::vector<DbError> refused;

@@ -17,25 +17,11 @@ bool has(const std::vector<RowRef>& sorted, RowRef row) {
   return std::binary_search(sorted.begin(), sorted.end(), row);
 }
 
-// Says which thread flushes, as long as it does.
-class Flushing {
- public:
-  explicit Flushing(std::atomic<std::thread::id>& who) : who_(who) {
-    who_.store(std::this_thread::get_id());
-  }
-  ~Flushing() { who_.store({}); }
-  Flushing(const Flushing&) = delete;
-  Flushing& operator=(const Flushing&) = delete;
-
- private:
-  std::atomic<std::thread::id>& who_;
-};
-
 }  // namespace
 
 DbResult<std::int64_t> WriteBuffer::Impl::flush_all() {
   const std::lock_guard lock(flush_mutex);
-  const Flushing here(flushing);
+  const ThreadMark::Here here(flushing);
   const std::int64_t began_ns = clock.now_ns();
   flushed_now = 0;
   bool said = false;
@@ -55,8 +41,11 @@ DbResult<std::int64_t> WriteBuffer::Impl::flush_all() {
   if (said) flushes.fetch_add(1, std::memory_order_relaxed);
   if (!done.ok()) {
     failures.fetch_add(1, std::memory_order_relaxed);
-    sink.raise(flush_error, done.error().message);
-    return done.error();
+    try {
+      sink.raise(flush_error, done.error().message);
+    } catch (const std::bad_alloc&) {  // the figure says it
+    }
+    return copy_of(done.error());
   }
   if (said) {
     sink.raise(flush_done, flushed_now, "rows", (clock.now_ns() - began_ns) / kMillisecond, "ms");

@@ -26,6 +26,7 @@
 
 #include "mayfly/base/rng.h"
 #include "mayfly/policy/retry_policy.h"
+#include "mayfly/storage/thread_mark.h"
 #include "mayfly/storage/write_buffer/batch_writer.h"
 #include "mayfly/storage/write_buffer/flush_plan.h"
 #include "mayfly/storage/write_buffer/pending_rows.h"
@@ -102,12 +103,13 @@ struct WriteBuffer::Impl {
       spool_replayed, spool_torn, spool_lost;
 
   std::mutex lifecycle_mutex;
+  ThreadMark stopping_here;  // who holds it to stop
   std::thread thread;
   Rng rng;  // of the jitter; lifecycle_mutex, or the thread
 
   std::mutex flush_mutex;
-  std::atomic<std::thread::id> flushing{};  // who holds it
-  std::int64_t flushed_now = 0;             // rows of this flush; flush_mutex
+  ThreadMark flushing;           // who holds it
+  std::int64_t flushed_now = 0;  // rows of this flush; flush_mutex
   std::optional<SpoolProgress> progress;
   std::unique_ptr<PendingRows> spare;  // memory for the next generation; flush_mutex
 

@@ -69,14 +69,18 @@ DbResult<void> WriteBuffer::Impl::start() {
     thread = std::thread([this, first_ns] { run(first_ns); });
     return {};
   } catch (const std::exception& error) {  // std::system_error, or std::bad_alloc
-    const std::lock_guard lock(mutex);
-    running = false;
+    {
+      const std::lock_guard lock(mutex);
+      running = false;
+    }
+    room.notify_all();  // who waits for it meanwhile makes room itself
     return no_thread("starting a write buffer", error);
   }
 }
 
 DbResult<void> WriteBuffer::Impl::stop() {
   const std::lock_guard lifecycle(lifecycle_mutex);
+  const ThreadMark::Here here(stopping_here);
   const std::int64_t deadline_ns = deadline_after(clock.now_ns(), options.stop_timeout_ns);
   {
     const std::lock_guard lock(mutex);
