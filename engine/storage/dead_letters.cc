@@ -75,13 +75,11 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
     const auto line = static_cast<std::int64_t>(origin.batch->line[origin.row]);
     if (line > 0) insert_.bind(4, line);
   }
+  std::string format;
   insert_.bind(5, letter.node).bind(6, letter.code).bind(7, letter.reason);
   if (is_error_row(batch, row)) {
     insert_.bind_blob(9, text_at(batch, batch.raw[row]).substr(0, kHeadBytes));
-    std::int64_t format = 0;
-    SqliteError error = format_of(connection, origin.batch->source[origin.row], format);
-    if (!error.ok()) return error;
-    if (format != 0) insert_.bind(12, format);
+    format = format_of_raw(origin.batch->source[origin.row]);
   } else {
     // What is too large for the table is too large for a dead letter. Escapes may take six times
     // the bytes of a text.
@@ -90,7 +88,11 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
     const Schema& schema = letter.schema != nullptr ? *letter.schema : context_.schema;
     append_row_json(schema, batch, row, cut ? kHeadBytes : UINT64_MAX, columns_);
     insert_.bind(8, columns_);
+    if (letter.schema == nullptr) format = select_json_;
   }
+  std::int64_t format_id = 0;
+  if (SqliteError error = store_format(connection, format, format_id); !error.ok()) return error;
+  if (format_id != 0) insert_.bind(12, format_id);
   insert_.bind(10, target_).bind(11, static_cast<std::int64_t>(batch.attempt[row]));
   return insert_.run();
 }
@@ -110,28 +112,32 @@ SqliteError DeadLetters::prepare(SqliteConnection& connection) {
       insert_);
 }
 
-SqliteError DeadLetters::format_of(SqliteConnection& connection, std::uint16_t source,
-                                   std::int64_t& id) {
-  if (const auto known = formats_.find(source); known != formats_.end()) {
+std::string DeadLetters::format_of_raw(std::uint16_t source) const {
+  const std::string& read = context_.progress.record_format(source);
+  if (read.empty() || select_json_.empty()) return read.empty() ? select_json_ : read;
+  // One object of both.
+  return read.substr(0, read.size() - 1) + ',' + select_json_.substr(1);
+}
+
+SqliteError DeadLetters::store_format(SqliteConnection& connection, const std::string& format,
+                                      std::int64_t& id) {
+  id = 0;
+  if (format.empty()) return {};
+  if (const auto known = formats_.find(format); known != formats_.end()) {
     id = known->second;
     return {};
   }
-  const std::string& format = context_.progress.record_format(source);
-  SqliteError error;
-  if (!format.empty()) {
-    SqliteStatement statement;
-    error = connection.run(kFormats);
-    for (const char* sql : {"INSERT OR IGNORE INTO mayfly_record_formats(format) VALUES(?1)",
-                            "SELECT id FROM mayfly_record_formats WHERE format = ?1"}) {
-      if (error.ok()) error = connection.prepare(sql, statement, false);
-      if (!error.ok()) return error;
-      statement.bind(1, format);
-      if (statement.step(error)) id = statement.int64(0);
-    }
+  SqliteStatement statement;
+  SqliteError error = connection.run(kFormats);
+  for (const char* sql : {"INSERT OR IGNORE INTO mayfly_record_formats(format) VALUES(?1)",
+                          "SELECT id FROM mayfly_record_formats WHERE format = ?1"}) {
+    if (error.ok()) error = connection.prepare(sql, statement, false);
     if (!error.ok()) return error;
+    statement.bind(1, format);
+    if (statement.step(error)) id = statement.int64(0);
   }
-  formats_.emplace(source, id);
-  return {};
+  if (error.ok()) formats_.emplace(format, id);
+  return error;
 }
 
 // A row that a transform made has its position from what it was made from.

@@ -1,9 +1,11 @@
 // DeadLetters: rows that were rejected, in the table mayfly_dead_letters.
 //
 // The table is created by the transaction that needs it first. Rows that never got values (parse
-// errors) fill `raw`, the others `columns`. How raw bytes are to be read again is the source's to
-// say: `format` is the rowid in mayfly_record_formats of a JSON object of options of the source
-// dead_letters; NULL: it didn't say.
+// errors) fill `raw`, the others `columns`. What is needed to write them once more as they would
+// have been is `format`, the rowid in mayfly_record_formats of a JSON object: of raw bytes the
+// options of the source dead_letters that read them as their source did, as far as it said so; of
+// rows that came to the writer, and of raw bytes, `select` and `per_batch` of a writer that has them.
+// NULL: there is nothing to say.
 //
 // THREADS  The connection's.
 #pragma once
@@ -34,12 +36,14 @@ class DeadLetters {
     const RejectionNames& names;
     const Progress& progress;
   };
+  // select_json: an object of the writer's `select` and `per_batch`; empty: it has none.
   DeadLetters(const Context& context, std::string writer, std::string target,
-              std::uint64_t row_bytes_max)
+              std::uint64_t row_bytes_max, std::string select_json)
       : context_(context),
         writer_(std::move(writer)),
         target_(std::move(target)),
-        row_bytes_max_(row_bytes_max) {}
+        row_bytes_max_(row_bytes_max),
+        select_json_(std::move(select_json)) {}
 
   // A transaction: what others have deleted since the last one is stored anew.
   void begin() { formats_.clear(); }
@@ -71,8 +75,10 @@ class DeadLetters {
   };
   SqliteError put(SqliteConnection& connection, const Letter& letter);
   SqliteError prepare(SqliteConnection& connection);
-  // The rowid of what the source says, which is stored if it isn't; 0: it says nothing.
-  SqliteError format_of(SqliteConnection& connection, std::uint16_t source, std::int64_t& id);
+  // Its rowid; it is stored if it isn't. 0: there is none.
+  SqliteError store_format(SqliteConnection& connection, const std::string& format,
+                           std::int64_t& id);
+  std::string format_of_raw(std::uint16_t source) const;
   Origin origin_of(RowRef row) const;
 
   Context context_;
@@ -81,7 +87,8 @@ class DeadLetters {
   const std::uint64_t row_bytes_max_;
   SqliteConnection* connection_ = nullptr;
   SqliteStatement insert_;
-  std::map<std::uint16_t, std::int64_t> formats_;  // by source, of this transaction
+  const std::string select_json_;
+  std::map<std::string, std::int64_t> formats_;  // that are stored, as this transaction knows
   std::string columns_;                            // scratch
 };
 

@@ -139,12 +139,19 @@ Result<std::optional<ReplaySet>> find_replay(SqliteConnection& connection) {
   SqliteError error = has_table(connection, there);
   if (!error.ok()) return to_status(error, kDoing);
   if (!there) return std::optional<ReplaySet>();
+  // A set that an older version has frozen says nothing of formats.
+  std::string has_format;
+  error = connection.query_text(
+      "SELECT count(*) FROM pragma_table_info('mayfly_replay_parts') WHERE name = 'format'",
+      has_format);
+  if (!error.ok()) return to_status(error, kDoing);
   SqliteStatement statement;
   error = connection.prepare(
-      "SELECT p.key, p.target, p.columns, p.request, count(r.rank), coalesce(sum(r.pending), 0), "
-      "p.format "
-      "FROM mayfly_replay_parts p LEFT JOIN mayfly_replays r ON r.key = p.key "
-      "GROUP BY p.key ORDER BY p.key",
+      std::string("SELECT p.key, p.target, p.columns, p.request, count(r.rank), "
+                  "coalesce(sum(r.pending), 0), ") +
+          (has_format == "0" ? "''" : "p.format") +
+          " FROM mayfly_replay_parts p LEFT JOIN mayfly_replays r ON r.key = p.key "
+          "GROUP BY p.key ORDER BY p.key",
       statement, false);
   ReplaySet set;
   while (error.ok() && statement.step(error)) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mayfly/base/json_text.h"
 #include "mayfly/data/outcome.h"
 #include "mayfly/storage/database_file.h"
 #include "mayfly/storage/own_tables.h"
@@ -14,6 +15,18 @@
 #include "mayfly/storage/writer_impl.h"
 
 namespace mayfly {
+namespace {
+
+// What stands between a row and the table, for its dead letter.
+std::string select_json(const WriterOptions& options) {
+  if (options.select.empty()) return {};
+  JsonText json = JsonText::object();
+  json.add("select", options.select);
+  if (options.per_batch) json.add("per_batch", true);
+  return json.text();
+}
+
+}  // namespace
 
 SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, BatchPool& pool,
                          const Clock& clock, SignalSink& signals, const RejectionNames& names)
@@ -31,7 +44,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       progress_(options.table, clock),
       lineage_(pool),
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
-                    options.row_bytes_max),
+                    options.row_bytes_max, select_json(options)),
       commits_(options.name),
       checkpointer_({.pages_busy = options.checkpoint_pages,
                      .pages_idle = options.checkpoint_idle_pages,

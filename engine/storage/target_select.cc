@@ -45,6 +45,25 @@ class Reads {
   bool rowid_ = false;
 };
 
+// While it lives a name between double quotes that is no column's is a mistake; SQLite takes it for
+// text otherwise, and a misspelt column would give its own name in each row.
+class QuotedNames {
+ public:
+  explicit QuotedNames(SqliteConnection& connection) : connection_(connection) {
+    sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_DQS_DML, -1, &before_);
+    sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  }
+  ~QuotedNames() {
+    sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_DQS_DML, before_, nullptr);
+  }
+  QuotedNames(const QuotedNames&) = delete;
+  QuotedNames& operator=(const QuotedNames&) = delete;
+
+ private:
+  SqliteConnection& connection_;
+  int before_ = 0;
+};
+
 ColumnType type_of_declaration(const char* declared) {
   switch (affinity_of(declared != nullptr ? declared : "", false)) {
     case ColumnAffinity::kInteger:
@@ -66,6 +85,7 @@ Result<TargetSelect> look_at_select(SqliteConnection& connection, const std::str
   SelectScope scope = scope_of(select);
   found.dependence = std::move(scope.dependence);
   found.one_scan = scope.one_scan;
+  const QuotedNames names(connection);
   MAYFLY_ASSIGN_OR_RETURN(found.sql, only_statement(connection, select));
   const Reads reads(connection);
   SqliteStatement statement;

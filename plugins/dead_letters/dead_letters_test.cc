@@ -101,6 +101,9 @@ TEST_CASE("dead letters: records are read as their source says it read them") {
   CHECK(read_with(R"({"raw":"a\\tb\t\\N"})",
                   {{"delimiter", "tab"}, {"quote", "none"}, {"escape", "backslash"}}) ==
         Rows{"t'a\tb'|NULL"});
+  CHECK(read_with(R"({"raw":"{x,2"})", {{"format", "csv"}}) == Rows{"t'{x'|i2"});
+  CHECK(
+      read_with(R"({"raw":"[1,2]"})", {{"format", "json"}})[0].starts_with("error json line 1: "));
   CHECK(read_with(R"({"raw":"{\"who\":\"Ada\",\"no\":1}"})", {{"keys", Names{"who", "no"}}}) ==
         Rows{"t'Ada'|i1"});
   const auto refused_with = [&](std::vector<RawOption> more) {
@@ -227,8 +230,9 @@ TEST_CASE("dead letters: each wrong option is refused with what was expected") {
         "columns: expected each name once (upper and lower case are the same), found \"A\"");
   CHECK(refused({{"path", path}, {"columns", Names{"a"}}, {"types", Names{"b=text"}}}) ==
         "types: expected one of the columns before the =, found \"b=text\"");
-  CHECK(refused({{"path", path}, {"columns", Names{"a"}}, {"types", Names{"a=blob"}}}) ==
-        "types: expected column=int64, float64, text or any, found \"a=blob\"");
+  CHECK(refused({{"path", path}, {"columns", Names{"a"}}, {"types", Names{"a=number"}}}) ==
+        "types: expected column=int64, float64, text, blob, bool, timestamp, json or any, found "
+        "\"a=number\"");
   CHECK(refused(options(path, {{"delimiter", "::"}})) ==
         "delimiter: expected one byte that isn't a newline, or tab, found \"::\"");
   CHECK(refused(options(path, {{"quote", "''"}})) ==

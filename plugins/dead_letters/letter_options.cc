@@ -77,9 +77,10 @@ void parse_type(std::string_view entry, LetterOptions& options, Mistakes& mistak
   const std::size_t equals = entry.rfind('=');  // a column's name may hold one
   const auto type = equals == std::string_view::npos ? std::optional<ColumnType>()
                                                      : column_type_from(entry.substr(equals + 1));
-  const bool known = type == ColumnType::kInt64 || type == ColumnType::kFloat64 ||
-                     type == ColumnType::kText || type == ColumnType::kAny;
-  if (!known) return add_mistake(mistakes, "types", "column=int64, float64, text or any", entry);
+  if (!type) {
+    return add_mistake(mistakes, "types",
+                       "column=int64, float64, text, blob, bool, timestamp, json or any", entry);
+  }
   Column* column = find(options.columns, entry.substr(0, equals));
   if (column == nullptr)
     return add_mistake(mistakes, "types", "one of the columns before the =", entry);
@@ -106,6 +107,9 @@ std::vector<std::string> parse_options(const sdk::Options& values, LetterOptions
   for (std::uint64_t i = 0; values.is_set(kTypes) && i < values.list_size(kTypes); ++i) {
     parse_type(values.list_at(kTypes, i), options, mistakes);
   }
+  constexpr LetterOptions::Records kRecords[] = {
+      LetterOptions::Records::kAuto, LetterOptions::Records::kCsv, LetterOptions::Records::kJson};
+  options.records = kRecords[values.choice(kFormat)];
   parse_dialect(values, options, mistakes);
   parse_fields(values, options, mistakes);
   constexpr EmptyField kEmptyFields[] = {EmptyField::kAuto, EmptyField::kNull, EmptyField::kText};

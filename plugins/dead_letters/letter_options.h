@@ -17,8 +17,11 @@ namespace mayfly::dead_letters {
 
 struct LetterOptions {
   std::string path;
-  std::string key;              // empty: the file's path
+  std::string key;                                           // empty: the file's path
+  enum class Records : std::uint8_t { kAuto, kCsv, kJson };  // kAuto: JSON begins with {
+
   std::vector<Column> columns;  // with the types that their table declares
+  Records records = Records::kAuto;
   CsvDialect dialect;
   std::vector<std::uint32_t> fields;  // of a CSV record, for each column; empty: all in order
   std::uint32_t field_count = 0;      // of such a record; 0: as many as columns
@@ -34,6 +37,7 @@ enum Option : std::uint32_t {
   kPath,
   kColumns,
   kTypes,
+  kFormat,
   kDelimiter,
   kQuote,
   kEscape,
@@ -54,8 +58,10 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
     sdk::required(sdk::list_option("columns", nullptr, {"1", nullptr},
                                    "The columns of the rows, in the order of a CSV record.")),
     sdk::list_option("types", nullptr, {},
-                     "Types that the table declares, each as column=type: int64, float64, text or "
-                     "any, which the others are."),
+                     "Types that the table declares, each as column=type: int64, float64, text, "
+                     "blob, bool, timestamp, json or any, which the others are."),
+    sdk::choice_option("format", "auto", "auto|csv|json",
+                       "What a record is; auto: JSON if it begins with {, else CSV."),
     sdk::text_option("delimiter", ",", "One character between the fields of a CSV record, or tab."),
     sdk::text_option("quote", "\"", "The character around such fields, or none."),
     sdk::choice_option("escape", "none", "none|backslash",

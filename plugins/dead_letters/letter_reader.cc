@@ -67,6 +67,7 @@ LetterReader::LetterReader(const LetterOptions& options)
       dialect_(options.dialect),
       csv_types_(types_of(columns_)),
       json_types_(types_of(for_json(columns_))),
+      records_(options.records),
       field_count_(options.field_count != 0 ? options.field_count
                                             : static_cast<std::uint32_t>(columns_.size())),
       csv_(Schema(columns_), {.dialect = dialect_,
@@ -86,7 +87,9 @@ LetterReader::LetterReader(const LetterOptions& options)
 LetterReader::Put LetterReader::put(const LetterLine& letter, mayfly_batch& batch,
                                     LetterSink& sink) {
   if (!has_room_for_row(batch)) return Put::kFull;
-  const bool is_json = letter.kind == LetterLine::Kind::kColumns || letter.content.starts_with('{');
+  using Records = LetterOptions::Records;
+  const bool is_json = letter.kind == LetterLine::Kind::kColumns || records_ == Records::kJson ||
+                       (records_ == Records::kAuto && letter.content.starts_with('{'));
   return is_json ? put_json(letter, batch, sink) : put_csv(letter, batch, sink);
 }
 

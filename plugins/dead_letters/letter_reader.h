@@ -6,8 +6,8 @@
 //          declares a number. What a value is read as goes by the table: of a CSV record numbers
 //          where it declares some, text where it keeps text; of JSON what each value is, and text
 //          where the table keeps text.
-// KINDS    values by columns are a JSON object; a record that begins with { is one, too; any other
-//          is CSV.
+// KINDS    values by columns are a JSON object; what a record is the options say, else one that
+//          begins with { is JSON, and any other CSV.
 // ERRORS   What can't be read is an error row with the letter's bytes, all as they were.
 // THREADS  One at a time.
 #pragma once
@@ -65,6 +65,7 @@ class LetterReader {
   CsvDialect dialect_;
   std::vector<ColumnType> csv_types_;
   std::vector<ColumnType> json_types_;
+  const LetterOptions::Records records_;
   std::uint32_t field_count_;
   CsvReader csv_;
   NdjsonReader json_;

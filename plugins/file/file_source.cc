@@ -97,9 +97,7 @@ Status FileSource::start(const mayfly_position& position) {
   newline_ = found.dialect.newline;
   has_lines_ = found.format != Format::kJson;
   host.source_key(key());
-  if (const std::string format = record_format_of(options_, found); !format.empty()) {
-    host.record_format(format);
-  }
+  host.record_format(record_format_of(options_, found));
   if (!found.shape.renamed.empty()) {
     host.log(
         sdk::LogLevel::kWarn,
@@ -158,7 +156,7 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
     host.log(sdk::LogLevel::kWarn,
              source_->name() + ": goes on at byte " + std::to_string(position.byte) +
                  " with other options than what is before it was read with (columns, names, "
-                 "types, NULLs, or how fields are told apart); see that the table's rows are of "
+                 "NULLs, or how fields are told apart); see that the table's rows are of "
                  "one shape, or read all of it anew");
   }
   return {};

@@ -15,6 +15,15 @@ JsonText list_of(const std::vector<std::string>& texts) {
   return json;
 }
 
+JsonText types_of(const std::vector<Column>& columns) {
+  JsonText json = JsonText::array();
+  for (const Column& column : columns) {
+    if (column.type != ColumnType::kAny)
+      json.add(column.name + "=" + std::string(name_of(column.type)));
+  }
+  return json;
+}
+
 JsonText names_of(const std::vector<Column>& columns) {
   JsonText json = JsonText::array();
   for (const Column& column : columns) json.add(column.name);
@@ -24,7 +33,8 @@ JsonText names_of(const std::vector<Column>& columns) {
 std::string of_csv(const FileOptions& options, const Inspection& found) {
   const CsvDialect& dialect = found.dialect;
   JsonText json = JsonText::object();
-  json.add("columns", names_of(found.shape.columns));
+  json.add("format", "csv");
+  json.add("columns", names_of(found.shape.columns)).add("types", types_of(found.shape.columns));
   if (!found.shape.fields.empty()) {
     JsonText fields = JsonText::array();
     for (const std::uint32_t field : found.shape.fields) fields.add(std::to_string(field + 1));
@@ -46,9 +56,12 @@ std::string of_csv(const FileOptions& options, const Inspection& found) {
 std::string record_format_of(const FileOptions& options, const Inspection& found) {
   if (found.format == Format::kCsv || found.format == Format::kTsv) return of_csv(options, found);
   const bool named = !options.columns.empty();
-  if (!named && options.renamed.empty()) return {};
   JsonText json = JsonText::object();
-  json.add("columns", names_of(found.shape.columns)).add("keys", list_of(found.shape.keys));
+  json.add("format", "json");
+  if (named || !options.renamed.empty()) {
+    json.add("columns", names_of(found.shape.columns)).add("keys", list_of(found.shape.keys));
+  }
+  json.add("types", types_of(found.shape.columns));
   if (options.ignore_extra.value_or(named)) json.add("on_extra", "ignore");
   return json.text();
 }

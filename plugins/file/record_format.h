@@ -1,6 +1,6 @@
-// RecordFormat: how a record that couldn't be read is to be read again, as its source says it to
-// its host (mayfly_abi.h): the options of the plugin dead_letters that make it read what this
-// source does.
+// How a record that couldn't be read is to be read again, as its source says it to its host
+// (mayfly_abi.h): the options of the plugin dead_letters that make it read what this source does.
+// Types are those that were read; whether a table's go before them is for who replays.
 //
 // Pure; any thread.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace mayfly::file {
 
-// A JSON object; empty: of JSON whose keys are the columns, which needs none.
+// A JSON object.
 std::string record_format_of(const FileOptions& options, const Inspection& found);
 
 }  // namespace mayfly::file

@@ -41,12 +41,6 @@ std::uint64_t row_shape_of(const FileOptions& options) {
   values.add(number_of(options.comment));
   values.add(static_cast<std::int64_t>(options.skip_rows));
   values.add(std::int64_t{options.header});
-  values.add(static_cast<std::int64_t>(options.infer));
-  values.add(static_cast<std::int64_t>(options.types.size()));
-  for (const auto& [column, type] : options.types) {
-    values.add(column);
-    values.add(static_cast<std::int64_t>(type));
-  }
   values.add(static_cast<std::int64_t>(options.columns.size()));
   for (const std::string& column : options.columns) values.add(column);
   values.add(static_cast<std::int64_t>(options.renamed.size()));

@@ -1,6 +1,6 @@
-// What a file's options say of the shape of its rows: which fields become which columns, and what
-// they become. Where a run goes on with others than those of the run before, the table has rows of
-// two shapes.
+// What a file's options say of the shape of its rows: which fields become which columns, and which
+// are NULL. Where a run goes on with others than those of the run before, the table has rows of two
+// shapes. Types say nothing of it: they are the table's, once that is there.
 //
 // Pure; any thread.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace mayfly::file {
 
-// Equal for equal options, whatever the limit of rows and bytes is; else another, but by chance.
+// Equal for equal options, whatever types and limits are; else another, but by chance.
 std::uint64_t row_shape_of(const FileOptions& options);
 
 }  // namespace mayfly::file

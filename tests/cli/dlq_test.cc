@@ -212,18 +212,88 @@ TEST_CASE("dlq replay: a record's fields are the columns that its file had, in i
   f.ingest("c.ndjson", "{\"no\":8}\n{\"no\":9,\n", {"--table", "t", "--rename", "no=id"});
   CHECK(f.letters() == 4);
   CHECK(contains(f.dlq("show", {"1"}).out,
-                 R"(  format    {"columns":["name","score","id"],"delimiter":";","quote":"'")"));
+                 R"(  format    {"format":"csv","columns":["name","score","id"],"types":)"));
   f.database.run(
       "UPDATE mayfly_dead_letters SET raw = CASE id WHEN 1 THEN '''a;b'';-;2' WHEN 2 THEN "
       "'y;0;4' WHEN 3 THEN 'it''s' || char(9) || 6 || char(9) || 'v' ELSE '{\"no\":9}' END");
   const std::string shown = f.dlq("show", {"1", "2", "3", "4", "--output", "json"}).out;
-  CHECK(contains(shown, R"("format":{"columns":["id","note"],"fields":["2","1"],"field_count":3)"));
+  CHECK(contains(shown, R"("fields":["2","1"],"field_count":3,"delimiter")"));
   const Outcome outcome = f.dlq("replay", {"--from", f.file("letters", shown)});
   CHECK_MESSAGE(outcome.status == 0, outcome.err);
   CHECK(f.database.rows("SELECT * FROM t ORDER BY id") ==
         Rows{"1|Ada|1.0|NULL", "2|a;b|NULL|NULL", "3|x|0.0|NULL", "4|y|0.0|NULL", "5|NULL|NULL|a",
              "6|NULL|NULL|it's", "8|NULL|NULL|NULL", "9|NULL|NULL|NULL"});
   CHECK(f.letters() == 0);
+}
+
+TEST_CASE(
+    "dlq replay: a line of NDJSON that is no object stays one, whatever CSV would make of it") {
+  const Fixture f("no_objects");
+  f.ingest("t.ndjson", "{\"a\":1,\"c\":3}\n[1,2]\n7,8\nnull\n", {"--rename", "c=z"});
+  f.ingest("u.ndjson", "{\"a\":1}\n5\n\"text\"\n");
+  CHECK(f.replay(65, {"--target", "t"}).rejected == 3);
+  CHECK(f.replay(65, {"--target", "u"}).rejected == 2);
+  CHECK(f.database.rows("SELECT a, z FROM t") == Rows{"1|3"});
+  CHECK(f.database.rows("SELECT a FROM u") == Rows{"1"});
+}
+
+TEST_CASE("dlq replay: a record of CSV that begins with a brace is CSV") {
+  const Fixture f("braces");
+  f.ingest("t.csv", "payload;id\nx;1\n{y\n", {"--delimiter", ";"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"k\":2};6'");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT payload, id FROM t") == Rows{"x|1", "{\"k\":2}|6"});
+}
+
+TEST_CASE("dlq replay: a type that the table doesn't show is the file's") {
+  const Fixture f("types");
+  f.ingest("t.csv", "id,b\n1,true\n2\n", {"--types", "b=bool"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '2,false'");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT id, b, typeof(b) FROM t") == Rows{"1|1|integer", "2|0|integer"});
+}
+
+TEST_CASE("dlq replay: rows go through --sql and --where as they would have") {
+  const Fixture f("select");
+  f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
+  f.ingest(
+      "a.csv", "id,name\n1,ada\n2\n1,again\n",
+      {"--table", "t", "--sql", "SELECT id * 10 AS id, upper(name) AS name FROM mayfly_batch"});
+  f.ingest("b.csv", "id,name\n5,x\n6\n7\n", {"--table", "t", "--where", "id < 7"});
+  f.database.run(
+      "UPDATE mayfly_dead_letters SET raw = CASE line WHEN 3 THEN '2,grace' ELSE '7,y' END WHERE "
+      "columns IS NULL; UPDATE mayfly_dead_letters SET raw = '6,x' WHERE id = 3");
+  f.database.run(
+      "UPDATE mayfly_dead_letters SET columns = json_set(columns, '$.id', 3) WHERE columns IS NOT "
+      "NULL");
+  const Outcome outcome = f.dlq("replay");
+  CHECK_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"5|x", "6|x", "10|ADA", "20|GRACE", "30|AGAIN"});
+  CHECK(f.letters() == 0);
+  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
+}
+
+TEST_CASE("dlq replay: one that an older version has begun goes on, or is let go") {
+  const People f("older_set");
+  REQUIRE(f.dlq("replay", {"--on-error", "fail"}).status == 65);
+  f.database.run("ALTER TABLE mayfly_replay_parts DROP COLUMN format");
+  CHECK(f.dlq("replay", {"--on-error", "fail"}).status == 65);
+  CHECK(f.dlq("replay", {"--abandon"}).status == 0);
+  CHECK(f.is_clean());
+}
+
+TEST_CASE("dlq replay: what is gone on with is read as it began, whatever is said by then") {
+  const Fixture f("go_on_format");
+  f.ingest("t.csv", "a,b\n1,2\n3\n4\n");
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '3;4'");
+  f.database.run("CREATE TRIGGER no BEFORE INSERT ON t BEGIN SELECT raise(ABORT, 'no'); END");
+  REQUIRE(f.dlq("replay", {"--delimiter", ";", "--columns", "b,a", "--on-error", "fail"}).status ==
+          65);
+  f.database.run("DROP TRIGGER no");
+  const Outcome outcome = f.dlq("replay", {"--delimiter", "|"});
+  CHECK_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(contains(outcome.err, "columns, delimiter and quote are those that it began with"));
+  CHECK(f.database.rows("SELECT a, b FROM t") == Rows{"1|2", "4|3", "4|3"});
 }
 
 TEST_CASE("dlq replay: a record whose columns the table hasn't is named, until they are given") {

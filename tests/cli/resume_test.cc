@@ -83,12 +83,14 @@ TEST_CASE("resume: a finished file is read no more, and reports as it did") {
 // Rows that are read with other columns or names than those before them are a table of two shapes.
 TEST_CASE("resume: with other options than the run before it goes on, and says so") {
   const Fixture f("other_options");
-  write_file(f.csv, numbered_csv(3) + "x,y,z\n");
-  CHECK(f.ingest({"--on-error", "fail", "--batch-rows", "1"}).status == 65);
-  const Outcome same = f.ingest({"--resume", "--on-error", "fail", "--limit", "3"});
-  CHECK_FALSE(contains(same.err, "with other options"));
+  write_file(f.csv, numbered_csv(6));
+  CHECK(f.ingest({"--limit", "3"}).status == 0);
+  // The table is there by now, and its types are the file's.
+  const Outcome same = f.ingest({"--resume", "--limit", "2"});
+  CHECK(same.status == 0);
+  CHECK_MESSAGE(!contains(same.err, "with other options"), same.err);
   const Outcome other = f.ingest({"--resume", "--null", "n1"});
-  CHECK(other.status == 65);
+  CHECK(other.status == 0);
   CHECK_MESSAGE(contains(other.err, " with other options than what is before it was read with"),
                 other.err);
 }

@@ -63,7 +63,8 @@ std::vector<std::string> unmet_wishes(const IngestOptions& options, const std::s
     return column != nullptr && column->in_key;
   };
   const auto keys = std::ranges::count_if(columns, &ExistingColumn::in_key);
-  if (!options.primary_key.empty() &&
+  // Of --upsert it names the columns by which rows are known, which an index may keep, too.
+  if (!options.primary_key.empty() && !options.upsert &&
       (static_cast<std::size_t>(keys) != options.primary_key.size() ||
        !std::ranges::all_of(options.primary_key, in_key))) {
     unmet.push_back(fmt::format("--pk {}", fmt::join(options.primary_key, " --pk ")));

@@ -108,8 +108,9 @@ inline constexpr char kDlqReplayFooter[] = R"(Examples:
   mayfly dlq replay shop.db --code fields --delimiter ";"
 
 Each row is written exactly once, also if this is killed: the same command goes on then. What is
-refused again stays the letter that it was, with one attempt more (status 65). A record that isn't
-JSON is read as CSV, with the table's columns in order, or --columns.)";
+refused again stays the letter that it was, with one attempt more (status 65). A record is read as
+its file was, unless --columns, --delimiter or --quote say otherwise, and goes through --where or
+--sql as it would have.)";
 
 inline constexpr char kDlqPurgeFooter[] = R"(Examples:
   mayfly dlq purge shop.db 7 8

@@ -98,9 +98,12 @@ bool is_bulk(const IngestOptions& options) {
 }
 
 // The closing parenthesis stands on a line of its own, since a comment may end the expression.
+std::string select_of_where(const std::string& where) {
+  return fmt::format("SELECT * FROM mayfly_batch WHERE ({}\n)", where);
+}
+
 std::string select_of(const IngestOptions& options) {
-  if (options.where.empty()) return options.sql;
-  return fmt::format("SELECT * FROM mayfly_batch WHERE ({}\n)", options.where);
+  return options.where.empty() ? options.sql : select_of_where(options.where);
 }
 
 Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
@@ -152,6 +155,16 @@ Status check_files_differ(const std::vector<std::string>& files) {
   return {};
 }
 
+// One condition, which each row fulfils or doesn't by itself.
+Status check_where(const std::string& where) {
+  MAYFLY_RETURN_IF_ERROR(check_where_text(where));
+  const Status status = check_select_text(select_of_where(where), false);
+  if (status.ok()) return status;
+  return {Code::kConfig,
+          fmt::format("expected a condition on each row by itself, found \"{}\" ({})", where,
+                      status.message().substr(status.message().find(": ") + 2))};
+}
+
 Status check(const IngestOptions& options) {
   const auto stream = std::ranges::find_if(options.files, is_read_once);
   if (stream != options.files.end() && options.files.size() > 1) {
@@ -172,6 +185,14 @@ Status check(const IngestOptions& options) {
   if (options.table.empty() && table_name_from(options.files[0]).empty()) {
     return {Code::kUsage,
             fmt::format("--table is needed: \"{}\" names no table", options.files[0])};
+  }
+  for (const std::string& each : options.defaults) {
+    if (each.find('=') != std::string::npos) continue;
+    return {Code::kUsage, fmt::format("--default: expected column=value, found \"{}\"", each)};
+  }
+  if (!options.where.empty()) {
+    const Status where = check_where(options.where);
+    if (!where.ok()) return {Code::kUsage, "--where: " + where.message()};
   }
   return check_files_differ(options.files);
 }
@@ -270,11 +291,6 @@ Status blamed_on_command_line(const Status& status, const PipelinePlan& plan,
 Result<PipelinePlan> make_ingest_plan(const IngestOptions& options, PluginRegistry& registry,
                                       const TextColumns& text_columns_of) {
   MAYFLY_RETURN_IF_ERROR(check(options));
-  if (!options.where.empty()) {
-    if (const Status status = check_where_text(options.where); !status.ok()) {
-      return Status(Code::kUsage, "--where: " + status.message());
-    }
-  }
   // By itself, so that a missing plugin isn't told as a mistake in the options.
   if (const auto plugin = registry.find("file"); !plugin.ok()) return plugin.status();
   Given given{options.types, options.columns, options.on_extra};

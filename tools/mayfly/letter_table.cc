@@ -238,14 +238,7 @@ Result<std::uint64_t> LetterTable::remove(const LetterFilter& filter, const Cloc
   const std::string list = json_of(meant);
   statement.bind(1, list);
   if (error = statement.run(); !error.ok()) return failed(error);
-  // What was said of them, and of no others.
-  MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
-  if (format != "NULL") {
-    error = connection_.run(
-        "DELETE FROM mayfly_record_formats WHERE id NOT IN (SELECT format FROM "
-        "mayfly_dead_letters WHERE format IS NOT NULL)");
-    if (!error.ok()) return failed(error);
-  }
+  MAYFLY_RETURN_IF_ERROR(forget_unused_formats(connection_));
   return std::uint64_t{meant.size()};
 }
 

@@ -49,16 +49,16 @@ std::vector<std::string> RecordFormat::list(std::string_view option) const {
   return list != nullptr ? *list : std::vector<std::string>();
 }
 
-bool RecordFormat::ignores_extra() const {
-  const auto found = std::ranges::find(options_, "on_extra", &RawOption::name);
-  if (found == options_.end()) return false;
+std::string RecordFormat::text(std::string_view option) const {
+  const auto found = std::ranges::find(options_, option, &RawOption::name);
+  if (found == options_.end()) return {};
   const auto* text = std::get_if<std::string>(&found->value);
-  return text != nullptr && *text == "ignore";
+  return text != nullptr ? *text : std::string();
 }
 
-void RecordFormat::set(std::string_view option, std::vector<std::string> list) {
+void RecordFormat::set(std::string_view option, RawValue value) {
   remove(option);
-  options_.push_back({std::string(option), std::move(list)});
+  options_.push_back({std::string(option), std::move(value)});
 }
 
 void RecordFormat::remove(std::string_view option) {
@@ -90,6 +90,14 @@ Result<std::string> format_sql(SqliteConnection& connection) {
   if (!error.ok()) return to_status(error, kReading);
   if (there != "3") return std::string("NULL");
   return std::string("(SELECT f.format FROM mayfly_record_formats f WHERE f.id = l.format)");
+}
+
+Status forget_unused_formats(SqliteConnection& connection) {
+  MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection));
+  if (format == "NULL") return {};
+  return to_status(connection.run("DELETE FROM mayfly_record_formats WHERE id NOT IN (SELECT "
+                                  "format FROM mayfly_dead_letters WHERE format IS NOT NULL)"),
+                   "deleting from mayfly_record_formats");
 }
 
 }  // namespace mayfly::cli

@@ -1,5 +1,6 @@
-// RecordFormat: how the bytes of dead letters are to be read again, as their source said it when it
-// couldn't read them: options of the plugin dead_letters (engine/storage/dead_letters.h).
+// RecordFormat: what is needed to write dead letters once more as they would have been: how their
+// bytes are read, options of the plugin dead_letters, and the writer's `select` and `per_batch`
+// (engine/storage/dead_letters.h).
 //
 // Values only; connections are borrowed for the call. THREADS  One at a time.
 #pragma once
@@ -24,8 +25,10 @@ class RecordFormat {
   bool empty() const { return options_.empty(); }
   // An option's list, or nothing.
   std::vector<std::string> list(std::string_view option) const;
-  bool ignores_extra() const;
-  void set(std::string_view option, std::vector<std::string> list);
+  // An option's text or number; empty: it isn't there.
+  std::string text(std::string_view option) const;
+  bool ignores_extra() const { return text("on_extra") == "ignore"; }
+  void set(std::string_view option, RawValue value);
   void remove(std::string_view option);
 
   const std::vector<RawOption>& options() const { return options_; }
@@ -38,5 +41,7 @@ class RecordFormat {
 // SQL for a letter's format, as JSON, in a query of mayfly_dead_letters called l: NULL where its
 // source said nothing, also in databases that are older.
 Result<std::string> format_sql(SqliteConnection& connection);
+// Takes out the formats that no letter refers to any more. Within a transaction, or by itself.
+Status forget_unused_formats(SqliteConnection& connection);
 
 }  // namespace mayfly::cli

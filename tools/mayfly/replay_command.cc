@@ -181,6 +181,10 @@ Status Replay::go_on(const LetterCorrections& corrections) {
   }
   console_.note(fmt::format("going on with the replay that was cut off: {} of {} left",
                             letters_of(left), with_commas(set_->letters())));
+  const IngestOptions& writing = options_.writing;
+  if (!writing.columns.empty() || !writing.delimiter.empty() || !writing.quote.empty()) {
+    console_.note("columns, delimiter and quote are those that it began with");
+  }
   SqliteConnection& connection = table_->connection();
   Transaction transaction(connection, "correcting the letters");
   MAYFLY_RETURN_IF_ERROR(transaction.begin());
@@ -221,7 +225,7 @@ Status Replay::check_readable() {
   while (error.ok() && statement.step(error)) letters.push_back(statement.int64(0));
   if (!error.ok()) return to_status(error, "reading mayfly_replays");
   MAYFLY_ASSIGN_OR_RETURN(const ReplayChoice choice,
-                          choose_parts(table_->connection(), letters, {}, ""));
+                          choose_parts(table_->connection(), letters, GivenRecords(), ""));
   // Which columns a record has was settled when the replay began.
   const auto first = std::ranges::find(choice.unreadable, false, &UnreadableLetter::of_its_columns);
   if (first == choice.unreadable.end()) return {};
@@ -255,7 +259,10 @@ Status Replay::freeze(const LetterCorrections& corrections) {
   MAYFLY_RETURN_IF_ERROR(
       to_status(correct_letters(connection, corrections, letters), "correcting the letters"));
   MAYFLY_ASSIGN_OR_RETURN(const ReplayChoice choice,
-                          choose_parts(connection, letters, options_.writing.columns,
+                          choose_parts(connection, letters,
+                                       {.columns = options_.writing.columns,
+                                        .delimiter = options_.writing.delimiter,
+                                        .quote = options_.writing.quote},
                                        std::to_string(clock_.wall_us())));
   tell_unreadable(choice.unreadable);
   if (letters.empty()) {
@@ -339,6 +346,7 @@ Status Replay::finish() {
       to_status(end_replay(table_->connection()),
                 "every row is answered, but ending the replay in " + options_.database));
   set_.reset();
+  MAYFLY_RETURN_IF_ERROR(forget_unused_formats(table_->connection()));
   if (rejected_ > 0) {
     console_.warning(fmt::format("{} rejected again, and still {}; see {}: mayfly dlq list {}",
                                  rows_text(rejected_),

@@ -27,7 +27,8 @@ SELECT coalesce(target, ''), coalesce(source, ''), columns IS NOT NULL,
   END,
   CASE WHEN columns IS NULL THEN length(CAST(raw AS BLOB)) END,
   substr(CAST(raw AS TEXT), 1, 1) = '{',
-  columns IS NULL AND json_valid(CAST(raw AS TEXT)), coalesce()" +
+  CASE WHEN columns IS NULL AND json_valid(CAST(raw AS TEXT)) THEN
+    json_type(CAST(raw AS TEXT)) = 'object' ELSE 0 END, coalesce()" +
          format + R"(, '')
 FROM mayfly_dead_letters l WHERE id = ?1)";
 }
@@ -45,8 +46,8 @@ constexpr const char* kHowToCorrect =
 
 class Chooser {
  public:
-  Chooser(SqliteConnection& connection, const std::vector<std::string>& csv_columns)
-      : connection_(connection), csv_columns_(csv_columns) {}
+  Chooser(SqliteConnection& connection, const GivenRecords& given)
+      : connection_(connection), given_(given) {}
 
   Status prepare() {
     MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
@@ -93,9 +94,11 @@ class Chooser {
   // What the table has no column for, of the columns that the format alone says; empty: nothing.
   std::string column_missing(const ReplayTable& table, Form form, const RecordFormat& format) const;
   Result<Reading> reading_of(const Kind& kind, const Group& group, const ReplayTable& table) const;
+  Result<Reading> csv_reading_of(Reading reading, const std::vector<std::string>& said,
+                                 const ReplayTable& table) const;
 
   SqliteConnection& connection_;
-  const std::vector<std::string>& csv_columns_;
+  const GivenRecords& given_;
   SqliteStatement look_;
   SqliteStatement keys_;
   std::map<std::string, ReplayTable> tables_;    // by target, as letters spell it
@@ -116,6 +119,7 @@ Result<Chooser::Look> Chooser::look(std::int64_t id) {
   found.source = look_.text(1);
   const bool has_columns = look_.int64(2) != 0;
   if (has_columns) {
+    found.format = look_.text(7);
     found.has_keys = look_.int64(3) != 0;
     if (!found.has_keys) {
       found.unreadable = fmt::format("its columns aren't a JSON object; {}", kHowToCorrect);
@@ -123,9 +127,12 @@ Result<Chooser::Look> Chooser::look(std::int64_t id) {
   } else if (look_.is_null(4)) {
     found.unreadable = fmt::format("it has neither values nor bytes; {}", kHowToCorrect);
   } else {
-    found.form = look_.int64(5) != 0 ? Form::kJson : Form::kCsv;
-    found.has_keys = found.form == Form::kJson && look_.int64(6) != 0;
     found.format = look_.text(7);
+    MAYFLY_ASSIGN_OR_RETURN(const RecordFormat* format, find_format(found.format));
+    const std::string said = format->text("format");
+    const bool is_json = said.empty() ? look_.int64(5) != 0 : said == "json";
+    found.form = is_json ? Form::kJson : Form::kCsv;
+    found.has_keys = is_json && look_.int64(6) != 0;
     if (static_cast<std::size_t>(look_.int64(4)) == kRawKept) {
       found.unreadable =
           fmt::format("only the first 64 KiB of its record were kept; {}", kHowToCorrect);
@@ -192,6 +199,7 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
     return {};
   }
   const std::string source = found.form == Form::kCsv ? std::string() : found.source;
+  if (found.form == Form::kColumns && format->text("select").empty()) found.format.clear();
   Group& group = groups_[{table.name(), found.form, source, found.format}];
   group.letters.push_back(id);
   for (std::string& key : keys) {
@@ -213,8 +221,8 @@ Result<const RecordFormat*> Chooser::find_format(const std::string& json) {
 std::string Chooser::column_missing(const ReplayTable& table, Form form,
                                     const RecordFormat& format) const {
   const bool says =
-      form == Form::kCsv ? csv_columns_.empty() : form == Form::kJson && format.ignores_extra();
-  if (!says) return {};
+      form == Form::kCsv ? given_.columns.empty() : form == Form::kJson && format.ignores_extra();
+  if (!says || !format.text("select").empty()) return {};
   for (const std::string& name : format.list("columns")) {
     if (!table.has(name)) return name;
   }
@@ -223,42 +231,60 @@ std::string Chooser::column_missing(const ReplayTable& table, Form form,
 
 Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const Group& group,
                                              const ReplayTable& table) const {
-  if (kind.form == Form::kColumns) return Reading{table.columns_for(group.keys), {}};
   Reading reading{{}, formats_.at(kind.format)};
   const std::vector<std::string> said = reading.format.list("columns");
+  const bool selects = !reading.format.text("select").empty();
   reading.format.remove("columns");
-  if (kind.form == Form::kCsv) {
-    reading.columns = said;
-    if (!csv_columns_.empty() || said.empty()) {  // those of the fields that are there
-      MAYFLY_ASSIGN_OR_RETURN(reading.columns, table.csv_columns_for(csv_columns_));
-      reading.format.remove("fields");
-      reading.format.remove("field_count");
+  if (kind.form == Form::kColumns) {
+    // What said how its bytes were read isn't about its values.
+    RecordFormat select;
+    for (const char* option : {"select", "per_batch"}) {
+      if (std::string text = reading.format.text(option); !text.empty()) select.set(option, text);
     }
-    return reading;
+    return Reading{selects ? group.keys : table.columns_for(group.keys), std::move(select)};
   }
+  if (kind.form == Form::kCsv) return csv_reading_of(std::move(reading), said, table);
   reading.format.remove("fields");
   reading.format.remove("field_count");
-  if (reading.format.ignores_extra()) {
+  if (reading.format.ignores_extra() && !said.empty()) {
     reading.columns = said;
     return reading;
   }
   // Its keys, under the names that its source gave them.
+  std::map<std::string, std::string> names;
   const std::vector<std::string> known = reading.format.list("keys");
-  std::vector<std::string> names = group.keys;
-  for (std::string& name : names) {
-    const auto at = std::ranges::find(known, name) - known.begin();
-    if (static_cast<std::size_t>(at) < said.size()) name = said[static_cast<std::size_t>(at)];
+  for (std::size_t i = 0; i < std::min(known.size(), said.size()); ++i) names[known[i]] = said[i];
+  std::map<std::string, std::string> keys;  // by name
+  std::vector<std::string> columns;
+  for (const std::string& key : group.keys) {
+    const auto named = names.find(key);
+    columns.push_back(named == names.end() ? key : named->second);
+    keys[columns.back()] = key;
   }
-  reading.columns = table.columns_for(names);
-  if (known.empty()) return reading;
-  std::vector<std::string> keys;
+  reading.columns = selects ? columns : table.columns_for(columns);
+  reading.format.remove("keys");
+  if (names.empty()) return reading;
+  std::vector<std::string> wanted;
   for (const std::string& column : reading.columns) {
-    const auto at = std::ranges::find(names, column) - names.begin();
-    keys.push_back(static_cast<std::size_t>(at) < names.size()
-                       ? group.keys[static_cast<std::size_t>(at)]
-                       : column);
+    const auto key = keys.find(column);
+    wanted.push_back(key == keys.end() ? column : key->second);
   }
-  reading.format.set("keys", std::move(keys));
+  reading.format.set("keys", std::move(wanted));
+  return reading;
+}
+
+Result<Chooser::Reading> Chooser::csv_reading_of(Reading reading,
+                                                 const std::vector<std::string>& said,
+                                                 const ReplayTable& table) const {
+  reading.columns = said;
+  if (!given_.columns.empty() || said.empty()) {  // then they are those of the fields, in order
+    MAYFLY_ASSIGN_OR_RETURN(reading.columns, table.csv_columns_for(given_.columns));
+    reading.format.remove("fields");
+    reading.format.remove("field_count");
+  }
+  // With it, so that a replay that is gone on with reads as it began.
+  if (!given_.delimiter.empty()) reading.format.set("delimiter", given_.delimiter);
+  if (!given_.quote.empty()) reading.format.set("quote", given_.quote);
   return reading;
 }
 
@@ -289,10 +315,9 @@ Result<std::vector<ReplayPart>> Chooser::parts(const std::string& run) const {
 
 Result<ReplayChoice> choose_parts(SqliteConnection& connection,
                                   const std::vector<std::int64_t>& letters,
-                                  const std::vector<std::string>& csv_columns,
-                                  const std::string& run) {
+                                  const GivenRecords& given, const std::string& run) {
   ReplayChoice choice;
-  Chooser chooser(connection, csv_columns);
+  Chooser chooser(connection, given);
   MAYFLY_RETURN_IF_ERROR(chooser.prepare());
   for (const std::int64_t id : letters) MAYFLY_RETURN_IF_ERROR(chooser.add(id, choice));
   MAYFLY_ASSIGN_OR_RETURN(choice.parts, chooser.parts(run));

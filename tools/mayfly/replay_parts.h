@@ -4,8 +4,9 @@
 // table's default, and an upsert leaves it alone: of values by columns those of all letters of
 // their source; of a record in JSON likewise, under the names that its source gave its keys; of a
 // CSV record those that are given, else those that its source says its fields are
-// (record_format.h), else the table's. Columns that the table wants (NOT NULL, no default) are
-// always there, so that a row without them is refused by itself.
+// (record_format.h), else the table's. Behind a writer's own SELECT they are those that it reads.
+// Columns that the table wants (NOT NULL, no default) are always there, so that a row without them
+// is refused by itself.
 //
 // THREADS  One at a time.
 #pragma once
@@ -32,12 +33,17 @@ struct ReplayChoice {
   std::vector<UnreadableLetter> unreadable;
 };
 
-// Of these letters, which are there. `csv_columns`: of CSV records; empty: the table's. `run` tells
-// this replay's keys from those of any other. kConfig: a target isn't a table (any more); kUsage:
-// it has no such column.
+// What is given for CSV records goes before what their source said of them; empty: nothing is.
+struct GivenRecords {
+  std::vector<std::string> columns;
+  std::string delimiter;
+  std::string quote;
+};
+
+// Of these letters, which are there. `run` tells this replay's keys from those of any other.
+// kConfig: a target isn't a table (any more); kUsage: it has no such column.
 Result<ReplayChoice> choose_parts(SqliteConnection& connection,
                                   const std::vector<std::int64_t>& letters,
-                                  const std::vector<std::string>& csv_columns,
-                                  const std::string& run);
+                                  const GivenRecords& given, const std::string& run);
 
 }  // namespace mayfly::cli

@@ -43,12 +43,14 @@ struct Fixture {
     ids.push_back(static_cast<std::int64_t>(ids.size()) + 1);
   }
   ReplayChoice choose(const Names& columns = {}) {
-    auto choice = choose_parts(connection, ids, columns, "1");
+    auto choice =
+        choose_parts(connection, ids, {.columns = columns, .delimiter = {}, .quote = {}}, "1");
     REQUIRE_MESSAGE(choice.ok(), choice.status().message());
     return std::move(*choice);
   }
   Status refusal(const Names& columns = {}) {
-    const auto choice = choose_parts(connection, ids, columns, "1");
+    const auto choice =
+        choose_parts(connection, ids, {.columns = columns, .delimiter = {}, .quote = {}}, "1");
     REQUIRE_FALSE(choice.ok());
     return choice.status();
   }

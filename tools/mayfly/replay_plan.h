@@ -14,8 +14,8 @@
 
 namespace mayfly::cli {
 
-// `letters` is the file to be read, `format` the part's, `types` are column=type. What the options
-// say of records goes before what their source said.
+// `letters` is the file to be read, `format` the part's, `types` are column=type as the table
+// declares them.
 Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet::Part& part,
                                       const RecordFormat& format, const std::string& letters,
                                       const std::vector<std::string>& types,
