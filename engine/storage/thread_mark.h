@@ -1,7 +1,7 @@
-// ThreadMark: which thread is at something that it mustn't wait for itself, and that others do one
-// after the other: the owner's lock sees to that.
+// ThreadMark: which thread is at something that only one is at at a time, and that mustn't wait for
+// itself.
 //
-// THREADS  is_here(): any. Here: who has the owner's lock.
+// THREADS  is_here(): any. Here: one at a time, as the owner's lock, or its one thread, sees to.
 #pragma once
 
 #include <atomic>

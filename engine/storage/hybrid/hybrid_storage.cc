@@ -17,9 +17,23 @@
 namespace mayfly {
 namespace {
 
-DbError prefixed(const char* doing, DbError error) {
-  error.message = std::string(doing) + ": " + error.message;
-  return error;
+DbError prefixed(const char* doing, const DbError& error) noexcept {
+  DbError made = copy_of(error);
+  try {
+    made.message = std::string(doing) + ": " + made.message;
+  } catch (const std::bad_alloc&) {  // then it says why alone
+  }
+  return made;
+}
+
+// What a part's end may throw is its error: the others are to end, too.
+template <class Part>
+DbResult<void> stop_part(Part& part) noexcept {
+  try {
+    return part.stop();
+  } catch (const std::bad_alloc&) {
+    return no_memory("no memory");
+  }
 }
 
 DbError from_within() {
@@ -116,14 +130,18 @@ DbResult<void> HybridStorage::Impl::stop() {
   const ThreadMark::Here here(stopping_here);
   if (stopped) return {};
   DbResult<void> end;
-  if (const auto done = buffer->stop(); !done.ok()) {
+  if (const auto done = stop_part(*buffer); !done.ok()) {
     end = prefixed("stopping the buffer", done.error());
   }
   stop_thread();
-  if (const auto done = logs->stop(); !done.ok() && end.ok()) {
+  if (const auto done = stop_part(*logs); !done.ok() && end.ok()) {
     end = prefixed("stopping the logs", done.error());
   }
-  if (interval_ns != 0) store.store_if_changed(stats());
+  try {
+    if (interval_ns != 0) store.store_if_changed(stats());
+  } catch (const std::bad_alloc&) {
+    if (end.ok()) end = no_memory("storing the last stats");
+  }
   stopped = end.ok();
   return end;
 }

@@ -11,6 +11,7 @@
 
 #include "mayfly/storage/hybrid/stats_store.h"
 #include "mayfly/storage/stats/stats_reader.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/database.h"
 #include "tests/support/no_threads.h"
 
@@ -275,6 +276,24 @@ TEST_CASE("hybrid: a stop that is heard within a stop is refused, and the stop g
   CHECK(storage->stop().ok());
   CHECK(refused > 0);
   CHECK(f.stored("$.write_buffer.is_running") == "0");
+}
+
+// Each allocation of the end, one at a time.
+TEST_CASE("hybrid: ending it without memory loses no row and ends nothing else") {
+  bool failed = true;
+  for (std::int64_t allocation = 1; failed; ++allocation) {
+    CAPTURE(allocation);
+    REQUIRE(allocation < 1000);
+    Fixture f("hybrid_end_memory" + std::to_string(allocation));
+    auto storage = f.open();
+    CHECK(storage->buffer().buffer_upsert("downloads", {{"id", 1}, {"progress", 5}}, {"id"}).ok());
+    storage->logs().log(LogLevel::kInfo, "app", "note", {});
+    testing::fail_allocation(allocation);
+    storage.reset();
+    failed = testing::fail_allocation(0);
+    CHECK(f.database.integer("SELECT count(*) FROM downloads") == 1);
+    CHECK(f.log_file.integer("SELECT count(*) FROM logs") == 1);
+  }
 }
 
 TEST_CASE("hybrid: where no thread can be made it says which part has none") {

@@ -51,11 +51,11 @@ LogCounts LogFlusher::by_level() const {
 
 DbResult<void> LogFlusher::flush() {
   std::unique_lock lock(intake_.mutex());
-  if (finished_) return stop_result_;
+  if (finished_) return copy_of(stop_result_);
   const std::uint64_t mine = ++wanted_.flush;
   intake_.wake();
   answered_.wait(lock, [&] { return flushed_ >= mine || finished_; });
-  return flushed_ >= mine ? flush_result_ : stop_result_;
+  return copy_of(flushed_ >= mine ? flush_result_ : stop_result_);
 }
 
 DbResult<void> LogFlusher::stop() {
@@ -75,7 +75,7 @@ DbResult<void> LogFlusher::stop() {
   }
   if (thread_.joinable()) thread_.join();
   const std::lock_guard lock(intake_.mutex());
-  return stop_result_;
+  return copy_of(stop_result_);
 }
 
 // With join_mutex_ held.
@@ -147,11 +147,14 @@ void LogFlusher::finish() {
       raise_signals();
       std::this_thread::yield();
     }
-    DbError error = result.error();
-    error.message = fmt::format(
-        "stopping a log database: expected every record to be written, "
-        "found {} that couldn't be, and stay for another stop(): {}",
-        records - intake_.ring().released_total(), error.message);
+    DbError error = copy_of(result.error());
+    try {
+      error.message = fmt::format(
+          "stopping a log database: expected every record to be written, "
+          "found {} that couldn't be, and stay for another stop(): {}",
+          records - intake_.ring().released_total(), error.message);
+    } catch (const std::bad_alloc&) {  // then it says why alone
+    }
     result = std::move(error);
   }
   raise_drops();

@@ -77,7 +77,7 @@ DbResult<void> SignalFlusher::stop() {
   }
   if (thread_.joinable()) thread_.join();
   const std::lock_guard lock(mutex_);
-  return end_;
+  return copy_of(end_);
 }
 
 DbResult<void> SignalFlusher::flush() {

@@ -305,7 +305,10 @@ WriteBuffer::~WriteBuffer() {
 }
 
 bool WriteBuffer::is_within() const { return impl_->would_wait_for_itself(); }
-DbResult<void> WriteBuffer::start() { return impl_->start(); }
+DbResult<void> WriteBuffer::start() {
+  if (impl_->would_wait_for_itself()) return from_within("starting a write buffer");
+  return impl_->start();
+}
 DbResult<void> WriteBuffer::stop() {
   if (impl_->would_wait_for_itself()) return from_within("stopping a write buffer");
   return impl_->stop();

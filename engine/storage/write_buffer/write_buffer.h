@@ -35,8 +35,8 @@
 // OWNERSHIP  Holds the writer, so it can't be closed before the buffer; the destructor stops. Clock
 //            and sink are the caller's and outlive it. Values are copied by the call.
 // THREADS    Any. From within the writer's callbacks and this buffer's own (on_rejected, listeners
-//            while it flushes), what would wait for itself is refused (kOther): flushing, stopping,
-//            and writing when it is full.
+//            while it flushes or stops), what would wait for itself, or may, is refused (kOther):
+//            flushing, starting, stopping, and writing when it is full.
 // SIGNALS    buffer.flush.start   buffer.flush.done:Nrows:Nms   buffer.flush.error:MESSAGE
 //            buffer.full (a row met a full buffer; the next time, once there was room again)
 //            buffer.row.rejected:TABLE: MESSAGE   buffer.stop.left:Nrows (a stop gave up)
@@ -103,8 +103,8 @@ class WriteBuffer {
   // stop_timeout_ns have passed, and how many rows stay; they are pending still, and in the spool.
   // A try isn't cut short, so one that waits for a lock may take the writer's busy_timeout_ns more.
   DbResult<void> stop();
-  // This thread is in a callback or a listener of the buffer's or of its writer's, where stop() is
-  // refused.
+  // This thread is in a callback or a listener of the buffer's or of its writer's, where start(),
+  // stop() and force_flush() are refused.
   bool is_within() const;
 
   // The row is inserted, or these columns of it are set.

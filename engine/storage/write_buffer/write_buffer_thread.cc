@@ -101,14 +101,17 @@ DbResult<void> WriteBuffer::Impl::flush_until(std::int64_t deadline_ns) {
     if (done.ok()) return {};
     const std::int64_t now_ns = clock.now_ns();
     if (now_ns >= deadline_ns) {
-      DbError error = done.error();
+      DbError error = copy_of(done.error());
       const std::int64_t left = pending.load();
       error.attempts = tries + 1;
       error.waited_ns = now_ns - began_ns;
-      error.message = "stopping a write buffer: expected every row to be written, found " +
-                      std::to_string(left) + " that couldn't be, and stay" +
-                      (spool != nullptr ? " in the spool" : "") + ": " + error.message;
-      sink.raise(stop_left, left, "rows");
+      try {
+        error.message = "stopping a write buffer: expected every row to be written, found " +
+                        std::to_string(left) + " that couldn't be, and stay" +
+                        (spool != nullptr ? " in the spool" : "") + ": " + error.message;
+        sink.raise(stop_left, left, "rows");
+      } catch (const std::bad_alloc&) {  // then it says why alone
+      }
       return error;
     }
     const std::int64_t until_ns =
