@@ -4,8 +4,8 @@
 // errors) fill `raw`, the others `columns`. What is needed to write them once more as they would
 // have been is `format`, the rowid in mayfly_record_formats of a JSON object: of raw bytes the
 // options of the source dead_letters that read them as their source did, as far as it said so; of
-// rows that came to the writer, and of raw bytes, `select` and `per_batch` of a writer that has them.
-// NULL: there is nothing to say.
+// rows that came to the writer, and of raw bytes, `select` and `per_batch` of a writer that has
+// them, and column=type of what that SELECT reads (`select_types`). NULL: there is nothing to say.
 //
 // THREADS  The connection's.
 #pragma once
@@ -36,7 +36,7 @@ class DeadLetters {
     const RejectionNames& names;
     const Progress& progress;
   };
-  // select_json: an object of the writer's `select` and `per_batch`; empty: it has none.
+  // select_json: an object of what is said above of a writer's `select`; empty: it has none.
   DeadLetters(const Context& context, std::string writer, std::string target,
               std::uint64_t row_bytes_max, std::string select_json)
       : context_(context),
@@ -89,7 +89,7 @@ class DeadLetters {
   SqliteStatement insert_;
   const std::string select_json_;
   std::map<std::string, std::int64_t> formats_;  // that are stored, as this transaction knows
-  std::string columns_;                            // scratch
+  std::string columns_;                          // scratch
 };
 
 }  // namespace mayfly

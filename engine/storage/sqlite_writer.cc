@@ -18,12 +18,16 @@ namespace mayfly {
 namespace {
 
 // What stands between a row and the table, for its dead letter.
-std::string select_json(const WriterOptions& options) {
+std::string select_json(const WriterOptions& options, const Schema& schema) {
   if (options.select.empty()) return {};
+  JsonText types = JsonText::array();
+  for (const Column& column : schema.columns()) {
+    types.add(column.name + "=" + std::string(name_of(column.type)));
+  }
   JsonText json = JsonText::object();
   json.add("select", options.select);
   if (options.per_batch) json.add("per_batch", true);
-  return json.text();
+  return json.add("select_types", types).text();
 }
 
 }  // namespace
@@ -44,7 +48,7 @@ SqliteWriter::Impl::Impl(const WriterOptions& options, const Schema& schema, Bat
       progress_(options.table, clock),
       lineage_(pool),
       dead_letters_({schema_, pool, clock, names, progress_}, options.name, options.table,
-                    options.row_bytes_max, select_json(options)),
+                    options.row_bytes_max, select_json(options, schema)),
       commits_(options.name),
       checkpointer_({.pages_busy = options.checkpoint_pages,
                      .pages_idle = options.checkpoint_idle_pages,

@@ -83,7 +83,8 @@ mayfly_result DeadLetterSource::open(const mayfly_position& position) {
   }
   host.source_key(options_.key.empty() ? real_path(options_.path) : options_.key);
   for (const Column& column : options_.columns) {
-    if (host.declare_column(column.name, MAYFLY_ANY) != MAYFLY_OK) return MAYFLY_FAILED;
+    const auto type = options_.typed ? static_cast<std::int32_t>(column.type) : MAYFLY_ANY;
+    if (host.declare_column(column.name, type) != MAYFLY_OK) return MAYFLY_FAILED;
   }
   return MAYFLY_OK;
 }

@@ -107,6 +107,7 @@ std::vector<std::string> parse_options(const sdk::Options& values, LetterOptions
   for (std::uint64_t i = 0; values.is_set(kTypes) && i < values.list_size(kTypes); ++i) {
     parse_type(values.list_at(kTypes, i), options, mistakes);
   }
+  options.typed = values.flag(kTyped);
   constexpr LetterOptions::Records kRecords[] = {
       LetterOptions::Records::kAuto, LetterOptions::Records::kCsv, LetterOptions::Records::kJson};
   options.records = kRecords[values.choice(kFormat)];

@@ -21,6 +21,7 @@ struct LetterOptions {
   enum class Records : std::uint8_t { kAuto, kCsv, kJson };  // kAuto: JSON begins with {
 
   std::vector<Column> columns;  // with the types that their table declares
+  bool typed = false;           // the columns have their types; else each value says what it is
   Records records = Records::kAuto;
   CsvDialect dialect;
   std::vector<std::uint32_t> fields;  // of a CSV record, for each column; empty: all in order
@@ -37,6 +38,7 @@ enum Option : std::uint32_t {
   kPath,
   kColumns,
   kTypes,
+  kTyped,
   kFormat,
   kDelimiter,
   kQuote,
@@ -60,6 +62,9 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
     sdk::list_option("types", nullptr, {},
                      "Types that the table declares, each as column=type: int64, float64, text, "
                      "blob, bool, timestamp, json or any, which the others are."),
+    sdk::bool_option("typed", "false",
+                     "Whether the columns are of these types, as those of a file are, for a "
+                     "writer's SELECT to see; else each value says what it is."),
     sdk::choice_option("format", "auto", "auto|csv|json",
                        "What a record is; auto: JSON if it begins with {, else CSV."),
     sdk::text_option("delimiter", ",", "One character between the fields of a CSV record, or tab."),

@@ -17,10 +17,12 @@ std::vector<ColumnType> types_of(const std::vector<Column>& columns) {
   return types;
 }
 
-// JSON says itself what a number is, but a column that keeps text keeps how it is written.
-std::vector<Column> for_json(std::vector<Column> columns) {
+// JSON says itself what a number is, but a column that keeps text keeps how it is written, and what
+// is no number isn't taken for one.
+std::vector<Column> for_json(std::vector<Column> columns, bool typed) {
   for (Column& column : columns) {
-    if (column.type != ColumnType::kText) column.type = ColumnType::kAny;
+    const bool is_number = column.type == ColumnType::kInt64 || column.type == ColumnType::kFloat64;
+    if (is_number && !typed) column.type = ColumnType::kAny;
   }
   return columns;
 }
@@ -66,7 +68,8 @@ LetterReader::LetterReader(const LetterOptions& options)
     : columns_(options.columns),
       dialect_(options.dialect),
       csv_types_(types_of(columns_)),
-      json_types_(types_of(for_json(columns_))),
+      json_types_(types_of(for_json(columns_, options.typed))),
+      typed_(options.typed),
       records_(options.records),
       field_count_(options.field_count != 0 ? options.field_count
                                             : static_cast<std::uint32_t>(columns_.size())),
@@ -78,7 +81,8 @@ LetterReader::LetterReader(const LetterOptions& options)
                               .field_count = options.fields.empty() ? 0 : field_count_,
                               .keep_changes = options.keep_changes,
                               .max_row_bytes = kRecordBytesMax}),
-      json_(Schema(for_json(columns_)), options.keys.empty() ? names_of(columns_) : options.keys,
+      json_(Schema(for_json(columns_, options.typed)),
+            options.keys.empty() ? names_of(columns_) : options.keys,
             {.ignore_extra = options.ignore_extra,
              .columns_given = true,
              .keep_changes = options.keep_changes,
@@ -178,7 +182,7 @@ void LetterReader::finish_row(const std::vector<ColumnType>& types,
   const std::uint32_t row = batch.rows - 1;
   for (std::uint32_t c = 0; c < types.size(); ++c) {
     mayfly_column& column = batch.columns[c];
-    if (types[c] == ColumnType::kAny || is_null(column, row)) continue;
+    if (typed_ || types[c] == ColumnType::kAny || is_null(column, row)) continue;
     const ColumnType type = is_exception(column, row) ? ColumnType::kText : types[c];
     column.kinds[row] = static_cast<std::uint8_t>(type);
     clear_bit(column.exceptions, row);
@@ -190,8 +194,15 @@ void LetterReader::finish_row(const std::vector<ColumnType>& types,
     std::memcpy(batch.heap + batch.heap_used, each.bytes.data(), each.bytes.size());
     const auto size = static_cast<std::uint32_t>(each.bytes.size());
     column.cells[row].span = {batch.heap_used, size};
-    column.kinds[row] =
-        static_cast<std::uint8_t>(each.is_blob ? ColumnType::kBlob : ColumnType::kText);
+    if (typed_) {
+      const ColumnType type = types[static_cast<std::size_t>(found - columns_.begin())];
+      const bool fits = type == ColumnType::kText || type == ColumnType::kBlob;
+      if (!fits && type != ColumnType::kAny) set_bit(column.exceptions, row);
+    }
+    if (!typed_ || found->type == ColumnType::kAny) {
+      column.kinds[row] =
+          static_cast<std::uint8_t>(each.is_blob ? ColumnType::kBlob : ColumnType::kText);
+    }
     set_bit(column.valid, row);
     batch.heap_used += size;
   }

@@ -1,8 +1,8 @@
 // LetterReader: one letter into one row of a batch, by the readers that files are read with, so
 // that the same checks hold.
 //
-// COLUMNS  Of the batch all are MAYFLY_ANY, since a letter may hold a blob or a text where its
-// table
+// COLUMNS  Of the batch all are MAYFLY_ANY, unless they are to have their types (typed), since a
+// letter may hold a blob or a text where its table
 //          declares a number. What a value is read as goes by the table: of a CSV record numbers
 //          where it declares some, text where it keeps text; of JSON what each value is, and text
 //          where the table keeps text.
@@ -65,6 +65,7 @@ class LetterReader {
   CsvDialect dialect_;
   std::vector<ColumnType> csv_types_;
   std::vector<ColumnType> json_types_;
+  const bool typed_;
   const LetterOptions::Records records_;
   std::uint32_t field_count_;
   CsvReader csv_;

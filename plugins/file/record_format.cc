@@ -58,9 +58,7 @@ std::string record_format_of(const FileOptions& options, const Inspection& found
   const bool named = !options.columns.empty();
   JsonText json = JsonText::object();
   json.add("format", "json");
-  if (named || !options.renamed.empty()) {
-    json.add("columns", names_of(found.shape.columns)).add("keys", list_of(found.shape.keys));
-  }
+  json.add("columns", names_of(found.shape.columns)).add("keys", list_of(found.shape.keys));
   json.add("types", types_of(found.shape.columns));
   if (options.ignore_extra.value_or(named)) json.add("on_extra", "ignore");
   return json.text();

@@ -273,6 +273,43 @@ TEST_CASE("dlq replay: rows go through --sql and --where as they would have") {
   CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
 }
 
+// Comparisons go by a column's type, so a replay's have those that they had.
+TEST_CASE("dlq replay: what --where let pass it lets pass again, whatever it compares") {
+  const Fixture f("select_types");
+  f.ingest("i.csv", "id,n\n1,a\n1,b\n", {"--table", "t", "--pk", "id", "--where", "id > '0'"});
+  CHECK(f.replay(0, {"--upsert"}).updated == 1);
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|b"});
+  f.ingest("z.csv", "zip,n\n12345,a\n12345\n",
+           {"--table", "z", "--types", "zip=text", "--where", "zip = 12345"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '12345,b'");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT zip, typeof(zip), n FROM z") ==
+        Rows{"12345|text|a", "12345|text|b"});
+}
+
+TEST_CASE("dlq replay: of JSON, types that no number shows are the file's; a missing key is NULL") {
+  const Fixture f("json_types");
+  f.ingest("n.ndjson", "{\"a\":1,\"b\":\"x\",\"c\":true}\n[1\n",
+           {"--table", "t", "--types", "a=text,b=blob,c=json"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"a\":1,\"b\":\"x\",\"c\":true}'");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT DISTINCT a, typeof(a), typeof(b), c, typeof(c) FROM t") ==
+        Rows{"1|text|blob|true|text"});
+  f.ingest("m.ndjson", "{\"a\":1,\"b\":\"x\"}\n[1\n",
+           {"--table", "m", "--sql", "SELECT a, upper(b) AS b FROM mayfly_batch"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"a\":5}'");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT a, b FROM m") == Rows{"1|X", "5|NULL"});
+}
+
+TEST_CASE("dlq replay: a record is corrected by its values, too") {
+  const Fixture f("by_values");
+  f.ingest("c.csv", "a,b\n1,x\n2\n", {"--table", "t"});
+  const std::string from = f.file("l", "{\"id\":1,\"columns\":{\"a\":5,\"b\":\"k\"}}\n");
+  CHECK(f.replay(0, {"--from", from}).inserted == 1);
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|x", "5|k"});
+}
+
 TEST_CASE("dlq replay: one that an older version has begun goes on, or is let go") {
   const People f("older_set");
   REQUIRE(f.dlq("replay", {"--on-error", "fail"}).status == 65);

@@ -47,7 +47,7 @@ constexpr const char* kHowToCorrect =
 class Chooser {
  public:
   Chooser(SqliteConnection& connection, const GivenRecords& given)
-      : connection_(connection), given_(given) {}
+      : connection_(connection), given_(given), formats_{{std::string(), RecordFormat()}} {}
 
   Status prepare() {
     MAYFLY_ASSIGN_OR_RETURN(const std::string format, format_sql(connection_));
@@ -237,16 +237,22 @@ Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const Group& grou
   reading.format.remove("columns");
   if (kind.form == Form::kColumns) {
     // What said how its bytes were read isn't about its values.
-    RecordFormat select;
-    for (const char* option : {"select", "per_batch"}) {
-      if (std::string text = reading.format.text(option); !text.empty()) select.set(option, text);
+    if (!selects) return Reading{table.columns_for(group.keys), {}};
+    Reading made;
+    made.format.set("select", reading.format.text("select"));
+    if (std::string text = reading.format.text("per_batch"); !text.empty()) {
+      made.format.set("per_batch", std::move(text));
     }
-    return Reading{selects ? group.keys : table.columns_for(group.keys), std::move(select)};
+    const std::vector<std::string> types = reading.format.list("select_types");
+    for (const std::string& type : types) made.columns.push_back(type.substr(0, type.rfind('=')));
+    made.format.set("types", types);
+    return made;
   }
+  reading.format.remove("select_types");
   if (kind.form == Form::kCsv) return csv_reading_of(std::move(reading), said, table);
   reading.format.remove("fields");
   reading.format.remove("field_count");
-  if (reading.format.ignores_extra() && !said.empty()) {
+  if ((selects || reading.format.ignores_extra()) && !said.empty()) {
     reading.columns = said;
     return reading;
   }

@@ -52,6 +52,7 @@ Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet
                                 {"types", types_of(part, format, types)},
                                 {"key", part.key}};
   if (!writing.on_extra.empty()) raw.push_back({"on_extra", writing.on_extra});
+  if (!select.empty()) raw.push_back({"typed", true});
   if (writing.coerce) raw.push_back({"on_change", std::string("text")});
   for (const RawOption& option : format.options()) {
     if (option.name == "select" || option.name == "per_batch" || option.name == "types") continue;
