@@ -57,17 +57,25 @@ void SignalDelivery::remove(const std::shared_ptr<Subscriber>& subscriber) {
 
 void SignalDelivery::close() {
   std::vector<std::shared_ptr<const Table>> unused;
-  std::vector<SignalListener> gone;
-  const std::lock_guard lock(mutex_);
-  stems_ = nullptr;
-  if (current_ == nullptr) return;
-  for (const auto& subscriber : current_->subscribers()) {
-    subscriber->active.store(false, std::memory_order_seq_cst);
-    gone.push_back(std::exchange(subscriber->listener, nullptr));
+  std::shared_ptr<const Table> last;
+  {
+    const std::lock_guard lock(mutex_);
+    stems_ = nullptr;
+    if (current_ == nullptr) return;
+    for (const auto& subscriber : current_->subscribers()) {
+      subscriber->active.store(false, std::memory_order_seq_cst);
+    }
+    table_.store(nullptr, std::memory_order_seq_cst);
+    unused = std::move(superseded_);
+    last = std::move(current_);
   }
-  table_.store(nullptr, std::memory_order_seq_cst);
-  unused = std::move(superseded_);
-  unused.push_back(std::move(current_));
+  // Without memory: a sink that ends has none to ask for. What listeners hold goes without the
+  // lock.
+  for (const auto& subscriber : last->subscribers()) {
+    SignalListener gone;
+    const std::lock_guard lock(mutex_);
+    gone = std::exchange(subscriber->listener, nullptr);
+  }
 }
 
 void SignalDelivery::replace(std::vector<std::shared_ptr<Subscriber>> subscribers) {

@@ -20,8 +20,7 @@
 //            stem or for a thread's shard at its first raise; later none fails: long texts leave
 //            earlier (signal_shard.h), and listeners that can't be looked up are counted as
 //            failures. Subscribing and queries that return lists throw it too; ending a
-//            subscription doesn't. A sink with subscriptions needs some when it is destroyed, or
-//            the process ends.
+//            subscription, or a sink, doesn't.
 // THREADS    Any thread may call anything. Not for asynchronous signal handlers.
 // UNITS      Times in nanoseconds of the clock that was passed in.
 #pragma once

@@ -48,7 +48,8 @@ struct HybridOptions {
 
 class HybridStorage {
  public:
-  // Opens all of it, and begins to flush. kParameter: an option, and which.
+  // Opens all of it, and begins to flush. kParameter: an option, and which. kOther: within a
+  // callback of that database's writer; open it before. Else what its parts refuse.
   static DbResult<std::unique_ptr<HybridStorage>> open(HybridOptions options);
   // stop(); from within a callback or a listener of one of its parts, on a thread of its own.
   ~HybridStorage();

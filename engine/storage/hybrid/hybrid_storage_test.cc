@@ -282,7 +282,7 @@ TEST_CASE("hybrid: a stop that is heard within a stop is refused, and the stop g
 // after a pause.
 TEST_CASE("hybrid: ending it without memory loses no row and ends nothing else") {
   bool failed = true;
-  for (std::int64_t allocation = 1; failed; allocation += 3) {
+  for (std::int64_t allocation = 1; failed; ++allocation) {
     CAPTURE(allocation);
     REQUIRE(allocation < 1000);
     Fixture f("hybrid_end_memory" + std::to_string(allocation));

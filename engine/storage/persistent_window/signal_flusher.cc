@@ -94,7 +94,7 @@ DbResult<void> SignalFlusher::flush() {
   waiter.next = std::exchange(waiters_, &waiter);
   wake_.notify_all();
   answered_.wait(lock, [&] { return waiter.done; });
-  return waiter.result;
+  return copy_of(waiter.result);
 }
 
 void SignalFlusher::hurry() noexcept {

@@ -97,7 +97,7 @@ class WriteBuffer {
   WriteBuffer& operator=(const WriteBuffer&) = delete;
 
   // Begins to flush by itself, and to take calls again after a stop. Does nothing when it has
-  // begun. kNoMemory: there is no thread for it.
+  // begun. kNoMemory: there is no thread for it. kOther: from within (THREADS).
   DbResult<void> start();
   // Takes no more calls, and writes everything. An error: that of the last try, when
   // stop_timeout_ns have passed, and how many rows stay; they are pending still, and in the spool.

@@ -109,8 +109,11 @@ DbResult<void> WriteBuffer::Impl::flush_until(std::int64_t deadline_ns) {
         error.message = "stopping a write buffer: expected every row to be written, found " +
                         std::to_string(left) + " that couldn't be, and stay" +
                         (spool != nullptr ? " in the spool" : "") + ": " + error.message;
-        sink.raise(stop_left, left, "rows");
       } catch (const std::bad_alloc&) {  // then it says why alone
+      }
+      try {
+        sink.raise(stop_left, left, "rows");
+      } catch (const std::bad_alloc&) {  // the error says it
       }
       return error;
     }
