@@ -287,6 +287,16 @@ TEST_CASE("dlq replay: what --where let pass it lets pass again, whatever it com
         Rows{"12345|text|a", "12345|text|b"});
 }
 
+TEST_CASE("dlq replay: a bool that was stored as a letter is one behind --where, too") {
+  const Fixture f("bool_letters");
+  f.database.run("CREATE TABLE t(u INTEGER PRIMARY KEY, b)");
+  f.database.run("INSERT INTO t VALUES (1, 5), (2, 5)");
+  f.ingest("n.ndjson", "{\"u\":1,\"b\":true}\n{\"u\":2,\"b\":false}\n",
+           {"--table", "t", "--where", "typeof(b) = 'integer'"});
+  CHECK(f.replay(0, {"--upsert"}).updated == 2);
+  CHECK(f.database.rows("SELECT u, b, typeof(b) FROM t") == Rows{"1|1|integer", "2|0|integer"});
+}
+
 TEST_CASE("dlq replay: of JSON, types that no number shows are the file's; a missing key is NULL") {
   const Fixture f("json_types");
   f.ingest("n.ndjson", "{\"a\":1,\"b\":\"x\",\"c\":true}\n[1\n",

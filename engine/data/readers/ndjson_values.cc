@@ -92,6 +92,10 @@ NdjsonReader::Fault NdjsonReader::put_number(RowCells& row, std::uint32_t column
       break;
   }
   if (!is_json_number(text)) return Fault::kNumber;
+  if (type == ColumnType::kBool && (text == "0" || text == "1")) {
+    put_bool(row, column, text == "1");  // as SQLite has them, and letters
+    return Fault::kNone;
+  }
   if (type == ColumnType::kBool && would_change(text, Affinity::kInteger)) return Fault::kChanges;
   row.put_text(column, text);
   if (!is_textual(type)) row.mark_exception(column);
