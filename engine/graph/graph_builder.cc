@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mayfly/config/step_mistake.h"
+#include "mayfly/config/nodes_ahead.h"
 #include "mayfly/plugin/tables.h"
 #include "mayfly/storage/rejection_names.h"
 #include "mayfly/storage/single_writer/database_name.h"
@@ -324,7 +325,8 @@ Status GraphBuilder::open_writer() {
                          .parsed_text = carry_parsed_text(plan_.writer.inputs),
                          .max_row_bytes = plan_.max_row_bytes,
                          .lanes_max = lanes,
-                         .resume = graph.options_.resume},
+                         .resume = graph.options_.resume,
+                         .ahead = nodes_ahead(plan_)},
                         graph.services_, graph.answers_, graph.sources_, graph.nodes_));
   for (std::uint32_t i = 0; i < graph.sources_.size(); ++i) {
     if (graph.sources_[i] != nullptr) MAYFLY_RETURN_IF_ERROR(position_source(i));

@@ -85,6 +85,7 @@ Result<std::unique_ptr<WriterStage>> WriterStage::open(
     const std::vector<std::unique_ptr<Source>>& sources,
     const std::vector<std::unique_ptr<Node>>& nodes) {
   std::unique_ptr<WriterStage> stage(new WriterStage(*services.pool, sources, nodes));
+  stage->ahead_ = input.ahead;
   WriterOptions options = options_of(plan, extras, input.max_row_bytes);
   options.parsed = input.parsed_text;
   for (const auto& source : sources) {
@@ -152,6 +153,10 @@ std::string_view WriterStage::text(std::uint16_t judge, std::uint16_t reason) co
 const Schema* WriterStage::schema(std::uint16_t judge) const {
   const std::size_t node = judge - sources_.size();
   return judge >= sources_.size() && node < nodes_.size() ? &nodes_[node]->input() : nullptr;
+}
+
+std::string_view WriterStage::ahead(std::uint16_t judge) const {
+  return judge < ahead_.size() ? std::string_view(ahead_[judge]) : std::string_view();
 }
 
 }  // namespace mayfly

@@ -37,7 +37,8 @@ struct WriterInput {
   bool parsed_text = false;  // numbers in it were read from text (MAYFLY_PARSES_TEXT)
   std::uint64_t max_row_bytes = 0;
   std::uint32_t lanes_max = 0;
-  bool resume = false;  // sources that can go on from their positions
+  bool resume = false;                  // sources that can go on from their positions
+  std::vector<std::string> ahead = {};  // by judge: nodes_ahead.h
 };
 
 class WriterStage final : private RejectionNames, private Inbox {
@@ -89,6 +90,7 @@ class WriterStage final : private RejectionNames, private Inbox {
   std::string_view code(std::uint16_t judge, std::uint16_t reason) const override;
   std::string_view text(std::uint16_t judge, std::uint16_t reason) const override;
   const Schema* schema(std::uint16_t judge) const override;
+  std::string_view ahead(std::uint16_t judge) const override;
   // Inbox
   SliceQueue::LaneId add_lane() override { return loop_->add_lane(); }
   void push(SliceQueue::LaneId lane, RowRef head, std::uint32_t input, bool forward) override;
@@ -97,6 +99,7 @@ class WriterStage final : private RejectionNames, private Inbox {
   const std::vector<std::unique_ptr<Source>>& sources_;
   const std::vector<std::unique_ptr<Node>>& nodes_;
   std::vector<std::unique_ptr<Fingerprint>> fingerprints_;
+  std::vector<std::string> ahead_;
   std::unique_ptr<SqliteWriter> writer_;
   std::unique_ptr<WriterLoop> loop_;
   bool finished_ = false;

@@ -1,5 +1,7 @@
 #include "mayfly/storage/dead_letters.h"
 
+#include <initializer_list>
+
 #include "mayfly/data/row_json.h"
 #include "mayfly/storage/progress.h"
 #include "mayfly/storage/timestamp.h"
@@ -39,6 +41,21 @@ bool is_error_row(const mayfly_batch& batch, std::uint32_t row) {
   return batch.raw[row].size > 0 || batch.message[row].size > 0;
 }
 
+// One JSON object of all of them; empty ones have nothing to say.
+std::string joined(std::initializer_list<std::string_view> objects) {
+  std::string whole;
+  for (const std::string_view object : objects) {
+    if (object.empty()) continue;
+    if (whole.empty()) {
+      whole = object;
+    } else {
+      whole.back() = ',';
+      whole += object.substr(1);
+    }
+  }
+  return whole;
+}
+
 }  // namespace
 
 SqliteError DeadLetters::put(SqliteConnection& connection, RowRef ref) {
@@ -50,7 +67,7 @@ SqliteError DeadLetters::put(SqliteConnection& connection, RowRef ref) {
   if (is_error_row(batch, row)) text = text_at(batch, batch.message[row]);
   if (text.empty()) text = context_.names.text(judge, reason);
   return put(connection, {ref, context_.names.node(judge), context_.names.code(judge, reason), text,
-                          context_.names.schema(judge)});
+                          context_.names.schema(judge), context_.names.ahead(judge)});
 }
 
 SqliteError DeadLetters::put(SqliteConnection& connection, const Rejection& rejection,
@@ -79,7 +96,8 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
   insert_.bind(5, letter.node).bind(6, letter.code).bind(7, letter.reason);
   if (is_error_row(batch, row)) {
     insert_.bind_blob(9, text_at(batch, batch.raw[row]).substr(0, kHeadBytes));
-    format = format_of_raw(origin.batch->source[origin.row]);
+    format = joined({context_.progress.record_format(origin.batch->source[origin.row]),
+                     select_json_, letter.ahead});
   } else {
     // What is too large for the table is too large for a dead letter. Escapes may take six times
     // the bytes of a text.
@@ -88,7 +106,7 @@ SqliteError DeadLetters::put(SqliteConnection& connection, const Letter& letter)
     const Schema& schema = letter.schema != nullptr ? *letter.schema : context_.schema;
     append_row_json(schema, batch, row, cut ? kHeadBytes : UINT64_MAX, columns_);
     insert_.bind(8, columns_);
-    if (letter.schema == nullptr) format = select_json_;
+    format = joined({letter.schema == nullptr ? select_json_ : std::string_view(), letter.ahead});
   }
   std::int64_t format_id = 0;
   if (SqliteError error = store_format(connection, format, format_id); !error.ok()) return error;
@@ -110,13 +128,6 @@ SqliteError DeadLetters::prepare(SqliteConnection& connection) {
       "INSERT INTO mayfly_dead_letters(at, source, ordinal, line, node, code, reason, columns, "
       "raw, target, attempts, format) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
       insert_);
-}
-
-std::string DeadLetters::format_of_raw(std::uint16_t source) const {
-  const std::string& read = context_.progress.record_format(source);
-  if (read.empty() || select_json_.empty()) return read.empty() ? select_json_ : read;
-  // One object of both.
-  return read.substr(0, read.size() - 1) + ',' + select_json_.substr(1);
 }
 
 SqliteError DeadLetters::store_format(SqliteConnection& connection, const std::string& format,

@@ -5,7 +5,8 @@
 // have been is `format`, the rowid in mayfly_record_formats of a JSON object: of raw bytes the
 // options of the source dead_letters that read them as their source did, as far as it said so; of
 // rows that came to the writer, and of raw bytes, `select` and `per_batch` of a writer that has
-// them, and column=type of what that SELECT reads (`select_types`). NULL: there is nothing to say.
+// them, and column=type of what that SELECT reads (`select_types`); of rows that a source or a node
+// turned down, the nodes that they were still to pass (`nodes`). NULL: there is nothing to say.
 //
 // THREADS  The connection's.
 #pragma once
@@ -72,13 +73,13 @@ class DeadLetters {
     std::string_view code;
     std::string_view reason;
     const Schema* schema = nullptr;  // of the row; null: the writer's
+    std::string_view ahead = {};     // a JSON object, or nothing
   };
   SqliteError put(SqliteConnection& connection, const Letter& letter);
   SqliteError prepare(SqliteConnection& connection);
   // Its rowid; it is stored if it isn't. 0: there is none.
   SqliteError store_format(SqliteConnection& connection, const std::string& format,
                            std::int64_t& id);
-  std::string format_of_raw(std::uint16_t source) const;
   Origin origin_of(RowRef row) const;
 
   Context context_;

@@ -40,6 +40,8 @@ class RejectionNames {
   virtual std::string_view text(std::uint16_t judge, std::uint16_t reason) const = 0;
   // Of the rows that come to the judge, where a transform makes others of them; null: the writer's.
   virtual const Schema* schema(std::uint16_t /*judge*/) const { return nullptr; }
+  // A JSON object of what rows that it turns down haven't passed (dead_letters.h); empty: nothing.
+  virtual std::string_view ahead(std::uint16_t /*judge*/) const { return {}; }
 };
 
 }  // namespace mayfly

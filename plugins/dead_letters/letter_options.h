@@ -16,10 +16,10 @@
 namespace mayfly::dead_letters {
 
 struct LetterOptions {
-  std::string path;
-  std::string key;                                           // empty: the file's path
   enum class Records : std::uint8_t { kAuto, kCsv, kJson };  // kAuto: JSON begins with {
 
+  std::string path;
+  std::string key;              // empty: the file's path
   std::vector<Column> columns;  // with the types that their table declares
   bool typed = false;           // the columns have their types; else each value says what it is
   Records records = Records::kAuto;
@@ -63,8 +63,8 @@ inline constexpr mayfly_option kOptions[kOptionCount] = {
                      "Types that the table declares, each as column=type: int64, float64, text, "
                      "blob, bool, timestamp, json or any, which the others are."),
     sdk::bool_option("typed", "false",
-                     "Whether the columns are of these types, as those of a file are, for a "
-                     "writer's SELECT to see; else each value says what it is."),
+                     "Whether the columns are of these types and read by them, as those of a file "
+                     "are; else each value says what it is."),
     sdk::choice_option("format", "auto", "auto|csv|json",
                        "What a record is; auto: JSON if it begins with {, else CSV."),
     sdk::text_option("delimiter", ",", "One character between the fields of a CSV record, or tab."),

@@ -1,11 +1,11 @@
 // LetterReader: one letter into one row of a batch, by the readers that files are read with, so
 // that the same checks hold.
 //
-// COLUMNS  Of the batch all are MAYFLY_ANY, unless they are to have their types (typed), since a
-// letter may hold a blob or a text where its table
-//          declares a number. What a value is read as goes by the table: of a CSV record numbers
-//          where it declares some, text where it keeps text; of JSON what each value is, and text
-//          where the table keeps text.
+// COLUMNS  Of the batch all are MAYFLY_ANY, since a letter may hold a blob or a text where its
+//          table declares a number. What a value is read as goes by the types: of a CSV record
+//          numbers where one is declared, text where the table keeps text; of JSON what each value
+//          is, and text where the table keeps text. Or they are typed, as those of a file are, and
+//          read as a file's.
 // KINDS    values by columns are a JSON object; what a record is the options say, else one that
 //          begins with { is JSON, and any other CSV.
 // ERRORS   What can't be read is an error row with the letter's bytes, all as they were.

@@ -8,54 +8,9 @@
 #include <memory>
 #include <thread>
 
-#include "tests/cli/cli_fixture.h"
+#include "tests/cli/dlq_fixture.h"
 
 using namespace mayfly::testing;
-
-namespace {
-
-using Rows = std::vector<std::string>;
-
-struct Fixture : DatabaseAndFiles {
-  using DatabaseAndFiles::DatabaseAndFiles;
-
-  void ingest(const std::string& name, const std::string& text, Rows more = {}) const {
-    more.insert(more.begin(), {"ingest", file(name, text), "--into", database.path()});
-    const Outcome outcome = run_mayfly(std::move(more));
-    REQUIRE_MESSAGE(outcome.status == 65, outcome.err);
-  }
-  Outcome dlq(const std::string& action, Rows more = {}) const {
-    more.insert(more.begin(), {"dlq", action, database.path()});
-    return run_mayfly(std::move(more));
-  }
-  // A replay that comes to its end; what it says of each table.
-  JsonSummary replay(int status, Rows more = {}) const {
-    more.insert(more.end(), {"--output", "json"});
-    const Outcome outcome = dlq("replay", std::move(more));
-    CHECK_MESSAGE(outcome.status == status, outcome.err);
-    return parse_summary(outcome.out);
-  }
-  std::int64_t letters() const {
-    return database.integer("SELECT count(*) FROM mayfly_dead_letters");
-  }
-  bool is_clean() const {
-    return database.integer("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'mayfly_replay%'") +
-               database.integer(
-                   "SELECT count(*) FROM mayfly_offsets WHERE source LIKE 'mayfly_replay%'") ==
-           0;
-  }
-};
-
-// With letters 1 (two fields in place of three), 2 (a key that is there) and 3 (007 for a number).
-struct People : Fixture {
-  explicit People(const std::string& name) : Fixture(name) {
-    ingest("people.csv", "id,name,score\n1,Ada,1.5\n2,Grace\n1,Mary,2.5\n", {"--pk", "id"});
-    ingest("more.csv", "id,name,score\n007,Joan,1\n", {"--table", "people", "--types", "id=int64"});
-    REQUIRE(letters() == 3);
-  }
-};
-
-}  // namespace
 
 TEST_CASE("dlq list: letters oldest first, by filter, and counts in the end") {
   const People f("list");
@@ -172,154 +127,6 @@ TEST_CASE("dlq replay --from: a file that isn't of letters, or of others, change
   CHECK(f.is_clean());
 }
 
-TEST_CASE("dlq replay: records of JSON, with keys that a table's defaults stand in for") {
-  const Fixture f("json");
-  f.database.run(
-      "CREATE TABLE events(id INTEGER PRIMARY KEY, name TEXT, made TEXT DEFAULT 'now', n INTEGER)");
-  f.ingest("events.ndjson",
-           "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\n{\"id\":3,\"name\":true,}\n");
-  f.database.run(
-      "UPDATE mayfly_dead_letters SET raw = '{\"id\":2,\"name\":12.50}' WHERE id = 1;"
-      "UPDATE mayfly_dead_letters SET raw = '{\"id\":3,' || char(10) || '\"name\":{\"a\": 1}}' "
-      "WHERE id = 2");
-  CHECK(f.replay(0).inserted == 2);
-  CHECK(f.database.rows("SELECT * FROM events") ==
-        Rows{"1|a|now|NULL", "2|12.50|now|NULL", "3|{\"a\": 1}|now|NULL"});
-}
-
-TEST_CASE("dlq replay: CSV with other delimiters, and columns in another order") {
-  const Fixture f("csv");
-  f.ingest("t.csv", "b;a\n'x;y';1\n2;\n'z\n",
-           {"--delimiter", ";", "--quote", "'", "--types", "a=int64"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '''z;'';2'");
-  CHECK(f.replay(0, {"--delimiter", ";", "--quote", "'", "--columns", "b,a"}).inserted == 1);
-  CHECK(f.database.rows("SELECT b, a, typeof(a) FROM t ORDER BY rowid DESC LIMIT 1") ==
-        Rows{"z;|2|integer"});
-  const Outcome unknown = f.dlq("replay", {"--columns", "c"});
-  CHECK(unknown.status == 0);  // there is no letter left that would have them
-  CHECK(contains(unknown.err, "no dead letter in "));
-}
-
-// Without a word of the file's, its values would land in columns of other names.
-TEST_CASE("dlq replay: a record's fields are the columns that its file had, in its dialect") {
-  const Fixture f("format");
-  f.database.run("CREATE TABLE t(id INTEGER, name TEXT, score REAL, note TEXT)");
-  f.ingest("a.csv", "name;score;no\nAda;1;1\n'a;b';-;2;more\nx;0;3\n4\n",
-           {"--table", "t", "--delimiter", ";", "--quote", "'", "--null", "-", "--rename", "no=id",
-            "--types", "score=float64"});
-  f.ingest("b.tsv", "note\tid\textra\na\t5\tx\ny\tz\tv\tw\n",
-           {"--table", "t", "--columns", "id,note"});
-  f.ingest("c.ndjson", "{\"no\":8}\n{\"no\":9,\n", {"--table", "t", "--rename", "no=id"});
-  CHECK(f.letters() == 4);
-  CHECK(contains(f.dlq("show", {"1"}).out,
-                 R"(  format    {"format":"csv","columns":["name","score","id"],"types":)"));
-  f.database.run(
-      "UPDATE mayfly_dead_letters SET raw = CASE id WHEN 1 THEN '''a;b'';-;2' WHEN 2 THEN "
-      "'y;0;4' WHEN 3 THEN 'it''s' || char(9) || 6 || char(9) || 'v' ELSE '{\"no\":9}' END");
-  const std::string shown = f.dlq("show", {"1", "2", "3", "4", "--output", "json"}).out;
-  CHECK(contains(shown, R"("fields":["2","1"],"field_count":3,"delimiter")"));
-  const Outcome outcome = f.dlq("replay", {"--from", f.file("letters", shown)});
-  CHECK_MESSAGE(outcome.status == 0, outcome.err);
-  CHECK(f.database.rows("SELECT * FROM t ORDER BY id") ==
-        Rows{"1|Ada|1.0|NULL", "2|a;b|NULL|NULL", "3|x|0.0|NULL", "4|y|0.0|NULL", "5|NULL|NULL|a",
-             "6|NULL|NULL|it's", "8|NULL|NULL|NULL", "9|NULL|NULL|NULL"});
-  CHECK(f.letters() == 0);
-}
-
-TEST_CASE(
-    "dlq replay: a line of NDJSON that is no object stays one, whatever CSV would make of it") {
-  const Fixture f("no_objects");
-  f.ingest("t.ndjson", "{\"a\":1,\"c\":3}\n[1,2]\n7,8\nnull\n", {"--rename", "c=z"});
-  f.ingest("u.ndjson", "{\"a\":1}\n5\n\"text\"\n");
-  CHECK(f.replay(65, {"--target", "t"}).rejected == 3);
-  CHECK(f.replay(65, {"--target", "u"}).rejected == 2);
-  CHECK(f.database.rows("SELECT a, z FROM t") == Rows{"1|3"});
-  CHECK(f.database.rows("SELECT a FROM u") == Rows{"1"});
-}
-
-TEST_CASE("dlq replay: a record of CSV that begins with a brace is CSV") {
-  const Fixture f("braces");
-  f.ingest("t.csv", "payload;id\nx;1\n{y\n", {"--delimiter", ";"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"k\":2};6'");
-  CHECK(f.replay(0).inserted == 1);
-  CHECK(f.database.rows("SELECT payload, id FROM t") == Rows{"x|1", "{\"k\":2}|6"});
-}
-
-TEST_CASE("dlq replay: a type that the table doesn't show is the file's") {
-  const Fixture f("types");
-  f.ingest("t.csv", "id,b\n1,true\n2\n", {"--types", "b=bool"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '2,false'");
-  CHECK(f.replay(0).inserted == 1);
-  CHECK(f.database.rows("SELECT id, b, typeof(b) FROM t") == Rows{"1|1|integer", "2|0|integer"});
-}
-
-TEST_CASE("dlq replay: rows go through --sql and --where as they would have") {
-  const Fixture f("select");
-  f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
-  f.ingest(
-      "a.csv", "id,name\n1,ada\n2\n1,again\n",
-      {"--table", "t", "--sql", "SELECT id * 10 AS id, upper(name) AS name FROM mayfly_batch"});
-  f.ingest("b.csv", "id,name\n5,x\n6\n7\n", {"--table", "t", "--where", "id < 7"});
-  f.database.run(
-      "UPDATE mayfly_dead_letters SET raw = CASE line WHEN 3 THEN '2,grace' ELSE '7,y' END WHERE "
-      "columns IS NULL; UPDATE mayfly_dead_letters SET raw = '6,x' WHERE id = 3");
-  f.database.run(
-      "UPDATE mayfly_dead_letters SET columns = json_set(columns, '$.id', 3) WHERE columns IS NOT "
-      "NULL");
-  const Outcome outcome = f.dlq("replay");
-  CHECK_MESSAGE(outcome.status == 0, outcome.err);
-  CHECK(f.database.rows("SELECT * FROM t") == Rows{"5|x", "6|x", "10|ADA", "20|GRACE", "30|AGAIN"});
-  CHECK(f.letters() == 0);
-  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
-}
-
-// Comparisons go by a column's type, so a replay's have those that they had.
-TEST_CASE("dlq replay: what --where let pass it lets pass again, whatever it compares") {
-  const Fixture f("select_types");
-  f.ingest("i.csv", "id,n\n1,a\n1,b\n", {"--table", "t", "--pk", "id", "--where", "id > '0'"});
-  CHECK(f.replay(0, {"--upsert"}).updated == 1);
-  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|b"});
-  f.ingest("z.csv", "zip,n\n12345,a\n12345\n",
-           {"--table", "z", "--types", "zip=text", "--where", "zip = 12345"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '12345,b'");
-  CHECK(f.replay(0).inserted == 1);
-  CHECK(f.database.rows("SELECT zip, typeof(zip), n FROM z") ==
-        Rows{"12345|text|a", "12345|text|b"});
-}
-
-TEST_CASE("dlq replay: a bool that was stored as a letter is one behind --where, too") {
-  const Fixture f("bool_letters");
-  f.database.run("CREATE TABLE t(u INTEGER PRIMARY KEY, b)");
-  f.database.run("INSERT INTO t VALUES (1, 5), (2, 5)");
-  f.ingest("n.ndjson", "{\"u\":1,\"b\":true}\n{\"u\":2,\"b\":false}\n",
-           {"--table", "t", "--where", "typeof(b) = 'integer'"});
-  CHECK(f.replay(0, {"--upsert"}).updated == 2);
-  CHECK(f.database.rows("SELECT u, b, typeof(b) FROM t") == Rows{"1|1|integer", "2|0|integer"});
-}
-
-TEST_CASE("dlq replay: of JSON, types that no number shows are the file's; a missing key is NULL") {
-  const Fixture f("json_types");
-  f.ingest("n.ndjson", "{\"a\":1,\"b\":\"x\",\"c\":true}\n[1\n",
-           {"--table", "t", "--types", "a=text,b=blob,c=json"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"a\":1,\"b\":\"x\",\"c\":true}'");
-  CHECK(f.replay(0).inserted == 1);
-  CHECK(f.database.rows("SELECT DISTINCT a, typeof(a), typeof(b), c, typeof(c) FROM t") ==
-        Rows{"1|text|blob|true|text"});
-  f.ingest("m.ndjson", "{\"a\":1,\"b\":\"x\"}\n[1\n",
-           {"--table", "m", "--sql", "SELECT a, upper(b) AS b FROM mayfly_batch"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"a\":5}'");
-  CHECK(f.replay(0).inserted == 1);
-  CHECK(f.database.rows("SELECT a, b FROM m") == Rows{"1|X", "5|NULL"});
-}
-
-TEST_CASE("dlq replay: a record is corrected by its values, too") {
-  const Fixture f("by_values");
-  f.ingest("c.csv", "a,b\n1,x\n2\n", {"--table", "t"});
-  const std::string from = f.file("l", "{\"id\":1,\"columns\":{\"a\":5,\"b\":\"k\"}}\n");
-  CHECK(f.replay(0, {"--from", from}).inserted == 1);
-  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|x", "5|k"});
-}
-
 TEST_CASE("dlq replay: one that an older version has begun goes on, or is let go") {
   const People f("older_set");
   REQUIRE(f.dlq("replay", {"--on-error", "fail"}).status == 65);
@@ -330,7 +137,7 @@ TEST_CASE("dlq replay: one that an older version has begun goes on, or is let go
 }
 
 TEST_CASE("dlq replay: what is gone on with is read as it began, whatever is said by then") {
-  const Fixture f("go_on_format");
+  const DlqFixture f("go_on_format");
   f.ingest("t.csv", "a,b\n1,2\n3\n4\n");
   f.database.run("UPDATE mayfly_dead_letters SET raw = '3;4'");
   f.database.run("CREATE TRIGGER no BEFORE INSERT ON t BEGIN SELECT raise(ABORT, 'no'); END");
@@ -341,77 +148,6 @@ TEST_CASE("dlq replay: what is gone on with is read as it began, whatever is sai
   CHECK_MESSAGE(outcome.status == 0, outcome.err);
   CHECK(contains(outcome.err, "columns, delimiter and quote are those that it began with"));
   CHECK(f.database.rows("SELECT a, b FROM t") == Rows{"1|2", "4|3", "4|3"});
-}
-
-TEST_CASE("dlq replay: a record whose columns the table hasn't is named, until they are given") {
-  const Fixture f("format_gone");
-  f.ingest("t.csv", "b,a\n1,2\n3\n");
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '3,4'; ALTER TABLE t RENAME COLUMN b TO c");
-  const Outcome refused = f.dlq("replay");
-  CHECK(refused.status == 65);
-  CHECK(contains(refused.err,
-                 "letter 1 stays as it is: its record is of the columns b, a, and "
-                 "table t has no column \"b\"; say which columns"));
-  CHECK(f.replay(0, {"--columns", "c,a"}).inserted == 1);
-  CHECK(f.database.rows("SELECT c, a FROM t") == Rows{"1|2", "3|4"});
-}
-
-TEST_CASE("dlq: letters of a database that is older have no format, until one comes") {
-  const Fixture f("older");
-  f.ingest("t.csv", "b,a\n1,2\n3\n");
-  f.database.run(
-      "ALTER TABLE mayfly_dead_letters DROP COLUMN format; DROP TABLE mayfly_record_formats");
-  CHECK(contains(f.dlq("show", {"1"}).out, "  raw       3\n"));
-  f.ingest("t.csv", "a,b\n1,2\n3\n");
-  CHECK(f.database.rows("SELECT id, format FROM mayfly_dead_letters") == Rows{"1|NULL", "2|1"});
-  f.database.run("UPDATE mayfly_dead_letters SET raw = '5,6'");
-  CHECK(f.replay(0).inserted == 2);
-  CHECK(f.database.rows("SELECT b, a FROM t ORDER BY b") == Rows{"1|2", "2|1", "5|6", "6|5"});
-}
-
-TEST_CASE("dlq purge: what is said of letters goes with the last of them") {
-  const Fixture f("purge_format");
-  f.ingest("t.csv", "b,a\n1,2\n3\n4\n");
-  f.ingest("u.csv", "b\tc\n1\t2\n3\n", {"--delimiter", "tab"});
-  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 2);
-  CHECK(f.dlq("purge", {"1", "3"}).status == 0);
-  CHECK(f.database.rows("SELECT id FROM mayfly_record_formats") == Rows{"1"});
-  CHECK(f.dlq("purge", {"--all"}).status == 0);
-  CHECK(f.database.integer("SELECT count(*) FROM mayfly_record_formats") == 0);
-}
-
-TEST_CASE("dlq replay --coerce: what a column would change is written as it changes it") {
-  const People f("coerce");
-  CHECK(f.replay(65, {"3"}).rejected == 1);
-  CHECK(f.replay(0, {"3", "--coerce"}).inserted == 1);
-  CHECK(f.database.rows("SELECT id, typeof(id) FROM people WHERE name = 'Joan'") ==
-        Rows{"7|integer"});
-}
-
-TEST_CASE("dlq replay --on-extra ignore: keys that no column is for are left out") {
-  const Fixture f("extra");
-  f.ingest("t.ndjson", "{\"id\":1}\n{\"id\":2,\"more\":1}\n",
-           {"--columns", "id", "--on-extra", "error"});
-  const Outcome refused = f.dlq("replay");
-  CHECK(refused.status == 65);
-  CHECK(contains(f.database.text("SELECT reason FROM mayfly_dead_letters"), "--on-extra ignore"));
-  CHECK(f.replay(0, {"--on-extra", "ignore"}).inserted == 1);
-  CHECK(f.database.rows("SELECT id FROM t") == Rows{"1", "2"});
-}
-
-TEST_CASE("dlq replay: records that aren't UTF-8 stay letters until they are") {
-  const Fixture f("bytes");
-  f.ingest("t.csv", "id,name\n1,x\n1,\xF6\n2\xFC\n", {"--pk", "id"});
-  CHECK(f.database.rows("SELECT code, hex(raw) FROM mayfly_dead_letters") ==
-        Rows{"utf8|312CF6", "fields|32FC"});
-  CHECK(contains(f.dlq("show", {"2", "--output", "json"}).out, "\"raw_base64\":\"Mvw=\""));
-  CHECK(f.replay(65).inserted == 0);
-  f.database.run(
-      "UPDATE mayfly_dead_letters SET raw = x'352cc3b6' WHERE id = 1;"
-      "UPDATE mayfly_dead_letters SET raw = x'322cc3bc' WHERE id = 2");
-  CHECK(f.replay(0).inserted == 2);
-  CHECK(f.database.rows("SELECT id, hex(name), typeof(name) FROM t") ==
-        Rows{"1|78|text", "2|C3BC|text", "5|C3B6|text"});
 }
 
 TEST_CASE("dlq replay: upsert, ignore and replace do what they do in ingest") {
@@ -432,7 +168,7 @@ TEST_CASE("dlq replay: upsert, ignore and replace do what they do in ingest") {
 }
 
 TEST_CASE("dlq replay: an upsert of one file's letters leaves other files' columns alone") {
-  const Fixture f("upsert_columns");
+  const DlqFixture f("upsert_columns");
   f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT)");
   f.database.run("INSERT INTO t VALUES(1, 'a', 'b'), (2, 'a', 'b')");
   f.ingest("x.csv", "id,a\n1,new\n", {"--table", "t"});
@@ -442,7 +178,7 @@ TEST_CASE("dlq replay: an upsert of one file's letters leaves other files' colum
 }
 
 TEST_CASE("dlq replay: several targets, one after the other, hostile names among them") {
-  const Fixture f("targets");
+  const DlqFixture f("targets");
   const std::string hostile = "x\"; DROP TABLE y; --";
   f.ingest("a.csv", "id,v\n1,a\n1,b\n", {"--table", hostile, "--pk", "id"});
   f.ingest("b.csv", "id,v\n1,a\n1,b\n", {"--table", "y", "--pk", "id"});
@@ -473,7 +209,7 @@ TEST_CASE("dlq replay: by filter, and nothing to replay") {
 }
 
 TEST_CASE("dlq replay: a record that was cut stays a letter, and is named") {
-  const Fixture f("cut");
+  const DlqFixture f("cut");
   f.ingest("t.csv", "a,b\n1,2\n" + std::string(70'000, 'x') + "\n3\n");
   f.database.run("UPDATE mayfly_dead_letters SET raw = '3,4' WHERE id = 2");
   const Outcome outcome = f.dlq("replay");
@@ -587,7 +323,7 @@ TEST_CASE("dlq purge: by number, by filter, all; and only when it is said which"
 }
 
 TEST_CASE("dlq: no database, no letters, another kind of file") {
-  const Fixture f("nothing");
+  const DlqFixture f("nothing");
   f.database.run("CREATE TABLE other(x)");
   const std::string text = f.file("text", "this is a text, and long enough to be another kind");
   for (const std::string action : {"list", "replay"}) {
@@ -620,7 +356,7 @@ TEST_CASE("dlq: another process's lock is waited for until the deadline, and tol
 }
 
 TEST_CASE("dlq replay: a second one at the same time is refused, and nothing is doubled") {
-  const Fixture f("two");
+  const DlqFixture f("two");
   f.database.run("CREATE TABLE t(id INTEGER, name TEXT)");
   f.database.run("CREATE TABLE k(id INTEGER PRIMARY KEY, name TEXT)");
   f.ingest("t.csv", "id,name\n1,a\n1,b\n1,c\n", {"--table", "k"});
@@ -668,7 +404,7 @@ TEST_CASE(
 }
 
 TEST_CASE("dlq replay: SIGTERM stops it with 75, and it goes on") {
-  const Fixture f("term");
+  const DlqFixture f("term");
   f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
   std::string text = "id,name\n";
   for (int i = 0; i < 20'000; ++i) text += "0,n" + std::to_string(i) + "\n";
@@ -690,7 +426,7 @@ TEST_CASE("dlq replay: SIGTERM stops it with 75, and it goes on") {
 }
 
 TEST_CASE("ingest: rows that were rejected are told with the commands that show and write them") {
-  const Fixture f("advice");
+  const DlqFixture f("advice");
   const Outcome outcome =
       run_mayfly({"ingest", f.file("t.csv", "a,b\n1\n2,3\n"), "--into", f.database.path()});
   CHECK(outcome.status == 65);

@@ -1,6 +1,7 @@
 #include "tools/mayfly/replay_command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -96,6 +97,7 @@ class Replay {
   Status run_part(const ReplaySet::Part& part);
   Status finish();
   void tell_unreadable(const std::vector<UnreadableLetter>& letters);
+  void tell_past_nodes(const std::vector<PastNodes>& groups);
   void tell_failure(const Status& status);
   void tell_what_is_left();
   void add(const RunResult& result, const PipelinePlan& plan);
@@ -265,6 +267,7 @@ Status Replay::freeze(const LetterCorrections& corrections) {
                                         .quote = options_.writing.quote},
                                        std::to_string(clock_.wall_us())));
   tell_unreadable(choice.unreadable);
+  tell_past_nodes(choice.past_nodes);
   if (letters.empty()) {
     console_.note(fmt::format("no dead letter in {}{}", options_.database,
                               options_.filter.empty() ? "" : " is of that kind"));
@@ -291,6 +294,19 @@ void Replay::tell_unreadable(const std::vector<UnreadableLetter>& letters) {
   if (letters.size() > kTold) {
     console_.warning(
         fmt::format("{} more stay as they are, for the like", letters_of(letters.size() - kTold)));
+  }
+}
+
+void Replay::tell_past_nodes(const std::vector<PastNodes>& groups) {
+  for (const PastNodes& group : groups) {
+    const bool one = group.letters.size() == 1;
+    console_.warning(fmt::format(
+        "{} {} turned down before {} passed {} of {} pipeline, and {} written without: correct {} "
+        "by the values that the table is to have, where those are others (columns, mayfly dlq "
+        "replay --from)",
+        letters_text(group.letters), one ? "was" : "were", one ? "it" : "they",
+        fmt::join(group.nodes, ", "), one ? "its" : "their", one ? "is" : "are",
+        one ? "it" : "them"));
   }
 }
 

@@ -44,6 +44,23 @@ WHERE l.id = ?1)";
 constexpr const char* kHowToCorrect =
     "correct it (mayfly dlq show, then mayfly dlq replay --from), or delete it (mayfly dlq purge)";
 
+bool contains(const std::vector<std::string>& columns, std::string_view name) {
+  return std::ranges::any_of(
+      columns, [name](const std::string& column) { return is_same_column(column, name); });
+}
+
+// The types that a source read its records with, so that a replay reads them with the same: `any`
+// where it said none.
+void declare_types(const std::vector<std::string>& columns, RecordFormat& format) {
+  std::vector<std::string> types = format.list("types");
+  const auto named = [](std::string_view entry) { return entry.substr(0, entry.rfind('=')); };
+  for (const std::string& column : columns) {
+    if (std::ranges::find(types, column, named) == types.end()) types.push_back(column + "=any");
+  }
+  format.set("types", std::move(types));
+  format.set("typed", "true");
+}
+
 class Chooser {
  public:
   Chooser(SqliteConnection& connection, const GivenRecords& given)
@@ -71,6 +88,7 @@ class Chooser {
     Form form = Form::kColumns;
     std::string source;  // but of CSV
     std::string format;
+    std::vector<std::string> others = {};  // keys that its source didn't know, of JSON
     auto operator<=>(const Kind&) const = default;
   };
   // Its row, and how it is read.
@@ -93,9 +111,16 @@ class Chooser {
   Result<const RecordFormat*> find_format(const std::string& json);
   // What the table has no column for, of the columns that the format alone says; empty: nothing.
   std::string column_missing(const ReplayTable& table, Form form, const RecordFormat& format) const;
+  // The keys of a record in JSON that its source didn't know, and the table has a column for.
+  std::vector<std::string> others_of(const std::vector<std::string>& keys,
+                                     const RecordFormat& format, const ReplayTable& table) const;
   Result<Reading> reading_of(const Kind& kind, const Group& group, const ReplayTable& table) const;
+  Reading columns_reading_of(const RecordFormat& format, const Group& group,
+                             const ReplayTable& table) const;
   Result<Reading> csv_reading_of(Reading reading, const std::vector<std::string>& said,
                                  const ReplayTable& table) const;
+  Reading json_reading_of(Reading reading, const std::vector<std::string>& said, const Kind& kind,
+                          const Group& group, const ReplayTable& table) const;
 
   SqliteConnection& connection_;
   const GivenRecords& given_;
@@ -152,8 +177,7 @@ Status Chooser::add_keys(std::int64_t id, std::vector<std::string>& keys, std::s
       unreadable = fmt::format("only the beginning of its value for \"{}\" was kept; {}", key,
                                kHowToCorrect);
     }
-    const auto same = [&](const std::string& known) { return is_same_column(known, key); };
-    if (std::ranges::none_of(keys, same)) keys.push_back(key);
+    if (!contains(keys, key)) keys.push_back(key);
   }
   keys_.reset();
   return to_status(error, "reading the dead letters");
@@ -180,6 +204,9 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
     std::string cut;
     MAYFLY_RETURN_IF_ERROR(add_keys(id, keys, cut));
     if (found.form == Form::kColumns) found.unreadable = cut;
+    if (found.form == Form::kColumns && keys.empty()) {
+      found.unreadable = fmt::format("its columns have no value; {}", kHowToCorrect);
+    }
   }
   if (!found.unreadable.empty()) {
     choice.unreadable.push_back({id, std::move(found.unreadable)});
@@ -198,13 +225,21 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
          true});
     return {};
   }
+  if (std::vector<std::string> nodes = format->list("nodes"); !nodes.empty()) {
+    const auto same = std::ranges::find(choice.past_nodes, nodes, &PastNodes::nodes);
+    const bool is_new = same == choice.past_nodes.end();
+    PastNodes& past = is_new ? choice.past_nodes.emplace_back() : *same;
+    if (is_new) past.nodes = std::move(nodes);
+    past.letters.push_back(id);
+  }
   const std::string source = found.form == Form::kCsv ? std::string() : found.source;
   if (found.form == Form::kColumns && format->text("select").empty()) found.format.clear();
-  Group& group = groups_[{table.name(), found.form, source, found.format}];
+  Kind kind{table.name(), found.form, source, found.format};
+  if (found.form == Form::kJson) kind.others = others_of(keys, *format, table);
+  Group& group = groups_[kind];
   group.letters.push_back(id);
   for (std::string& key : keys) {
-    const auto same = [&](const std::string& known) { return is_same_column(known, key); };
-    if (std::ranges::none_of(group.keys, same)) group.keys.push_back(std::move(key));
+    if (!contains(group.keys, key)) group.keys.push_back(std::move(key));
   }
   return {};
 }
@@ -229,53 +264,47 @@ std::string Chooser::column_missing(const ReplayTable& table, Form form,
   return {};
 }
 
+std::vector<std::string> Chooser::others_of(const std::vector<std::string>& keys,
+                                            const RecordFormat& format,
+                                            const ReplayTable& table) const {
+  std::vector<std::string> others;
+  const std::vector<std::string> known = format.list("keys");
+  if (format.list("columns").empty()) return others;
+  for (const std::string& key : keys) {
+    if (!contains(known, key) && table.can_write(key)) others.push_back(key);
+  }
+  std::ranges::sort(others);
+  return others;
+}
+
 Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const Group& group,
                                              const ReplayTable& table) const {
   Reading reading{{}, formats_.at(kind.format)};
+  if (kind.form == Form::kColumns) return columns_reading_of(reading.format, group, table);
   const std::vector<std::string> said = reading.format.list("columns");
-  const bool selects = !reading.format.text("select").empty();
   reading.format.remove("columns");
-  if (kind.form == Form::kColumns) {
-    // What said how its bytes were read isn't about its values.
-    if (!selects) return Reading{table.columns_for(group.keys), {}};
-    Reading made;
-    made.format.set("select", reading.format.text("select"));
-    if (std::string text = reading.format.text("per_batch"); !text.empty()) {
-      made.format.set("per_batch", std::move(text));
-    }
-    const std::vector<std::string> types = reading.format.list("select_types");
-    for (const std::string& type : types) made.columns.push_back(type.substr(0, type.rfind('=')));
-    made.format.set("types", types);
-    return made;
-  }
   reading.format.remove("select_types");
-  if (kind.form == Form::kCsv) return csv_reading_of(std::move(reading), said, table);
-  reading.format.remove("fields");
-  reading.format.remove("field_count");
-  if ((selects || reading.format.ignores_extra()) && !said.empty()) {
-    reading.columns = said;
-    return reading;
+  reading.format.remove("nodes");
+  // What it is has been looked at.
+  reading.format.set("format", kind.form == Form::kJson ? "json" : "csv");
+  if (kind.form == Form::kJson)
+    return json_reading_of(std::move(reading), said, kind, group, table);
+  return csv_reading_of(std::move(reading), said, table);
+}
+
+// What said how its bytes were read isn't about its values.
+Chooser::Reading Chooser::columns_reading_of(const RecordFormat& format, const Group& group,
+                                             const ReplayTable& table) const {
+  const std::string select = format.text("select");
+  if (select.empty()) return Reading{table.columns_for(group.keys), {}};
+  Reading reading;
+  reading.format.set("select", select);
+  if (std::string text = format.text("per_batch"); !text.empty()) {
+    reading.format.set("per_batch", std::move(text));
   }
-  // Its keys, under the names that its source gave them.
-  std::map<std::string, std::string> names;
-  const std::vector<std::string> known = reading.format.list("keys");
-  for (std::size_t i = 0; i < std::min(known.size(), said.size()); ++i) names[known[i]] = said[i];
-  std::map<std::string, std::string> keys;  // by name
-  std::vector<std::string> columns;
-  for (const std::string& key : group.keys) {
-    const auto named = names.find(key);
-    columns.push_back(named == names.end() ? key : named->second);
-    keys[columns.back()] = key;
-  }
-  reading.columns = selects ? columns : table.columns_for(columns);
-  reading.format.remove("keys");
-  if (names.empty()) return reading;
-  std::vector<std::string> wanted;
-  for (const std::string& column : reading.columns) {
-    const auto key = keys.find(column);
-    wanted.push_back(key == keys.end() ? column : key->second);
-  }
-  reading.format.set("keys", std::move(wanted));
+  const std::vector<std::string> types = format.list("select_types");
+  for (const std::string& type : types) reading.columns.push_back(type.substr(0, type.rfind('=')));
+  reading.format.set("types", types);
   return reading;
 }
 
@@ -287,10 +316,50 @@ Result<Chooser::Reading> Chooser::csv_reading_of(Reading reading,
     MAYFLY_ASSIGN_OR_RETURN(reading.columns, table.csv_columns_for(given_.columns));
     reading.format.remove("fields");
     reading.format.remove("field_count");
+  } else {
+    declare_types(said, reading.format);
   }
   // With it, so that a replay that is gone on with reads as it began.
   if (!given_.delimiter.empty()) reading.format.set("delimiter", given_.delimiter);
-  if (!given_.quote.empty()) reading.format.set("quote", given_.quote);
+  if (!given_.quote.empty()) {
+    reading.format.set("quote", given_.quote);
+    if (given_.quote != "none") reading.format.remove("escape");  // fields have one or the other
+  }
+  return reading;
+}
+
+// A file's columns are those of each of its records: a key that one hasn't is NULL, as ingest has
+// it. Beside them are those that the file didn't know, of records that have them.
+Chooser::Reading Chooser::json_reading_of(Reading reading, const std::vector<std::string>& said,
+                                          const Kind& kind, const Group& group,
+                                          const ReplayTable& table) const {
+  const bool selects = !reading.format.text("select").empty();
+  const std::vector<std::string> known = reading.format.list("keys");
+  reading.format.remove("fields");
+  reading.format.remove("field_count");
+  if (said.empty()) {
+    reading.format.remove("keys");
+    reading.columns = selects ? group.keys : table.columns_for(group.keys);
+    return reading;
+  }
+  declare_types(said, reading.format);
+  if (selects || reading.format.ignores_extra()) {
+    reading.columns = said;
+    return reading;
+  }
+  std::vector<std::string> keys;  // of reading.columns
+  const auto add = [&](const std::string& column, const std::string& key) {
+    if (contains(reading.columns, column)) return;
+    reading.columns.push_back(column);
+    keys.push_back(key);
+  };
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    if (table.can_write(said[i])) add(said[i], i < known.size() ? known[i] : said[i]);
+  }
+  for (const std::string& key : kind.others) add(key, key);
+  for (const std::string& column : table.wanted_columns()) add(column, column);
+  if (reading.columns.empty()) reading.columns = keys = table.all_columns();
+  reading.format.set("keys", std::move(keys));
   return reading;
 }
 

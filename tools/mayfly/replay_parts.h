@@ -2,11 +2,11 @@
 //
 // A letter's row has the columns that its file had, so that what the file didn't say keeps the
 // table's default, and an upsert leaves it alone: of values by columns those of all letters of
-// their source; of a record in JSON likewise, under the names that its source gave its keys; of a
-// CSV record those that are given, else those that its source says its fields are
-// (record_format.h), else the table's. Behind a writer's own SELECT they are those that it reads.
-// Columns that the table wants (NOT NULL, no default) are always there, so that a row without them
-// is refused by itself.
+// their source; of a record those that its source says its file has (record_format.h), in JSON
+// with the keys besides that the table has a column for. Where a source says nothing they are, in
+// JSON, the keys of its letters, and of CSV the table's columns; for CSV they may be given. Behind
+// a writer's own SELECT they are those that it reads. Columns that the table wants (NOT NULL, no
+// default) are always there, but of CSV, so that a row without them is refused by itself.
 //
 // THREADS  One at a time.
 #pragma once
@@ -28,8 +28,15 @@ struct UnreadableLetter {
   bool of_its_columns = false;  // the table lacks one: others may be given for it
 };
 
+// Letters whose rows were still to pass nodes of their pipeline, which a replay doesn't run.
+struct PastNodes {
+  std::vector<std::string> nodes;
+  std::vector<std::int64_t> letters;
+};
+
 struct ReplayChoice {
   std::vector<ReplayPart> parts;
+  std::vector<PastNodes> past_nodes;
   std::vector<UnreadableLetter> unreadable;
 };
 

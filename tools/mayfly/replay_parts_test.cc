@@ -178,16 +178,25 @@ TEST_CASE("replay parts: a record's columns and dialect are those that its sourc
   f.database.run("UPDATE mayfly_dead_letters SET format = nullif(id, 6)");
   const ReplayChoice choice = f.choose();
   REQUIRE(choice.parts.size() == 5);
-  CHECK(choice.parts[0].columns == Names{"id", "made"});
-  CHECK(choice.parts[0].format == R"({"keys":["no","made"]})");
-  CHECK(choice.parts[1].columns == Names{"id", "name"});
-  CHECK(choice.parts[1].format == R"({"keys":["no","who"],"on_extra":"ignore"})");
-  CHECK(choice.parts[2].letters == Ids{6});
-  CHECK(choice.parts[2].format.empty());
-  CHECK(choice.parts[3].letters == Ids{5});
-  CHECK(choice.parts[3].format == R"({"delimiter":","})");
-  CHECK(choice.parts[4].columns == Names{"score", "id"});
-  CHECK(choice.parts[4].format == R"({"fields":["3","1"],"field_count":"3","delimiter":";"})");
+  const auto part_of = [](const ReplayChoice& of, std::int64_t letter) {
+    const auto part = std::ranges::find(of.parts, Ids{letter}, &ReplayPart::letters);
+    REQUIRE(part != of.parts.end());
+    return *part;
+  };
+  CHECK(part_of(choice, 1).columns == Names{"score", "id"});
+  CHECK(part_of(choice, 1).format ==
+        R"({"fields":["3","1"],"field_count":"3","delimiter":";","format":"csv",)"
+        R"("types":["score=any","id=any"],"typed":"true"})");
+  // The columns of its file, whether it has their keys or not, and what the table has for others.
+  CHECK(part_of(choice, 2).columns == Names{"id", "name", "made"});
+  CHECK(
+      part_of(choice, 2).format ==
+      R"({"format":"json","types":["id=any","name=any"],"typed":"true","keys":["no","who","made"]})");
+  CHECK(part_of(choice, 3).columns == Names{"id", "name"});
+  CHECK(part_of(choice, 3).format == R"({"keys":["no","who"],"on_extra":"ignore","format":"json",)"
+                                     R"("types":["id=any","name=any"],"typed":"true"})");
+  CHECK(part_of(choice, 5).columns == Names{"id", "name", "made", "score"});
+  CHECK(part_of(choice, 6).format == R"({"format":"csv"})");
   REQUIRE(choice.unreadable.size() == 1);
   CHECK(choice.unreadable[0].id == 4);
   CHECK(choice.unreadable[0].of_its_columns);
@@ -197,10 +206,36 @@ TEST_CASE("replay parts: a record's columns and dialect are those that its sourc
   const ReplayChoice given = f.choose({"id", "name"});
   CHECK(given.unreadable.empty());
   REQUIRE(given.parts.size() == 5);
-  const auto first = std::ranges::find(given.parts, Ids{1}, &ReplayPart::letters);
-  REQUIRE(first != given.parts.end());
-  CHECK(first->columns == Names{"id", "name"});
-  CHECK(first->format == R"({"delimiter":";"})");
+  CHECK(part_of(given, 1).columns == Names{"id", "name"});
+  CHECK(part_of(given, 1).format == R"({"delimiter":";","format":"csv"})");
+}
+
+TEST_CASE(
+    "replay parts: letters without a value stay, and those that nodes were ahead of are named") {
+  Fixture f("nodes");
+  f.database.run(
+      "ALTER TABLE mayfly_dead_letters ADD COLUMN format INTEGER; CREATE TABLE "
+      "mayfly_record_formats(id INTEGER PRIMARY KEY, format TEXT);"
+      R"(INSERT INTO mayfly_record_formats VALUES
+         (1, '{"columns":["id","name"],"nodes":["clean","join"]}'), (2, '{"nodes":["join"]}'))");
+  f.letter("a", "", "1,x");
+  f.letter("a", "", "2,x");
+  f.letter("a", R"({"id":3})", "");
+  f.letter("a", "{}", "");
+  f.letter("a", R"({"id":5})", "");
+  f.database.run(
+      "UPDATE mayfly_dead_letters SET format = CASE WHEN id < 3 THEN 1 WHEN id = 3 THEN 2 END");
+  const ReplayChoice choice = f.choose();
+  REQUIRE(choice.unreadable.size() == 1);
+  CHECK(choice.unreadable[0].id == 4);
+  CHECK(choice.unreadable[0].why.starts_with("its columns have no value; correct it"));
+  REQUIRE(choice.past_nodes.size() == 2);
+  CHECK(choice.past_nodes[0].nodes == Names{"clean", "join"});
+  CHECK(choice.past_nodes[0].letters == Ids{1, 2});
+  CHECK(choice.past_nodes[1].nodes == Names{"join"});
+  CHECK(choice.past_nodes[1].letters == Ids{3});
+  REQUIRE(choice.parts.size() == 2);
+  for (const ReplayPart& part : choice.parts) CHECK(part.format.find("nodes") == std::string::npos);
 }
 
 TEST_CASE("replay parts: what isn't a format is told, and nothing is replayed by it") {

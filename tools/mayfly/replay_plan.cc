@@ -1,5 +1,7 @@
 #include "tools/mayfly/replay_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -11,28 +13,39 @@
 namespace mayfly::cli {
 namespace {
 
-// Those that the table declares, so that what goes there is what it keeps; but a column whose text
-// means another value (true, a blob) is read as it was, and behind a SELECT each is.
+std::string_view column_of(std::string_view entry) { return entry.substr(0, entry.rfind('=')); }
+
+std::string_view type_of(std::string_view entry) { return entry.substr(entry.rfind('=') + 1); }
+
+bool is_number(std::string_view type) { return type == "int64" || type == "float64"; }
+
+// What a record is read as: what its source read, so that it becomes what it would have become.
+// But a column of text takes what was refused as a number: so a table is corrected instead of its
+// letters.
+bool goes_before(std::string_view declared, std::string_view said, bool typed) {
+  if (typed) return declared == "text" && is_number(said);
+  return is_number(said) || said == "text" || said == "any";
+}
+
+// Of each column that one of them knows; behind a SELECT they are the source's.
 std::vector<std::string> types_of(const ReplaySet::Part& part, const RecordFormat& format,
                                   const std::vector<std::string>& declared) {
+  const std::vector<std::string> said = format.list("types");
   const bool selects = !format.text("select").empty();
-  std::vector<std::string> types = selects ? std::vector<std::string>() : declared;
-  const auto column_of = [](std::string_view entry) { return entry.substr(0, entry.rfind('=')); };
-  for (const std::string& entry : format.list("types")) {
-    const auto same = [&](std::string_view other) {
-      return is_same_column(column_of(other), column_of(entry));
-    };
-    if (std::ranges::none_of(part.columns, [&](const std::string& name) {
-          return is_same_column(name, column_of(entry));
-        })) {
-      continue;
+  const bool typed = !format.text("typed").empty();
+  const auto find = [](const std::vector<std::string>& types, const std::string& column) {
+    const auto found = std::ranges::find_if(
+        types, [&](const std::string& entry) { return is_same_column(column_of(entry), column); });
+    return found == types.end() ? std::string_view() : type_of(*found);
+  };
+  std::vector<std::string> types;
+  for (const std::string& column : part.columns) {
+    std::string_view type = find(said, column);
+    const std::string_view of_table = find(declared, column);
+    if (!selects && !of_table.empty() && (type.empty() || goes_before(of_table, type, typed))) {
+      type = of_table;
     }
-    const auto type = column_type_from(std::string_view(entry).substr(entry.rfind('=') + 1));
-    const bool is_plain = type == ColumnType::kInt64 || type == ColumnType::kFloat64 ||
-                          type == ColumnType::kText || type == ColumnType::kAny;
-    if (is_plain && !selects) continue;
-    std::erase_if(types, same);
-    types.push_back(entry);
+    if (!type.empty()) types.push_back(fmt::format("{}={}", column, type));
   }
   return types;
 }
@@ -52,10 +65,10 @@ Result<PipelinePlan> make_replay_plan(const DlqOptions& options, const ReplaySet
                                 {"types", types_of(part, format, types)},
                                 {"key", part.key}};
   if (!writing.on_extra.empty()) raw.push_back({"on_extra", writing.on_extra});
-  if (!select.empty()) raw.push_back({"typed", true});
+  if (!select.empty() || !format.text("typed").empty()) raw.push_back({"typed", true});
   if (writing.coerce) raw.push_back({"on_change", std::string("text")});
   for (const RawOption& option : format.options()) {
-    if (option.name == "select" || option.name == "per_batch" || option.name == "types") continue;
+    if (option.name == "select" || option.name == "per_batch") continue;
     if (std::ranges::find(raw, option.name, &RawOption::name) == raw.end()) raw.push_back(option);
   }
   PlanBuilder builder(registry);

@@ -11,10 +11,6 @@
 namespace mayfly::cli {
 namespace {
 
-Status reading(const SqliteError& error, const std::string& table) {
-  return to_status(error, "reading the columns of table " + table);
-}
-
 std::string source_type_of(ColumnAffinity affinity) {
   switch (affinity) {
     case ColumnAffinity::kInteger:
@@ -30,56 +26,51 @@ std::string source_type_of(ColumnAffinity affinity) {
   return "any";
 }
 
+bool is_wanted(const TableColumn& column) {
+  return column.not_null && !column.has_default && !column.is_rowid && !column.generated;
+}
+
 }  // namespace
 
 Result<std::optional<ReplayTable>> ReplayTable::find(SqliteConnection& connection,
                                                      const std::string& name) {
-  SqliteStatement statement;
-  SqliteError error = connection.prepare(
-      "SELECT l.name, l.strict, x.name, x.type, x.\"notnull\" AND x.dflt_value IS NULL AND NOT "
-      "(x.pk > 0 AND upper(x.type) = 'INTEGER'), x.hidden >= 2 "
-      "FROM pragma_table_list l, pragma_table_xinfo(l.name) x "
-      "WHERE l.schema = 'main' AND l.type = 'table' AND l.name = ?1 COLLATE NOCASE ORDER BY x.cid",
-      statement, false);
-  if (!error.ok()) return reading(error, name);
-  statement.bind(1, name);
   ReplayTable table;
-  while (statement.step(error)) {
-    table.name_ = statement.text(0);
-    const bool strict = statement.int64(1) != 0;
-    table.columns_.push_back({.name = std::string(statement.text(2)),
-                              .affinity = affinity_of(statement.text(3), strict),
-                              .wanted = statement.int64(4) != 0,
-                              .generated = statement.int64(5) != 0});
-  }
-  if (!error.ok()) return reading(error, name);
-  if (table.columns_.empty()) return std::optional<ReplayTable>();
+  const SqliteError error = read_columns(connection, name, table.columns_);
+  if (!error.ok()) return to_status(error, "reading the columns of table " + name);
+  if (!table.columns_.is_table) return std::optional<ReplayTable>();
   return std::optional<ReplayTable>(std::move(table));
 }
 
-const ReplayTable::Column* ReplayTable::find(std::string_view name) const {
-  const auto found = std::ranges::find_if(
-      columns_, [name](const Column& column) { return is_same_column(column.name, name); });
-  return found == columns_.end() ? nullptr : &*found;
+bool ReplayTable::can_write(std::string_view column) const {
+  const TableColumn* const found = columns_.find(column);
+  return found != nullptr && !found->generated;
 }
 
 std::vector<std::string> ReplayTable::all_columns() const {
   std::vector<std::string> names;
-  for (const Column& column : columns_) {
+  for (const TableColumn& column : columns_.columns) {
     if (!column.generated) names.push_back(column.name);
+  }
+  return names;
+}
+
+std::vector<std::string> ReplayTable::wanted_columns() const {
+  std::vector<std::string> names;
+  for (const TableColumn& column : columns_.columns) {
+    if (is_wanted(column)) names.push_back(column.name);
   }
   return names;
 }
 
 std::vector<std::string> ReplayTable::columns_for(const std::vector<std::string>& keys) const {
   std::vector<std::string> names;
-  for (const Column& column : columns_) {
+  for (const TableColumn& column : columns_.columns) {
     if (column.generated) continue;
     const auto key = std::ranges::find_if(
         keys, [&](const std::string& name) { return is_same_column(name, column.name); });
     if (key != keys.end()) {
       names.push_back(*key);
-    } else if (column.wanted) {
+    } else if (is_wanted(column)) {
       names.push_back(column.name);
     }
   }
@@ -93,13 +84,13 @@ Result<std::vector<std::string>> ReplayTable::csv_columns_for(
     if (has(name)) continue;
     return Status(Code::kUsage, fmt::format("--columns: expected columns of table {} ({}), found "
                                             "\"{}\"",
-                                            name_, fmt::join(all_columns(), ", "), name));
+                                            this->name(), fmt::join(all_columns(), ", "), name));
   }
   return given;
 }
 
 std::string ReplayTable::type_of(std::string_view column) const {
-  const Column* const found = find(column);
+  const TableColumn* const found = columns_.find(column);
   return found == nullptr ? std::string() : source_type_of(found->affinity);
 }
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mayfly/base/status.h"
-#include "mayfly/storage/affinity.h"
 #include "mayfly/storage/sqlite.h"
+#include "tools/mayfly/table_columns.h"
 
 namespace mayfly::cli {
 
@@ -22,10 +22,13 @@ class ReplayTable {
                                                  const std::string& name);
 
   // As the database spells it.
-  const std::string& name() const { return name_; }
-  bool has(std::string_view column) const { return find(column) != nullptr; }
+  const std::string& name() const { return columns_.table; }
+  bool has(std::string_view column) const { return columns_.find(column) != nullptr; }
+  bool can_write(std::string_view column) const;
   // Those that can be written.
   std::vector<std::string> all_columns() const;
+  // Those that a row can't be without: NOT NULL, and no default.
+  std::vector<std::string> wanted_columns() const;
   // Of rows with values for these keys: in the table's order, spelled as the letters do, and those
   // that the table wants besides.
   std::vector<std::string> columns_for(const std::vector<std::string>& keys) const;
@@ -35,16 +38,7 @@ class ReplayTable {
   std::string type_of(std::string_view column) const;
 
  private:
-  struct Column {
-    std::string name;
-    ColumnAffinity affinity = ColumnAffinity::kNone;
-    bool wanted = false;  // NOT NULL without a default
-    bool generated = false;
-  };
-  const Column* find(std::string_view name) const;
-
-  std::string name_;
-  std::vector<Column> columns_;
+  TableColumns columns_;
 };
 
 // column=type as the source takes it, by the types that the table declares.

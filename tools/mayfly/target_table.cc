@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,16 +13,10 @@
 #include "mayfly/base/clock.h"
 #include "mayfly/storage/database_file.h"
 #include "mayfly/storage/sqlite.h"
+#include "tools/mayfly/table_columns.h"
 
 namespace mayfly::cli {
 namespace {
-
-bool has_text_affinity(std::string_view declared) {
-  std::string type(declared);
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::toupper(c); });
-  const auto has = [&](const char* word) { return type.find(word) != std::string::npos; };
-  return !has("INT") && (has("CHAR") || has("CLOB") || has("TEXT"));
-}
 
 bool table_exists(SqliteConnection& connection, const std::string& table, SqliteError& error) {
   SqliteStatement statement;
@@ -81,15 +73,10 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
   }
   SqliteError error =
       connection.run(fmt::format("PRAGMA busy_timeout = {}", wait_ns / kMillisecond));
-  SqliteStatement statement;
-  if (error.ok()) {
-    error = connection.prepare("SELECT name, type FROM pragma_table_info(?1)", statement);
-  }
-  if (error.ok()) {
-    statement.bind(1, std::string_view(table));
-    while (statement.step(error)) {
-      if (has_text_affinity(statement.text(1))) columns.emplace_back(statement.text(0));
-    }
+  TableColumns there;
+  if (error.ok()) error = read_columns(connection, table, there);
+  for (const TableColumn& column : there.columns) {
+    if (column.affinity == ColumnAffinity::kText) columns.push_back(column.name);
   }
   // What is wrong with the file is told by the engine. A locked table, taken for one without text
   // columns, would be given other values.

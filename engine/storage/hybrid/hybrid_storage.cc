@@ -106,7 +106,8 @@ void HybridStorage::Impl::start() {
       lock.unlock();
       try {
         const ThreadMark::Here here(storing);
-        store.store_if_changed(stats());
+        // What fails is told by the writer's signals, too; the next interval tries again.
+        static_cast<void>(store.store_if_changed(stats()));
       } catch (const std::bad_alloc&) {  // the next interval's may be
       }
       lock.lock();
@@ -138,7 +139,11 @@ DbResult<void> HybridStorage::Impl::stop() {
     end = prefixed("stopping the logs", done.error());
   }
   try {
-    if (interval_ns != 0) store.store_if_changed(stats());
+    if (interval_ns != 0) {
+      if (const auto done = store.store_if_changed(stats()); !done.ok() && end.ok()) {
+        end = prefixed("storing the last stats", done.error());
+      }
+    }
   } catch (const std::bad_alloc&) {
     if (end.ok()) end = no_memory("storing the last stats");
   }

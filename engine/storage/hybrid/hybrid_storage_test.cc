@@ -161,7 +161,7 @@ TEST_CASE(
   StorageStats stats;
   for (int i = 0; i < 3; ++i) {
     stats.writer = (*writer)->stats();
-    store.store_if_changed(stats);
+    CHECK(store.store_if_changed(stats).ok());
   }
   CHECK((*writer)->stats().writes == 1);
 
@@ -169,10 +169,25 @@ TEST_CASE(
   for (int i = 0; i < 3; ++i) {
     for (StatsStore* each : {&store, &other}) {
       stats.writer = (*writer)->stats();
-      each->store_if_changed(stats);
+      CHECK(each->store_if_changed(stats).ok());
     }
   }
   CHECK((*writer)->stats().writes == 2);
+}
+
+TEST_CASE("hybrid: last stats that can't be stored are told by the stop, which tries them again") {
+  Fixture f("hybrid_last_stats");
+  const auto storage = f.open();
+  CHECK(storage->buffer().buffer_upsert("downloads", {{"id", 1}, {"progress", 5}}, {"id"}).ok());
+  CHECK(storage->buffer().force_flush().ok());
+  f.database.run("DROP TABLE IF EXISTS mayfly_stats; CREATE TABLE mayfly_stats(other)");
+  const auto end = storage->stop();
+  REQUIRE_FALSE(end.ok());
+  CHECK(end.error().message.starts_with("storing the last stats: "));
+  CHECK_FALSE(storage->stats().logs.is_running);
+  f.database.run("DROP TABLE mayfly_stats");
+  CHECK(storage->stop().ok());
+  CHECK(f.stored("$.write_buffer.total_flushed") == "1");
 }
 
 TEST_CASE("hybrid: a stop from within a callback is refused and stops nothing; one after it does") {

@@ -23,7 +23,7 @@ std::shared_ptr<StatsStore::Count> StatsStore::stores_of(const SqliteSingleWrite
   return count;
 }
 
-void StatsStore::store_if_changed(StorageStats stats) {
+DbResult<void> StatsStore::store_if_changed(StorageStats stats) {
   // A store is one write and one transaction; the log grows by them, too.
   const std::uint64_t stores = stores_->load(std::memory_order_relaxed);
   stats.writer.writes -= std::min(stats.writer.writes, stores);
@@ -32,14 +32,15 @@ void StatsStore::store_if_changed(StorageStats stats) {
   stats.writer.wal_pages = 0;
   stats.writer.checkpoints = 0;
   std::string compared = to_json(stats);
-  if (compared == stored_) return;
+  if (compared == stored_) return {};
   stores_->fetch_add(1, std::memory_order_relaxed);
-  const auto written =
-      writer_.write_batch({{.sql = std::string(kStatsTableSql)},
-                           {.sql = std::string(kStatsInsertSql),
-                            .params = {name_, iso8601(clock_.wall_us()),
-                                       static_cast<std::int64_t>(::getpid()), shown}}});
-  if (written.ok()) stored_ = std::move(compared);
+  auto written = writer_.write_batch({{.sql = std::string(kStatsTableSql)},
+                                      {.sql = std::string(kStatsInsertSql),
+                                       .params = {name_, iso8601(clock_.wall_us()),
+                                                  static_cast<std::int64_t>(::getpid()), shown}}});
+  if (!written.ok()) return std::move(written.error());
+  stored_ = std::move(compared);
+  return {};
 }
 
 }  // namespace mayfly

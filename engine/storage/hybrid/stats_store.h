@@ -23,9 +23,9 @@ class StatsStore {
   StatsStore(SqliteSingleWriter& writer, const Clock& clock, std::string name)
       : writer_(writer), clock_(clock), name_(std::move(name)), stores_(stores_of(writer)) {}
 
-  // The writer's own figures in it are without what such objects have written. What fails is told
-  // by the writer's signals, and tried with the next change.
-  void store_if_changed(StorageStats stats);
+  // The writer's own figures in it are without what such objects have written. What fails is tried
+  // again by the next call.
+  DbResult<void> store_if_changed(StorageStats stats);
 
  private:
   using Count = std::atomic<std::uint64_t>;

@@ -1,0 +1,42 @@
+#include "mayfly/config/nodes_ahead.h"
+
+#include "mayfly/base/json_text.h"
+#include "mayfly/config/plan_graph.h"
+
+namespace mayfly {
+namespace {
+
+bool makes_others(const NodePlan& node) {
+  return node.plugin != nullptr && node.plugin->has(MAYFLY_TRANSFORMS);
+}
+
+bool treats_rows(const NodePlan& node) {
+  if (node.plugin == nullptr) return false;
+  const mayfly_plugin& plugin = node.plugin->plugin();
+  return makes_others(node) || plugin.reasons.count > 0 || plugin.ports.count > 1;
+}
+
+}  // namespace
+
+std::vector<std::string> nodes_ahead(const PipelinePlan& plan) {
+  const PlanGraph graph(plan, PlanGraph::Ways::kNotFailed);
+  const std::vector<bool> to_writer = graph.reaching(graph.writer());
+  std::vector<std::string> ahead;
+  for (PlanGraph::Vertex from = 0; from < graph.writer(); ++from) {
+    const std::vector<bool> reached = graph.reachable({from});
+    JsonText names = JsonText::array();
+    bool any = false;
+    for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+      const PlanGraph::Vertex v = graph.node(i);
+      // What turned it down has said what it had to say, unless it would have made another of it.
+      const bool treats = v == from ? makes_others(plan.nodes[i]) : treats_rows(plan.nodes[i]);
+      if (!treats || !reached[v] || !to_writer[v]) continue;
+      names.add(plan.nodes[i].name);
+      any = true;
+    }
+    ahead.push_back(any ? JsonText::object().add("nodes", names).text() : std::string());
+  }
+  return ahead;
+}
+
+}  // namespace mayfly
