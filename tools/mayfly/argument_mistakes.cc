@@ -77,6 +77,28 @@ void forget_variables_of_typed(CLI::App& app, std::span<const char* const> argum
   }
 }
 
+void refuse_variables_passed_over(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string variable = option->get_envname();
+    const char* const value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (value == nullptr || *value == '\0' || option->count() > 0) continue;
+    std::string why = "expected another value, found ";
+    why += value;
+    try {
+      for (int i = 0;; ++i) {
+        std::string copy = value;
+        if (std::string said = (*option->get_validator(i))(copy); !said.empty()) {
+          why = std::move(said);
+          break;
+        }
+      }
+    } catch (const CLI::OptionNotFound&) {  // there is no other
+    }
+    throw CLI::ValidationError("--" + option->get_lnames().front(), why);
+  }
+  for (CLI::App* sub : app.get_subcommands()) refuse_variables_passed_over(*sub);
+}
+
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
   std::string path = "mayfly";

@@ -16,6 +16,10 @@ std::string find_empty_value(std::span<const char* const> arguments);
 // and each of the two would ask the environment for itself. Before `app` parses.
 void forget_variables_of_typed(CLI::App& app, std::span<const char* const> arguments);
 
+// Some versions of CLI11 pass over a variable whose value an option refuses (2.6): throws the
+// ValidationError that others throw. When `app` has parsed.
+void refuse_variables_passed_over(CLI::App& app);
+
 // `mayfly ingest: --no-haeder is unknown (did you mean "--no-header"?)`, of what `app` said when it
 // parsed.
 std::string explain(const CLI::App& app, const CLI::ParseError& error);

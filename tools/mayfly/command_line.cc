@@ -269,6 +269,7 @@ std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* 
   forget_variables_of_typed(parser.app, arguments);
   try {
     parser.app.parse(argc, argv);
+    refuse_variables_passed_over(parser.app);
   } catch (const CLI::CallForVersion&) {
     return Reply{ExitStatus::kSuccess, version_text(), {}};
   } catch (const CLI::CallForHelp&) {
