@@ -257,6 +257,13 @@ TEST_CASE("registry: finds the plugins in the program's own runfiles, behind the
   const fs::path given = copied(root / "given/_main/plugins/pass", "plugins/pass/libpass.so");
   search.runfiles = (root / "given").string();
   CHECK((*PluginRegistry(search).find("pass"))->path() == given.string());
+  // What has no plugins there isn't said to have been searched.
+  std::ofstream(root / "given/MANIFEST") << "_main/x /x";
+  fs::create_directories(root / "given/other");
+  const std::string missing = PluginRegistry(search).find("none").status().message();
+  CHECK(has(missing, "searched " + (root / "given/_main/plugins").string() + ", "));
+  CHECK_FALSE(has(missing, "MANIFEST"));
+  CHECK_FALSE(has(missing, "given/other"));
 }
 
 TEST_CASE("registry: a missing plugin's message names the folders that were searched") {

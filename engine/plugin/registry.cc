@@ -79,9 +79,12 @@ PluginRegistry::PluginRegistry(PluginSearch search) : user_(search.user) {
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }
   const auto add_runfiles = [this](const std::string& runfiles) {
-    // One folder a workspace: mayfly, _main, or whoever includes it.
+    // One folder a workspace: mayfly, _main, or whoever includes it. Beside them are a manifest and
+    // other repositories.
     for (const fs::path& workspace : entries(runfiles)) {
-      places_.push_back({(workspace / "plugins").string(), true});
+      std::error_code error;
+      const fs::path folder = workspace / "plugins";
+      if (fs::is_directory(folder, error)) places_.push_back({folder.string(), true});
     }
   };
   if (!search.runfiles.empty()) add_runfiles(search.runfiles);
