@@ -44,6 +44,10 @@ HttpClient::HttpClient(const Clock& clock) : clock_(clock), handles_(std::make_u
   handles_->easy.reset(curl_easy_init());
   if (handles_->multi != nullptr) {
     curl_multi_setopt(handles_->multi.get(), CURLMOPT_MAXCONNECTS, kConnectionsKept);
+#if LIBCURL_VERSION_NUM >= 0x081400
+    // The threads that look up addresses are its own since then, and their end is waited for.
+    curl_multi_setopt(handles_->multi.get(), CURLMOPT_QUICK_EXIT, 1L);
+#endif
   }
 }
 
