@@ -14,6 +14,41 @@ namespace {
 
 constexpr int kReasonsShown = 3;
 
+// Of a source's options those that the command line has, too. "file.csv: ..." is about a file.
+constexpr std::string_view kReaderOptions[] = {
+    "format", "encoding", "delimiter", "quote", "escape", "comment",  "skip_rows",     "columns",
+    "rename", "types",    "null",      "empty", "infer",  "on_extra", "max_row_bytes", "limit"};
+
+// "file.skip_rows: " and what is behind it, of a source that the command line made: the option that
+// is meant, or nothing.
+std::string as_option(std::string_view line) {
+  const std::size_t dot = line.find('.');
+  const std::size_t colon = line.find(": ");
+  if (dot == std::string_view::npos || colon == std::string_view::npos || colon < dot) return {};
+  const std::string_view step = line.substr(0, dot);
+  const bool is_file = step.starts_with("file") &&
+                       step.find_first_not_of("_0123456789", 4) == std::string_view::npos;
+  std::string name(line.substr(dot + 1, colon - dot - 1));
+  const bool is_option = std::ranges::find(kReaderOptions, name) != std::end(kReaderOptions);
+  if ((!is_file && step != "letters") || !is_option) return {};
+  std::ranges::replace(name, '_', '-');
+  return fmt::format("--{}{}", name, line.substr(colon));
+}
+
+// Of several files with one mistake it is said once.
+std::string with_options(std::string_view message) {
+  std::string text;
+  while (!message.empty()) {
+    const std::size_t end = std::min(message.size(), message.find('\n'));
+    const std::string line = as_option(message.substr(0, end));
+    if (line.empty()) break;
+    message.remove_prefix(std::min(message.size(), end + 1));
+    if (text.find(line) == std::string::npos) text += (text.empty() ? "" : "\n") + line;
+  }
+  if (!message.empty() && !text.empty()) text += '\n';
+  return text.append(message);
+}
+
 }  // namespace
 
 void advise_dead_letters(const std::string& database, std::uint64_t rejected, Console& console) {
@@ -52,7 +87,7 @@ std::string in_command_line_words(std::string_view message) {
       {"; per_batch = true says that this is meant", "; expected one that gives rows one by one"},
       {"pipeline.batches: ", "--batches: "},
   };
-  std::string text(message);
+  std::string text = with_options(message);
   for (const auto& [option, words] : kWords) {
     if (const std::size_t at = text.find(option); at != std::string::npos) {
       text.replace(at, option.size(), words);

@@ -21,4 +21,14 @@ TEST_CASE("advice: options of a pipeline file are named as the command line name
         "--infer all reads twice; use --infer sample, or give --types");
   CHECK(in_command_line_words("infer: \"all\" reads twice") == "--infer all reads twice");
   CHECK(in_command_line_words("found \"name = \"x\"\"") == "found \"name = \"x\"\"");
+  CHECK(in_command_line_words("file.skip_rows: expected a number") ==
+        "--skip-rows: expected a number");
+  CHECK(in_command_line_words(
+            "file_1.types: expected x\nfile_2.types: expected x\nfile_1.null: y\nz") ==
+        "--types: expected x\n--null: y\nz");
+  CHECK(in_command_line_words("letters.delimiter: expected one byte") ==
+        "--delimiter: expected one byte");
+  for (const char* other : {"file.csv: no such file", "files.types: x", "my.types: x", "file"}) {
+    CHECK(in_command_line_words(other) == other);
+  }
 }
