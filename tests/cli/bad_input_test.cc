@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -35,6 +36,19 @@ struct Fixture {
   std::string folder;
 };
 
+// Of a file that is read while `change` happens to it.
+Outcome changed_while_read(const Fixture& f, const std::string& path,
+                           const std::function<void()>& change) {
+  RunProgram program(mayfly_path(), {"ingest", path, "--table", "t", "--into", f.database.path(),
+                                     "--batch-rows", "64", "--batches", "8", "--output", "json"});
+  wait_for_rows(program, f.database.path(), "t", 64);
+  program.signal(SIGSTOP);  // so that the end can't be reached meanwhile
+  change();
+  program.signal(SIGCONT);
+  const int status = program.wait();
+  return {status, program.out(), program.err()};
+}
+
 }  // namespace
 
 TEST_CASE("bad input: a file that is cut while it is read ends with 66 and what changed") {
@@ -42,22 +56,17 @@ TEST_CASE("bad input: a file that is cut while it is read ends with 66 and what 
   const std::string path = f.folder + "/cut.csv";
   const std::string text = numbered_csv(400'000);
   write_file(path, text);
-  RunProgram program(mayfly_path(), {"ingest", path, "--table", "t", "--into", f.database.path(),
-                                     "--batch-rows", "64", "--batches", "8", "--output", "json"});
-  wait_for_rows(program, f.database.path(), "t", 64);
-  {
-    WriteLock lock(f.database.path());  // so that the end can't be reached meanwhile
-    REQUIRE(::truncate(path.c_str(), 3'000'000) == 0);
-  }
 
-  CHECK(program.wait() == 66);
+  const Outcome outcome =
+      changed_while_read(f, path, [&] { REQUIRE(::truncate(path.c_str(), 3'000'000) == 0); });
 
-  CHECK(contains(program.err(), "cut.csv: was cut while it was read: expected " +
-                                    std::to_string(text.size()) + " bytes"));
-  CHECK(contains(program.err(), "found 3000000"));
+  CHECK(outcome.status == 66);
+  CHECK(contains(outcome.err, "cut.csv: was cut while it was read: expected " +
+                                  std::to_string(text.size()) + " bytes"));
+  CHECK(contains(outcome.err, "found 3000000"));
   // The record that the cut goes through isn't in the table.
   CHECK(f.database.integer("SELECT count(*) FROM t WHERE name <> 'n' || id") == 0);
-  CHECK(f.database.integer("SELECT count(*) FROM t") == parse_summary(program.out()).read);
+  CHECK(f.database.integer("SELECT count(*) FROM t") == parse_summary(outcome.out).read);
 }
 
 TEST_CASE("bad input: what has no rows is told from what has no header, in every format") {
@@ -126,24 +135,6 @@ TEST_CASE("bad input: a device is read like a file, an endless one until a recor
   CHECK(contains(memory.err, "/proc/self/mem: can't be read at byte 0: Input/output error"));
   CHECK_FALSE(std::filesystem::exists(f.database.path()));
 }
-
-namespace {
-
-// Of a file that is read while `change` happens to it.
-Outcome changed_while_read(const Fixture& f, const std::string& path,
-                           const std::function<void()>& change) {
-  RunProgram program(mayfly_path(), {"ingest", path, "--table", "t", "--into", f.database.path(),
-                                     "--batch-rows", "64", "--batches", "8", "--output", "json"});
-  wait_for_rows(program, f.database.path(), "t", 64);
-  {
-    WriteLock lock(f.database.path());  // so that the end can't be reached meanwhile
-    change();
-  }
-  const int status = program.wait();
-  return {status, program.out(), program.err()};
-}
-
-}  // namespace
 
 TEST_CASE("bad input: of a file that grows while it is read, what was added is read as well") {
   const Fixture f("grows");
