@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "mayfly/config/step_mistake.h"
 #include "mayfly/config/nodes_ahead.h"
+#include "mayfly/config/step_mistake.h"
 #include "mayfly/plugin/tables.h"
 #include "mayfly/storage/rejection_names.h"
 #include "mayfly/storage/single_writer/database_name.h"

@@ -86,7 +86,13 @@ LetterReader::LetterReader(const LetterOptions& options)
             {.ignore_extra = options.ignore_extra,
              .columns_given = true,
              .keep_changes = options.keep_changes,
-             .max_row_bytes = kRecordBytesMax}) {}
+             .max_row_bytes = kRecordBytesMax}),
+      // A text in a column of another type is one that was there before.
+      values_(Schema(for_json(columns_, options.typed)), names_of(columns_),
+              {.ignore_extra = options.ignore_extra,
+               .columns_given = true,
+               .keep_changes = options.keep_changes || options.typed,
+               .max_row_bytes = kRecordBytesMax}) {}
 
 LetterReader::Put LetterReader::put(const LetterLine& letter, mayfly_batch& batch,
                                     LetterSink& sink) {
@@ -103,9 +109,11 @@ LetterReader::Put LetterReader::put_json(const LetterLine& letter, mayfly_batch&
   // Line breaks stand between its tokens alone; with them it would be several records.
   std::ranges::replace_if(
       text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  std::vector<StoredBytes> stored;
-  if (letter.kind == LetterLine::Kind::kColumns) stored = take_stored_bytes(text);
-  return parse(json_, json_types_, letter, std::move(text), stored, batch, sink);
+  if (letter.kind != LetterLine::Kind::kColumns) {
+    return parse(json_, json_types_, letter, std::move(text), {}, batch, sink);
+  }
+  const std::vector<StoredBytes> stored = take_stored_bytes(text);
+  return parse(values_, json_types_, letter, std::move(text), stored, batch, sink);
 }
 
 LetterReader::Put LetterReader::put_csv(const LetterLine& letter, mayfly_batch& batch,

@@ -70,6 +70,7 @@ class LetterReader {
   std::uint32_t field_count_;
   CsvReader csv_;
   NdjsonReader json_;
+  NdjsonReader values_;  // by columns: what the writer was given, which isn't checked once more
 };
 
 }  // namespace mayfly::dead_letters

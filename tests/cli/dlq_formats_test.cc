@@ -271,3 +271,42 @@ TEST_CASE(
   CHECK(f.database.rows("SELECT * FROM t ORDER BY b DESC") ==
         Rows{"NULL|y|z", "1|x|c", "true|NULL|c"});
 }
+
+TEST_CASE(
+    "dlq replay: a letter's row has its own columns, whatever other letters of its file have") {
+  const DlqFixture f("own_columns");
+  f.database.run(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT CHECK (a <> 'bad'), b TEXT DEFAULT 'd');"
+      "INSERT INTO t VALUES (1, 'o', 'precious'), (2, 'o', 'other')");
+  f.ingest("in.csv", "id,a\n1,bad\n3,bad\n", {"--table", "t", "--upsert"});
+  f.ingest("in.csv", "id,a,b\n2,bad,B\n", {"--table", "t", "--upsert"});
+  f.database.run("UPDATE mayfly_dead_letters SET columns = json_set(columns, '$.a', 'good')");
+  CHECK(f.replay(0, {"--upsert"}).updated == 2);
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|good|precious", "2|good|B", "3|good|d"});
+}
+
+// What was no number of its column's type is text in the letter, as it was in the batch.
+TEST_CASE("dlq replay: a value that isn't of its column's type goes behind --where as it went") {
+  const DlqFixture f("exceptions");
+  std::string csv = "id,v,b\n";
+  for (int i = 1; i <= 1100; ++i) csv += std::to_string(i) + "," + std::to_string(i) + ",true\n";
+  f.ingest("a.csv", csv + "1101,1.5,7\n1,2.5,7\n",
+           {"--table", "t", "--pk", "id", "--where", "id > 0 AND v > 0"});
+  f.database.run("DELETE FROM t WHERE id = 1");
+  CHECK(f.replay(0).inserted == 1);
+  CHECK(f.database.rows("SELECT id, v, typeof(v), b, typeof(b) FROM t WHERE id IN (1, 1101)") ==
+        Rows{"1|2.5|real|7|text", "1101|1.5|real|7|text"});
+}
+
+TEST_CASE("dlq replay: a row without a column of the key is refused by itself") {
+  const DlqFixture f("key_column");
+  f.database.run("CREATE TABLE t(a INTEGER NOT NULL, b INTEGER NOT NULL, v, PRIMARY KEY(a, b))");
+  f.ingest("n.ndjson", "{\"a\":1,\"b\":1,\"v\":1}\n[\n[2\n", {"--table", "t"});
+  f.database.run("UPDATE mayfly_dead_letters SET raw = '{\"a\":7,\"b\":7}' WHERE id = 2");
+  const std::string from = f.file("l",
+                                  "{\"id\":1,\"columns\":{\"a\":2,\"v\":3}}\n{\"id\":2,\"raw\":\"{"
+                                  "\\\"a\\\":7,\\\"b\\\":7}\"}\n");
+  CHECK(f.dlq("replay", {"--from", from}).status == 65);
+  CHECK(f.database.rows("SELECT a, b FROM t") == Rows{"1|1", "7|7"});
+  CHECK(f.database.rows("SELECT code FROM mayfly_dead_letters") == Rows{"not_null"});
+}

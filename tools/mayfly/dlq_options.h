@@ -15,7 +15,7 @@ struct LetterFilter {
   std::vector<std::int64_t> ids;
   std::string target;
   std::string code;
-  std::string source;  // a path as it is stored, or its end behind a slash
+  std::string source;  // a path as it is stored, or its last parts
   std::string since;   // a duration or a time
 
   bool empty() const {

@@ -21,7 +21,7 @@ namespace {
 // What is looked at of each letter, without taking its bytes along.
 std::string look_sql(const std::string& format) {
   return R"(
-SELECT coalesce(target, ''), coalesce(source, ''), columns IS NOT NULL,
+SELECT coalesce(target, ''), columns IS NOT NULL,
   CASE WHEN columns IS NOT NULL THEN
     CASE WHEN json_valid(columns) THEN json_type(columns) = 'object' ELSE 0 END
   END,
@@ -47,6 +47,12 @@ constexpr const char* kHowToCorrect =
 bool contains(const std::vector<std::string>& columns, std::string_view name) {
   return std::ranges::any_of(
       columns, [name](const std::string& column) { return is_same_column(column, name); });
+}
+
+std::vector<std::string> columns_of(const std::vector<std::string>& types) {
+  std::vector<std::string> columns;
+  for (const std::string& type : types) columns.push_back(type.substr(0, type.rfind('=')));
+  return columns;
 }
 
 // The types that a source read its records with, so that a replay reads them with the same: `any`
@@ -78,17 +84,14 @@ class Chooser {
 
  private:
   enum class Form : std::uint8_t { kColumns, kJson, kCsv };
-  struct Group {
-    std::vector<std::string> keys;
-    std::vector<std::int64_t> letters;
-  };
   // What is read in the same way.
   struct Kind {
     std::string table;
     Form form = Form::kColumns;
-    std::string source;  // but of CSV
     std::string format;
-    std::vector<std::string> others = {};  // keys that its source didn't know, of JSON
+    // Of its own columns; of a record in JSON whose source says its file's, those besides. In the
+    // order of their names.
+    std::vector<std::string> keys = {};
     auto operator<=>(const Kind&) const = default;
   };
   // Its row, and how it is read.
@@ -98,7 +101,6 @@ class Chooser {
   };
   struct Look {
     std::string target;
-    std::string source;
     Form form = Form::kColumns;
     bool has_keys = false;
     std::string format;
@@ -111,16 +113,17 @@ class Chooser {
   Result<const RecordFormat*> find_format(const std::string& json);
   // What the table has no column for, of the columns that the format alone says; empty: nothing.
   std::string column_missing(const ReplayTable& table, Form form, const RecordFormat& format) const;
-  // The keys of a record in JSON that its source didn't know, and the table has a column for.
-  std::vector<std::string> others_of(const std::vector<std::string>& keys,
-                                     const RecordFormat& format, const ReplayTable& table) const;
-  Result<Reading> reading_of(const Kind& kind, const Group& group, const ReplayTable& table) const;
-  Reading columns_reading_of(const RecordFormat& format, const Group& group,
-                             const ReplayTable& table) const;
+  // Of the letter's keys those that its kind says.
+  static std::vector<std::string> keys_of_kind(Form form, const RecordFormat& format,
+                                               const ReplayTable& table,
+                                               std::vector<std::string> keys);
+  Result<Reading> reading_of(const Kind& kind, const ReplayTable& table) const;
+  static Reading columns_reading_of(const RecordFormat& format, const Kind& kind,
+                                    const ReplayTable& table);
   Result<Reading> csv_reading_of(Reading reading, const std::vector<std::string>& said,
                                  const ReplayTable& table) const;
-  Reading json_reading_of(Reading reading, const std::vector<std::string>& said, const Kind& kind,
-                          const Group& group, const ReplayTable& table) const;
+  static Reading json_reading_of(Reading reading, const std::vector<std::string>& said,
+                                 const Kind& kind, const ReplayTable& table);
 
   SqliteConnection& connection_;
   const GivenRecords& given_;
@@ -128,7 +131,7 @@ class Chooser {
   SqliteStatement keys_;
   std::map<std::string, ReplayTable> tables_;    // by target, as letters spell it
   std::map<std::string, RecordFormat> formats_;  // by their JSON
-  std::map<Kind, Group> groups_;
+  std::map<Kind, std::vector<std::int64_t>> groups_;
 };
 
 Result<Chooser::Look> Chooser::look(std::int64_t id) {
@@ -141,24 +144,23 @@ Result<Chooser::Look> Chooser::look(std::int64_t id) {
     return to_status(error, "reading the dead letters");
   }
   found.target = look_.text(0);
-  found.source = look_.text(1);
-  const bool has_columns = look_.int64(2) != 0;
+  const bool has_columns = look_.int64(1) != 0;
   if (has_columns) {
-    found.format = look_.text(7);
-    found.has_keys = look_.int64(3) != 0;
+    found.format = look_.text(6);
+    found.has_keys = look_.int64(2) != 0;
     if (!found.has_keys) {
       found.unreadable = fmt::format("its columns aren't a JSON object; {}", kHowToCorrect);
     }
-  } else if (look_.is_null(4)) {
+  } else if (look_.is_null(3)) {
     found.unreadable = fmt::format("it has neither values nor bytes; {}", kHowToCorrect);
   } else {
-    found.format = look_.text(7);
+    found.format = look_.text(6);
     MAYFLY_ASSIGN_OR_RETURN(const RecordFormat* format, find_format(found.format));
     const std::string said = format->text("format");
-    const bool is_json = said.empty() ? look_.int64(5) != 0 : said == "json";
+    const bool is_json = said.empty() ? look_.int64(4) != 0 : said == "json";
     found.form = is_json ? Form::kJson : Form::kCsv;
-    found.has_keys = is_json && look_.int64(6) != 0;
-    if (static_cast<std::size_t>(look_.int64(4)) == kRawKept) {
+    found.has_keys = is_json && look_.int64(5) != 0;
+    if (static_cast<std::size_t>(look_.int64(3)) == kRawKept) {
       found.unreadable =
           fmt::format("only the first 64 KiB of its record were kept; {}", kHowToCorrect);
     }
@@ -232,15 +234,9 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
     if (is_new) past.nodes = std::move(nodes);
     past.letters.push_back(id);
   }
-  const std::string source = found.form == Form::kCsv ? std::string() : found.source;
+  std::vector<std::string> wanted = keys_of_kind(found.form, *format, table, std::move(keys));
   if (found.form == Form::kColumns && format->text("select").empty()) found.format.clear();
-  Kind kind{table.name(), found.form, source, found.format};
-  if (found.form == Form::kJson) kind.others = others_of(keys, *format, table);
-  Group& group = groups_[kind];
-  group.letters.push_back(id);
-  for (std::string& key : keys) {
-    if (!contains(group.keys, key)) group.keys.push_back(std::move(key));
-  }
+  groups_[{table.name(), found.form, found.format, std::move(wanted)}].push_back(id);
   return {};
 }
 
@@ -264,46 +260,51 @@ std::string Chooser::column_missing(const ReplayTable& table, Form form,
   return {};
 }
 
-std::vector<std::string> Chooser::others_of(const std::vector<std::string>& keys,
-                                            const RecordFormat& format,
-                                            const ReplayTable& table) const {
-  std::vector<std::string> others;
-  const std::vector<std::string> known = format.list("keys");
-  if (format.list("columns").empty()) return others;
-  for (const std::string& key : keys) {
-    if (!contains(known, key) && table.can_write(key)) others.push_back(key);
+std::vector<std::string> Chooser::keys_of_kind(Form form, const RecordFormat& format,
+                                               const ReplayTable& table,
+                                               std::vector<std::string> keys) {
+  if (form == Form::kCsv || !format.text("select").empty()) return {};
+  if (form == Form::kJson && !format.list("columns").empty()) {
+    if (format.ignores_extra()) return {};
+    const std::vector<std::string> known = format.list("keys");
+    std::erase_if(keys, [&](const std::string& key) {
+      return contains(known, key) || !table.can_write(key);
+    });
   }
-  std::ranges::sort(others);
-  return others;
+  std::ranges::sort(keys);
+  return keys;
 }
 
-Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const Group& group,
-                                             const ReplayTable& table) const {
+Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const ReplayTable& table) const {
   Reading reading{{}, formats_.at(kind.format)};
-  if (kind.form == Form::kColumns) return columns_reading_of(reading.format, group, table);
-  const std::vector<std::string> said = reading.format.list("columns");
+  if (kind.form == Form::kColumns) return columns_reading_of(reading.format, kind, table);
+  std::vector<std::string> said = reading.format.list("columns");
+  if (said.empty() && !reading.format.text("select").empty()) {
+    const std::vector<std::string> types = reading.format.list("select_types");
+    said = columns_of(types);
+    reading.format.set("types", types);
+  }
   reading.format.remove("columns");
   reading.format.remove("select_types");
   reading.format.remove("nodes");
   // What it is has been looked at.
   reading.format.set("format", kind.form == Form::kJson ? "json" : "csv");
-  if (kind.form == Form::kJson)
-    return json_reading_of(std::move(reading), said, kind, group, table);
+  if (kind.form == Form::kJson) return json_reading_of(std::move(reading), said, kind, table);
   return csv_reading_of(std::move(reading), said, table);
 }
 
 // What said how its bytes were read isn't about its values.
-Chooser::Reading Chooser::columns_reading_of(const RecordFormat& format, const Group& group,
-                                             const ReplayTable& table) const {
+Chooser::Reading Chooser::columns_reading_of(const RecordFormat& format, const Kind& kind,
+                                             const ReplayTable& table) {
   const std::string select = format.text("select");
-  if (select.empty()) return Reading{table.columns_for(group.keys), {}};
+  if (select.empty()) return Reading{table.columns_for(kind.keys), {}};
   Reading reading;
   reading.format.set("select", select);
   if (std::string text = format.text("per_batch"); !text.empty()) {
     reading.format.set("per_batch", std::move(text));
   }
   const std::vector<std::string> types = format.list("select_types");
-  for (const std::string& type : types) reading.columns.push_back(type.substr(0, type.rfind('=')));
+  reading.columns = columns_of(types);
   reading.format.set("types", types);
   return reading;
 }
@@ -331,15 +332,14 @@ Result<Chooser::Reading> Chooser::csv_reading_of(Reading reading,
 // A file's columns are those of each of its records: a key that one hasn't is NULL, as ingest has
 // it. Beside them are those that the file didn't know, of records that have them.
 Chooser::Reading Chooser::json_reading_of(Reading reading, const std::vector<std::string>& said,
-                                          const Kind& kind, const Group& group,
-                                          const ReplayTable& table) const {
+                                          const Kind& kind, const ReplayTable& table) {
   const bool selects = !reading.format.text("select").empty();
   const std::vector<std::string> known = reading.format.list("keys");
   reading.format.remove("fields");
   reading.format.remove("field_count");
   if (said.empty()) {
     reading.format.remove("keys");
-    reading.columns = selects ? group.keys : table.columns_for(group.keys);
+    reading.columns = table.columns_for(kind.keys);
     return reading;
   }
   declare_types(said, reading.format);
@@ -356,7 +356,7 @@ Chooser::Reading Chooser::json_reading_of(Reading reading, const std::vector<std
   for (std::size_t i = 0; i < said.size(); ++i) {
     if (table.can_write(said[i])) add(said[i], i < known.size() ? known[i] : said[i]);
   }
-  for (const std::string& key : kind.others) add(key, key);
+  for (const std::string& key : kind.keys) add(key, key);
   for (const std::string& column : table.wanted_columns()) add(column, column);
   if (reading.columns.empty()) reading.columns = keys = table.all_columns();
   reading.format.set("keys", std::move(keys));
@@ -369,10 +369,10 @@ Result<std::vector<ReplayPart>> Chooser::parts(const std::string& run) const {
   std::map<std::tuple<std::string, std::vector<std::string>, std::string>,
            std::vector<std::int64_t>>
       merged;
-  for (const auto& [kind, group] : groups_) {
-    MAYFLY_ASSIGN_OR_RETURN(Reading reading, reading_of(kind, group, *by_name.at(kind.table)));
+  for (const auto& [kind, of_kind] : groups_) {
+    MAYFLY_ASSIGN_OR_RETURN(Reading reading, reading_of(kind, *by_name.at(kind.table)));
     auto& letters = merged[{kind.table, std::move(reading.columns), reading.format.json()}];
-    letters.insert(letters.end(), group.letters.begin(), group.letters.end());
+    letters.insert(letters.end(), of_kind.begin(), of_kind.end());
   }
   std::vector<ReplayPart> parts;
   for (auto& [what, letters] : merged) {

@@ -1,12 +1,13 @@
 // What is replayed together: letters of one table with the same columns.
 //
-// A letter's row has the columns that its file had, so that what the file didn't say keeps the
-// table's default, and an upsert leaves it alone: of values by columns those of all letters of
-// their source; of a record those that its source says its file has (record_format.h), in JSON
-// with the keys besides that the table has a column for. Where a source says nothing they are, in
-// JSON, the keys of its letters, and of CSV the table's columns; for CSV they may be given. Behind
-// a writer's own SELECT they are those that it reads. Columns that the table wants (NOT NULL, no
-// default) are always there, but of CSV, so that a row without them is refused by itself.
+// A letter's row has the columns that it is about, and no others, so that those keep the table's
+// default, and an upsert leaves them alone: of values by columns these (a row that came to the
+// writer has all that its input had); of a record those that its source says its file has
+// (record_format.h), in JSON with its keys besides that the table has a column for. Where a source
+// says nothing they are, in JSON, its keys, and of CSV the table's columns; for CSV they may be
+// given. Behind a writer's own SELECT they are those that it reads. Columns that the table wants
+// (NOT NULL, no default) are always there, but of CSV, so that a row without them is refused by
+// itself.
 //
 // THREADS  One at a time.
 #pragma once

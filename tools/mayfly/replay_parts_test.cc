@@ -62,26 +62,33 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("replay parts: a row has the columns that its source's letters have, and no others") {
+// Else one letter's columns would be NULL in another's row, or what an upsert takes out of it.
+TEST_CASE("replay parts: a row has the columns that its letter has, and no others") {
   Fixture f("columns");
   f.letter("a", R"({"NAME":"x","id":1})", "");
   f.letter("a", R"({"score":1})", "");
-  f.letter("b", R"({"id":1,"made":"x"})", "");
+  f.letter("b", R"({"id":1,"NAME":"x"})", "");
   f.letter("b", "", R"({"name":"x"})");
+  f.letter("b", R"({"name":"x","id":2})", "");
   f.letter("c", "", "1,x,y,2");
   f.letter("d", "", "2,x,y,2");
   const ReplayChoice choice = f.choose();
   CHECK(choice.unreadable.empty());
-  REQUIRE(choice.parts.size() == 4);
-  CHECK(choice.parts[0].columns == Names{"id", "NAME", "score"});
-  CHECK(choice.parts[0].letters == Ids{1, 2});
+  REQUIRE(choice.parts.size() == 5);
+  const auto letters_with = [&choice](const Names& columns) {
+    Ids found;
+    for (const ReplayPart& part : choice.parts) {
+      if (part.columns == columns)
+        found.insert(found.end(), part.letters.begin(), part.letters.end());
+    }
+    return found;
+  };
+  CHECK(letters_with({"id", "NAME"}) == Ids{1, 3});
+  CHECK(letters_with({"score"}) == Ids{2});
+  CHECK(letters_with({"name"}) == Ids{4});
+  CHECK(letters_with({"id", "name"}) == Ids{5});
+  CHECK(letters_with({"id", "name", "made", "score"}) == Ids{6, 7});
   CHECK(choice.parts[0].key == "mayfly_replay/1/000001");
-  CHECK(choice.parts[1].columns == Names{"id", "made"});
-  CHECK(choice.parts[1].letters == Ids{3});
-  CHECK(choice.parts[2].columns == Names{"id", "name", "made", "score"});
-  CHECK(choice.parts[2].letters == Ids{5, 6});
-  CHECK(choice.parts[3].columns == Names{"name"});
-  CHECK(choice.parts[3].letters == Ids{4});
 }
 
 TEST_CASE("replay parts: what the table wants is there, what it makes itself isn't") {
@@ -97,6 +104,21 @@ TEST_CASE("replay parts: what the table wants is there, what it makes itself isn
   CHECK(choice.parts[0].columns == Names{"id", "name", "made"});
   CHECK(choice.parts[1].columns == Names{"name"});
   CHECK(choice.parts[2].columns == Names{"name", "made"});
+}
+
+TEST_CASE(
+    "replay parts: SQLite fills one INTEGER PRIMARY KEY, and wants each column of another key") {
+  const auto wanted = [](const std::string& name, const std::string& table) {
+    Fixture f(name, table);
+    f.letter("a", R"({"v":1})", "");
+    return f.choose().parts.at(0).columns;
+  };
+  CHECK(wanted("rowid", "CREATE TABLE t(id INTEGER PRIMARY KEY NOT NULL, v)") == Names{"v"});
+  CHECK(wanted("two",
+               "CREATE TABLE t(a INTEGER NOT NULL, b INTEGER NOT NULL, v, PRIMARY KEY(a, b))") ==
+        Names{"a", "b", "v"});
+  CHECK(wanted("without", "CREATE TABLE t(id INTEGER PRIMARY KEY, v) WITHOUT ROWID") ==
+        Names{"id", "v"});
 }
 
 TEST_CASE("replay parts: a CSV record's columns may be given, and must be the table's") {

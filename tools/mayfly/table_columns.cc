@@ -17,8 +17,8 @@ SqliteError read_columns(SqliteConnection& connection, std::string_view table,
   SqliteStatement statement;
   SqliteError error = connection.prepare(
       "SELECT l.name, l.type = 'table', l.strict, x.name, x.type, x.\"notnull\", x.dflt_value IS "
-      "NOT NULL, x.pk > 0, x.pk > 0 AND upper(x.type) = 'INTEGER', x.hidden >= 2 "
-      "FROM pragma_table_list(?1) l, pragma_table_xinfo(l.name) x "
+      "NOT NULL, x.pk > 0, x.pk > 0 AND upper(x.type) = 'INTEGER' AND NOT l.wr AND sum(x.pk > 0) "
+      "OVER () = 1, x.hidden >= 2 FROM pragma_table_list(?1) l, pragma_table_xinfo(l.name) x "
       "WHERE l.schema = 'main' AND x.hidden <> 1 ORDER BY x.cid",
       statement, false);
   if (!error.ok()) return error;

@@ -19,7 +19,7 @@ struct TableColumn {
   bool not_null = false;
   bool has_default = false;
   bool in_key = false;
-  bool is_rowid = false;   // INTEGER PRIMARY KEY, which SQLite fills itself
+  bool is_rowid = false;   // INTEGER PRIMARY KEY alone, not WITHOUT ROWID: SQLite fills it itself
   bool generated = false;  // always as an expression says
 };
 
