@@ -69,6 +69,25 @@ TEST_CASE("bad input: a file that is cut while it is read ends with 66 and what 
   CHECK(f.database.integer("SELECT count(*) FROM t") == parse_summary(outcome.out).read);
 }
 
+TEST_CASE("bad input: a file that is written over while it is read ends with 66, however long") {
+  for (const std::uint64_t rows : {200'000u, 210'000u}) {
+    const Fixture f("overwritten");
+    const std::string path = f.folder + "/over.csv";
+    write_file(path, numbered_csv(200'000));
+
+    const Outcome outcome = changed_while_read(f, path, [&] {
+      std::string other = numbered_csv(rows);
+      std::ranges::replace(other, 'n', 'm');
+      write_file(path, other);
+    });
+
+    CHECK(outcome.status == 66);
+    CHECK(contains(outcome.err,
+                   "over.csv: was overwritten while it was read: expected its first "
+                   "4096 bytes to be those that were read, found others"));
+  }
+}
+
 TEST_CASE("bad input: what has no rows is told from what has no header, in every format") {
   const Fixture f("empty");
   struct Case {

@@ -23,6 +23,8 @@ constexpr std::size_t kMagicBytes = 4;
 constexpr std::uint64_t kAhead = 8ull << 20;
 
 constexpr std::size_t kTextBytes = 64 << 10;
+// Of a file: another text that is written into it has others.
+constexpr std::size_t kBeginning = 4096;
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
@@ -110,11 +112,15 @@ Result<ByteSource::Chunk> ByteSource::read_raw(std::span<char> out, std::int64_t
     }
     const ssize_t size = ::read(fd_, out.data(), out.size());
     if (size > 0) {
+      if (is_file_ && raw_read_ == 0 && beginning_.empty()) {
+        beginning_.assign(out.data(), std::min<std::size_t>(kBeginning, size));
+      }
       raw_read_ += static_cast<std::uint64_t>(size);
       return Chunk{static_cast<std::size_t>(size), State::kData};
     }
     if (size == 0) {
       MAYFLY_RETURN_IF_ERROR(check_not_cut());
+      MAYFLY_RETURN_IF_ERROR(check_not_overwritten());
       raw_end_ = true;
       return Chunk{0, State::kEnd};
     }
@@ -139,6 +145,21 @@ Status ByteSource::check_not_cut() const {
                     " bytes, its size when it was opened, found " + std::to_string(info.st_size) +
                     " after " + std::to_string(raw_read_) +
                     " were read; when it is whole again, read it from its start");
+}
+
+// At the end: of a file into which another one was written (cp) some rows are of the one, and some
+// of the other. Files whose content is made while it is read (/proc, /sys) hold less than they say.
+Status ByteSource::check_not_overwritten() const {
+  if (raw_size_ == 0 || raw_read_ < raw_size_ || beginning_.empty()) return {};
+  std::string now(beginning_.size(), '\0');
+  if (::pread(fd_, now.data(), now.size(), 0) != static_cast<ssize_t>(now.size())) return {};
+  if (now == beginning_) return {};
+  return Status(
+      Code::kNoInput,
+      name_ + ": was overwritten while it was read: expected its first " +
+          std::to_string(now.size()) +
+          " bytes to be those that were read, found others; rows before the end are of "
+          "the one text or of the other; read it from its start when nobody writes to it");
 }
 
 // More raw bytes behind those that wait in the input buffer.
@@ -374,6 +395,7 @@ void ByteSource::drop_text() {
 
 Status ByteSource::rewind() {
   announced_ = 0;
+  beginning_.clear();  // who waits in between sees to it that the file stays as it is
   return seek(0);
 }
 

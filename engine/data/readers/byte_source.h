@@ -77,6 +77,7 @@ class ByteSource {
 
   Result<Chunk> read_raw(std::span<char> out, std::int64_t timeout_ns);
   Status check_not_cut() const;
+  Status check_not_overwritten() const;
   Status seek(std::uint64_t byte);
   void drop_input();
   void drop_text();
@@ -102,6 +103,7 @@ class ByteSource {
   std::uint64_t raw_size_ = 0;
   std::atomic<std::uint64_t> raw_bytes_{0};  // given to the decoder or out
   std::uint64_t raw_read_ = 0;               // read from the file
+  std::string beginning_;                    // of a regular one, as it was read
   std::uint64_t announced_ = 0;              // up to here the kernel was asked to read ahead
   std::uint64_t offset_ = 0;
   std::unique_ptr<char[]> input_;  // raw bytes that were read and not yet used
