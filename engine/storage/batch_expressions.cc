@@ -3,6 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 
 #include "mayfly/base/nearest.h"
 
@@ -96,7 +99,20 @@ std::string_view bytes_of(sqlite3_stmt* statement, int column) {
                          : std::string_view(data, static_cast<std::size_t>(size));
 }
 
-// As SQLite writes a number where text is meant.
+// Beyond them a double isn't each integer any more, and no text of 15 digits its only one.
+constexpr std::int64_t kWholeMax = 1ll << 53;
+
+bool is_whole(double value) {
+  return std::fabs(value) <= static_cast<double>(kWholeMax) && value == std::trunc(value);
+}
+
+// A text that is read as this double and no other; SQLite's has 15 digits.
+std::string_view text_of(double value, std::array<char, 32>& text) {
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), static_cast<std::size_t>(end - text.data())};
+}
+
+// As SQLite writes a value where text is meant.
 std::string_view text_of(sqlite3_stmt* statement, int column) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
   const int size = sqlite3_column_bytes(statement, column);
@@ -244,16 +260,36 @@ bool BatchExpressions::put(mayfly_batch& out, int column) const {
   switch (found) {
     case SQLITE_NULL:
       return true;
-    case SQLITE_INTEGER:
+    case SQLITE_INTEGER: {
+      const std::int64_t value = sqlite3_column_int64(statement, column);
       if (any) put_kind(out, c, MAYFLY_INT64);
       if (any || integer) {
-        put_int64(out, c, sqlite3_column_int64(statement, column));
+        put_int64(out, c, value);
+        return true;
+      }
+      if (wanted == MAYFLY_FLOAT64 && value >= -kWholeMax && value <= kWholeMax) {
+        put_float64(out, c, static_cast<double>(value));
         return true;
       }
       break;
-    case SQLITE_FLOAT:
+    }
+    case SQLITE_FLOAT: {
+      const double value = sqlite3_column_double(statement, column);
       if (any) put_kind(out, c, MAYFLY_FLOAT64);
+      if (any || wanted == MAYFLY_FLOAT64) {
+        put_float64(out, c, value);
+        return true;
+      }
+      if (integer && is_whole(value)) {
+        put_int64(out, c, static_cast<std::int64_t>(value));
+        return true;
+      }
+      if (integer) {
+        std::array<char, 32> text;
+        return put_exception(out, c, text_of(value, text));
+      }
       break;
+    }
     case SQLITE_TEXT:
       if (any) put_kind(out, c, MAYFLY_TEXT);
       if (any || wanted == MAYFLY_TEXT || wanted == MAYFLY_JSON) {
@@ -263,11 +299,6 @@ bool BatchExpressions::put(mayfly_batch& out, int column) const {
     default:
       if (any) put_kind(out, c, MAYFLY_BLOB);
       if (any || wanted == MAYFLY_BLOB) return put_text(out, c, bytes_of(statement, column));
-  }
-  const bool number = found == SQLITE_INTEGER || found == SQLITE_FLOAT;
-  if (number && (any || wanted == MAYFLY_FLOAT64)) {
-    put_float64(out, c, sqlite3_column_double(statement, column));
-    return true;
   }
   return put_exception(out, c, text_of(statement, column));
 }

@@ -177,6 +177,29 @@ TEST_CASE("expressions: make rows of other columns, and stop where a batch is fu
   CHECK(out->ordinal[4] == 105);
 }
 
+TEST_CASE("expressions: a number that isn't of its column's type loses none of its digits") {
+  const Schema to({{.name = "i", .type = ColumnType::kInt64},
+                   {.name = "whole", .type = ColumnType::kInt64},
+                   {.name = "f", .type = ColumnType::kFloat64},
+                   {.name = "even", .type = ColumnType::kFloat64}});
+  Rows rows(12);
+  mayfly_batch* out = rows.pool.try_acquire(BatchPool::Part::kIntake, to);
+  REQUIRE(out != nullptr);
+  const auto expressions = made({"3 * 1.1", "6 / 3.0", "9007199254740993", "9007199254740992"});
+  std::vector<std::uint8_t> truth(12, 9);
+  REQUIRE(
+      expressions
+          ->fill(*rows.batch, rows.numbers, *out, truth.data(), [](std::uint64_t) { return false; })
+          .ok());
+  CHECK(is_exception(out->columns[0], 0));
+  CHECK(text_at(*out, out->columns[0].cells[0].span) == "3.3000000000000003");
+  CHECK_FALSE(is_exception(out->columns[1], 0));
+  CHECK(out->columns[1].cells[0].i64 == 2);
+  CHECK(is_exception(out->columns[2], 0));
+  CHECK(text_at(*out, out->columns[2].cells[0].span) == "9007199254740993");
+  CHECK(out->columns[3].cells[0].f64 == 9007199254740992.0);
+}
+
 TEST_CASE("expressions: a row that doesn't fit into an empty batch asks for room") {
   Rows rows(2);
   const Schema to({{.name = "long"}});
