@@ -6,14 +6,10 @@
 namespace mayfly {
 namespace {
 
-bool makes_others(const NodePlan& node) {
-  return node.plugin != nullptr && node.plugin->has(MAYFLY_TRANSFORMS);
-}
-
 bool treats_rows(const NodePlan& node) {
   if (node.plugin == nullptr) return false;
   const mayfly_plugin& plugin = node.plugin->plugin();
-  return makes_others(node) || plugin.reasons.count > 0 || plugin.ports.count > 1;
+  return node.plugin->has(MAYFLY_TRANSFORMS) || plugin.reasons.count > 0 || plugin.ports.count > 1;
 }
 
 }  // namespace
@@ -21,6 +17,11 @@ bool treats_rows(const NodePlan& node) {
 std::vector<std::string> nodes_ahead(const PipelinePlan& plan) {
   const PlanGraph graph(plan, PlanGraph::Ways::kNotFailed);
   const std::vector<bool> to_writer = graph.reaching(graph.writer());
+  std::vector<PlanGraph::Vertex> sources;
+  for (std::size_t i = 0; i < plan.sources.size(); ++i) {
+    sources.push_back(static_cast<PlanGraph::Vertex>(i));
+  }
+  const std::vector<bool> from_source = graph.reachable(sources);
   std::vector<std::string> ahead;
   for (PlanGraph::Vertex from = 0; from < graph.writer(); ++from) {
     const std::vector<bool> reached = graph.reachable({from});
@@ -28,9 +29,9 @@ std::vector<std::string> nodes_ahead(const PipelinePlan& plan) {
     bool any = false;
     for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
       const PlanGraph::Vertex v = graph.node(i);
-      // What turned it down has said what it had to say, unless it would have made another of it.
-      const bool treats = v == from ? makes_others(plan.nodes[i]) : treats_rows(plan.nodes[i]);
-      if (!treats || !reached[v] || !to_writer[v]) continue;
+      // Rows that come from writer.failed alone have passed all that was before the writer.
+      if (!from_source[from] || !reached[v] || !to_writer[v] || !treats_rows(plan.nodes[i]))
+        continue;
       names.add(plan.nodes[i].name);
       any = true;
     }

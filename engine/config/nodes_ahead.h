@@ -13,7 +13,7 @@
 namespace mayfly {
 
 // A JSON object with their names (`nodes`) for each source, then for each node, which is one of
-// them itself if it makes other rows of its own; empty: there is none on the way to the writer.
+// them itself; empty: there is none on the way to the writer, or only what failed there comes by.
 std::vector<std::string> nodes_ahead(const PipelinePlan& plan);
 
 }  // namespace mayfly

@@ -36,19 +36,21 @@ using Texts = std::vector<std::string>;
 TEST_CASE("nodes ahead: those behind it on the way to the writer that do something to rows") {
   CHECK(ahead_of({}, {"in"}) == Texts{""});
   CHECK(ahead_of({{"a", "relay", "in"}, {"b", "wait", "a"}}, {"b"}) == Texts{"", "", ""});
-  // A transform that turns a row down would have made another of it; a fork has decided.
+  // What turns a row down hasn't let it pass, either.
   CHECK(ahead_of(
             {{"split", "fork", "in"}, {"wide", "explode", "split.left"}, {"late", "wait", "wide"}},
             {"late", "split.right"}) == Texts{R"({"nodes":["split","wide"]})",
-                                              R"({"nodes":["wide"]})", R"({"nodes":["wide"]})",
-                                              ""});
+                                              R"({"nodes":["split","wide"]})",
+                                              R"({"nodes":["wide"]})", ""});
 }
 
 TEST_CASE("nodes ahead: what doesn't lead to the writer, or takes what failed, isn't among them") {
   CHECK(ahead_of({{"split", "fork", "in"}, {"out", "post", "split.left"}}, {"split.right"})[0] ==
         R"({"nodes":["split"]})");
-  CHECK(ahead_of({{"again", "wait", "writer.failed"}, {"split", "fork", "again"}},
-                 {"in", "split.left", "split.right"})[0] == "");
+  const Texts failed = ahead_of(
+      {{"guard", "fork", "in"}, {"again", "wait", "writer.failed"}, {"split", "fork", "again"}},
+      {"guard.left", "guard.right", "split.left", "split.right"});
+  CHECK(failed == Texts{R"({"nodes":["guard"]})", R"({"nodes":["guard"]})", "", ""});
 }
 
 }  // namespace
