@@ -31,8 +31,11 @@ void add_global(CLI::App& app, GlobalOptions& global) {
   options.choice("--output", global.output, "Results as text or JSON", {"text", "json"});
   // Not with the variable itself: newer ones of CLI11 set it to 0 where the flag isn't given, and
   // it may have been given to the program and not to the command.
-  const auto say_more = [&global](std::int64_t times) { global.verbose = static_cast<int>(times); };
-  options.finish(app.add_flag_function("-v,--verbose", say_more, "Say more; twice: even more"));
+  const auto say_more = [&global](std::int64_t times) {
+    global.verbose = static_cast<int>(std::max<std::int64_t>(0, times));  // false is -1
+  };
+  options.finish(app.add_flag_function("-v,--verbose", say_more, "Say more; twice: even more")
+                     ->check(OptionAdder::is_count()));
   options.flag("-q,--quiet", global.quiet, "Say only what is wrong");
   options.choice("--log-format", global.log_format, "Messages as text or JSON", {"text", "json"});
   options.choice("--color", global.color, "Colours, else by terminal and NO_COLOR",

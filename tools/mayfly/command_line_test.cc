@@ -246,6 +246,26 @@ TEST_CASE("command line: a wrong value of a variable is blamed on the variable")
   CHECK(typed.find("environment variable") == std::string::npos);
 }
 
+TEST_CASE("command line: a flag is true, false or, where it counts, a number; no other value") {
+  const auto told = [](std::vector<const char*> more) {
+    more.insert(more.begin(), {"ingest", "x.csv", "--into", "d.db"});
+    return reply(std::move(more));
+  };
+  for (const char* value : {"--verbose=a", "--verbose=99999999999999999999", "--verbose=-3",
+                            "--upsert=2", "--upsert=maybe"}) {
+    const Reply refused = told({value});
+    CHECK_MESSAGE(refused.status == ExitStatus::kUsage, value);
+    CHECK_MESSAGE(refused.err.find("expected true") != std::string::npos, refused.err);
+  }
+  const Environment wrong("MAYFLY_VERBOSE", "a");
+  CHECK(told({}).err.find("(from the environment variable MAYFLY_VERBOSE)") != std::string::npos);
+  for (const char* value : {"--verbose=0", "--verbose=false"}) {
+    const auto line = parse({"ingest", "x.csv", "--into", "d.db", value});
+    REQUIRE(std::holds_alternative<ParsedLine>(line));
+    CHECK(std::get<ParsedLine>(line).global.verbose == 0);
+  }
+}
+
 // As some versions of CLI11 leave it, here by not parsing.
 TEST_CASE("command line: a variable that was passed over for its value is refused") {
   CLI::App app;

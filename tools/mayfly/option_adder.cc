@@ -6,6 +6,15 @@
 #include <cctype>
 
 namespace mayfly::cli {
+namespace {
+
+// Of other values CLI11 makes numbers, or throws what isn't a ParseError.
+bool is_flag_word(std::string_view given) {
+  constexpr std::string_view kWords[] = {"true", "false", "on", "off", "yes", "no", "1", "0"};
+  return std::ranges::find(kWords, given) != std::end(kWords);
+}
+
+}  // namespace
 
 std::vector<std::string_view> items_of(std::string_view list, char between) {
   std::vector<std::string_view> items;
@@ -35,7 +44,7 @@ CLI::Option* OptionAdder::list(const char* names, std::vector<std::string>& valu
 }
 
 CLI::Option* OptionAdder::flag(const char* names, bool& value, const char* help) {
-  return finish(app_.add_flag(names, value, help));
+  return finish(app_.add_flag(names, value, help)->check(is_switch()));
 }
 
 CLI::Option* OptionAdder::choice(const char* names, std::string& value, const char* help,
@@ -53,6 +62,24 @@ CLI::Option* OptionAdder::finish(CLI::Option* option) const {
     variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return option->envname(variable)->group(group_);
+}
+
+CLI::Validator OptionAdder::is_switch() {
+  return {[](const std::string& given) {
+            return is_flag_word(given) ? std::string()
+                                       : fmt::format("expected true or false, found \"{}\"", given);
+          },
+          ""};
+}
+
+CLI::Validator OptionAdder::is_count() {
+  return {[](const std::string& given) {
+            const bool digit = given.size() == 1 && given[0] >= '0' && given[0] <= '9';
+            return digit || is_flag_word(given)
+                       ? std::string()
+                       : fmt::format("expected true, false or 0 to 9, found \"{}\"", given);
+          },
+          ""};
 }
 
 CLI::Validator OptionAdder::not_empty() {

@@ -32,6 +32,9 @@ class OptionAdder {
   // An option that was added otherwise: --batch-rows is MAYFLY_BATCH_ROWS too.
   CLI::Option* finish(CLI::Option* option) const;
 
+  // Of a flag: true or false, in the words that CLI11 knows; is_count(): or a digit.
+  static CLI::Validator is_switch();
+  static CLI::Validator is_count();
   static CLI::Validator not_empty();
   static CLI::Validator no_empty_items();
 
