@@ -262,6 +262,22 @@ TEST_CASE("formats: what is asked of a table that is there already, and it hasn'
                          "t is there already, and stays as it is: --pk id, --not-null "
                          "name, --default name=x are for a table that is made"),
                 unmet.err);
+  const std::string columns = "CREATE TABLE t(id INTEGER, name TEXT)";
+  f.database.run("DROP TABLE t; " + columns);
+  const auto told = [&f, &path](const Rows& options, std::string_view wish) {
+    Rows all = {path};
+    all.insert(all.end(), options.begin(), options.end());
+    const Outcome outcome = f.ingest(all);
+    CHECK(outcome.status == 0);
+    CHECK_MESSAGE(contains(outcome.err, "t is there already, and stays as it is: " +
+                                            std::string(wish) + " is for a table that is made"),
+                  outcome.err);
+  };
+  told({"--not-null", "age"}, "--not-null age");
+  told({"--default", "age=1"}, "--default age=1");
+  told({"--strict"}, "--strict");
+  f.database.run("DROP TABLE t; " + columns + " STRICT");
+  CHECK(f.ingest({path, "--strict"}).err.empty());
 }
 
 TEST_CASE("formats: --truncate takes out what was there, but not if nothing can be loaded") {

@@ -27,7 +27,8 @@ TableColumns columns_of(const std::string& database, const std::string& table,
 
 std::vector<std::string> unmet_wishes(const IngestOptions& options, const std::string& table) {
   std::vector<std::string> unmet;
-  if (options.primary_key.empty() && options.not_null.empty() && options.defaults.empty()) {
+  if (options.primary_key.empty() && options.not_null.empty() && options.defaults.empty() &&
+      !options.strict) {
     return unmet;
   }
   const TableColumns there = columns_of(options.database, table, options.deadline_ns);
@@ -45,14 +46,15 @@ std::vector<std::string> unmet_wishes(const IngestOptions& options, const std::s
   }
   for (const std::string& name : options.not_null) {
     const TableColumn* const column = there.find(name);
-    if (column != nullptr && !column->not_null && !column->in_key) {
+    if (column == nullptr || (!column->not_null && !column->in_key)) {
       unmet.push_back("--not-null " + name);
     }
   }
   for (const std::string& each : options.defaults) {
     const TableColumn* const column = there.find(each.substr(0, each.find('=')));
-    if (column != nullptr && !column->has_default) unmet.push_back("--default " + each);
+    if (column == nullptr || !column->has_default) unmet.push_back("--default " + each);
   }
+  if (options.strict && !there.is_strict) unmet.emplace_back("--strict");
   return unmet;
 }
 

@@ -27,9 +27,9 @@ SqliteError read_columns(SqliteConnection& connection, std::string_view table,
   while (statement.step(error)) {
     columns.table = statement.text(0);
     columns.is_table = statement.int64(1) != 0;
-    const bool strict = statement.int64(2) != 0;
+    columns.is_strict = statement.int64(2) != 0;
     columns.columns.push_back({.name = std::string(statement.text(3)),
-                               .affinity = affinity_of(statement.text(4), strict),
+                               .affinity = affinity_of(statement.text(4), columns.is_strict),
                                .not_null = statement.int64(5) != 0,
                                .has_default = statement.int64(6) != 0,
                                .in_key = statement.int64(7) != 0,

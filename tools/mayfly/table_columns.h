@@ -24,7 +24,8 @@ struct TableColumn {
 };
 
 struct TableColumns {
-  std::string table;      // as the database spells it
+  std::string table;  // as the database spells it
+  bool is_strict = false;
   bool is_table = false;  // no view, and not virtual
   std::vector<TableColumn> columns;
 
