@@ -87,7 +87,7 @@ LetterReader::LetterReader(const LetterOptions& options)
              .columns_given = true,
              .keep_changes = options.keep_changes,
              .max_row_bytes = kRecordBytesMax}),
-      // A text in a column of another type is one that was there before.
+      // Of a typed letter a text in a column of another type stays a text, as its source kept it.
       values_(Schema(for_json(columns_, options.typed)), names_of(columns_),
               {.ignore_extra = options.ignore_extra,
                .columns_given = true,

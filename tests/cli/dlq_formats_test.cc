@@ -310,3 +310,39 @@ TEST_CASE("dlq replay: a row without a column of the key is refused by itself") 
   CHECK(f.database.rows("SELECT a, b FROM t") == Rows{"1|1", "7|7"});
   CHECK(f.database.rows("SELECT code FROM mayfly_dead_letters") == Rows{"not_null"});
 }
+
+TEST_CASE("dlq replay: of two letters of a key the newer counts, whatever columns they have") {
+  const DlqFixture f("newer");
+  f.database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT CHECK (a <> 'bad'), b TEXT)");
+  f.ingest("in.csv", "id,a,b\n7,bad,B\n", {"--table", "t", "--upsert"});
+  f.ingest("in.csv", "id,a\n7,bad\n", {"--table", "t", "--upsert"});
+  f.database.run(
+      "UPDATE mayfly_dead_letters SET columns = json_set(columns, '$.a', iif(id = 1, 'old', "
+      "'new'))");
+  CHECK(f.replay(0, {"--upsert"}).updated == 1);
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"7|new|B"});
+}
+
+TEST_CASE(
+    "dlq replay: a letter lacks no column that its SELECT reads, and has one of its table's") {
+  const DlqFixture f("lacks");
+  f.database.run(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT CHECK (a <> 'bad'), b TEXT DEFAULT 'd');"
+      "INSERT INTO t VALUES (1, 'o', 'precious')");
+  f.ingest("in.csv", "id,a,b\n1,bad,B\n2,bad,C\n",
+           {"--table", "t", "--upsert", "--where", "id > 0"});
+  f.ingest("no.csv", "id,a\n3,bad\n", {"--table", "t"});
+  const std::string from = f.file("l",
+                                  "{\"id\":1,\"columns\":{\"id\":1,\"a\":\"good\"}}\n"
+                                  "{\"id\":2,\"columns\":{\"ID\":2,\"A\":\"good\",\"b\":null}}\n"
+                                  "{\"id\":3,\"columns\":{\"nobody\":3}}\n");
+  const Outcome outcome = f.dlq("replay", {"--from", from, "--upsert", "--on-extra", "ignore"});
+  CHECK(outcome.status == 65);
+  CHECK(contains(outcome.err,
+                 "letter 1 stays as it is: it has no column \"b\", which the SELECT "
+                 "of its writer reads; give it one, or null; correct it"));
+  CHECK(contains(outcome.err,
+                 "letter 3 stays as it is: none of its columns (nobody) is one of "
+                 "table t (id, a, b); correct it"));
+  CHECK(f.database.rows("SELECT * FROM t") == Rows{"1|o|precious", "2|good|NULL"});
+}

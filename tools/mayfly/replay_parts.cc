@@ -89,8 +89,8 @@ class Chooser {
     std::string table;
     Form form = Form::kColumns;
     std::string format;
-    // Of its own columns; of a record in JSON whose source says its file's, those besides. In the
-    // order of their names.
+    // A letter's own columns, or a record's in JSON; of the latter, where its source says its
+    // file's, those besides. In the order of their names.
     std::vector<std::string> keys = {};
     auto operator<=>(const Kind&) const = default;
   };
@@ -117,6 +117,9 @@ class Chooser {
   static std::vector<std::string> keys_of_kind(Form form, const RecordFormat& format,
                                                const ReplayTable& table,
                                                std::vector<std::string> keys);
+  // Why no row can be made of a letter by these columns; empty: one can.
+  static std::string lack_of_columns(const std::vector<std::string>& keys,
+                                     const RecordFormat& format, const ReplayTable& table);
   Result<Reading> reading_of(const Kind& kind, const ReplayTable& table) const;
   static Reading columns_reading_of(const RecordFormat& format, const Kind& kind,
                                     const ReplayTable& table);
@@ -206,9 +209,6 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
     std::string cut;
     MAYFLY_RETURN_IF_ERROR(add_keys(id, keys, cut));
     if (found.form == Form::kColumns) found.unreadable = cut;
-    if (found.form == Form::kColumns && keys.empty()) {
-      found.unreadable = fmt::format("its columns have no value; {}", kHowToCorrect);
-    }
   }
   if (!found.unreadable.empty()) {
     choice.unreadable.push_back({id, std::move(found.unreadable)});
@@ -226,6 +226,12 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
                      fmt::join(format->list("columns"), ", "), table.name(), missing),
          true});
     return {};
+  }
+  if (found.form == Form::kColumns) {
+    if (const std::string lack = lack_of_columns(keys, *format, table); !lack.empty()) {
+      choice.unreadable.push_back({id, fmt::format("{}; {}", lack, kHowToCorrect)});
+      return {};
+    }
   }
   if (std::vector<std::string> nodes = format->list("nodes"); !nodes.empty()) {
     const auto same = std::ranges::find(choice.past_nodes, nodes, &PastNodes::nodes);
@@ -263,9 +269,10 @@ std::string Chooser::column_missing(const ReplayTable& table, Form form,
 std::vector<std::string> Chooser::keys_of_kind(Form form, const RecordFormat& format,
                                                const ReplayTable& table,
                                                std::vector<std::string> keys) {
-  if (form == Form::kCsv || !format.text("select").empty()) return {};
-  if (form == Form::kJson && !format.list("columns").empty()) {
-    if (format.ignores_extra()) return {};
+  if (form == Form::kCsv) return {};
+  const bool selects = !format.text("select").empty();
+  if (form == Form::kJson && (selects || !format.list("columns").empty())) {
+    if (selects || format.ignores_extra()) return {};
     const std::vector<std::string> known = format.list("keys");
     std::erase_if(keys, [&](const std::string& key) {
       return contains(known, key) || !table.can_write(key);
@@ -273,6 +280,25 @@ std::vector<std::string> Chooser::keys_of_kind(Form form, const RecordFormat& fo
   }
   std::ranges::sort(keys);
   return keys;
+}
+
+std::string Chooser::lack_of_columns(const std::vector<std::string>& keys,
+                                     const RecordFormat& format, const ReplayTable& table) {
+  if (keys.empty()) return "its columns have no value";
+  if (format.text("select").empty()) {
+    const auto writes = [&table](const std::string& key) { return table.can_write(key); };
+    if (std::ranges::any_of(keys, writes)) return {};
+    return fmt::format("none of its columns ({}) is one of table {} ({})", fmt::join(keys, ", "),
+                       table.name(), fmt::join(table.all_columns(), ", "));
+  }
+  for (const std::string& column : columns_of(format.list("select_types"))) {
+    if (contains(keys, column)) continue;
+    return fmt::format(
+        "it has no column \"{}\", which the SELECT of its writer reads; give it "
+        "one, or null",
+        column);
+  }
+  return {};
 }
 
 Result<Chooser::Reading> Chooser::reading_of(const Kind& kind, const ReplayTable& table) const {
@@ -304,7 +330,11 @@ Chooser::Reading Chooser::columns_reading_of(const RecordFormat& format, const K
     reading.format.set("per_batch", std::move(text));
   }
   const std::vector<std::string> types = format.list("select_types");
-  reading.columns = columns_of(types);
+  // As its letter spells them, or its values wouldn't be found.
+  for (const std::string& column : columns_of(types)) {
+    const auto same = [&column](const std::string& key) { return is_same_column(key, column); };
+    reading.columns.push_back(*std::ranges::find_if(kind.keys, same));
+  }
   reading.format.set("types", types);
   return reading;
 }
@@ -377,11 +407,16 @@ Result<std::vector<ReplayPart>> Chooser::parts(const std::string& run) const {
   std::vector<ReplayPart> parts;
   for (auto& [what, letters] : merged) {
     std::ranges::sort(letters);
-    parts.push_back({.key = fmt::format("mayfly_replay/{}/{:06}", run, parts.size() + 1),
+    parts.push_back({.key = {},
                      .target = std::get<0>(what),
                      .columns = std::get<1>(what),
                      .format = std::get<2>(what),
                      .letters = std::move(letters)});
+  }
+  // That with the oldest letter first, so that a newer one of its key counts.
+  std::ranges::sort(parts, {}, [](const ReplayPart& part) { return part.letters.front(); });
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i].key = fmt::format("mayfly_replay/{}/{:06}", run, i + 1);
   }
   return parts;
 }

@@ -99,11 +99,15 @@ TEST_CASE("replay parts: what the table wants is there, what it makes itself isn
   f.letter("a", R"({"made":"x","twice":4})", "");
   f.letter("b", R"({"unknown":1})", "");
   f.letter("c", "", "1,a,b");
+  f.letter("b", "", R"({"unknown":1})");
   const ReplayChoice choice = f.choose();
   REQUIRE(choice.parts.size() == 3);
-  CHECK(choice.parts[0].columns == Names{"id", "name", "made"});
-  CHECK(choice.parts[1].columns == Names{"name"});
-  CHECK(choice.parts[2].columns == Names{"name", "made"});
+  CHECK(choice.parts[0].columns == Names{"name", "made"});
+  CHECK(choice.parts[1].columns == Names{"id", "name", "made"});
+  CHECK(choice.parts[2].columns == Names{"name"});
+  REQUIRE(choice.unreadable.size() == 1);
+  CHECK(choice.unreadable[0].why.starts_with(
+      "none of its columns (unknown) is one of table t (id, name, made); correct it"));
 }
 
 TEST_CASE(
