@@ -428,6 +428,16 @@ TEST_CASE("ingest: environment options count, and the command line wins") {
 
   CHECK(parse_summary(by_environment.out).table == "from_env");
   CHECK(parse_summary(by_line.out).table == "from_line");
+
+  // Nobody typed what is wrong with these.
+  const std::vector<std::string> line = {"ingest", csv, "--into", f.database.path()};
+  const auto refusal = [&line](const char* variable, const char* value) {
+    return run_mayfly(line, {.environment = {{variable, value}}}).err;
+  };
+  CHECK(contains(refusal("MAYFLY_DELIMITER", "xx"), "(from the environment variable MAYFLY_DELIM"));
+  CHECK(contains(refusal("MAYFLY_TYPES", "q=int"),
+                 "x.csv: --types: there is no column \"q\"; there are a (from the environment "
+                 "variable MAYFLY_TYPES)"));
 }
 
 TEST_CASE(

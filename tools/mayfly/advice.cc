@@ -35,6 +35,30 @@ std::string as_option(std::string_view line) {
   return fmt::format("--{}{}", name, line.substr(colon));
 }
 
+// "file_2: a.csv: ..." of one of these files: without the source's name, which the command line
+// made.
+std::string_view without_source(std::string_view line, std::span<const std::string> files) {
+  constexpr std::string_view kSource = "file";
+  const std::size_t colon = line.find(": ");
+  if (!line.starts_with(kSource) || colon == std::string_view::npos) return line;
+  const std::string_view number = line.substr(kSource.size(), colon - kSource.size());
+  if (number.find_first_not_of("_0123456789") != std::string_view::npos) return line;
+  const std::string_view rest = line.substr(colon + 2);
+  const auto is_about = [rest](const std::string& file) { return rest.starts_with(file + ": "); };
+  return std::ranges::any_of(files, is_about) ? rest : line;
+}
+
+std::string without_sources(std::string_view message, std::span<const std::string> files) {
+  std::string text;
+  for (;;) {
+    const std::size_t end = std::min(message.size(), message.find('\n'));
+    text += without_source(message.substr(0, end), files);
+    if (end == message.size()) return text;
+    text += '\n';
+    message.remove_prefix(end + 1);
+  }
+}
+
 // Of several files with one mistake it is said once.
 std::string with_options(std::string_view message) {
   std::string text;
@@ -74,7 +98,7 @@ std::string rows_kept_text(std::uint64_t rows, std::uint64_t rejected, const std
              : text + ", but its disk failed or is full, so they may not outlast a power failure";
 }
 
-std::string in_command_line_words(std::string_view message) {
+std::string in_command_line_words(std::string_view message, std::span<const std::string> files) {
   // Written out, so that no row's text that is quoted in a message is taken for an option.
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"infer = \"all\"", "--infer all"},
@@ -86,12 +110,24 @@ std::string in_command_line_words(std::string_view message) {
       {"writer.select: ", "--sql: "},
       {"; per_batch = true says that this is meant", "; expected one that gives rows one by one"},
       {"pipeline.batches: ", "--batches: "},
+      {": columns: there is no column ", ": --columns: there is no column "},
+      {": rename: there is no column ", ": --rename: there is no column "},
+      {": types: there is no column ", ": --types: there is no column "},
   };
-  std::string text = with_options(message);
+  std::string text = with_options(without_sources(message, files));
   for (const auto& [option, words] : kWords) {
     if (const std::size_t at = text.find(option); at != std::string::npos) {
       text.replace(at, option.size(), words);
     }
+  }
+  return text;
+}
+
+std::string with_variable(std::string text, const GlobalOptions& global) {
+  for (const auto& [option, variable] : global.variables) {
+    const std::size_t at = text.find(option + ": ");
+    const bool is_begun = at != std::string::npos && (at == 0 || text[at - 1] == ' ');
+    if (is_begun) return text + fmt::format(" (from the environment variable {})", variable);
   }
   return text;
 }

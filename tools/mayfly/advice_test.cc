@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 using namespace mayfly::cli;
 
 TEST_CASE("advice: rows are there for good, unless the disk failed under them") {
@@ -30,5 +33,31 @@ TEST_CASE("advice: options of a pipeline file are named as the command line name
         "--delimiter: expected one byte");
   for (const char* other : {"file.csv: no such file", "files.types: x", "my.types: x", "file"}) {
     CHECK(in_command_line_words(other) == other);
+  }
+}
+
+TEST_CASE("advice: what is said of an option that the environment gave names the variable") {
+  GlobalOptions global;
+  global.variables = {{"--null", "MAYFLY_NULL"}, {"--types", "MAYFLY_TYPES"}};
+  CHECK(with_variable("--types: x", global) ==
+        "--types: x (from the environment variable MAYFLY_TYPES)");
+  CHECK(with_variable("a.csv: --null: x", global) ==
+        "a.csv: --null: x (from the environment variable MAYFLY_NULL)");
+  for (const char* other : {"--where: x", "give --types, or --null", "my--types: x"}) {
+    CHECK(with_variable(other, global) == other);
+  }
+}
+
+TEST_CASE("advice: what is said of a file begins with that, not with the name of its source") {
+  const std::vector<std::string> files = {"a.csv", "file"};
+  const auto told = [&files](std::string_view message) {
+    return in_command_line_words(message, files);
+  };
+  CHECK(told("file_1: a.csv: can't be opened") == "a.csv: can't be opened");
+  CHECK(told("file: a.csv: line 1\nfile_2: file: line 2\n") == "a.csv: line 1\nfile: line 2\n");
+  CHECK(told("file: a.csv: types: there is no column \"x\"") ==
+        "a.csv: --types: there is no column \"x\"");
+  for (const char* other : {"file: b.csv: x", "file: can't be opened", "files: a.csv: x", "file"}) {
+    CHECK(told(other) == other);
   }
 }

@@ -99,6 +99,19 @@ void refuse_variables_passed_over(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands()) refuse_variables_passed_over(*sub);
 }
 
+std::map<std::string, std::string> variables_taken(CLI::App& app) {
+  std::map<std::string, std::string> taken;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string variable = option->get_envname();
+    if (variable.empty() || std::getenv(variable.c_str()) == nullptr || option->count() == 0) {
+      continue;
+    }
+    taken.emplace("--" + option->get_lnames().front(), variable);
+  }
+  for (CLI::App* sub : app.get_subcommands()) taken.merge(variables_taken(*sub));
+  return taken;
+}
+
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
   std::string path = "mayfly";

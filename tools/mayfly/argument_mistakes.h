@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <span>
 #include <string>
 
@@ -19,6 +20,10 @@ void forget_variables_of_typed(CLI::App& app, std::span<const char* const> argum
 // Some versions of CLI11 pass over a variable whose value an option refuses (2.6): throws the
 // ValidationError that others throw. When `app` has parsed.
 void refuse_variables_passed_over(CLI::App& app);
+
+// The options, of all commands, that the environment gave, each with its variable. When `app` has
+// parsed.
+std::map<std::string, std::string> variables_taken(CLI::App& app);
 
 // `mayfly ingest: --no-haeder is unknown (did you mean "--no-header"?)`, of what `app` said when it
 // parsed.

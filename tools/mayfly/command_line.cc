@@ -281,6 +281,7 @@ std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* 
   } catch (const CLI::ParseError& error) {
     return Reply{ExitStatus::kUsage, {}, explain(parser.app, error)};
   }
+  parser.global.variables = variables_taken(parser.app);
   return ParsedLine{parser.global, parser.chosen()};
 }
 

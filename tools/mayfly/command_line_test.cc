@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "tools/mayfly/argument_mistakes.h"
@@ -244,6 +245,16 @@ TEST_CASE("command line: a wrong value of a variable is blamed on the variable")
   const std::string typed = told({"--batch-rows=no"});
   CHECK(typed.find("--batch-rows") != std::string::npos);
   CHECK(typed.find("environment variable") == std::string::npos);
+}
+
+TEST_CASE("command line: what the environment gave is known, and what the line gave isn't of it") {
+  const Environment null("MAYFLY_NULL", "NA");
+  const Environment types("MAYFLY_TYPES", "a=int");
+  const Environment other("MAYFLY_ABANDON", "true");
+  const auto line = parse({"ingest", "x.csv", "--into", "d.db", "--types", "b=int"});
+  REQUIRE(std::holds_alternative<ParsedLine>(line));
+  const auto& variables = std::get<ParsedLine>(line).global.variables;
+  CHECK(variables == std::map<std::string, std::string>{{"--null", "MAYFLY_NULL"}});
 }
 
 TEST_CASE("command line: a flag is true, false or, where it counts, a number; no other value") {

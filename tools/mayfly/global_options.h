@@ -1,6 +1,7 @@
 // GlobalOptions: what every command takes. Plain values.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct GlobalOptions {
   std::string log_format = "text";  // text, json
   std::string color = "auto";       // auto, always, never
   std::vector<std::string> plugin_dirs;
+  std::map<std::string, std::string> variables;  // --delimiter, if MAYFLY_DELIMITER gave it
 
   bool json() const { return output == "json"; }
 };

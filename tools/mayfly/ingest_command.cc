@@ -105,10 +105,15 @@ Aftermath aftermath_of(const RunResult& result, const Summary& summary, const Pi
   return aftermath;
 }
 
+std::string error_text(const Status& status, const IngestOptions& options,
+                       const GlobalOptions& global) {
+  return with_variable(in_command_line_words(status.message(), options.files), global);
+}
+
 // Says what the figures don't: what went wrong, and how to go on.
 void explain(const RunResult& result, const Summary& summary, const PipelinePlan& plan,
-             const IngestOptions& options, Console& console) {
-  if (!result.status.ok()) console.error(in_command_line_words(result.status.message()));
+             const IngestOptions& options, const GlobalOptions& global, Console& console) {
+  if (!result.status.ok()) console.error(error_text(result.status, options, global));
   if (std::string source = source_that_changed(result.status); !result.started && !source.empty()) {
     console.warning(to_read_anew({.database = summary.database,
                                   .table = summary.table,
@@ -163,7 +168,7 @@ ExitStatus run_ingest(const IngestOptions& given, const GlobalOptions& global, C
   if (result.status.ok()) result.status = prepare(options, global, console, interruption, plan);
   if (!result.status.ok()) interruption.detach();
   if (result.status.code() == Code::kUsage) {
-    console.error(in_command_line_words(result.status.message()));
+    console.error(error_text(result.status, options, global));
     return ExitStatus::kUsage;
   }
   if (result.status.ok()) {
@@ -182,7 +187,7 @@ ExitStatus run_ingest(const IngestOptions& given, const GlobalOptions& global, C
   summary.status = exit_status_of({.failure = result.status.code(),
                                    .interrupted = result.interrupted,
                                    .rejected = summary.rows.rejected > 0});
-  explain(result, summary, plan, options, console);
+  explain(result, summary, plan, options, global, console);
   if (result.started) tell_details(result, console);
   if (global.json()) {
     console.print(to_json(summary));

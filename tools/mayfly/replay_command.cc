@@ -387,7 +387,7 @@ std::string in_words_of_letters(std::string text, const ReplaySet& set) {
 }
 
 void Replay::tell_failure(const Status& status) {
-  std::string text = in_command_line_words(status.message());
+  std::string text = with_variable(in_command_line_words(status.message()), global_);
   console_.error(set_ ? in_words_of_letters(std::move(text), *set_) : text);
 }
 
