@@ -99,25 +99,30 @@ std::string_view bytes_of(sqlite3_stmt* statement, int column) {
                          : std::string_view(data, static_cast<std::size_t>(size));
 }
 
-// Beyond them a double isn't each integer any more, and no text of 15 digits its only one.
+// Beyond them a double isn't each integer any more.
 constexpr std::int64_t kWholeMax = 1ll << 53;
 
 bool is_whole(double value) {
   return std::fabs(value) <= static_cast<double>(kWholeMax) && value == std::trunc(value);
 }
 
-// A text that is read as this double and no other; SQLite's has 15 digits.
-std::string_view text_of(double value, std::array<char, 32>& text) {
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), static_cast<std::size_t>(end - text.data())};
-}
+using Digits = std::array<char, 32>;
 
-// As SQLite writes a value where text is meant.
-std::string_view text_of(sqlite3_stmt* statement, int column) {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-  const int size = sqlite3_column_bytes(statement, column);
-  return text == nullptr ? std::string_view()
-                         : std::string_view(text, static_cast<std::size_t>(size));
+// As SQLite writes a value where text is meant, but for a real of which its 15 digits are another
+// one's: then as many as it has, into `digits`.
+std::string_view text_of(sqlite3_stmt* statement, int column, Digits& digits) {
+  const bool is_real = sqlite3_column_type(statement, column) == SQLITE_FLOAT;
+  const double value = is_real ? sqlite3_column_double(statement, column) : 0;
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+  if (data == nullptr) return {};
+  const std::string_view text(data,
+                              static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+  if (!is_real || !std::isfinite(value)) return text;
+  double read = 0;
+  std::from_chars(text.data(), text.data() + text.size(), read);
+  if (read == value) return text;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return {digits.data(), static_cast<std::size_t>(end - digits.data())};
 }
 
 }  // namespace
@@ -284,10 +289,6 @@ bool BatchExpressions::put(mayfly_batch& out, int column) const {
         put_int64(out, c, static_cast<std::int64_t>(value));
         return true;
       }
-      if (integer) {
-        std::array<char, 32> text;
-        return put_exception(out, c, text_of(value, text));
-      }
       break;
     }
     case SQLITE_TEXT:
@@ -300,7 +301,8 @@ bool BatchExpressions::put(mayfly_batch& out, int column) const {
       if (any) put_kind(out, c, MAYFLY_BLOB);
       if (any || wanted == MAYFLY_BLOB) return put_text(out, c, bytes_of(statement, column));
   }
-  return put_exception(out, c, text_of(statement, column));
+  Digits digits;
+  return put_exception(out, c, text_of(statement, column, digits));
 }
 
 std::uint64_t BatchExpressions::text_bytes() const {

@@ -14,7 +14,7 @@ const Schema kSchema({{.name = "n", .type = ColumnType::kInt64},
 // Rows (i, "t<i>", i / 2); of every seventh n is NULL.
 struct Rows {
   explicit Rows(std::uint32_t count)
-      : pool({.rows = 64, .columns = 4, .heap_bytes = 1024, .intake_batches = 2}),
+      : pool({.rows = 64, .columns = 8, .heap_bytes = 1024, .intake_batches = 2}),
         batch(pool.try_acquire(BatchPool::Part::kIntake, kSchema)) {
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i % 7 != 6) put_int64(*batch, 0, i);
@@ -181,11 +181,15 @@ TEST_CASE("expressions: a number that isn't of its column's type loses none of i
   const Schema to({{.name = "i", .type = ColumnType::kInt64},
                    {.name = "whole", .type = ColumnType::kInt64},
                    {.name = "f", .type = ColumnType::kFloat64},
-                   {.name = "even", .type = ColumnType::kFloat64}});
+                   {.name = "even", .type = ColumnType::kFloat64},
+                   {.name = "digits", .type = ColumnType::kText},
+                   {.name = "few", .type = ColumnType::kText},
+                   {.name = "json", .type = ColumnType::kJson}});
   Rows rows(12);
   mayfly_batch* out = rows.pool.try_acquire(BatchPool::Part::kIntake, to);
   REQUIRE(out != nullptr);
-  const auto expressions = made({"3 * 1.1", "6 / 3.0", "9007199254740993", "9007199254740992"});
+  const auto expressions = made({"3 * 1.1", "6 / 3.0", "9007199254740993", "9007199254740992",
+                                 "3 * 1.1", "5 / 2.0", "4503599627370497 * 1.0"});
   std::vector<std::uint8_t> truth(12, 9);
   REQUIRE(
       expressions
@@ -198,6 +202,9 @@ TEST_CASE("expressions: a number that isn't of its column's type loses none of i
   CHECK(is_exception(out->columns[2], 0));
   CHECK(text_at(*out, out->columns[2].cells[0].span) == "9007199254740993");
   CHECK(out->columns[3].cells[0].f64 == 9007199254740992.0);
+  CHECK(text_at(*out, out->columns[4].cells[0].span) == "3.3000000000000003");
+  CHECK(text_at(*out, out->columns[5].cells[0].span) == "2.5");
+  CHECK(text_at(*out, out->columns[6].cells[0].span) == "4503599627370497");
 }
 
 TEST_CASE("expressions: a row that doesn't fit into an empty batch asks for room") {
