@@ -285,6 +285,55 @@ TEST_CASE(
   CHECK(f.is_clean());
 }
 
+TEST_CASE(
+    "dlq replay: a letter of other columns than when the replay began isn't written as it was") {
+  const DlqFixture f("other_columns");
+  f.database.run(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT CHECK(a <> 'bad'), b TEXT DEFAULT 'none');"
+      "CREATE TABLE u(id, a, b); INSERT INTO t VALUES(1, 'old', 'kept'), (2, 'old', 'kept')");
+  f.ingest("in.csv", "id,a,b\n1,bad,x\n2,bad,x\n", {"--table", "t", "--upsert"});
+  const auto stop = [&] {
+    const Outcome failed = f.dlq("replay", {"--upsert", "--on-error", "fail"});
+    CHECK_MESSAGE(failed.status == 65, failed.err);
+  };
+  const auto refused = [&](const Rows& more, std::string_view why) {
+    Rows all = {"--upsert"};
+    all.insert(all.end(), more.begin(), more.end());
+    const Outcome outcome = f.dlq("replay", all);
+    CHECK(outcome.status == 65);
+    CHECK_MESSAGE(contains(outcome.err, why), outcome.err);
+    CHECK_MESSAGE(contains(outcome.err, " --abandon), and begin it anew"), outcome.err);
+    CHECK(f.database.rows("SELECT b FROM t") == Rows{"kept", "kept"});
+  };
+  stop();
+  const std::string from = f.file("c", R"({"id":1,"columns":{"id":1,"a":"good"}})"
+                                       "\n");
+  refused({"--from", from},
+          "letter 1 was of the columns id, a, b when the replay began, and is of id, a; ");
+  f.database.run(R"(UPDATE mayfly_dead_letters SET columns = '{"id":2,"a":"good"}' WHERE id = 2)");
+  refused({}, "letter 2 was of the columns id, a, b when the replay began, and is of id, a; ");
+  f.database.run(
+      R"(UPDATE mayfly_dead_letters SET columns = '{"a":"good","b":"y","id":2}', target = 'u' WHERE id = 2)");
+  refused({}, "letter 2 was for table t when the replay began, and is for u; ");
+  f.database.run("UPDATE mayfly_dead_letters SET target = 'T' WHERE id = 2");
+  CHECK(f.dlq("replay", {"--upsert"}).status == 65);
+  CHECK(f.database.rows("SELECT a, b FROM t ORDER BY id") == Rows{"old|kept", "good|y"});
+  CHECK(f.dlq("replay", {"--upsert", "--from", from}).status == 0);
+  CHECK(f.database.rows("SELECT a, b FROM t ORDER BY id") == Rows{"good|kept", "good|y"});
+  CHECK(f.is_clean());
+}
+
+TEST_CASE("dlq replay --from: a file without letters replays none") {
+  const People f("from_nothing");
+  for (const char* text : {"", "\n  \n"}) {
+    const Outcome outcome = f.dlq("replay", {"--upsert", "--from", f.file("empty", text)});
+    CHECK(outcome.status == 65);
+    CHECK_MESSAGE(contains(outcome.err, "expected at least one letter, found none"), outcome.err);
+  }
+  CHECK(f.letters() == 3);
+  CHECK(f.database.rows("SELECT name FROM people") == Rows{"Ada"});
+}
+
 TEST_CASE("dlq replay --abandon: lets what was cut off go; its letters stay") {
   const People f("abandon");
   CHECK(f.dlq("replay", {"--on-error", "fail"}).status == 65);

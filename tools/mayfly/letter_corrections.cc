@@ -44,6 +44,13 @@ Result<LetterCorrections> read_corrections(const std::string& file) {
     return Status(Code::kNoInput, fmt::format("--from {}: it can't be read to its end: {}", file,
                                               std::strerror(errno)));
   }
+  // Whatever was to write it has failed, or chose none; without it all letters would be meant.
+  if (corrections.empty()) {
+    return Status(Code::kBadData,
+                  fmt::format("--from {}: expected at least one letter, found none; without --from "
+                              "letters are replayed as they are. Nothing was changed",
+                              file));
+  }
   return corrections;
 }
 

@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mayfly/base/json_text.h"
+#include "mayfly/data/schema.h"
 #include "mayfly/plugin/registry.h"
 #include "mayfly/storage/database_file.h"
 #include "mayfly/storage/lock_file.h"
@@ -93,6 +95,8 @@ class Replay {
   Status go_on(const LetterCorrections& corrections);
   Status freeze(const LetterCorrections& corrections);
   Status check_readable();
+  Status check_part(std::int64_t letter, const ReplayPart& now,
+                    const std::vector<std::int64_t>& csv_records, const std::string& key) const;
   Status run_parts();
   Status run_part(const ReplaySet::Part& part);
   Status finish();
@@ -220,18 +224,52 @@ Status Replay::go_on(const LetterCorrections& corrections) {
 Status Replay::check_readable() {
   SqliteStatement statement;
   SqliteError error = table_->connection().prepare(
-      "SELECT letter FROM mayfly_replays WHERE pending AND letter IN (SELECT id FROM "
+      "SELECT letter, key FROM mayfly_replays WHERE pending AND letter IN (SELECT id FROM "
       "mayfly_dead_letters) ORDER BY letter",
       statement, false);
   std::vector<std::int64_t> letters;
-  while (error.ok() && statement.step(error)) letters.push_back(statement.int64(0));
+  std::map<std::int64_t, std::string> keys;  // of the parts that they are of
+  while (error.ok() && statement.step(error)) {
+    letters.push_back(statement.int64(0));
+    keys.emplace(statement.int64(0), statement.text(1));
+  }
   if (!error.ok()) return to_status(error, "reading mayfly_replays");
   MAYFLY_ASSIGN_OR_RETURN(const ReplayChoice choice,
                           choose_parts(table_->connection(), letters, GivenRecords(), ""));
   // Which columns a record has was settled when the replay began.
   const auto first = std::ranges::find(choice.unreadable, false, &UnreadableLetter::of_its_columns);
-  if (first == choice.unreadable.end()) return {};
-  return {Code::kBadData, fmt::format("letter {} can't be replayed: {}", first->id, first->why)};
+  if (first != choice.unreadable.end()) {
+    return {Code::kBadData, fmt::format("letter {} can't be replayed: {}", first->id, first->why)};
+  }
+  for (const ReplayPart& now : choice.parts) {
+    for (const std::int64_t letter : now.letters) {
+      MAYFLY_RETURN_IF_ERROR(check_part(letter, now, choice.csv_records, keys.at(letter)));
+    }
+  }
+  return {};
+}
+
+// Written as one of its part it would have that one's columns, and be in its table.
+Status Replay::check_part(std::int64_t letter, const ReplayPart& now,
+                          const std::vector<std::int64_t>& csv_records,
+                          const std::string& key) const {
+  const auto was = std::ranges::find(set_->parts, key, &ReplaySet::Part::key);
+  if (was == set_->parts.end()) return {Code::kInternal, "mayfly_replay_parts has no " + key};
+  const std::string remedy = fmt::format(
+      "let the replay that was cut off go ({} --abandon), and begin it anew. Nothing was changed",
+      command());
+  if (!is_same_column(was->target, now.target)) {
+    return {Code::kBadData, fmt::format("letter {} was for table {} when the replay began, and is "
+                                        "for {}; {}",
+                                        letter, was->target, now.target, remedy)};
+  }
+  // Of a record in CSV they may have been given (--columns), and its fields are counted anyway.
+  if (std::ranges::binary_search(csv_records, letter)) return {};
+  // As they are spelled: its values are looked for by these names.
+  if (std::ranges::is_permutation(was->columns, now.columns)) return {};
+  return {Code::kBadData,
+          fmt::format("letter {} was of the columns {} when the replay began, and is of {}; {}",
+                      letter, fmt::join(was->columns, ", "), fmt::join(now.columns, ", "), remedy)};
 }
 
 Status Replay::freeze(const LetterCorrections& corrections) {

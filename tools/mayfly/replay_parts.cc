@@ -233,6 +233,7 @@ Status Chooser::add(std::int64_t id, ReplayChoice& choice) {
       return {};
     }
   }
+  if (found.form == Form::kCsv) choice.csv_records.push_back(id);
   if (std::vector<std::string> nodes = format->list("nodes"); !nodes.empty()) {
     const auto same = std::ranges::find(choice.past_nodes, nodes, &PastNodes::nodes);
     const bool is_new = same == choice.past_nodes.end();

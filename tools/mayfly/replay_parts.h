@@ -39,6 +39,7 @@ struct ReplayChoice {
   std::vector<ReplayPart> parts;
   std::vector<PastNodes> past_nodes;
   std::vector<UnreadableLetter> unreadable;
+  std::vector<std::int64_t> csv_records;  // letters whose columns are what is given for them
 };
 
 // What is given for CSV records goes before what their source said of them; empty: nothing is.
