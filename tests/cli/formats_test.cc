@@ -119,6 +119,14 @@ TEST_CASE("formats: what is a record too long is said by the user") {
   CHECK(f.database.integer("SELECT sum(id) FROM t") == 4);
   CHECK(f.database.text("SELECT line || code FROM mayfly_dead_letters") == "3too_long");
   CHECK(f.ingest({path, "--table", "all"}).status == 0);
+  const std::string large =
+      f.file("large.csv", "id,note\n1,x\n2," + std::string(34'000'000, 'x') + "\n");
+  CHECK(f.ingest({large, "--max-row-bytes", "40MB"}).status == 0);
+  CHECK(f.database.integer("SELECT sum(length(note)) FROM large") == 34'000'001);
+  const Outcome schema = f.ingest({path, "--table", "none", "--schema", f.file("empty.sql", "")});
+  CHECK(schema.status == 66);
+  CHECK_MESSAGE(contains(schema.err, "empty.sql: expected CREATE TABLE, found nothing"),
+                schema.err);
   const Outcome wrong = f.ingest({path, "--table", "none", "--max-row-bytes", "12"});
   CHECK(wrong.status == 64);
   CHECK_MESSAGE(contains(wrong.err, "12 is under the minimum 1KiB"), wrong.err);
@@ -276,6 +284,11 @@ TEST_CASE("formats: what is asked of a table that is there already, and it hasn'
   told({"--not-null", "age"}, "--not-null age");
   told({"--default", "age=1"}, "--default age=1");
   told({"--strict"}, "--strict");
+  f.database.run("DROP TABLE t; CREATE TABLE t(id TEXT PRIMARY KEY, name TEXT)");
+  told({"--not-null", "id", "--ignore"}, "--not-null id");  // SQLite has NULL in such a key
+  f.database.run("DROP TABLE t; " + columns);
+  const std::string wide = f.file("wide.csv", "id,name,zz\n1,Ada,2\n");
+  CHECK(f.ingest({wide, "--table", "t", "--alter", "--default", "zz=1"}).err.empty());
   f.database.run("DROP TABLE t; " + columns + " STRICT");
   CHECK(f.ingest({path, "--strict"}).err.empty());
 }

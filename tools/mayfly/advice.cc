@@ -19,6 +19,12 @@ constexpr std::string_view kReaderOptions[] = {
     "format", "encoding", "delimiter", "quote", "escape", "comment",  "skip_rows",     "columns",
     "rename", "types",    "null",      "empty", "infer",  "on_extra", "max_row_bytes", "limit"};
 
+// As the command line calls the source of a file: file, or file_1 and so on.
+bool is_file_source(std::string_view name) {
+  return name.starts_with("file") &&
+         name.find_first_not_of("_0123456789", 4) == std::string_view::npos;
+}
+
 // "file.skip_rows: " and what is behind it, of a source that the command line made: the option that
 // is meant, or nothing.
 std::string as_option(std::string_view line) {
@@ -26,11 +32,9 @@ std::string as_option(std::string_view line) {
   const std::size_t colon = line.find(": ");
   if (dot == std::string_view::npos || colon == std::string_view::npos || colon < dot) return {};
   const std::string_view step = line.substr(0, dot);
-  const bool is_file = step.starts_with("file") &&
-                       step.find_first_not_of("_0123456789", 4) == std::string_view::npos;
   std::string name(line.substr(dot + 1, colon - dot - 1));
   const bool is_option = std::ranges::find(kReaderOptions, name) != std::end(kReaderOptions);
-  if ((!is_file && step != "letters") || !is_option) return {};
+  if ((!is_file_source(step) && step != "letters") || !is_option) return {};
   std::ranges::replace(name, '_', '-');
   return fmt::format("--{}{}", name, line.substr(colon));
 }
@@ -38,13 +42,12 @@ std::string as_option(std::string_view line) {
 // "file_2: a.csv: ..." of one of these files: without the source's name, which the command line
 // made.
 std::string_view without_source(std::string_view line, std::span<const std::string> files) {
-  constexpr std::string_view kSource = "file";
   const std::size_t colon = line.find(": ");
-  if (!line.starts_with(kSource) || colon == std::string_view::npos) return line;
-  const std::string_view number = line.substr(kSource.size(), colon - kSource.size());
-  if (number.find_first_not_of("_0123456789") != std::string_view::npos) return line;
+  if (colon == std::string_view::npos || !is_file_source(line.substr(0, colon))) return line;
   const std::string_view rest = line.substr(colon + 2);
-  const auto is_about = [rest](const std::string& file) { return rest.starts_with(file + ": "); };
+  const auto is_about = [rest](const std::string& file) {
+    return rest.starts_with((file == "-" ? "standard input" : file) + ": ");
+  };
   return std::ranges::any_of(files, is_about) ? rest : line;
 }
 
@@ -125,9 +128,11 @@ std::string in_command_line_words(std::string_view message, std::span<const std:
 
 std::string with_variable(std::string text, const GlobalOptions& global) {
   for (const auto& [option, variable] : global.variables) {
-    const std::size_t at = text.find(option + ": ");
-    const bool is_begun = at != std::string::npos && (at == 0 || text[at - 1] == ' ');
-    if (is_begun) return text + fmt::format(" (from the environment variable {})", variable);
+    // About it is what begins with it, or has it behind a file's name.
+    const std::size_t behind_file = text.find(": " + option + ": ");
+    if (text.starts_with(option + ": ") || text.starts_with(option + " ") ||
+        behind_file != std::string::npos)
+      return text + fmt::format(" (from the environment variable {})", variable);
   }
   return text;
 }

@@ -43,13 +43,16 @@ TEST_CASE("advice: what is said of an option that the environment gave names the
         "--types: x (from the environment variable MAYFLY_TYPES)");
   CHECK(with_variable("a.csv: --null: x", global) ==
         "a.csv: --null: x (from the environment variable MAYFLY_NULL)");
-  for (const char* other : {"--where: x", "give --types, or --null", "my--types: x"}) {
+  CHECK(with_variable("--types needs others", global) ==
+        "--types needs others (from the environment variable MAYFLY_TYPES)");
+  for (const char* other : {"--where: x", "give --types, or --null", "my--types: x",
+                            "found \"x --types: y\"", "--types-of: x"}) {
     CHECK(with_variable(other, global) == other);
   }
 }
 
 TEST_CASE("advice: what is said of a file begins with that, not with the name of its source") {
-  const std::vector<std::string> files = {"a.csv", "file"};
+  const std::vector<std::string> files = {"a.csv", "file", "-"};
   const auto told = [&files](std::string_view message) {
     return in_command_line_words(message, files);
   };
@@ -57,6 +60,7 @@ TEST_CASE("advice: what is said of a file begins with that, not with the name of
   CHECK(told("file: a.csv: line 1\nfile_2: file: line 2\n") == "a.csv: line 1\nfile: line 2\n");
   CHECK(told("file: a.csv: types: there is no column \"x\"") ==
         "a.csv: --types: there is no column \"x\"");
+  CHECK(told("file: standard input: x") == "standard input: x");
   for (const char* other : {"file: b.csv: x", "file: can't be opened", "files: a.csv: x", "file"}) {
     CHECK(told(other) == other);
   }

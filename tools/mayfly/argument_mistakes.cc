@@ -42,7 +42,8 @@ bool is_typed(const CLI::Option& option, std::span<const char* const> arguments)
 std::string variable_to_blame(const CLI::App& app, std::string_view text) {
   for (const CLI::Option* option : app.get_options()) {
     const std::string variable = option->get_envname();
-    if (variable.empty() || std::getenv(variable.c_str()) == nullptr) continue;
+    const char* const value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (value == nullptr || *value == '\0') continue;
     if (is_named(text, "--" + option->get_lnames().front())) return variable;
   }
   return {};
@@ -57,6 +58,13 @@ std::string in_our_words(std::string text) {
                      text.substr(kBegins.size(), equals - kBegins.size()), text.substr(equals + 3));
 }
 
+void forget_all_variables(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) option->envname("");
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    forget_all_variables(*sub);
+  }
+}
+
 }  // namespace
 
 std::string find_empty_value(std::span<const char* const> arguments) {
@@ -68,12 +76,18 @@ std::string find_empty_value(std::span<const char* const> arguments) {
   return {};
 }
 
-void forget_variables_of_typed(CLI::App& app, std::span<const char* const> arguments) {
+void forget_unneeded_variables(CLI::App& app, std::span<const char* const> arguments) {
   for (CLI::Option* option : app.get_options()) {
     if (is_typed(*option, arguments)) option->envname("");
   }
+  // Of commands that aren't meant, no variable is of concern.
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
-    forget_variables_of_typed(*sub, arguments);
+    const bool is_named = std::ranges::find(arguments, sub->get_name()) != arguments.end();
+    if (is_named) {
+      forget_unneeded_variables(*sub, arguments);
+    } else {
+      forget_all_variables(*sub);
+    }
   }
 }
 

@@ -14,8 +14,9 @@ namespace mayfly::cli {
 std::string find_empty_value(std::span<const char* const> arguments);
 
 // The line wins over the environment, also where an option is one of the program and of a command,
-// and each of the two would ask the environment for itself. Before `app` parses.
-void forget_variables_of_typed(CLI::App& app, std::span<const char* const> arguments);
+// and each of the two would ask the environment for itself; and what the environment has for other
+// commands is neither asked for nor refused. Before `app` parses.
+void forget_unneeded_variables(CLI::App& app, std::span<const char* const> arguments);
 
 // Some versions of CLI11 pass over a variable whose value an option refuses (2.6): throws the
 // ValidationError that others throw. When `app` has parsed.

@@ -204,7 +204,8 @@ void Parser::add_dlq() {
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{0}, INT64_MAX).description(""));
   dlq_show = dlq_command("show", "All there is of some letters", kDlqShowFooter);
-  dlq_show->add_option("ID", dlq_options.filter.ids, "Letters' numbers")->required()->type_name("");
+  add_letter_ids(*dlq_show, dlq_options.filter);
+  dlq_show->get_option("ID")->required();
   dlq_replay = dlq_command("replay", "Write letters' rows, as ingest would", kDlqReplayFooter);
   add_letter_ids(*dlq_replay, dlq_options.filter);
   add_letter_filter(*dlq_replay, dlq_options.filter);
@@ -269,7 +270,7 @@ std::variant<ParsedLine, Reply> parse_command_line(int argc, const char* const* 
   if (std::string message = find_empty_value(arguments); !message.empty()) {
     return Reply{ExitStatus::kUsage, {}, std::move(message)};
   }
-  forget_variables_of_typed(parser.app, arguments);
+  forget_unneeded_variables(parser.app, arguments);
   try {
     parser.app.parse(argc, argv);
     refuse_variables_passed_over(parser.app);

@@ -257,6 +257,39 @@ TEST_CASE("command line: what the environment gave is known, and what the line g
   CHECK(variables == std::map<std::string, std::string>{{"--null", "MAYFLY_NULL"}});
 }
 
+TEST_CASE("command line: a number is decimal, and neither octal nor clamped") {
+  const auto told = [](std::vector<const char*> line) {
+    const Reply refused = reply(std::move(line));
+    CHECK(refused.status == ExitStatus::kUsage);
+    return refused.err;
+  };
+  const auto has = [](const std::string& text, const char* words) {
+    CHECK_MESSAGE(text.find(words) != std::string::npos, text);
+  };
+  has(told({"dlq", "purge", "a.db", "010"}), "without zeros before it, found \"010\"");
+  has(told({"dlq", "show", "a.db", "0x10"}), "expected a number, found \"0x10\"");
+  const std::vector<const char*> line = {"ingest", "x.csv", "--into", "d.db"};
+  for (const char* option : {"--limit=010", "--skip-rows=08", "--batch-rows=0100"}) {
+    auto with = line;
+    with.push_back(option);
+    has(told(with), "expected a number without zeros before it");
+  }
+  auto large = line;
+  large.push_back("--limit=99999999999999999999");
+  has(told(large), "expected a number of at most 9223372036854775807");
+  CHECK(ingest({"x.csv", "--into", "d.db", "--limit", "0"}).limit == 0);
+}
+
+TEST_CASE("command line: a variable of another command's option is of no concern") {
+  const Environment limit("MAYFLY_LIMIT", "x");
+  const Environment upsert("MAYFLY_UPSERT", "2");
+  CHECK(std::holds_alternative<ParsedLine>(parse({"validate", "p.toml"})));
+  CHECK(std::holds_alternative<ParsedLine>(parse({"dlq", "purge", "a.db", "1"})));
+  const Reply refused = reply({"dlq", "list", "a.db"});
+  CHECK(refused.status == ExitStatus::kUsage);
+  CHECK(refused.err.find("(from the environment variable MAYFLY_LIMIT)") != std::string::npos);
+}
+
 TEST_CASE("command line: a flag is true, false or, where it counts, a number; no other value") {
   const auto told = [](std::vector<const char*> more) {
     more.insert(more.begin(), {"ingest", "x.csv", "--into", "d.db"});

@@ -9,14 +9,16 @@ void add_letter_filter(CLI::App& app, LetterFilter& filter) {
   OptionAdder options(app, "Which letters");
   options.text("--target", filter.target, "For this table")->type_name("T");
   options.text("--code", filter.code, "With this code, as dlq list shows it")->type_name("C");
-  options.text("--source", filter.source, "Of this file: its path, or the end of it")
+  options.text("--source", filter.source, "Of this file: its path, or the last parts of it")
       ->type_name("S");
   options.text("--since", filter.since, "How long ago (10m, 24h), or from which time on")
       ->type_name("TIME");
 }
 
 void add_letter_ids(CLI::App& app, LetterFilter& filter) {
-  app.add_option("ID", filter.ids, "Letters' numbers")->type_name("");
+  app.add_option("ID", filter.ids, "Letters' numbers")
+      ->check(OptionAdder::is_decimal())
+      ->type_name("");
 }
 
 void add_replay_options(CLI::App& app, DlqOptions& dlq) {

@@ -46,13 +46,16 @@ std::vector<std::string> unmet_wishes(const IngestOptions& options, const std::s
   }
   for (const std::string& name : options.not_null) {
     const TableColumn* const column = there.find(name);
-    if (column == nullptr || (!column->not_null && !column->in_key)) {
+    // Other keys than these and those that are said to be NOT NULL take it.
+    if (column == nullptr ? !options.alter : !column->not_null && !column->is_rowid) {
       unmet.push_back("--not-null " + name);
     }
   }
   for (const std::string& each : options.defaults) {
     const TableColumn* const column = there.find(each.substr(0, each.find('=')));
-    if (column == nullptr || !column->has_default) unmet.push_back("--default " + each);
+    if (column == nullptr ? !options.alter : !column->has_default) {
+      unmet.push_back("--default " + each);
+    }
   }
   if (options.strict && !there.is_strict) unmet.emplace_back("--strict");
   return unmet;

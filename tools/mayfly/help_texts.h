@@ -14,7 +14,8 @@ inline constexpr char kTopFooter[] = R"(Examples:
   mayfly run pipeline.toml
   mayfly plugins show file
 
-Every option can be given by the environment: --batch-rows as MAYFLY_BATCH_ROWS.)";
+Options can be given by the environment, --batch-rows as MAYFLY_BATCH_ROWS; not those that choose
+or let go letters (--all, --from, --abandon).)";
 
 inline constexpr char kIngestFooter[] = R"(Examples:
   mayfly ingest orders.csv --into shop.db                     table orders, types inferred

@@ -14,6 +14,7 @@
 #include "mayfly/config/plan_builder.h"
 #include "mayfly/data/readers/format.h"
 #include "mayfly/data/readers/utf8_watch.h"
+#include "mayfly/plugin/options.h"
 #include "mayfly/storage/select_text.h"
 #include "tools/mayfly/file_schemas.h"
 #include "tools/mayfly/target_table.h"
@@ -121,6 +122,10 @@ Result<PipelinePlan> build(const IngestOptions& options, const Given& given,
   PipelinePlan& plan = builder.settings();
   plan.name = "ingest";
   configure_like_ingest(options, plan);
+  // What a file may have, a batch and the writer must take. A mistake in it is told by the source.
+  if (const auto bytes = parse_size(options.max_row_bytes); bytes.ok()) {
+    plan.max_row_bytes = std::max(plan.max_row_bytes, static_cast<std::uint64_t>(*bytes));
+  }
   WriterPlan& writer = builder.writer();
   writer.database = options.database;
   writer.table = options.table.empty() ? table_name_from(options.files[0]) : options.table;

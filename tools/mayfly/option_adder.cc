@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cstdint>
 
 namespace mayfly::cli {
 namespace {
@@ -78,6 +80,25 @@ CLI::Validator OptionAdder::is_count() {
             return digit || is_flag_word(given)
                        ? std::string()
                        : fmt::format("expected true, false or 0 to 9, found \"{}\"", given);
+          },
+          ""};
+}
+
+CLI::Validator OptionAdder::is_decimal() {
+  return {[](const std::string& given) -> std::string {
+            const std::string_view digits =
+                std::string_view(given).substr(given.starts_with('-') ? 1 : 0);
+            const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+            if (digits.empty() || !std::ranges::all_of(digits, is_digit)) {
+              return fmt::format("expected a number, found \"{}\"", given);
+            }
+            if (digits.size() > 1 && digits[0] == '0') {
+              return fmt::format("expected a number without zeros before it, found \"{}\"", given);
+            }
+            std::int64_t number = 0;
+            const auto read = std::from_chars(given.data(), given.data() + given.size(), number);
+            if (read.ec == std::errc()) return {};
+            return fmt::format("expected a number of at most {}, found \"{}\"", INT64_MAX, given);
           },
           ""};
 }

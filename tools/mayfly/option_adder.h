@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,9 @@ class OptionAdder {
 
   template <class T>
   CLI::Option* add(const char* names, T& value, const char* help) {
-    return finish(app_.add_option(names, value, help)->capture_default_str());
+    CLI::Option* const option = app_.add_option(names, value, help)->capture_default_str();
+    if constexpr (std::is_integral_v<T>) option->check(is_decimal());
+    return finish(option);
   }
   // Not an empty one.
   CLI::Option* text(const char* names, std::string& value, const char* help);
@@ -35,6 +38,8 @@ class OptionAdder {
   // Of a flag: true or false, in the words that CLI11 knows; is_count(): or a digit.
   static CLI::Validator is_switch();
   static CLI::Validator is_count();
+  // Of a whole number: CLI11 takes 010 for 8, and what is too large for the largest there is.
+  static CLI::Validator is_decimal();
   static CLI::Validator not_empty();
   static CLI::Validator no_empty_items();
 

@@ -89,10 +89,14 @@ Result<std::vector<std::string>> text_columns_of(const std::string& database,
 Result<bool> create_from_schema_file(const std::string& database, const std::string& table,
                                      const std::string& file, std::int64_t wait_ns) {
   MAYFLY_RETURN_IF_ERROR(check_is_database(database));
+  errno = 0;
   std::ifstream stream(file);
   std::stringstream sql;
   if (!stream || !(sql << stream.rdbuf())) {
-    return Status(Code::kNoInput, fmt::format("--schema {}: {}", file, std::strerror(errno)));
+    const bool is_empty = stream && errno == 0;
+    return Status(Code::kNoInput, fmt::format("--schema {}: {}", file,
+                                              is_empty ? "expected CREATE TABLE, found nothing"
+                                                       : std::strerror(errno)));
   }
   SqliteConnection connection;
   SqliteError error = SqliteConnection::open(database, {}, connection);

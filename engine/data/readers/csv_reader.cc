@@ -80,7 +80,7 @@ RecordReader::Put CsvReader::put_record(mayfly_batch& batch, BatchSink& sink) {
     if (room == MAYFLY_FULL) return Put::kBatch;
     if (room == MAYFLY_BLOCKED) return Put::kBlocked;
     if (room != MAYFLY_OK) {
-      message_ = too_long(options_.max_row_bytes, bytes);
+      message_ = allowed ? too_large(bytes) : too_long(options_.max_row_bytes, bytes);
       return reject_scanned(batch, sink, ReadError::kTooLong);
     }
   }

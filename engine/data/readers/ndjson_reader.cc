@@ -97,7 +97,7 @@ RecordReader::Put NdjsonReader::put_line(JsonScanner::Line line, const Extent& e
     if (room == MAYFLY_FULL) return Put::kBatch;
     if (room == MAYFLY_BLOCKED) return Put::kBlocked;
     if (room != MAYFLY_OK) {
-      message_ = too_long(options_.max_row_bytes, bytes);
+      message_ = allowed ? too_large(bytes) : too_long(options_.max_row_bytes, bytes);
       return reject_record(batch, sink, ReadError::kTooLong, message_, scanner_.line(), extent);
     }
   }

@@ -70,6 +70,11 @@ std::string RecordReader::too_long(std::uint64_t bytes_max, std::uint64_t found)
          " bytes (max_row_bytes), found " + std::to_string(found);
 }
 
+std::string RecordReader::too_large(std::uint64_t found) {
+  return "expected a row that a batch can hold, found one of " + std::to_string(found) +
+         " bytes; the pipeline's max_row_bytes says how large they may be, not the source's alone";
+}
+
 void OverlongRecord::begin(std::string_view start) {
   active_ = true;
   bytes_ = start.size();

@@ -171,6 +171,8 @@ class RecordReader {
   Put skip_part(std::string_view part, bool ends, std::uint64_t newlines, std::uint64_t bytes_max,
                 mayfly_batch& batch, BatchSink& sink);
   static std::string too_long(std::uint64_t bytes_max, std::uint64_t found);
+  // Of a record that is short enough for its source, but not for any batch.
+  static std::string too_large(std::uint64_t found);
   static Stop stop_of(Put put) { return put == Put::kBlocked ? Stop::kBlocked : Stop::kBatch; }
 
   // For one more record, which may be read.
