@@ -21,6 +21,7 @@ namespace {
 // Read at once: small enough that it is still in the second-level cache when it is parsed.
 constexpr std::size_t kChunk = 256 << 10;
 
+constexpr const char* kWrittenOver = "it doesn't begin as it did when it was read";
 constexpr const char* kWentOn = "its last line had no newline, and went on";
 
 std::unique_ptr<RecordReader> make_reader(const FileOptions& options, const Inspection& found) {
@@ -150,6 +151,7 @@ Status FileSource::check_unchanged(const mayfly_position& position) {
   before_mark_ = fingerprint_at(source_->fd(), source_->is_verbatim(), position.byte);
   const std::string_view was = sdk::to_view(position.fingerprint);
   std::string changed = describe_difference(was, before_mark_);
+  if (changed.empty() && begins_otherwise(was, source_->fd())) changed = kWrittenOver;
   if (changed.empty() && went_on(position.byte)) changed = kWentOn;
   if (!changed.empty()) return changed_since_mark(position.byte, changed);
   if (position.byte > 0 && has_other_shape(was, with_shape(before_mark_, row_shape_of(options_)))) {
@@ -303,7 +305,11 @@ mayfly_result FileSource::poll(mayfly_batch& batch, std::int64_t deadline_ns) {
       if (sink.failed()) return MAYFLY_FAILED;
       if (result.stop == Stop::kBlocked) return batch.rows > 0 ? MAYFLY_OK : wait(deadline_ns);
       if (buffer_->at_end() && result.stop == Stop::kInput) return end();
-      if (reader_->is_at_limit()) return end();
+      if (reader_->is_at_limit()) {
+        failure_ = source_->check_not_overwritten();
+        if (failure_.ok()) return end();
+        return batch.rows > 0 ? MAYFLY_OK : fail(failure_);
+      }
       if (result.stop == Stop::kBatch) {
         parsed_ = 0;
         return MAYFLY_OK;
@@ -342,9 +348,10 @@ std::uint64_t FileSource::fingerprint(std::uint64_t byte, std::span<char> out) c
   const std::uint64_t size = size_of(source_->fd());
   while (size > seen && !size_seen_.compare_exchange_weak(seen, size, std::memory_order_relaxed)) {
   }
-  const std::string text =
+  const std::string shaped =
       with_shape(fingerprint_at(source_->fd(), source_->is_verbatim(), byte, std::max(size, seen)),
                  row_shape_of(options_));
+  const std::string text = with_beginning(shaped, source_->beginning());
   if (text.size() > out.size()) return 0;
   std::memcpy(out.data(), text.data(), text.size());
   return text.size();

@@ -68,6 +68,20 @@ bool has_other_shape(std::string_view was, std::string_view is) {
   return !before.empty() && !now.empty() && before != now;
 }
 
+std::string with_beginning(std::string fingerprint, std::string_view beginning) {
+  if (fingerprint.empty() || beginning.empty()) return fingerprint;
+  return fingerprint + ",begin=" + std::to_string(beginning.size()) + "." + hex(hash_of(beginning));
+}
+
+bool begins_otherwise(std::string_view was, int fd) {
+  const std::string_view said = field(was, "begin=");
+  std::size_t size = 0;
+  std::from_chars(said.data(), said.data() + said.size(), size);
+  if (size == 0 || size > kHashed) return false;
+  const std::string now = bytes_at(fd, 0, size);
+  return said != std::to_string(size) + "." + hex(hash_of(now));
+}
+
 bool has_same_content(std::string_view was, std::string_view is) {
   return field(was, "hash=") == field(is, "hash=");
 }

@@ -3,7 +3,8 @@
 // dev=2049,ino=131,size=1048576,hash=9c1f...: device, inode and size of the file, and a hash of the
 // 4 KiB before the byte; of a file that isn't read verbatim (compressed, or in another encoding),
 // of its first 4 KiB, since bytes before an offset of what it becomes can't be found again without
-// reading it all. Any thread: reads with pread.
+// reading it all. Behind it stand a row's shape and how the file began when it was read. Any thread:
+// reads with pread.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,14 @@ std::string with_shape(std::string fingerprint, std::uint64_t shape);
 // Whether both say it, and not the same.
 bool has_other_shape(std::string_view was, std::string_view is);
 
+// The same with how the file began when it was read, which a file that was written over meanwhile
+// doesn't any more: ",begin=SIZE.HASH".
+std::string with_beginning(std::string fingerprint, std::string_view beginning);
+// Whether it says so, and the file begins otherwise now.
+bool begins_otherwise(std::string_view was, int fd);
+
 // What differs between two, for people: "its size was 10 and is 12". Empty: nothing but the shape
-// does.
+// and the beginning does.
 std::string describe_difference(std::string_view was, std::string_view is);
 
 }  // namespace mayfly::file

@@ -42,7 +42,8 @@ std::string_view head_of(const ReadBuffer& buffer) {
 Format choose_format(const FileOptions& options, const ReadBuffer& buffer) {
   if (options.format) return *options.format;
   if (const auto format = format_from_name(options.path)) return *format;
-  return format_from_content(head_of(buffer));
+  return names_json(options.path) ? json_format_from_content(head_of(buffer))
+                                  : format_from_content(head_of(buffer));
 }
 
 // Whatever the dialect is, at the beginning of lines that are left out nothing of it shows.

@@ -38,15 +38,26 @@ struct Fixture {
 
 // Of a file that is read while `change` happens to it.
 Outcome changed_while_read(const Fixture& f, const std::string& path,
-                           const std::function<void()>& change) {
-  RunProgram program(mayfly_path(), {"ingest", path, "--table", "t", "--into", f.database.path(),
-                                     "--batch-rows", "64", "--batches", "8", "--output", "json"});
+                           const std::function<void()>& change,
+                           const std::vector<std::string>& more = {}) {
+  std::vector<std::string> line = {
+      "ingest",       path, "--table",   "t", "--into",   f.database.path(),
+      "--batch-rows", "64", "--batches", "8", "--output", "json"};
+  line.insert(line.end(), more.begin(), more.end());
+  RunProgram program(mayfly_path(), line);
   wait_for_rows(program, f.database.path(), "t", 64);
   program.signal(SIGSTOP);  // so that the end can't be reached meanwhile
   change();
   program.signal(SIGCONT);
   const int status = program.wait();
   return {status, program.out(), program.err()};
+}
+
+// Of the same columns as numbered_csv.
+std::string other_text(std::uint64_t rows) {
+  std::string text = numbered_csv(rows);
+  std::replace(text.begin() + static_cast<std::ptrdiff_t>(text.find('\n')), text.end(), 'n', 'm');
+  return text;
 }
 
 }  // namespace
@@ -75,16 +86,43 @@ TEST_CASE("bad input: a file that is written over while it is read ends with 66,
     const std::string path = f.folder + "/over.csv";
     write_file(path, numbered_csv(200'000));
 
-    const Outcome outcome = changed_while_read(f, path, [&] {
-      std::string other = numbered_csv(rows);
-      std::ranges::replace(other, 'n', 'm');
-      write_file(path, other);
-    });
+    const Outcome outcome =
+        changed_while_read(f, path, [&] { write_file(path, other_text(rows)); });
 
     CHECK(outcome.status == 66);
     CHECK(contains(outcome.err,
                    "over.csv: was overwritten while it was read: expected its first "
                    "4096 bytes to be those that were read, found others"));
+
+    // As is said, it's another file by now.
+    const Outcome resumed =
+        run_mayfly({"ingest", path, "--table", "t", "--into", f.database.path(), "--resume"});
+    CHECK(resumed.status == 66);
+    CHECK_MESSAGE(contains(resumed.err, "it doesn't begin as it did when it was read"),
+                  resumed.err);
+  }
+}
+
+TEST_CASE("bad input: a file that is written over before a limit is reached ends with 66, too") {
+  const Fixture f("limited");
+  const std::string path = f.folder + "/over.csv";
+  write_file(path, numbered_csv(200'000));
+  const auto write_over = [&] { write_file(path, other_text(200'000)); };
+  const Outcome outcome = changed_while_read(f, path, write_over, {"--limit", "150000"});
+  CHECK(outcome.status == 66);
+  CHECK(contains(outcome.err, "over.csv: was overwritten while it was read"));
+}
+
+TEST_CASE("bad input: a file whose name says JSON is never read as CSV") {
+  const Fixture f("json_names");
+  const Outcome mixed = f.ingest("mixed.json", R"([[1],{"a":1}])");
+  CHECK(mixed.status == 65);
+  CHECK(f.database.rows("SELECT a FROM t") == std::vector<std::string>{"1"});
+  CHECK(f.database.text("SELECT code FROM mayfly_dead_letters") == "json");
+  for (const char* text : {"null", "[", "[[1]]", "[1,2]", "[1]\n{\"a\":1}\n", "a,b\n1,2\n"}) {
+    const Outcome outcome = f.ingest("other.json", text, {"--table", "other"});
+    CHECK_MESSAGE((outcome.status == 65 || outcome.status == 66), text);
+    CHECK_MESSAGE(!contains(outcome.err, "header line"), outcome.err);
   }
 }
 

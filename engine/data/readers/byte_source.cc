@@ -81,6 +81,10 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path,
   }
   source->is_file_ = S_ISREG(info.st_mode) && !is_stdin;
   if (S_ISREG(info.st_mode)) source->raw_size_ = static_cast<std::uint64_t>(info.st_size);
+  if (is_stdin && source->raw_size_ > 0) {
+    const off_t at = ::lseek(fd, 0, SEEK_CUR);
+    source->start_ = at > 0 ? static_cast<std::uint64_t>(at) : 0;
+  }
   if (source->is_file_) ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   return source;
 }
@@ -112,15 +116,15 @@ Result<ByteSource::Chunk> ByteSource::read_raw(std::span<char> out, std::int64_t
     }
     const ssize_t size = ::read(fd_, out.data(), out.size());
     if (size > 0) {
-      if (is_file_ && raw_read_ == 0 && beginning_.empty()) {
-        beginning_.assign(out.data(), std::min<std::size_t>(kBeginning, size));
-      }
+      keep_beginning(out.first(static_cast<std::size_t>(size)));
       raw_read_ += static_cast<std::uint64_t>(size);
       return Chunk{static_cast<std::size_t>(size), State::kData};
     }
     if (size == 0) {
       MAYFLY_RETURN_IF_ERROR(check_not_cut());
-      MAYFLY_RETURN_IF_ERROR(check_not_overwritten());
+      // The files of /sys hold less than they say, and what they hold is made, too.
+      const bool is_whole = start_ + raw_read_ >= raw_size_;
+      if (is_whole) MAYFLY_RETURN_IF_ERROR(check_not_overwritten());
       raw_end_ = true;
       return Chunk{0, State::kEnd};
     }
@@ -147,13 +151,28 @@ Status ByteSource::check_not_cut() const {
                     " were read; when it is whole again, read it from its start");
 }
 
-// At the end: of a file into which another one was written (cp) some rows are of the one, and some
-// of the other. Files whose content is made while it is read (/proc, /sys) hold less than they say.
+// From what is read first, or, where that is behind it, from the file. What has no size is made
+// while it is read (/proc), and may be another each time.
+void ByteSource::keep_beginning(std::span<const char> read) {
+  if (raw_size_ == 0 || beginning_is_known_.load(std::memory_order_relaxed)) return;
+  if (raw_read_ == 0) {
+    beginning_.assign(read.data(), std::min(kBeginning, read.size()));
+  } else {
+    beginning_.resize(kBeginning);
+    const ssize_t size =
+        ::pread(fd_, beginning_.data(), beginning_.size(), static_cast<off_t>(start_));
+    beginning_.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  }
+  beginning_is_known_.store(true, std::memory_order_release);
+}
+
+// Of a file into which another one was written (cp) some rows are of the one, and some of the
+// other.
 Status ByteSource::check_not_overwritten() const {
-  if (raw_size_ == 0 || raw_read_ < raw_size_ || beginning_.empty()) return {};
+  if (beginning_.empty()) return {};
   std::string now(beginning_.size(), '\0');
-  if (::pread(fd_, now.data(), now.size(), 0) != static_cast<ssize_t>(now.size())) return {};
-  if (now == beginning_) return {};
+  const ssize_t size = ::pread(fd_, now.data(), now.size(), static_cast<off_t>(start_));
+  if (size != static_cast<ssize_t>(now.size()) || now == beginning_) return {};
   return Status(
       Code::kNoInput,
       name_ + ": was overwritten while it was read: expected its first " +
@@ -395,7 +414,9 @@ void ByteSource::drop_text() {
 
 Status ByteSource::rewind() {
   announced_ = 0;
-  beginning_.clear();  // who waits in between sees to it that the file stays as it is
+  // Who waits in between sees to it that the file stays as it is.
+  beginning_is_known_.store(false, std::memory_order_relaxed);
+  beginning_.clear();
   return seek(0);
 }
 

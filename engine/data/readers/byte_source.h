@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "mayfly/base/status.h"
 
@@ -58,6 +59,13 @@ class ByteSource {
   Status skip_to(std::uint64_t byte, std::uint64_t* newlines = nullptr, char newline = '\n');
   // To the first byte again, of a regular file; keeps no memory until the next read.
   Status rewind();
+  // Whether a file begins as it did when it was read, or nothing of that is known; kNoInput: no.
+  // Asked at its end anyway; by who ends before that.
+  Status check_not_overwritten() const;
+  // A file's first bytes, 4 KiB at most, as they were read; empty before that. Any thread.
+  std::string_view beginning() const {
+    return beginning_is_known_.load(std::memory_order_acquire) ? beginning_ : std::string_view();
+  }
 
   const std::string& name() const { return name_; }  // the path, or "standard input"
   int fd() const { return fd_; }
@@ -77,7 +85,7 @@ class ByteSource {
 
   Result<Chunk> read_raw(std::span<char> out, std::int64_t timeout_ns);
   Status check_not_cut() const;
-  Status check_not_overwritten() const;
+  void keep_beginning(std::span<const char> read);
   Status seek(std::uint64_t byte);
   void drop_input();
   void drop_text();
@@ -103,8 +111,10 @@ class ByteSource {
   std::uint64_t raw_size_ = 0;
   std::atomic<std::uint64_t> raw_bytes_{0};  // given to the decoder or out
   std::uint64_t raw_read_ = 0;               // read from the file
-  std::string beginning_;                    // of a regular one, as it was read
-  std::uint64_t announced_ = 0;              // up to here the kernel was asked to read ahead
+  std::uint64_t start_ = 0;                  // where standard input was when it was opened
+  std::string beginning_;                    // from there, as it was read; then stays as it is
+  std::atomic<bool> beginning_is_known_{false};
+  std::uint64_t announced_ = 0;  // up to here the kernel was asked to read ahead
   std::uint64_t offset_ = 0;
   std::unique_ptr<char[]> input_;  // raw bytes that were read and not yet used
   std::size_t input_begin_ = 0;

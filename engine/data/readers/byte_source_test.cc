@@ -44,8 +44,8 @@ std::string read_file(const std::string& path, std::size_t chunk = 1000) {
   return read_all(**source, chunk);
 }
 
-std::string noise(std::size_t size) {
-  Rng rng(5);
+std::string noise(std::size_t size, std::uint64_t seed = 5) {
+  Rng rng(seed);
   std::string out;
   while (out.size() < size) out += static_cast<char>('a' + rng.below(20));
   return out;
@@ -166,6 +166,46 @@ TEST_CASE(
   auto source = ByteSource::open(path);
   std::ofstream(path, std::ios::app) << "more";
   CHECK(read_all(**source) == text + "more");
+}
+
+TEST_CASE("byte_source: a file that is written over while it is read is told at its end") {
+  const std::string text = noise(600'000);
+  const std::string other = noise(700'000, 2);
+  for (const bool packed : {false, true}) {
+    const std::string path = write_file("over", packed ? gzip(text) : text);
+    auto source = ByteSource::open(path);
+    std::vector<char> buffer(100);
+    REQUIRE((*source)->read(buffer, -1)->state == ByteSource::State::kData);
+    CHECK((*source)->check_not_overwritten().ok());
+    write_file("over", packed ? gzip(other) : other);
+    CHECK_FALSE((*source)->check_not_overwritten().ok());
+    // What is packed is broken where the one text ends and the other begins.
+    const std::string read = read_all(**source);
+    CHECK((packed || read.find("over: was overwritten while it was read") != std::string::npos));
+  }
+}
+
+TEST_CASE("byte_source: standard input begins where it is when it is opened") {
+  const std::string text = noise(600'000);
+  const int terminal = ::dup(STDIN_FILENO);
+  const auto read_from = [&](off_t start, const std::string& after) {
+    const std::string path = write_file("input", text);
+    const int fd = ::open(path.c_str(), O_RDONLY);
+    REQUIRE(::dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    ::close(fd);
+    REQUIRE(::lseek(STDIN_FILENO, start, SEEK_SET) == start);
+    auto source = ByteSource::open("-");
+    std::vector<char> buffer(100);
+    REQUIRE((*source)->read(buffer, -1)->state == ByteSource::State::kData);
+    write_file("input", after);
+    return std::string(buffer.data(), buffer.size()) + read_all(**source);
+  };
+  CHECK(read_from(0, text) == text);
+  CHECK(read_from(5'000, text) == text.substr(5'000));
+  CHECK(read_from(5'000, noise(600'000, 2)).find("standard input: was overwritten") !=
+        std::string::npos);
+  ::dup2(terminal, STDIN_FILENO);
+  ::close(terminal);
 }
 
 std::string utf16(std::u16string_view text, bool big, bool mark) {

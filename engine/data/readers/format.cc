@@ -1,5 +1,6 @@
 #include "mayfly/data/readers/format.h"
 
+#include <algorithm>
 #include <string>
 
 namespace mayfly {
@@ -23,6 +24,12 @@ std::string type_of(std::string_view path) {
     name.resize(name.size() - packed.size());
   }
   return std::string(extension(name));
+}
+
+// Without a byte order mark and the white space of JSON before it.
+std::string_view from_first_character(std::string_view head) {
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  return head.substr(std::min(head.size(), head.find_first_not_of(" \t\r\n")));
 }
 
 // An object that begins here and goes on, with a key, on the next line.
@@ -49,20 +56,21 @@ bool names_json(std::string_view path) {
 }
 
 Format format_from_content(std::string_view head) {
-  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
-  const std::size_t first = head.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && head[first] == '{') {
-    return goes_on_behind_its_line(head.substr(first)) ? Format::kJson : Format::kNdjson;
-  }
-  if (first != std::string_view::npos && head[first] == '[') {
-    const std::size_t second = head.find_first_not_of(" \t\r\n", first + 1);
-    if (second != std::string_view::npos && (head[second] == '{' || head[second] == ']')) {
-      return Format::kJson;
-    }
+  const std::string_view text = from_first_character(head);
+  if (text.starts_with('{')) return json_format_from_content(text);
+  if (text.starts_with('[')) {
+    const std::string_view element = from_first_character(text.substr(1));
+    if (element.starts_with('{') || element.starts_with(']')) return Format::kJson;
   }
   const std::string_view line = head.substr(0, head.find('\n'));
   const bool tabs = line.find('\t') != std::string_view::npos;
   return tabs && line.find(',') == std::string_view::npos ? Format::kTsv : Format::kCsv;
+}
+
+Format json_format_from_content(std::string_view head) {
+  const std::string_view text = from_first_character(head);
+  if (text.starts_with('[')) return Format::kJson;
+  return text.starts_with('{') && goes_on_behind_its_line(text) ? Format::kJson : Format::kNdjson;
 }
 
 }  // namespace mayfly

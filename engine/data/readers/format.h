@@ -17,8 +17,12 @@ std::optional<Format> format_from_name(std::string_view path);
 // orders.ndjson, .jsonl, and .json, which may be either kind of JSON.
 bool names_json(std::string_view path);
 
-// An object on one line: NDJSON. An array, or an object over several lines: JSON. Else CSV, or TSV
-// when the first line has a tab and no comma.
+// An object on one line: NDJSON. An array of objects, or an object over several lines: JSON. Else
+// CSV, or TSV when the first line has a tab and no comma.
 Format format_from_content(std::string_view head);
+
+// Which kind of JSON, where that much is known: an array of anything, or an object over several
+// lines: JSON. Else NDJSON.
+Format json_format_from_content(std::string_view head);
 
 }  // namespace mayfly

@@ -307,6 +307,16 @@ TEST_CASE("format: by content") {
   CHECK(format_from_content("") == Format::kCsv);
 }
 
+TEST_CASE("format: of what is JSON by its name the content says which kind") {
+  for (const char* array : {"[", "[[1]]", "[1,2]", "\xEF\xBB\xBF\n[\n{\"a\":1}]", "[{\"a\":1}]"}) {
+    CHECK_MESSAGE(json_format_from_content(array) == Format::kJson, array);
+  }
+  CHECK(json_format_from_content("{\n  \"a\": 1\n}") == Format::kJson);
+  for (const char* lines : {"{\"a\":1}\n", "null\n", "1\n", "a,b\n1,2\n", ""}) {
+    CHECK_MESSAGE(json_format_from_content(lines) == Format::kNdjson, lines);
+  }
+}
+
 std::string padded(std::string head) { return head.append(kReadPadding, ' '); }
 
 char delimiter_of(const std::string& head, const CsvDialect& dialect = {}) {
