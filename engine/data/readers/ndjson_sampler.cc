@@ -40,7 +40,7 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
     if (line == JsonScanner::Line::kEnd) break;
     cursor = scanner_.next();
     if (line == JsonScanner::Line::kBlank) continue;
-    look_at(line);
+    look_at(line, Of::kLines);
   }
   auto used = static_cast<std::size_t>(cursor - input.data());
   if (!done() && input.size() - used > limits_.max_row_bytes) {
@@ -52,10 +52,11 @@ std::size_t NdjsonSampler::feed(std::span<const char> input, bool at_end) {
   return used;
 }
 
-void NdjsonSampler::look_at(JsonScanner::Line line) {
+void NdjsonSampler::look_at(JsonScanner::Line line, Of of) {
   ++rows_;
   const bool taken = line == JsonScanner::Line::kObject && take_members();
-  if (!taken && first_problem_.empty()) first_problem_ = problem_of(scanner_);
+  if (taken || !first_problem_.empty()) return;
+  first_problem_ = of == Of::kLines ? problem_of(scanner_) : scanner_.error();
 }
 
 // False: it breaks on the way, so what it began with says nothing.
@@ -130,7 +131,7 @@ std::size_t JsonSampler::feed(std::span<const char> input, bool at_end) {
     flatten_json(element, flat_.data());
     scanner_.start(flat_.data(), flat_.data() + element.size());
     const JsonScanner::Line line = scanner_.next_line();
-    if (splitter_->expected().empty()) look_at(line);
+    if (splitter_->expected().empty()) look_at(line, Of::kJson);
     cursor += element.size();
   }
   used = static_cast<std::size_t>(cursor - begin);

@@ -23,8 +23,9 @@ class NdjsonSampler : public Sampler {
   Result<Shape> shape(bool infer) const override;
 
  protected:
-  // The line that scanner_ is at.
-  void look_at(JsonScanner::Line line);
+  enum class Of : std::uint8_t { kLines, kJson };
+  // The line that scanner_ is at: a line of NDJSON, or what JSON has between its commas.
+  void look_at(JsonScanner::Line line, Of of);
 
   JsonScanner scanner_;
   std::string first_problem_;  // why the first line that isn't an object isn't one

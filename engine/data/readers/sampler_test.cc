@@ -209,6 +209,8 @@ TEST_CASE("infer: the elements of an array, and objects over several lines, in p
         "a:int64 @1:1");
   JsonSampler none({});
   CHECK(feed(none, "[]").starts_with("error: expected a line with a JSON object, found none"));
+  JsonSampler nested({});
+  CHECK(feed(nested, "[[1,2],[3]]").ends_with("found \"[1,2]\""));
 }
 
 TEST_CASE("infer: a byte order mark, blank lines and a header of two lines come before the rows") {
